@@ -1,0 +1,3 @@
+module github.com/sallyport-go/sallyport
+
+go 1.26
