@@ -1,0 +1,63 @@
+// Package reason names why a request was refused.
+//
+// A [Code] is stable: logs, metrics, events and explain reports use it, and a
+// release that renames one is a major release. Callers of the API never see a
+// Code; they see the error codes of RFC 6750 section 3.1, which say less on
+// purpose.
+//
+// Every Code is an error, so that a cause can be asked for by name:
+//
+//	if errors.Is(err, reason.Expired) { ... }
+package reason
+
+// Code is one reason for a refusal. It is comparable and safe to use as a
+// metric label: there are few of them, and none carries data of a request.
+type Code string
+
+// Error makes a Code a sentinel for [errors.Is].
+func (c Code) Error() string { return string(c) }
+
+// Reasons found before a token is looked at.
+const (
+	NoToken           Code = "no_token"           // no credentials at all
+	UnsupportedScheme Code = "unsupported_scheme" // credentials of another scheme, such as Basic
+	InvalidRequest    Code = "invalid_request"    // malformed or doubled credentials
+)
+
+// Reasons that lie in the token.
+const (
+	Malformed          Code = "malformed"           // not a compact JWS with JSON objects in it
+	TooLarge           Code = "too_large"           // longer than the configured limit
+	UnsupportedAlg     Code = "unsupported_alg"     // alg missing, not allowed for the issuer or not fit for the key
+	UnsupportedType    Code = "unsupported_type"    // typ or cty of another kind of token
+	CriticalHeader     Code = "critical_header"     // crit or b64 in the header
+	UnknownIssuer      Code = "unknown_issuer"      // iss is not configured
+	UnknownTenant      Code = "unknown_tenant"      // iss fits a template, the tenant is not allowed
+	UnknownKey         Code = "unknown_key"         // no single key of the issuer fits
+	BadSignature       Code = "bad_signature"       // the signature does not verify
+	MalformedClaims    Code = "malformed_claims"    // a claim has the wrong type or an impossible value
+	MissingClaim       Code = "missing_claim"       // a required claim is absent
+	Expired            Code = "expired"             // exp has passed
+	NotYetValid        Code = "not_yet_valid"       // nbf lies ahead
+	IssuedInFuture     Code = "issued_in_future"    // iat lies ahead
+	TooOld             Code = "too_old"             // iat is older than the maximum age
+	WrongAudience      Code = "wrong_audience"      // aud names somebody else
+	WrongClient        Code = "wrong_client"        // the client is not on the allowlist
+	UnsupportedBinding Code = "unsupported_binding" // cnf binds the token in a way that is not checked here
+	Revoked            Code = "revoked"             // the revocation hook says so
+)
+
+// Reasons that lie on this side, not in the token.
+const (
+	KeysUnavailable       Code = "keys_unavailable"       // the issuer's keys could not be had
+	RevocationUnavailable Code = "revocation_unavailable" // the revocation hook failed
+	Canceled              Code = "canceled"               // the caller's own context ended
+)
+
+// Reasons of a good token that may not do this.
+const (
+	InsufficientScope Code = "insufficient_scope" // a scope, permission or access level is missing
+	InsufficientRole  Code = "insufficient_role"  // a role is missing
+	WrongCaller       Code = "wrong_caller"       // an app where a user is wanted, or the reverse
+	Denied            Code = "denied"             // another rule said no
+)
