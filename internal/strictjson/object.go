@@ -166,3 +166,6 @@ func view(data []byte) string { return unsafe.String(unsafe.SliceData(data), len
 
 // Clone detaches s from the text that it was cut from.
 func Clone(s string) string { return strings.Clone(s) }
+
+// Value is the object as a value.
+func (o *Object) Value() Value { return Value{raw: strings.TrimSpace(o.text)} }
