@@ -1,0 +1,66 @@
+# Everything a person or a build machine does here is a target below; `make` lists them.
+# GNU make and Go are all it takes: the linter is built from tools/go.mod, and `make test` uses the race detector wherever a C compiler is.
+
+MODULES      := . $(patsubst %/go.mod,%,$(wildcard */go.mod))
+# Modules whose tests stand alone. The others need peers or servers and have targets of their own.
+TEST_MODULES := . $(patsubst %/go.mod,%,$(wildcard examples/go.mod tools/go.mod))
+
+# Packages that must hold COVER_FLOOR percent of their statements under their own tests.
+CORE         := claims reason jwks verifier middleware internal/...
+COVER_FLOOR  := 90
+
+# The binary's directory names the Go release, because a linter built by an older Go refuses newer code.
+BIN          := $(CURDIR)/bin/$(shell go env GOVERSION)
+GOLANGCI     := $(BIN)/golangci-lint
+
+# Each module stands alone: a go.work somewhere above must not change what is built.
+export GOWORK := off
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint fmt cover tidy clean
+
+help: ## list the targets
+	@sed -nE '/^[a-z-]+:.*## /{s/^([a-z-]+):.*## (.*)/  \1                \2/;s/^(.{14}) */\1/p}' $(firstword $(MAKEFILE_LIST))
+
+demo: ## play real client-credentials schemes against a protected API (ARGS=-once ends after the play)
+	@cd examples && go build -o ../bin/play ./play
+	@exec bin/play $(ARGS)
+
+test: ## run the tests of every module that stands alone, under the race detector where there is a C compiler
+	@race=-race; \
+	if ! go build -race runtime/cgo >/dev/null 2>&1; then \
+		if [ "$(CI)" = true ]; then echo "make test: CI=true wants the race detector, and it does not build here: install a C compiler (gcc and the C library's headers), keep CGO_ENABLED on" >&2; exit 1; fi; \
+		race=; echo "make test: no working C compiler, so the race detector is off"; \
+	fi; \
+	for module in $(TEST_MODULES); do \
+		echo "== go test $$race -shuffle=on ./...  ($$module)"; \
+		(cd $$module && go test $$race -shuffle=on ./...) || exit 1; \
+	done
+
+lint: $(GOLANGCI) ## formatting, vet, golangci-lint, tidy go.mod files, and the arrows between the packages
+	@$(GOLANGCI) fmt --diff || { echo "make lint: not formatted by gofumpt, run make fmt" >&2; exit 1; }
+	@for module in $(MODULES); do \
+		echo "== lint  ($$module)"; \
+		(cd $$module && go vet ./... && $(GOLANGCI) run ./...) || exit 1; \
+		(cd $$module && go mod tidy -diff) || { echo "make lint: $$module/go.mod is not tidy, run make tidy" >&2; exit 1; }; \
+	done
+	@go test ./internal/arrows
+
+fmt: $(GOLANGCI) ## format every Go file with gofumpt
+	@$(GOLANGCI) fmt
+
+cover: ## measure statement coverage per package, fail when a core package is below the floor
+	@go test -coverprofile=coverage.out ./...
+	@module=$$(go list -m) && cd tools && go run ./coverfloor -profile ../coverage.out -module $$module -floor $(COVER_FLOOR) $(CORE)
+
+tidy: ## go mod tidy in every module
+	@for module in $(MODULES); do (cd $$module && go mod tidy) || exit 1; done
+
+clean: ## remove what was built
+	rm -rf bin coverage.out
+
+# touch: an unchanged build leaves the old time on the file, and make would build again on every run.
+$(GOLANGCI): tools/go.mod tools/go.sum
+	@echo "building golangci-lint from tools/go.mod (about a minute the first time)"
+	@cd tools && go build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@touch $@
