@@ -94,6 +94,8 @@ func (r room) admits(module, imported string, test bool) bool {
 	case within(imported, module):
 		ours := path.Join(".", strings.TrimPrefix(strings.TrimPrefix(imported, module), "/"))
 		return test || slices.Contains(r.ours, ours)
+	case imported == "unsafe":
+		return r.unsafe
 	case !strings.Contains(strings.SplitN(imported, "/", 2)[0], "."): // the standard library has no dot up front
 		return test || !withinAny(imported, r.never)
 	default:
