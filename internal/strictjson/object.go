@@ -3,20 +3,13 @@
 // nothing after the object (RFC 7519 section 4, RFC 8725 section 2.4).
 //
 // One pass validates the whole text and records where the top-level members
-// lie; values are decoded when they are asked for.
+// lie; values are decoded when they are asked for, and need no checking then.
 package strictjson
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
-	"io"
 	"iter"
 	"strings"
-	"sync"
-	"unsafe"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // ErrNotObject reports well-formed JSON that is not an object.
@@ -34,84 +27,13 @@ type member struct {
 	value Value
 }
 
-// scanner is the scratch of one Parse: nothing of it outlives the call.
-type scanner struct {
-	dec *jsontext.Decoder
-	buf bytes.Buffer
-}
-
-var scanners = sync.Pool{New: func() any {
-	s := new(scanner)
-	s.dec = jsontext.NewDecoder(&s.buf)
-	return s
-}}
-
 // Parse validates data and indexes its top-level members. The Object keeps
-// data; the caller must not change it afterwards.
+// data; the caller must not change it afterwards. Its errors quote nothing of
+// data, which may be a secret.
 func Parse(data []byte) (Object, error) {
 	s := scanners.Get().(*scanner)
-	defer func() {
-		s.buf = bytes.Buffer{}
-		scanners.Put(s)
-	}()
-	s.buf = *bytes.NewBuffer(data)
-	s.dec.Reset(&s.buf)
-	return scan(s.dec, view(data))
-}
-
-func scan(dec *jsontext.Decoder, text string) (Object, error) {
-	open, err := dec.ReadToken()
-	if err != nil {
-		return Object{}, syntax(err)
-	}
-	if open.Kind() != '{' {
-		return Object{}, ErrNotObject
-	}
-	obj := Object{text: text, members: make([]member, 0, 16)}
-	for dec.PeekKind() != '}' {
-		m, err := scanMember(dec, text)
-		if err != nil {
-			return Object{}, syntax(err)
-		}
-		obj.members = append(obj.members, m)
-	}
-	if _, err := dec.ReadToken(); err != nil {
-		return Object{}, syntax(err)
-	}
-	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
-		return Object{}, errors.New("strictjson: data after the object")
-	}
-	return obj, nil
-}
-
-func scanMember(dec *jsontext.Decoder, text string) (member, error) {
-	raw, err := dec.ReadValue()
-	if err != nil {
-		return member{}, err
-	}
-	name, _ := Value{raw: text[offset(dec, raw):dec.InputOffset()]}.Text()
-	raw, err = dec.ReadValue()
-	if err != nil {
-		return member{}, err
-	}
-	return member{name: name, value: Value{raw: text[offset(dec, raw):dec.InputOffset()]}}, nil
-}
-
-func offset(dec *jsontext.Decoder, raw jsontext.Value) int64 {
-	return dec.InputOffset() - int64(len(raw))
-}
-
-// syntax hides what the parser quotes from its input: it may be a secret.
-func syntax(err error) error {
-	var at *jsontext.SyntacticError
-	switch {
-	case errors.Is(err, jsontext.ErrDuplicateName):
-		return errors.New("strictjson: duplicate member name")
-	case errors.As(err, &at):
-		return fmt.Errorf("strictjson: invalid JSON at byte %d", at.ByteOffset)
-	default:
-		return errors.New("strictjson: invalid JSON")
-	}
+	defer s.release()
+	return s.scan(data)
 }
 
 // Get returns the top-level member of exactly that name.
@@ -132,13 +54,9 @@ func (o *Object) Lookup(path ...string) (Value, bool) {
 	v, ok := o.Get(path[0])
 	for _, name := range path[1:] {
 		if !ok {
-			return Value{}, false
+			break
 		}
-		nested, err := v.Object()
-		if err != nil {
-			return Value{}, false
-		}
-		v, ok = nested.Get(name)
+		v, ok = v.Get(name)
 	}
 	return v, ok
 }
@@ -157,12 +75,8 @@ func (o *Object) Names() iter.Seq[string] {
 // Len is the number of members.
 func (o *Object) Len() int { return len(o.members) }
 
-// Text is the whole text of the object.
+// Text is the whole text of the object, with the white space around it.
 func (o *Object) Text() string { return o.text }
-
-// view makes data readable as a string without a copy. It is sound because
-// Parse's contract gives data away: nobody writes to it afterwards.
-func view(data []byte) string { return unsafe.String(unsafe.SliceData(data), len(data)) }
 
 // Clone detaches s from the text that it was cut from.
 func Clone(s string) string { return strings.Clone(s) }

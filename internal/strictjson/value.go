@@ -10,7 +10,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// ErrType reports a value of another JSON type than the one asked for.
+// ErrType reports a value of another JSON type than the one asked for, or a
+// number that no finite float64 holds.
 var ErrType = errors.New("strictjson: value of another type")
 
 // Value is one validated JSON value. The zero Value is no value at all: every
@@ -21,7 +22,7 @@ type Value struct{ raw string }
 func (v Value) Raw() string { return v.raw }
 
 // Kind is the first byte of the value's text: one of `n`, `f`, `t`, `"`, `{`,
-// `[`, and `0` for every number.
+// `[`, and `0` for every number; 0 for no value.
 func (v Value) Kind() byte {
 	if v.raw == "" {
 		return 0
@@ -38,15 +39,29 @@ func (v Value) Text() (string, error) {
 	if v.Kind() != '"' {
 		return "", ErrType
 	}
-	inner := v.raw[1 : len(v.raw)-1]
-	if strings.IndexByte(inner, '\\') < 0 {
+	if inner := v.inside(); strings.IndexByte(inner, '\\') < 0 {
 		return inner, nil
 	}
-	out, err := jsontext.AppendUnquote(nil, v.raw)
+	out, err := jsontext.AppendUnquote(nil, readOnly(v.raw))
 	if err != nil {
 		return "", ErrType
 	}
 	return string(out), nil
+}
+
+// Is says whether the value is the string s. It allocates nothing for strings
+// of ordinary length, escaped or not.
+func (v Value) Is(s string) bool {
+	if v.Kind() != '"' {
+		return false
+	}
+	inner := v.inside()
+	if strings.IndexByte(inner, '\\') < 0 {
+		return inner == s
+	}
+	var scratch [128]byte
+	out, err := jsontext.AppendUnquote(scratch[:0], readOnly(v.raw))
+	return err == nil && string(out) == s
 }
 
 // Number is the value as a finite float64.
@@ -72,12 +87,54 @@ func (v Value) Bool() (bool, error) {
 	return false, ErrType
 }
 
-// Object is the value as an object of its own.
+// Object is the value as an object of its own. It shares the text and is not
+// validated again.
 func (v Value) Object() (Object, error) {
 	if v.Kind() != '{' {
 		return Object{}, ErrType
 	}
-	return Parse([]byte(v.raw))
+	s := scanners.Get().(*scanner)
+	defer s.release()
+	return s.index(v), nil
+}
+
+// Get returns the member of exactly that name, if the value is an object that
+// has one. It builds no index: for one look-up it is cheaper than Object.
+func (v Value) Get(name string) (Value, bool) {
+	if v.Kind() != '{' {
+		return Value{}, false
+	}
+	for rest := v.inside(); ; {
+		var key, value Value
+		if key, rest = cut(rest); key.raw == "" {
+			return Value{}, false
+		}
+		value, rest = cut(rest)
+		if key.Is(name) {
+			return value, true
+		}
+	}
+}
+
+// Members yields the members of an object in the order of the text; nothing
+// for any other value.
+func (v Value) Members() iter.Seq2[string, Value] {
+	return func(yield func(string, Value) bool) {
+		if v.Kind() != '{' {
+			return
+		}
+		for rest := v.inside(); ; {
+			var key, value Value
+			if key, rest = cut(rest); key.raw == "" {
+				return
+			}
+			value, rest = cut(rest)
+			name, _ := key.Text() // valid: the whole text is
+			if !yield(name, value) {
+				return
+			}
+		}
+	}
 }
 
 // Elements yields the elements of an array; nothing for any other value.
@@ -86,27 +143,21 @@ func (v Value) Elements() iter.Seq[Value] {
 		if v.Kind() != '[' {
 			return
 		}
-		rest := v.raw[1 : len(v.raw)-1]
-		for {
-			rest = strings.TrimLeft(rest, " \t\r\n,")
-			if rest == "" {
+		for rest := v.inside(); ; {
+			var element Value
+			if element, rest = cut(rest); element.raw == "" || !yield(element) {
 				return
 			}
-			n := valueLen(rest)
-			if !yield(Value{raw: rest[:n]}) {
-				return
-			}
-			rest = rest[n:]
 		}
 	}
 }
 
-// Strings is an array of nothing but strings.
+// Strings is an array of nothing but strings, in a slice of the caller's own.
 func (v Value) Strings() ([]string, error) {
 	if v.Kind() != '[' {
 		return nil, ErrType
 	}
-	out := make([]string, 0, strings.Count(v.raw, ",")+1)
+	out := []string{}
 	for e := range v.Elements() {
 		s, err := e.Text()
 		if err != nil {
@@ -117,40 +168,5 @@ func (v Value) Strings() ([]string, error) {
 	return out, nil
 }
 
-// valueLen is the length of the first value in s, which is known to be valid:
-// so brackets match, and only strings can hide them.
-func valueLen(s string) int {
-	depth := 0
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '"':
-			i = stringEnd(s, i)
-		case '{', '[':
-			depth++
-			continue
-		case '}', ']':
-			depth--
-		case ',', ' ', '\t', '\r', '\n', ':':
-			if depth == 0 {
-				return i
-			}
-			continue
-		default:
-			continue
-		}
-		if depth == 0 {
-			return i + 1
-		}
-	}
-	return len(s)
-}
-
-// stringEnd is the index of the quote that closes the string opened at i.
-func stringEnd(s string, i int) int {
-	for i++; s[i] != '"'; i++ {
-		if s[i] == '\\' {
-			i++
-		}
-	}
-	return i
-}
+// inside is the text between the first byte and the last: quotes or brackets.
+func (v Value) inside() string { return v.raw[1 : len(v.raw)-1] }

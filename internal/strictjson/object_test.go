@@ -1,0 +1,236 @@
+package strictjson_test
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/internal/strictjson"
+)
+
+func TestParseRefusesWhatParsersReadDifferently(t *testing.T) {
+	t.Parallel()
+	const (
+		invalid   = "strictjson: invalid JSON at byte "
+		duplicate = "strictjson: duplicate member name"
+		trailing  = "strictjson: data after the JSON value"
+		notObject = "strictjson: not a JSON object"
+	)
+	for name, row := range map[string]struct{ text, want string }{
+		"19 a member twice":                           {`{"alg":"RS256","alg":"none"}`, duplicate},
+		"19 a member twice, once escaped":             {`{"alg":"RS256","\u0061lg":"none"}`, duplicate},
+		"19 a member twice, in another object":        {`{"a":{"b":1,"b":2}}`, duplicate},
+		"19 a member twice, in an object in an array": {`{"a":[{"b":1},{"b":1,"b":2}]}`, duplicate},
+		"32 UTF-16, little endian":                    {"{\x00\"\x00a\x00\"\x00:\x001\x00}\x00", invalid + "1"},
+		"32 UTF-16 with a byte order mark":            {"\xfe\xff\x00{\x00}", invalid + "0"},
+		"32 UTF-8 with a byte order mark":             {"\xef\xbb\xbf{}", invalid + "0"},
+		"32 a byte that is no UTF-8, in a value":      {"{\"a\":\"\xff\"}", invalid + "6"},
+		"32 a byte that is no UTF-8, in a name":       {"{\"\xc3\":1}", invalid + "2"},
+		"32 an overlong encoding of a slash":          {"{\"a\":\"\xc0\xaf\"}", invalid + "6"},
+		"32 half of a surrogate pair":                 {`{"a":"\ud800"}`, invalid + "6"},
+		"32 a surrogate encoded as UTF-8":             {"{\"a\":\"\xed\xa0\x80\"}", invalid + "6"},
+		"nothing":                                     {"", "strictjson: invalid JSON"},
+		"white space only":                            {" \n", "strictjson: invalid JSON"},
+		"an object that does not end":                 {`{"a":1`, invalid + "6"},
+		"an object that only begins":                  {`{`, invalid + "1"},
+		"a comma before the end":                      {`{"a":1,}`, invalid + "6"},
+		"a comma too few":                             {`{"a":1 "b":2}`, invalid + "7"},
+		"a name without a value":                      {`{"a"}`, invalid + "4"},
+		"a name that is a number":                     {`{1:2}`, invalid + "1"},
+		"a name in single quotes":                     {`{'a':1}`, invalid + "1"},
+		"a comment":                                   {`{/**/}`, invalid + "1"},
+		"a control character in a string":             {"{\"a\":\"\n\"}", invalid + "6"},
+		"a number with a leading zero":                {`{"a":01}`, invalid + "6"},
+		"a number with a plus":                        {`{"a":+1}`, invalid + "5"},
+		"not a number":                                {`{"a":NaN}`, invalid + "5"},
+		"infinity":                                    {`{"a":Infinity}`, invalid + "5"},
+		"a second object":                             {`{}{}`, trailing},
+		"a byte of zero at the end":                   {"{}\x00", trailing},
+		"an array":                                    {`[{"a":1}]`, notObject},
+		"a string":                                    {`"{}"`, notObject},
+		"null":                                        {`null`, notObject},
+		"a broken array":                              {`[}`, invalid + "1"},
+		"an array with a member twice":                {`[{"a":1,"a":1}]`, duplicate},
+		"nesting without end":                         {strings.Repeat(`{"a":`, 20_000), invalid + "50000"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			obj, err := strictjson.Parse([]byte(row.text))
+			require.Error(t, err)
+			assert.Equal(t, row.want, err.Error())
+			assert.Zero(t, obj.Len())
+			assert.Empty(t, obj.Text())
+		})
+	}
+	_, err := strictjson.Parse([]byte(`[]`))
+	assert.ErrorIs(t, err, strictjson.ErrNotObject)
+}
+
+func TestParseErrorsQuoteNothing(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		`{"secret":1,"secret":2}`, `{"a":"secret\xsecret"}`, `{"secret":secret}`, `secret`, `{"a":1}secret`, `["secret"]`,
+	} {
+		_, err := strictjson.Parse([]byte(text))
+		require.Error(t, err, text)
+		assert.NotContains(t, err.Error(), "secret", text)
+	}
+}
+
+func TestNamesAreCaseSensitive(t *testing.T) {
+	t.Parallel()
+	obj := parse(t, `{"ALG":"none","alg":"RS256","Alg":"HS256"}`)
+	for name, want := range map[string]string{"alg": "RS256", "ALG": "none", "Alg": "HS256"} {
+		v, ok := obj.Get(name)
+		require.True(t, ok, "19 %s", name)
+		assert.True(t, v.Is(want), "19 %s", name)
+	}
+	_, ok := obj.Get("aLG")
+	assert.False(t, ok, "19 aLG")
+}
+
+func TestObjectIndexesItsTopLevelMembers(t *testing.T) {
+	t.Parallel()
+	const text = "\t{ \"b\" : [ 1 , {\"c\":\"]\"} ] ,\r\n\"a\":{\"b\":{}} , \"\":\"empty\", \"sl\\/ash\":null }\n"
+	obj := parse(t, text)
+	assert.Equal(t, text, obj.Text())
+	assert.Equal(t, 4, obj.Len())
+	assert.Equal(t, []string{"b", "a", "", "sl/ash"}, slices.Collect(obj.Names()))
+	for name, raw := range map[string]string{"b": `[ 1 , {"c":"]"} ]`, "a": `{"b":{}}`, "": `"empty"`, "sl/ash": "null"} {
+		v, ok := obj.Get(name)
+		require.True(t, ok, name)
+		assert.Equal(t, raw, v.Raw())
+	}
+	assert.Equal(t, strings.TrimSpace(text), obj.Value().Raw())
+	for name := range obj.Names() { // stopping early is fine
+		assert.Equal(t, "b", name)
+		break
+	}
+}
+
+func TestTheZeroObjectHasNoMembers(t *testing.T) {
+	t.Parallel()
+	var obj strictjson.Object
+	_, ok := obj.Get("")
+	assert.False(t, ok)
+	assert.Zero(t, obj.Len())
+	assert.Empty(t, slices.Collect(obj.Names()))
+	assert.Zero(t, obj.Value().Kind())
+}
+
+func TestLookupFollowsSegments(t *testing.T) {
+	t.Parallel()
+	obj := parse(t, `{"realm_access":{"roles":["user"],"a":{"b":{"c":7}}},"realm_access.roles":["trap"],"s":"text"}`)
+	for name, row := range map[string]struct {
+		path []string
+		want string // "" finds nothing
+	}{
+		"one segment":               {[]string{"s"}, `"text"`},
+		"nested":                    {[]string{"realm_access", "roles"}, `["user"]`},
+		"deeply nested":             {[]string{"realm_access", "a", "b", "c"}, `7`},
+		"a dot is part of a name":   {[]string{"realm_access.roles"}, `["trap"]`},
+		"no path":                   {nil, ""},
+		"an unknown name":           {[]string{"x", "y"}, ""},
+		"an unknown nested name":    {[]string{"realm_access", "x"}, ""},
+		"through a string":          {[]string{"s", "roles"}, ""},
+		"through an array":          {[]string{"realm_access", "roles", "0"}, ""},
+		"past the end of an object": {[]string{"realm_access", "a", "b", "c", "d"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v, ok := obj.Lookup(row.path...)
+			assert.Equal(t, row.want != "", ok)
+			assert.Equal(t, row.want, v.Raw())
+		})
+	}
+}
+
+func TestParseLeavesItsInputAlone(t *testing.T) {
+	t.Parallel()
+	data := []byte(entraApp)
+	for range 3 {
+		parse(t, string(data))
+		_, err := strictjson.Parse(data)
+		require.NoError(t, err)
+	}
+	assert.Equal(t, entraApp, string(data))
+}
+
+func TestScratchIsNotSharedBetweenObjects(t *testing.T) {
+	t.Parallel()
+	one := parse(t, `{"a":1,"b":2,"c":3}`)
+	many := parse(t, "{"+strings.Repeat(` `, 10)+wide(1000)+"}")
+	two := parse(t, `{"x":9}`)
+	assert.Equal(t, []string{"a", "b", "c"}, slices.Collect(one.Names()))
+	assert.Equal(t, 1000, many.Len())
+	assert.Equal(t, []string{"x"}, slices.Collect(two.Names()))
+	nested, ok := parse(t, `{"o":{"p":{"q":1},"r":2}}`).lookup("o")
+	require.True(t, ok)
+	inner, err := nested.Object()
+	require.NoError(t, err)
+	assert.Equal(t, []string{"p", "r"}, slices.Collect(inner.Names()))
+	assert.Equal(t, `{"p":{"q":1},"r":2}`, inner.Text())
+}
+
+// The scratch is pooled, and under the race detector a pool forgets at random,
+// so that only the upper bound of ordinary builds can be asserted here.
+func TestParseAllocatesTheMembersOnly(t *testing.T) {
+	data := []byte(entraApp)
+	allocs := testing.AllocsPerRun(200, func() { _, _ = strictjson.Parse(data) })
+	if !race {
+		assert.LessOrEqual(t, allocs, 1.0)
+	}
+}
+
+func TestLookUpsAllocateNothing(t *testing.T) {
+	obj := parse(t, `{"a":{"b":{"c":"https:\/\/x"}},"l":["x","y"]}`)
+	path := []string{"a", "b", "c"}
+	found := 0
+	allocs := testing.AllocsPerRun(100, func() {
+		v, _ := obj.Lookup(path...)
+		if v.Is("https://x") {
+			found++
+		}
+		list, _ := obj.Get("l")
+		for e := range list.Elements() {
+			if e.Is("y") {
+				found++
+			}
+		}
+	})
+	assert.Zero(t, allocs)
+	assert.Equal(t, 2*101, found)
+}
+
+func TestCloneHoldsTheSameText(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, "text", strictjson.Clone("text"))
+}
+
+// object adds to Object what only tests want.
+type object struct{ strictjson.Object }
+
+func (o object) lookup(path ...string) (strictjson.Value, bool) { return o.Lookup(path...) }
+
+func parse(t *testing.T, text string) object {
+	t.Helper()
+	obj, err := strictjson.Parse([]byte(text))
+	require.NoError(t, err)
+	return object{obj}
+}
+
+// wide is the inside of an object with n members.
+func wide(n int) string {
+	var b strings.Builder
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(strconv.Quote(strconv.Itoa(i)) + ":0")
+	}
+	return b.String()
+}
