@@ -9,9 +9,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"strings"
-	"unsafe"
 
 	"github.com/sallyport-go/sallyport/internal/strictjson"
+	"github.com/sallyport-go/sallyport/internal/view"
 )
 
 // Errors of a token's outer form.
@@ -84,7 +84,7 @@ func (c Compact) Signature() ([]byte, error) {
 
 // SigningInput is what the signature covers (RFC 7515 section 5.2). The bytes
 // are the token's own and must only be read.
-func (c Compact) SigningInput() []byte { return view(c.token[:c.inputEnd]) }
+func (c Compact) SigningInput() []byte { return view.Bytes(c.token[:c.inputEnd]) }
 
 // Unsigned is the token without its signature part, for reports.
 func (c Compact) Unsigned() string { return c.token[:c.inputEnd] }
@@ -96,13 +96,9 @@ func decode(part string) ([]byte, error) {
 		return nil, ErrEncoding
 	}
 	out := make([]byte, encoding.DecodedLen(len(part)))
-	n, err := encoding.Decode(out, view(part))
+	n, err := encoding.Decode(out, view.Bytes(part))
 	if err != nil {
 		return nil, ErrEncoding
 	}
 	return out[:n], nil
 }
-
-// view reads a string as bytes without a copy. Sound because its two callers
-// hand the bytes to readers only: a decoder's source and a hash.
-func view(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }

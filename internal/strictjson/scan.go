@@ -7,9 +7,10 @@ import (
 	"io"
 	"strings"
 	"sync"
-	"unsafe"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/sallyport-go/sallyport/internal/view"
 )
 
 // keepMembers is how many members a pooled scratch may hold: a token with
@@ -35,7 +36,7 @@ func (s *scanner) scan(data []byte) (Object, error) {
 	// written to.
 	s.buf = *bytes.NewBuffer(data)
 	s.dec.Reset(&s.buf)
-	text := view(data)
+	text := view.String(data)
 	object := s.dec.PeekKind() == '{'
 	if err := s.value(text); err != nil {
 		return Object{}, syntax(err)
@@ -185,10 +186,3 @@ func escaped(s string, i int) bool {
 	}
 	return odd
 }
-
-// view makes data readable as a string without a copy. It is sound because
-// Parse's contract gives data away: nobody writes to it afterwards.
-func view(data []byte) string { return unsafe.String(unsafe.SliceData(data), len(data)) }
-
-// readOnly is the reverse of view, for a callee that only reads.
-func readOnly(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/sallyport-go/sallyport/internal/view"
 )
 
 // ErrType reports a value of another JSON type than the one asked for, or a
@@ -42,7 +44,7 @@ func (v Value) Text() (string, error) {
 	if inner := v.inside(); strings.IndexByte(inner, '\\') < 0 {
 		return inner, nil
 	}
-	out, err := jsontext.AppendUnquote(nil, readOnly(v.raw))
+	out, err := jsontext.AppendUnquote(nil, view.Bytes(v.raw))
 	if err != nil {
 		return "", ErrType
 	}
@@ -60,7 +62,7 @@ func (v Value) Is(s string) bool {
 		return inner == s
 	}
 	var scratch [128]byte
-	out, err := jsontext.AppendUnquote(scratch[:0], readOnly(v.raw))
+	out, err := jsontext.AppendUnquote(scratch[:0], view.Bytes(v.raw))
 	return err == nil && string(out) == s
 }
 
