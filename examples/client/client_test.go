@@ -88,9 +88,10 @@ func (w *world) credentials(t *testing.T, scheme devauth.Scheme, name string) Cr
 	secret, err := w.auth.Secret(scheme, who.ID)
 	require.NoError(t, err)
 	c := Credentials{ClientID: who.ID, Secret: secret, Style: InParams}
-	for _, i := range w.auth.Issuers() {
-		if i.Scheme == scheme {
-			c.TokenURL = i.TokenURL
+	issuers := w.auth.Issuers()
+	for n := range issuers {
+		if issuers[n].Scheme == scheme {
+			c.TokenURL = issuers[n].TokenURL
 		}
 	}
 	switch scheme {
@@ -120,8 +121,7 @@ func secretEnv(c Credentials) func(string) string {
 }
 
 func TestClient(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t) // its keys take a while, so the rows share it one by one
+	w := newWorld(t) // making its keys takes a while, so the rows share it and its counts, one after the other
 
 	for _, scheme := range []devauth.Scheme{devauth.OKQ8, devauth.Messaging, devauth.Bokbasen} {
 		for _, name := range []string{devauth.AllLevels, devauth.GetOnly} {
@@ -202,13 +202,21 @@ func TestWrongFlagsAreNamedTogether(t *testing.T) {
 		getenv func(string) string
 		want   []string
 	}{
-		{"no secret, too many calls, a stray word", arguments(full, "-n", "1001", "stray"), noEnv,
-			[]string{"CLIENT_SECRET", "-n must be between 1 and 1000", `"stray"`}},
+		{
+			"no secret, too many calls, a stray word", arguments(full, "-n", "1001", "stray"), noEnv,
+			[]string{"CLIENT_SECRET", "-n must be between 1 and 1000", `"stray"`},
+		},
 		{"another variable for the secret", arguments(full, "-secret-env", "OTHER"), noEnv, []string{"variable OTHER"}},
-		{"nothing about the token", []string{"-auth-style", "body"}, secretEnv(full),
-			[]string{"-token-url must be a URL", "-client-id is missing", `-auth-style "body" must be params or header`}},
-		{"a token endpoint in the clear", arguments(Credentials{TokenURL: "http://issuer.example/token", ClientID: "c", Style: InHeader}), secretEnv(full),
-			[]string{"-token-url must be https"}},
+		{
+			"nothing about the token",
+			[]string{"-auth-style", "body"},
+			secretEnv(full),
+			[]string{"-token-url must be a URL", "-client-id is missing", `-auth-style "body" must be params or header`},
+		},
+		{
+			"a token endpoint in the clear", arguments(Credentials{TokenURL: "http://issuer.example/token", ClientID: "c", Style: InHeader}), secretEnv(full),
+			[]string{"-token-url must be https"},
+		},
 		{"an API in the clear", arguments(full, "-api", "http://api.example/"), secretEnv(full), []string{"-api must be https"}},
 		{"an unknown flag", []string{"-colour"}, secretEnv(full), []string{"-colour"}},
 	} {

@@ -65,7 +65,6 @@ func NewClient(ctx context.Context, c Credentials) (*http.Client, error) {
 func baseClient() *http.Client {
 	return &http.Client{
 		Timeout:       requestTimeout,
-		Transport:     http.DefaultTransport.(*http.Transport).Clone(),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

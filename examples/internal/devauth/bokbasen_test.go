@@ -56,6 +56,7 @@ func TestBokbasenAnswersTheDocumentedRequest(t *testing.T) {
 		{"as a form", func() answer { return h.postForm(h.base+"/oauth/token", form) }},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			a := row.send()
 			require.Equal(t, http.StatusOK, a.status, "%s", a.body)
 			assert.Equal(t, "no-store", a.header.Get("Cache-Control"))
@@ -150,6 +151,7 @@ func TestBokbasenRefuses(t *testing.T) {
 		{"an audience without its slash", []string{"audience", strings.TrimSuffix(articles, "/")}, 403, "access_denied"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			form := h.bokbasenForm(devauth.GetOnly, row.edit...)
 			for _, a := range []answer{h.bokbasen(form), h.postForm(h.base+"/oauth/token", form)} {
 				assert.Equal(t, row.status, a.status)
@@ -176,6 +178,7 @@ func TestBokbasenRefusesOtherShapesOfRequest(t *testing.T) {
 		{"too large a body", "application/json", `{"x":"` + strings.Repeat("x", 16<<10) + `"}`, 413},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			a := h.do(h.request(http.MethodPost, h.base+"/oauth/token", row.contentType, row.body))
 			assert.Equal(t, row.status, a.status)
 			assert.NotEmpty(t, a.decode(t)["error"])

@@ -26,7 +26,7 @@ func (s *Server) SetOutage(down bool, schemes ...Scheme) error {
 	return nil
 }
 
-func (s *Server) devIndex(w http.ResponseWriter, r *http.Request) {
+func (s *Server) devIndex(w http.ResponseWriter, _ *http.Request) {
 	type entry struct {
 		IssuerInfo
 		Keys KeyState `json:"keys"`

@@ -79,9 +79,10 @@ func (h *harness) advance(d time.Duration) {
 
 func (h *harness) issuer(scheme devauth.Scheme) devauth.IssuerInfo {
 	h.t.Helper()
-	for _, i := range h.Issuers() {
-		if i.Scheme == scheme {
-			return i
+	issuers := h.Issuers()
+	for n := range issuers {
+		if issuers[n].Scheme == scheme {
+			return issuers[n]
 		}
 	}
 	require.FailNow(h.t, "no such scheme")

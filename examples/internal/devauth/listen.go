@@ -36,7 +36,7 @@ func Listen(addr string) (net.Listener, error) {
 	if !isLoopbackHost(host) {
 		return nil, fmt.Errorf("devauth: listen on %q: %w: use 127.0.0.1, [::1] or localhost", addr, ErrNotLoopback)
 	}
-	l, err := net.Listen("tcp", addr)
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("devauth: %w: is another server there? choose another address", err)
 	}

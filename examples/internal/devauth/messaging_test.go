@@ -60,6 +60,7 @@ func TestMessagingReadsBothWaysOfWritingBasic(t *testing.T) {
 		{"form-encoded first, as RFC 6749 wants it", url.QueryEscape(id) + ":" + url.QueryEscape(secret)},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			a := h.messaging(row.credentials, messagingBody)
 			require.Equal(t, http.StatusOK, a.status, "%s", a.body)
 			token := h.verified(devauth.Messaging, a.decode(t)["access_token"].(string))
@@ -111,6 +112,7 @@ func TestMessagingRefuses(t *testing.T) {
 		{"a parameter twice", good, messagingBody + "&" + messagingBody, 400, "invalid_request"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			a := h.messaging(row.credentials, row.body)
 			assert.Equal(t, row.status, a.status)
 			assert.Equal(t, row.code, a.decode(t)["error"])
@@ -123,11 +125,13 @@ func TestMessagingRefuses(t *testing.T) {
 		})
 	}
 	t.Run("GET", func(t *testing.T) {
+		t.Parallel()
 		a := h.get(h.base + "/oauth/v2/token")
 		assert.Equal(t, http.StatusMethodNotAllowed, a.status)
 		assert.Equal(t, "POST", a.header.Get("Allow"))
 	})
 	t.Run("JSON", func(t *testing.T) {
+		t.Parallel()
 		r := h.request(http.MethodPost, h.base+"/oauth/v2/token", "application/json", `{"grant_type":"client_credentials"}`)
 		r.SetBasicAuth(id, secret)
 		a := h.do(r)

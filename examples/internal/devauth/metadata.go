@@ -30,7 +30,7 @@ func (s *Server) metadata(i *issuer) http.Handler {
 		SubjectTypes:  []string{"public"},
 		SigningAlgs:   []string{i.info.Algorithm},
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Cache-Control", cacheKeys)
 		writeJSON(w, http.StatusOK, document)
 	})

@@ -110,6 +110,7 @@ func TestOKQ8GrantsRolesByScope(t *testing.T) {
 		{"a level not granted is left out", devauth.GetOnly, okq8Resource + "/post", nil},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			a := h.postForm(h.issuer(devauth.OKQ8).TokenURL, h.okq8Form(row.client, "scope", row.scope))
 			require.Equal(t, http.StatusOK, a.status)
 			token := h.verified(devauth.OKQ8, a.decode(t)["access_token"].(string))
@@ -146,6 +147,7 @@ func TestOKQ8Refuses(t *testing.T) {
 		{"a doubled slash", []string{"scope", okq8Resource + "//.default"}, 400, "invalid_resource", 500011},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			a := h.postForm(h.issuer(devauth.OKQ8).TokenURL, h.okq8Form(devauth.AllLevels, row.edit...))
 			assertEntraError(t, a, row.status, row.code, row.aadsts)
 		})
@@ -176,31 +178,38 @@ func TestOKQ8RefusesOtherShapesOfRequest(t *testing.T) {
 	const formType = "application/x-www-form-urlencoded"
 
 	t.Run("another tenant", func(t *testing.T) {
+		t.Parallel()
 		elsewhere := strings.Replace(address, devauth.Tenant, "00000000-0000-4000-8000-000000000000", 1)
 		assertEntraError(t, h.postForm(elsewhere, form), 400, "invalid_request", 90002)
 	})
 	t.Run("GET", func(t *testing.T) {
+		t.Parallel()
 		a := h.get(address)
 		assertEntraError(t, a, 405, "invalid_request", 900561)
 		assert.Equal(t, "POST", a.header.Get("Allow"))
 	})
 	t.Run("JSON, which Entra does not read", func(t *testing.T) {
+		t.Parallel()
 		a := h.do(h.request(http.MethodPost, address, "application/json", `{"grant_type":"client_credentials"}`))
 		assertEntraError(t, a, 400, "invalid_request", 900144)
 	})
 	t.Run("credentials in the query", func(t *testing.T) {
+		t.Parallel()
 		a := h.do(h.request(http.MethodPost, address+"?"+form.Encode(), formType, ""))
 		assertEntraError(t, a, 400, "invalid_request", 900144)
 	})
 	t.Run("a parameter twice", func(t *testing.T) {
+		t.Parallel()
 		a := h.do(h.request(http.MethodPost, address, formType, form.Encode()+"&scope=x"))
 		assertEntraError(t, a, 400, "invalid_request", 90023)
 	})
 	t.Run("a broken escape", func(t *testing.T) {
+		t.Parallel()
 		a := h.do(h.request(http.MethodPost, address, formType, form.Encode()+"&x=%zz"))
 		assertEntraError(t, a, 400, "invalid_request", 90023)
 	})
 	t.Run("a body over the limit", func(t *testing.T) {
+		t.Parallel()
 		a := h.do(h.request(http.MethodPost, address, formType, form.Encode()+"&x="+strings.Repeat("x", 16<<10)))
 		assertEntraError(t, a, 413, "invalid_request", 90023)
 	})

@@ -27,14 +27,14 @@ func (s *Server) routes() http.Handler {
 	mux.Handle("/dev/{scheme}/outage", write(http.HandlerFunc(s.devOutage)))
 	mux.Handle("/dev/outage", write(http.HandlerFunc(s.devOutage)))
 
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, http.StatusNotFound, "not_found", "nothing is here: GET /dev lists what is")
 	})
 
 	// A page open in a browser on this machine must not rotate keys, be it by a
 	// cross-site request or by a name of its own that resolves to loopback.
 	sameOrigin := http.NewCrossOriginProtection()
-	sameOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	sameOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, http.StatusForbidden, "forbidden", "requests from web pages of another origin are refused")
 	}))
 	return loopbackOnly(sameOrigin.Handler(mux))
