@@ -52,6 +52,29 @@ func (r *keyring) signWith(exp time.Time) *key {
 func (r *keyring) publish(k *key) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.publishLocked(k)
+}
+
+// publishAndPromote signs with the next key at once: with k, unless another
+// one waits already.
+func (r *keyring) publishAndPromote(k *key) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.next == nil {
+		if err := r.publishLocked(k); err != nil {
+			return err
+		}
+	}
+	return r.promoteLocked()
+}
+
+func (r *keyring) promote() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.promoteLocked()
+}
+
+func (r *keyring) publishLocked(k *key) error {
 	if r.next != nil {
 		return fmt.Errorf("devauth: %w: a next key is published already: sign with it first", ErrRotation)
 	}
@@ -62,15 +85,7 @@ func (r *keyring) publish(k *key) error {
 	return nil
 }
 
-func (r *keyring) hasNext() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.next != nil
-}
-
-func (r *keyring) promote() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+func (r *keyring) promoteLocked() error {
 	if r.next == nil {
 		return fmt.Errorf("devauth: %w: no next key is published: publish one first", ErrRotation)
 	}

@@ -31,19 +31,17 @@ func (s *Server) Rotate(scheme Scheme, step Step) (KeyState, error) {
 }
 
 func (s *Server) rotate(i *issuer, step Step) error {
-	i.rotating.Lock()
-	defer i.rotating.Unlock()
 	switch step {
-	case StepPublish:
-		return s.publishNext(i)
-	case StepSign:
-		return i.keys.promote()
-	case StepPublishAndSign:
-		if !i.keys.hasNext() {
-			if err := s.publishNext(i); err != nil {
-				return err
-			}
+	case StepPublish, StepPublishAndSign:
+		k, err := s.newKey(i.info.Scheme, i.info.Algorithm)
+		if err != nil {
+			return err
 		}
+		if step == StepPublish {
+			return i.keys.publish(k)
+		}
+		return i.keys.publishAndPromote(k)
+	case StepSign:
 		return i.keys.promote()
 	case StepRetire, StepRetireNow:
 		return i.keys.retire(s.now(), step == StepRetireNow)
@@ -51,14 +49,6 @@ func (s *Server) rotate(i *issuer, step Step) error {
 		return fmt.Errorf("devauth: no rotation step %q: use %s, %s, %s, %s or none at all",
 			step, StepPublish, StepSign, StepRetire, StepRetireNow)
 	}
-}
-
-func (s *Server) publishNext(i *issuer) error {
-	k, err := s.newKey(i.info.Scheme, i.info.Algorithm)
-	if err != nil {
-		return err
-	}
-	return i.keys.publish(k)
 }
 
 func (s *Server) newKey(scheme Scheme, alg string) (*key, error) {

@@ -3,7 +3,6 @@ package devauth
 import (
 	"fmt"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -43,8 +42,6 @@ type issuer struct {
 	claims claimsFunc
 	keys   *keyring
 	down   atomic.Bool
-
-	rotating sync.Mutex // one rotation at a time: making a key takes a while
 }
 
 // issued is a token with what the server remembers about it.

@@ -63,6 +63,16 @@ func TestKeysHaveAnEntityTag(t *testing.T) {
 	assert.Equal(t, http.StatusOK, h.do(after).status)
 }
 
+func TestKeysNameTheirAlgorithmExceptEntras(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	for scheme, alg := range map[devauth.Scheme]any{devauth.OKQ8: nil, devauth.Messaging: "ES256", devauth.Bokbasen: "RS256"} {
+		k := h.keys(scheme)[0]
+		assert.Equal(t, alg, k["alg"], scheme)
+		assert.Equal(t, "sig", k["use"], scheme)
+	}
+}
+
 func TestKeysHoldNothingPrivate(t *testing.T) {
 	t.Parallel()
 	h := start(t)
