@@ -1,0 +1,150 @@
+// Command client calls a protected API the way a program should: it gets a
+// token by client credentials once, keeps it, and gets the next one when it is
+// about to expire. It is golang.org/x/oauth2 and little else.
+//
+// The three schemes differ in how the token is asked for. The secret comes from
+// the environment, so that it shows in no process list:
+//
+//	export CLIENT_SECRET=...
+//
+//	# OKQ8 (Entra ID): credentials among the parameters, the API named by scope
+//	client -token-url http://127.0.0.1:9000/5a11f0e7-1d3c-4b6e-9f21-70c8d2b4e6a9/oauth2/v2.0/token \
+//	  -auth-style params -client-id c0ffee00-5a11-4001-8000-000000000001 \
+//	  -scope api://apim-x-api/.default -api http://127.0.0.1:8080/orders
+//
+//	# a messaging platform: credentials by HTTP Basic
+//	client -token-url http://127.0.0.1:9000/oauth/v2/token \
+//	  -auth-style header -client-id orders-all -api http://127.0.0.1:8080/orders
+//
+//	# Bokbasen (Auth0): credentials among the parameters, the API named by audience
+//	client -token-url http://127.0.0.1:9000/oauth/token \
+//	  -auth-style params -client-id sA1lyP0rtA11LevelsForEveryService \
+//	  -audience https://api.dev.bokbasen.io/article/ -api http://127.0.0.1:8080/orders
+//
+// It exits with 0 when every call succeeded, 1 when one did not, 2 when the
+// flags are wrong.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+)
+
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+
+	maxCalls = 1000
+	maxShown = 1 << 10 // of each answer's body, in bytes
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// plan is what the flags ask for.
+type plan struct {
+	credentials Credentials
+	api         string
+	method      string
+	calls       int
+}
+
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	p, err := parse(args, getenv, stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case err != nil:
+		_, _ = fmt.Fprintln(stderr, err)
+		return exitUsage
+	}
+	client, err := NewClient(ctx, p.credentials)
+	if err != nil {
+		_, _ = fmt.Fprintln(stderr, err)
+		return exitUsage
+	}
+	for range p.calls {
+		if err := call(ctx, client, p.method, p.api, stdout); err != nil {
+			_, _ = fmt.Fprintln(stderr, err)
+			return exitFailed
+		}
+	}
+	return exitOK
+}
+
+func parse(args []string, getenv func(string) string, stderr io.Writer) (plan, error) {
+	var p plan
+	flags := flag.NewFlagSet("client", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&p.credentials.TokenURL, "token-url", "", "where tokens come from")
+	flags.StringVar(&p.credentials.ClientID, "client-id", "", "who asks")
+	secretEnv := flags.String("secret-env", "CLIENT_SECRET", "the environment variable that holds the client's secret")
+	style := flags.String("auth-style", "params", "how the client authenticates: params (in the form) or header (HTTP Basic)")
+	flags.StringVar(&p.credentials.Audience, "audience", "", "the API that the token is for, where the server takes one")
+	flags.Func("scope", "a scope to ask for (repeatable)", func(v string) error {
+		p.credentials.Scopes = append(p.credentials.Scopes, v)
+		return nil
+	})
+	flags.StringVar(&p.api, "api", "http://127.0.0.1:8080/orders", "what to call")
+	flags.StringVar(&p.method, "method", http.MethodGet, "how to call it")
+	flags.IntVar(&p.calls, "n", 3, "how often to call it; the token is fetched once")
+	if err := flags.Parse(args); err != nil {
+		return p, err
+	}
+	p.credentials.Secret = getenv(*secretEnv)
+	p.credentials.Style = Style(*style)
+	return p, p.check(flags.Args(), *secretEnv)
+}
+
+func (p plan) check(rest []string, secretEnv string) error {
+	var errs []error
+	if len(rest) > 0 {
+		errs = append(errs, fmt.Errorf("client: unexpected argument %q", rest[0]))
+	}
+	if p.credentials.Secret == "" {
+		errs = append(errs, fmt.Errorf("client: put the client's secret into the environment variable %s", secretEnv))
+	}
+	if p.calls < 1 || p.calls > maxCalls {
+		errs = append(errs, fmt.Errorf("client: -n must be between 1 and %d", maxCalls))
+	}
+	if err := checkURL("-api", p.api); err != nil {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// call makes one request and prints its answer. Any status but a 2xx is an
+// error.
+func call(ctx context.Context, client *http.Client, method, address string, stdout io.Writer) error {
+	req, err := http.NewRequestWithContext(ctx, method, address, nil)
+	if err != nil {
+		return fmt.Errorf("client: %w", err)
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return fmt.Errorf("client: %w", err)
+	}
+	defer res.Body.Close() //nolint:errcheck // the answer was read or is not wanted
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxShown))
+	if err != nil {
+		return fmt.Errorf("client: read the answer: %w", err)
+	}
+	_, _ = fmt.Fprintf(stdout, "%s %s -> %s %s\n", method, address, res.Status, strings.TrimSpace(string(body)))
+	if res.StatusCode/100 != 2 {
+		return fmt.Errorf("client: the API answered %s (WWW-Authenticate: %q)", res.Status, res.Header.Get("WWW-Authenticate"))
+	}
+	return nil
+}
