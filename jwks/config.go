@@ -1,0 +1,200 @@
+package jwks
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// The defaults of a [FetcherConfig].
+const (
+	DefaultTimeout            = 5 * time.Second
+	DefaultRefreshInterval    = 15 * time.Minute
+	DefaultMinRefreshInterval = time.Minute
+	DefaultMaxRefreshInterval = 24 * time.Hour
+	DefaultMaxStaleness       = 24 * time.Hour
+	DefaultCooldown           = 30 * time.Second
+)
+
+// Bounds that are not for configuration.
+const (
+	minSpacing = time.Second // between the starts of two fetches
+	maxBackoff = time.Minute
+)
+
+// FetcherConfig says whose keys a [Fetcher] fetches, and how. Either Issuer or
+// JWKSURL is required. Zero durations are the defaults; negative ones are
+// mistakes, except where said. URLs are https; http is accepted for loopback
+// addresses and localhost alone.
+type FetcherConfig struct {
+	_ [0]func()
+
+	// Issuer is the issuer that the discovery document has to name, compared
+	// byte by byte: a trailing slash counts. With JWKSURL it is only a name,
+	// for events, metrics and errors.
+	Issuer string
+	// DiscoveryURL is where the discovery document lies, if not where the
+	// standards put it: Issuer + /.well-known/openid-configuration (OpenID
+	// Connect Discovery 1.0 section 4), then, if nothing is there,
+	// /.well-known/oauth-authorization-server between host and path of Issuer
+	// (RFC 8414 section 3). Issuer still says what it has to name.
+	DiscoveryURL string
+	// JWKSURL is a fixed address of the JWK Set: there is no discovery.
+	JWKSURL string
+
+	// Client makes the requests: its transport can trust a private CA, use a
+	// proxy, add a bearer token. It is copied; redirects are refused all the
+	// same. nil is a client of the Fetcher's own.
+	Client *http.Client
+	// UserAgent is "sallyport/<version>" by default.
+	UserAgent string
+	// Timeout bounds one fetch, discovery and JWK Set together. Default 5 s.
+	Timeout time.Duration
+
+	// RefreshInterval is used when the server sends no Cache-Control. Default
+	// 15 min, within the bounds below.
+	RefreshInterval time.Duration
+	// MinRefreshInterval and MaxRefreshInterval bound what the server says. At
+	// least a second; by default 1 min and 24 h, widened to hold
+	// RefreshInterval and each other.
+	MinRefreshInterval, MaxRefreshInterval time.Duration
+	// MaxStaleness is how long keys are trusted that could not be confirmed:
+	// for so long an outage of the issuer is survived, and a key that it
+	// withdraws meanwhile is accepted. Default 24 h. Keys are refreshed at
+	// least twice as often.
+	MaxStaleness time.Duration
+	// Cooldown is how long unknown kids are refused without a fetch, after a
+	// fetch that brought none of those that were asked for. Default 30 s.
+	// Negative means none, which lets anybody cause a fetch per second.
+	Cooldown time.Duration
+
+	// OnEvent hears of every fetch. It is called from the fetching goroutine,
+	// outside of locks, after the keys are in force and before those who wait
+	// for them go on. It must not block, and must not call Ready, Refresh or
+	// Close. nil is silence, except for [Fetcher.Status].
+	OnEvent func(Event)
+	// MeterProvider counts fetches, TracerProvider traces them. nil is none.
+	MeterProvider  metric.MeterProvider
+	TracerProvider trace.TracerProvider
+}
+
+// resolve fills in the defaults, or reports every mistake.
+func (c FetcherConfig) resolve() (FetcherConfig, error) {
+	errs := append(c.checkAddresses(), c.checkDurations()...)
+	if len(errs) > 0 {
+		return c, errors.Join(errs...)
+	}
+	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
+	c.MaxStaleness = cmp.Or(c.MaxStaleness, DefaultMaxStaleness)
+	c.Cooldown = max(0, cmp.Or(c.Cooldown, DefaultCooldown))
+	c.UserAgent = cmp.Or(c.UserAgent, defaultUserAgent())
+	c.RefreshInterval, c.MinRefreshInterval, c.MaxRefreshInterval = c.intervals()
+	return c, nil
+}
+
+// intervals fits the defaults around what is set.
+func (c FetcherConfig) intervals() (usual, least, most time.Duration) {
+	usual, least, most = c.RefreshInterval, c.MinRefreshInterval, c.MaxRefreshInterval
+	if most == 0 {
+		most = max(DefaultMaxRefreshInterval, usual, least)
+	}
+	if least == 0 {
+		least = min(DefaultMinRefreshInterval, most, cmp.Or(usual, most))
+	}
+	return min(max(cmp.Or(usual, DefaultRefreshInterval), least), most), least, most
+}
+
+func (c FetcherConfig) checkDurations() []error {
+	var errs []error
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+		least time.Duration
+	}{
+		{"Timeout", c.Timeout, time.Millisecond},
+		{"RefreshInterval", c.RefreshInterval, minSpacing},
+		{"MinRefreshInterval", c.MinRefreshInterval, minSpacing},
+		{"MaxRefreshInterval", c.MaxRefreshInterval, minSpacing},
+		{"MaxStaleness", c.MaxStaleness, minSpacing},
+	} {
+		if d.value != 0 && d.value < d.least {
+			errs = append(errs, fmt.Errorf("jwks: %s is %v: set at least %v, or 0 for the default", d.name, d.value, d.least))
+		}
+	}
+	usual, least, most := c.RefreshInterval, c.MinRefreshInterval, c.MaxRefreshInterval
+	if least > 0 && most > 0 && least > most {
+		errs = append(errs, fmt.Errorf("jwks: MinRefreshInterval %v is more than MaxRefreshInterval %v", least, most))
+	}
+	if usual > 0 && (usual < least || most > 0 && usual > most) {
+		errs = append(errs, fmt.Errorf("jwks: RefreshInterval %v is not between MinRefreshInterval and MaxRefreshInterval", usual))
+	}
+	return errs
+}
+
+func (c FetcherConfig) checkAddresses() []error {
+	var errs []error
+	check := func(name, address string) {
+		if address == "" {
+			return
+		}
+		if err := checkURL(address); err != nil {
+			errs = append(errs, fmt.Errorf("jwks: %s %q: %w", name, redacted(address), err))
+		}
+	}
+	check("DiscoveryURL", c.DiscoveryURL)
+	check("JWKSURL", c.JWKSURL)
+	switch {
+	case c.Issuer == "" && c.JWKSURL == "":
+		errs = append(errs, errors.New("jwks: nothing says whose keys to fetch: set Issuer, or JWKSURL"))
+	case c.DiscoveryURL != "" && c.JWKSURL != "":
+		errs = append(errs, errors.New("jwks: DiscoveryURL and JWKSURL are both set: with JWKSURL there is no discovery, leave one out"))
+	case c.DiscoveryURL == "" && c.JWKSURL == "":
+		check("Issuer", c.Issuer)
+		if strings.Contains(c.Issuer, "?") {
+			errs = append(errs, fmt.Errorf("jwks: Issuer %q has a query: set DiscoveryURL too", c.Issuer))
+		}
+	}
+	return errs
+}
+
+// checkURL accepts what keys may be fetched from.
+func checkURL(address string) error {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil:
+		return errors.New("not a URL")
+	case u.Hostname() == "":
+		return errors.New("no absolute URL: start it with https:// and a host")
+	case u.User != nil:
+		return errors.New("holds a user name: let Client add credentials")
+	case strings.Contains(address, "#"):
+		return errors.New("has a fragment")
+	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
+		return nil
+	case u.Scheme == "http":
+		return errors.New("use https: http is accepted for loopback addresses and localhost alone")
+	default:
+		return errors.New("use https")
+	}
+}
+
+func loopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && addr.IsLoopback()
+}
+
+// redacted is an address without the password that it should not have.
+func redacted(address string) string {
+	if u, err := url.Parse(address); err == nil && u.User != nil {
+		return u.Redacted()
+	}
+	return address
+}

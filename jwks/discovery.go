@@ -1,0 +1,151 @@
+package jwks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/sallyport-go/sallyport/internal/strictjson"
+)
+
+// discovery finds the address of the JWK Set in an issuer's metadata. It is
+// used by the fetching goroutine alone.
+//
+// The document is read for the first fetch, and again when the address may be
+// an old one: after a fetch from it failed; for a forced fetch, once the
+// document is older than the usual refresh interval; for any other, once it is
+// older than the longest one. If that does not work, the attempt fails and the
+// next one takes the address that is known, so that an outage of the metadata
+// alone costs one attempt.
+type discovery struct {
+	issuer    string
+	documents []string // addresses, in order; none: the set's address is fixed
+	known     string   // jwks_uri
+	readAt    time.Time
+	doubted   bool
+	usual     time.Duration
+	most      time.Duration
+}
+
+func newDiscovery(cfg FetcherConfig) discovery {
+	d := discovery{issuer: cfg.Issuer, known: cfg.JWKSURL, usual: cfg.RefreshInterval, most: cfg.MaxRefreshInterval}
+	switch {
+	case cfg.JWKSURL != "":
+	case cfg.DiscoveryURL != "":
+		d.documents = []string{cfg.DiscoveryURL}
+	default:
+		d.documents = wellKnown(cfg.Issuer)
+	}
+	return d
+}
+
+// wellKnown is where an issuer's metadata lies: OpenID Connect Discovery 1.0
+// section 4.1 appends, RFC 8414 section 3.1 inserts.
+func wellKnown(issuer string) []string {
+	base := strings.TrimSuffix(issuer, "/")
+	oidc := base + "/.well-known/openid-configuration"
+	u, err := url.Parse(base)
+	if err != nil {
+		return []string{oidc}
+	}
+	host := strings.TrimSuffix(base, u.EscapedPath())
+	return []string{oidc, host + "/.well-known/oauth-authorization-server" + u.EscapedPath()}
+}
+
+// address is where to fetch the set.
+func (d *discovery) address(ctx context.Context, s *source, forced bool) (string, error) {
+	now := time.Now()
+	if !d.outdated(now, forced) {
+		return d.known, nil
+	}
+	d.doubted, d.readAt = false, now
+	known, err := d.read(ctx, s)
+	if err != nil {
+		var wrong *documentError
+		if errors.As(err, &wrong) {
+			d.known = "" // whoever wrote that does not get asked for keys
+		}
+		return "", err
+	}
+	d.known = known
+	return known, nil
+}
+
+func (d *discovery) outdated(now time.Time, forced bool) bool {
+	if len(d.documents) == 0 {
+		return false
+	}
+	age := now.Sub(d.readAt)
+	return d.known == "" || d.doubted || age >= d.most || forced && age >= d.usual
+}
+
+// doubt has the document read again: a fetch from its address failed.
+func (d *discovery) doubt() { d.doubted = true }
+
+// read asks for the documents in turn, until one is there.
+func (d *discovery) read(ctx context.Context, s *source) (string, error) {
+	var errs []error
+	for _, address := range d.documents {
+		header := make(http.Header)
+		header.Set("Accept", "application/json")
+		resp, err := s.get(ctx, address, header)
+		if err == nil {
+			var known string
+			if known, err = d.parse(address, resp.body); err == nil {
+				return known, nil
+			}
+		}
+		errs = append(errs, err)
+		if !elsewhere(err) {
+			break
+		}
+	}
+	return "", errors.Join(errs...)
+}
+
+// elsewhere reports whether the document may lie at another address: the
+// server answered, but not with metadata.
+func elsewhere(err error) bool {
+	var refused *statusError
+	return errors.As(err, &refused) || errors.Is(err, errNoMetadata)
+}
+
+// documentError is metadata that says the wrong thing.
+type documentError struct{ text string }
+
+func (e *documentError) Error() string { return e.text }
+
+var errNoMetadata = errors.New("no metadata document")
+
+// parse reads issuer and jwks_uri (RFC 8414 section 2). The issuer is compared
+// byte by byte (section 3.3, OpenID Connect Discovery 1.0 section 4.3).
+func (d *discovery) parse(address string, body []byte) (string, error) {
+	doc, err := strictjson.Parse(body)
+	if err != nil {
+		return "", fmt.Errorf("jwks: %s holds %w: %w", address, errNoMetadata, err)
+	}
+	issuer, known := text(&doc, "issuer"), text(&doc, "jwks_uri")
+	switch {
+	case issuer == "":
+		return "", fmt.Errorf("jwks: %s holds %w: it names no issuer", address, errNoMetadata)
+	case issuer != d.issuer:
+		return "", &documentError{fmt.Sprintf("jwks: %s says issuer %.200q, configured is %q: set Issuer to what tokens say in iss (a trailing slash counts), or correct the address", address, issuer, d.issuer)}
+	case known == "":
+		return "", &documentError{fmt.Sprintf("jwks: %s names no jwks_uri: set JWKSURL", address)}
+	}
+	if err := checkURL(known); err != nil {
+		return "", &documentError{fmt.Sprintf("jwks: %s names jwks_uri %.200q: %v", address, known, err)}
+	}
+	return known, nil
+}
+
+// text is a member that is a string, else "".
+func text(doc *strictjson.Object, name string) string {
+	v, _ := doc.Get(name)
+	s, _ := v.Text()
+	return strictjson.Clone(s)
+}

@@ -1,0 +1,201 @@
+package jwks
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/sallyport-go/sallyport/internal/jose"
+)
+
+// Bounds of what an issuer may send.
+const (
+	maxBody   = 512 << 10 // bytes, decompressed
+	maxHeader = 64 << 10
+	maxETag   = 1 << 10
+)
+
+// source asks one issuer. It is used by the fetching goroutine alone.
+type source struct {
+	client    *http.Client
+	own       *http.Transport // nil if the client was given
+	userAgent string
+	timeout   time.Duration
+	discovery discovery
+
+	etag     string // of the set in force
+	etagFrom string // its address
+	lifetime time.Duration
+	stated   bool // lifetime is the server's word
+}
+
+func newSource(cfg FetcherConfig) *source {
+	s := &source{
+		userAgent: cfg.UserAgent,
+		timeout:   cfg.Timeout,
+		discovery: newDiscovery(cfg),
+		client:    &http.Client{},
+	}
+	if cfg.Client != nil {
+		*s.client = *cfg.Client
+	} else if t, ok := http.DefaultTransport.(*http.Transport); ok {
+		s.own = t.Clone()
+		s.own.MaxResponseHeaderBytes = maxHeader
+		s.own.MaxIdleConnsPerHost = 1
+		s.client.Transport = s.own
+	}
+	s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return s
+}
+
+func (s *source) close() {
+	if s.own != nil {
+		s.own.CloseIdleConnections()
+	}
+}
+
+// fetched is what one fetch brought.
+type fetched struct {
+	url         string // of the JWK Set, "" if it was not found
+	keys        []jose.Key
+	skipped     []error
+	notModified bool
+	lifetime    time.Duration
+	stated      bool // lifetime is the server's word
+}
+
+// fetch finds and reads the JWK Set, all within the timeout. A forced one takes
+// neither a 304 nor a cached copy for an answer: a server whose ETag lies must
+// not pin old keys.
+func (s *source) fetch(ctx context.Context, forced bool) (fetched, error) {
+	bounded, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	out, err := s.fetchWithin(bounded, forced)
+	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		err = fmt.Errorf("jwks: no complete answer within %v: %w", s.timeout, err)
+	}
+	return out, err
+}
+
+func (s *source) fetchWithin(ctx context.Context, forced bool) (fetched, error) {
+	url, err := s.discovery.address(ctx, s, forced)
+	if err != nil {
+		return fetched{}, err
+	}
+	out, err := s.fetchSet(ctx, url, forced)
+	out.url = url
+	if err != nil {
+		s.discovery.doubt()
+	}
+	return out, err
+}
+
+func (s *source) fetchSet(ctx context.Context, url string, forced bool) (fetched, error) {
+	header := make(http.Header)
+	header.Set("Accept", "application/jwk-set+json, application/json")
+	switch {
+	case forced:
+		header.Set("Cache-Control", "no-cache")
+	case s.etag != "" && s.etagFrom == url:
+		header.Set("If-None-Match", s.etag)
+	}
+	resp, err := s.get(ctx, url, header)
+	if err != nil {
+		return fetched{}, err
+	}
+	life, stated := lifetime(resp.header)
+	if resp.status == http.StatusNotModified {
+		if !stated { // what it does not repeat still holds (RFC 9111 section 3.2)
+			life, stated = s.lifetime, s.stated
+		}
+		return fetched{notModified: true, lifetime: life, stated: stated}, nil
+	}
+	out := fetched{lifetime: life, stated: stated}
+	out.keys, out.skipped, err = jose.ParseSet(resp.body)
+	if err == nil && len(out.keys) == 0 {
+		err = noUsableKey(out.skipped)
+	}
+	if err != nil {
+		return out, fmt.Errorf("jwks: %s (%.64q): %w", url, resp.header.Get("Content-Type"), err)
+	}
+	s.lifetime, s.stated = life, stated
+	s.etag, s.etagFrom = resp.header.Get("ETag"), url
+	if len(s.etag) > maxETag {
+		s.etag = ""
+	}
+	return out, nil
+}
+
+type response struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// statusError is an answer that is none: its server can be spoken to.
+type statusError struct {
+	url      string
+	status   int
+	location string        // of a redirect
+	delay    time.Duration // Retry-After of 429 and 503
+}
+
+func (e *statusError) Error() string {
+	text := fmt.Sprintf("jwks: %s answered %d %s", e.url, e.status, http.StatusText(e.status))
+	if e.location != "" {
+		text += fmt.Sprintf(" to %.200q: redirects are not followed, configure the final address", e.location)
+	}
+	return text
+}
+
+// get makes one request: 200 with a bounded body, or 304 if header asks for it,
+// or an error.
+func (s *source) get(ctx context.Context, url string, header http.Header) (response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return response{}, fmt.Errorf("jwks: %w", err)
+	}
+	req.Header = header
+	header.Set("User-Agent", s.userAgent)
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return response{}, fmt.Errorf("jwks: %w", explain(err))
+	}
+	defer resp.Body.Close()
+	conditional := header.Get("If-None-Match") != ""
+	if resp.StatusCode != http.StatusOK && (resp.StatusCode != http.StatusNotModified || !conditional) {
+		return response{}, refusal(url, resp)
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	if err != nil {
+		return response{}, fmt.Errorf("jwks: %s broke off: %w", url, err)
+	}
+	if len(body) > maxBody {
+		return response{}, fmt.Errorf("jwks: %s sent more than %d KiB: is it the right address?", url, maxBody>>10)
+	}
+	return response{status: resp.StatusCode, header: resp.Header, body: body}, nil
+}
+
+func refusal(url string, resp *http.Response) error {
+	err := &statusError{url: url, status: resp.StatusCode}
+	switch resp.StatusCode {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		err.delay = retryAfter(resp.Header, time.Now())
+	default:
+		err.location = resp.Header.Get("Location")
+	}
+	return err
+}
+
+// explain adds what to change, where the error of a request does not say it.
+func explain(err error) error {
+	var unknown x509.UnknownAuthorityError
+	if errors.As(err, &unknown) {
+		return fmt.Errorf("%w: give a Client that trusts the issuer's CA", err)
+	}
+	return err
+}

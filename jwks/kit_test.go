@@ -1,0 +1,280 @@
+package jwks_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/big"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/sallyport-go/sallyport/jwks"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// Keys made once for the whole binary: RSA is slow to generate.
+var (
+	rsaKey = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
+	p256   = sync.OnceValue(func() *ecdsa.PrivateKey { return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) })
+	p384   = sync.OnceValue(func() *ecdsa.PrivateKey { return must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader)) })
+)
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func b64(data []byte) string { return base64.RawURLEncoding.EncodeToString(data) }
+
+// ed is an Ed25519 key that is always the same for a name.
+func ed(name string) ed25519.PrivateKey {
+	seed := make([]byte, ed25519.SeedSize)
+	copy(seed, name)
+	return ed25519.NewKeyFromSeed(seed)
+}
+
+func edPublic(name string) ed25519.PublicKey {
+	public, ok := ed(name).Public().(ed25519.PublicKey)
+	if !ok {
+		panic("not Ed25519")
+	}
+	return public
+}
+
+// members are a JWK's, and change what jwk makes.
+type members map[string]any
+
+// jwk is the Ed25519 key of that name, under the kid of that name.
+func jwk(name string, more ...members) members {
+	m := members{"kty": "OKP", "crv": "Ed25519", "kid": name, "x": b64(edPublic(name))}
+	for _, other := range more {
+		for k, v := range other {
+			if v == nil {
+				delete(m, k)
+				continue
+			}
+			m[k] = v
+		}
+	}
+	return m
+}
+
+func rsaJWK(kid string) members {
+	return members{"kty": "RSA", "kid": kid, "n": b64(rsaKey().N.Bytes()), "e": b64(big.NewInt(int64(rsaKey().E)).Bytes())}
+}
+
+func ecJWK(kid string, key *ecdsa.PrivateKey) members {
+	point := must(key.PublicKey.Bytes())
+	half := len(point) / 2
+	return members{"kty": "EC", "crv": key.Params().Name, "kid": kid, "x": b64(point[1 : 1+half]), "y": b64(point[1+half:])}
+}
+
+// set is a JWK Set.
+func set(keys ...members) string {
+	if keys == nil {
+		keys = []members{}
+	}
+	return string(must(json.Marshal(map[string]any{"keys": keys})))
+}
+
+// setOf is the set of the Ed25519 keys of those names.
+func setOf(names ...string) string {
+	var keys []members
+	for _, name := range names {
+		keys = append(keys, jwk(name))
+	}
+	return set(keys...)
+}
+
+const (
+	issuerURL = "https://issuer.example"
+	oidcPath  = "/.well-known/openid-configuration"
+	oauthPath = "/.well-known/oauth-authorization-server"
+	setURL    = issuerURL + "/jwks"
+)
+
+// server is an issuer behind a fake RoundTripper, which a synctest bubble can
+// wait for. Without an answer of its own it serves its set.
+type server struct {
+	mu       sync.Mutex
+	answer   func(r *http.Request) (*http.Response, error)
+	body     string
+	header   http.Header
+	latency  time.Duration
+	requests []request
+}
+
+type request struct {
+	at     time.Time
+	url    string
+	header http.Header
+}
+
+func newServer(body string) *server { return &server{body: body, header: http.Header{}} }
+
+func (s *server) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.mu.Lock()
+	s.requests = append(s.requests, request{time.Now(), r.URL.String(), r.Header.Clone()})
+	answer, latency := s.answer, s.latency
+	s.mu.Unlock()
+	if latency > 0 {
+		if err := pause(r.Context(), latency); err != nil {
+			return nil, err
+		}
+	}
+	if answer != nil {
+		return answer(r)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return reply(r, http.StatusOK, s.body, s.header.Clone()), nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func reply(r *http.Request, status int, body string, header http.Header) *http.Response {
+	if header == nil {
+		header = http.Header{}
+	}
+	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), Request: r, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+}
+
+// serve changes the set.
+func (s *server) serve(body string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.body, s.answer = body, nil
+}
+
+// respond changes how requests are answered.
+func (s *server) respond(answer func(r *http.Request) (*http.Response, error)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answer = answer
+}
+
+func (s *server) slow(latency time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.latency = latency
+}
+
+func (s *server) set(name, value string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.header.Set(name, value)
+}
+
+// fail has every request answered with that status.
+func (s *server) fail(status int) {
+	s.respond(func(r *http.Request) (*http.Response, error) { return reply(r, status, "", nil), nil })
+}
+
+func (s *server) seen() []request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]request(nil), s.requests...)
+}
+
+// count is how many requests there were.
+func (s *server) count() int { return len(s.seen()) }
+
+func (s *server) last() request {
+	all := s.seen()
+	return all[len(all)-1]
+}
+
+// config fetches the server's set from a fixed address.
+func (s *server) config() jwks.FetcherConfig {
+	return jwks.FetcherConfig{Issuer: issuerURL, JWKSURL: setURL, Client: &http.Client{Transport: s}}
+}
+
+// newFetcher is closed when the test, or the bubble, ends.
+func newFetcher(t *testing.T, cfg jwks.FetcherConfig) *jwks.Fetcher {
+	t.Helper()
+	f, err := jwks.NewFetcher(cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = f.Close() })
+	return f
+}
+
+// readyFetcher has made its first fetch.
+func readyFetcher(t *testing.T, cfg jwks.FetcherConfig) *jwks.Fetcher {
+	t.Helper()
+	f := newFetcher(t, cfg)
+	require.NoError(t, f.Ready(t.Context()))
+	return f
+}
+
+// kids are the ids in the snapshot.
+func kids(f jwks.KeySet) []string {
+	var out []string
+	for k := range f.Snapshot().Keys() {
+		out = append(out, k.ID())
+	}
+	return out
+}
+
+func hasKid(f jwks.KeySet, kid string) bool {
+	_, err := f.Snapshot().Key(kid, "EdDSA")
+	return err == nil
+}
+
+// recorder collects events.
+type recorder struct {
+	mu     sync.Mutex
+	events []jwks.Event
+}
+
+func (r *recorder) hear(e jwks.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, e)
+}
+
+func (r *recorder) all() []jwks.Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]jwks.Event(nil), r.events...)
+}
+
+func (r *recorder) kinds() []jwks.EventKind {
+	var out []jwks.EventKind
+	for _, e := range r.all() {
+		out = append(out, e.Kind)
+	}
+	return out
+}
+
+func (r *recorder) last() jwks.Event {
+	all := r.all()
+	return all[len(all)-1]
+}
+
+// metadata is a discovery document.
+func metadata(issuer, uri string) string {
+	return fmt.Sprintf(`{"issuer":%q,"jwks_uri":%q,"token_endpoint":"https://issuer.example/token"}`, issuer, uri)
+}

@@ -1,0 +1,549 @@
+package jwks_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/jwks"
+)
+
+func TestNothingIsFetchedBeforeSomebodyAsks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(setOf("a"))
+		f := newFetcher(t, s.config())
+		time.Sleep(time.Hour)
+		assert.Zero(t, s.count())
+		assert.False(t, f.Snapshot().Usable())
+		assert.Zero(t, f.Snapshot().Len())
+		_, err := f.Snapshot().Key("a", "EdDSA")
+		require.ErrorIs(t, err, jwks.ErrNoKey)
+		assert.Zero(t, f.Status().NextRefresh)
+	})
+}
+
+func TestColdStartOfAThousandCallersIsOneFetch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(setOf("a"))
+		s.slow(3 * time.Second)
+		f := newFetcher(t, s.config())
+		var served atomic.Int32
+		var callers sync.WaitGroup
+		for range 1000 {
+			callers.Go(func() {
+				if err := f.Refresh(t.Context(), "a"); assert.NoError(t, err) && hasKid(f, "a") {
+					served.Add(1)
+				}
+			})
+		}
+		callers.Wait()
+		assert.EqualValues(t, 1000, served.Load())
+		assert.Equal(t, 1, s.count())
+	})
+}
+
+func TestCallersBeforeTheFirstLoadGetTheFailureAndThenAreNotKeptWaiting(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(setOf("a"))
+		s.fail(http.StatusBadGateway)
+		s.slow(time.Second)
+		f := newFetcher(t, s.config())
+
+		start := time.Now()
+		err := f.Refresh(t.Context(), "a")
+		var missing *jwks.UnavailableError
+		require.ErrorAs(t, err, &missing)
+		assert.Equal(t, time.Second, time.Since(start), "the first waits for the fetch")
+		assert.ErrorContains(t, err, "502")
+
+		err = f.Refresh(t.Context(), "a")
+		require.ErrorAs(t, err, &missing)
+		assert.Equal(t, time.Second, time.Since(start), "the next does not wait")
+		assert.Equal(t, time.Second, missing.RetryAfter)
+		assert.Equal(t, 1, s.count())
+
+		s.serve(setOf("a"))
+		time.Sleep(3 * time.Second)
+		assert.True(t, hasKid(f, "a"), "it recovers by itself")
+	})
+}
+
+func TestReadyWaitsThroughFailures(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(setOf("a"))
+		s.fail(http.StatusInternalServerError)
+		f := newFetcher(t, s.config())
+		time.AfterFunc(20*time.Second, func() { s.serve(setOf("a")) })
+		require.NoError(t, f.Ready(t.Context()))
+		assert.True(t, hasKid(f, "a"))
+		assert.Equal(t, s.count()-1, int(f.Status().Failures))
+	})
+}
+
+func TestReadySaysWhatTheLastFailureWas(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer("")
+		s.fail(http.StatusNotFound)
+		f := newFetcher(t, s.config())
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		err := f.Ready(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.ErrorContains(t, err, "404 Not Found")
+	})
+}
+
+func TestReadyBeforeTheFirstFetchEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(setOf("a"))
+		s.slow(4 * time.Second)
+		f := newFetcher(t, s.config())
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err := f.Ready(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.ErrorContains(t, err, "has not ended")
+	})
+}
+
+func TestOneCallersCancellationHarmsNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(setOf("a"))
+		s.slow(2 * time.Second)
+		f := newFetcher(t, s.config())
+		first, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		patient := make(chan error, 1)
+		go func() { patient <- f.Refresh(context.Background(), "a") }()
+		synctest.Wait()
+
+		err := f.Refresh(first, "a")
+		require.ErrorIs(t, err, context.Canceled)
+		var missing *jwks.UnavailableError
+		assert.False(t, errors.As(err, &missing), "his own cancellation is no outage")
+		require.NoError(t, <-patient)
+		assert.True(t, hasKid(f, "a"))
+		assert.Equal(t, 1, s.count())
+	})
+}
+
+func TestUnknownKidIsOneSharedForcedFetch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(setOf("a"))
+		s.set("ETag", `"lies"`)
+		f := readyFetcher(t, s.config())
+		time.Sleep(5 * time.Second)
+		s.serve(setOf("a", "b"))
+		var callers sync.WaitGroup
+		for range 100 {
+			callers.Go(func() {
+				assert.NoError(t, f.Refresh(t.Context(), "b"))
+				assert.True(t, hasKid(f, "b"))
+			})
+		}
+		callers.Wait()
+		assert.Equal(t, 2, s.count())
+		assert.Empty(t, s.last().header.Get("If-None-Match"), "an ETag that lies must not pin old keys")
+		assert.Equal(t, "no-cache", s.last().header.Get("Cache-Control"))
+	})
+}
+
+func TestFindingTheKidRefundsTheCooldown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(setOf("a"))
+		f := readyFetcher(t, s.config())
+		for i, kid := range []string{"b", "c", "d"} {
+			time.Sleep(2 * time.Second)
+			s.serve(setOf("a", kid))
+			require.NoError(t, f.Refresh(t.Context(), kid))
+			assert.True(t, hasKid(f, kid), kid)
+			assert.Equal(t, i+2, s.count())
+		}
+	})
+}
+
+func TestFruitlessFetchStartsTheCooldown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(setOf("a"))
+		f := readyFetcher(t, s.config())
+		time.Sleep(5 * time.Second)
+		require.NoError(t, f.Refresh(t.Context(), "forged-0"))
+		require.Equal(t, 2, s.count())
+		cooling := time.Now()
+
+		for i := range 290 { // 29 s of a flood
+			time.Sleep(100 * time.Millisecond)
+			before := time.Now()
+			require.NoError(t, f.Refresh(t.Context(), fmt.Sprintf("forged-%d", i)))
+			assert.Equal(t, before, time.Now(), "refused without waiting")
+		}
+		assert.Equal(t, 2, s.count(), "no fetch in the cooldown")
+
+		s.serve(setOf("a", "b")) // rotated while the flood goes on
+		require.NoError(t, f.Refresh(t.Context(), "b"))
+		assert.False(t, hasKid(f, "b"))
+		time.Sleep(time.Until(cooling.Add(30 * time.Second)))
+		synctest.Wait()
+		assert.Equal(t, 3, s.count(), "one fetch at its end")
+		assert.True(t, hasKid(f, "b"))
+	})
+}
+
+func TestQuietCooldownEndsWithoutAFetch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(setOf("a"))
+		f := readyFetcher(t, s.config())
+		time.Sleep(5 * time.Second)
+		require.NoError(t, f.Refresh(t.Context(), "forged"))
+		time.Sleep(5 * time.Minute)
+		assert.Equal(t, 2, s.count())
+	})
+}
+
+func TestFloodCostsTwoFetchesAMinute(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(setOf("a"))
+		f := readyFetcher(t, s.config())
+		end := time.Now().Add(10 * time.Minute)
+		for i := 0; time.Now().Before(end); i++ {
+			time.Sleep(50 * time.Millisecond)
+			require.NoError(t, f.Refresh(t.Context(), fmt.Sprint("forged", i)))
+		}
+		assert.LessOrEqual(t, s.count(), 1+20+1)
+		assert.GreaterOrEqual(t, s.count(), 20)
+	})
+}
+
+func TestRotatedKeyIsAcceptedWithinACooldownUnderAFlood(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(setOf("a"))
+		f := readyFetcher(t, s.config())
+		ctx, cancel := context.WithCancel(t.Context())
+		var flood sync.WaitGroup
+		flood.Go(func() {
+			for i := 0; ctx.Err() == nil; i++ {
+				_ = f.Refresh(ctx, fmt.Sprint("forged", i))
+				time.Sleep(10 * time.Millisecond)
+			}
+		})
+		defer flood.Wait()
+		defer cancel()
+		time.Sleep(47 * time.Second)
+		for _, kid := range []string{"b", "c", "d"} {
+			s.serve(setOf(kid))
+			rotated := time.Now()
+			for !hasKid(f, kid) {
+				require.NoError(t, f.Refresh(t.Context(), kid))
+				time.Sleep(100 * time.Millisecond)
+			}
+			assert.LessOrEqual(t, time.Since(rotated), 30*time.Second+200*time.Millisecond, kid)
+			time.Sleep(13 * time.Second)
+		}
+	})
+}
+
+func TestBetweenTwoFetchesLiesASecond(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(setOf("a"))
+		f := readyFetcher(t, s.config())
+		s.serve(setOf("a", "b"))
+		start := time.Now()
+		require.NoError(t, f.Refresh(t.Context(), "b"))
+		assert.Equal(t, time.Second, time.Since(start), "the unknown kid waits it out")
+		assert.True(t, hasKid(f, "b"))
+	})
+}
+
+func TestKidThatARefreshRemovedCausesNoFetch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(setOf("a", "b"))
+		f := readyFetcher(t, s.config())
+		s.serve(setOf("b"))
+		time.Sleep(16 * time.Minute)
+		require.Equal(t, []string{"b"}, kids(f))
+		fetches := s.count()
+		for range 100 {
+			require.NoError(t, f.Refresh(t.Context(), "a"))
+		}
+		time.Sleep(time.Minute)
+		assert.Equal(t, fetches, s.count())
+
+		s.serve(setOf("a", "b")) // and back again
+		time.Sleep(16 * time.Minute)
+		assert.True(t, hasKid(f, "a"))
+	})
+}
+
+func TestNegativeKidIsRememberedForOneCooldownAndForgottenWhenKeysChange(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(setOf("a"))
+		f := readyFetcher(t, s.config())
+		time.Sleep(2 * time.Second)
+		s.serve(setOf("a", "b"))
+		s.slow(time.Second) // both in one fetch: b is found, so there is no cooldown
+		var callers sync.WaitGroup
+		callers.Go(func() { assert.NoError(t, f.Refresh(t.Context(), "b")) })
+		callers.Go(func() { assert.NoError(t, f.Refresh(t.Context(), "late")) })
+		callers.Wait()
+		fetches := s.count()
+
+		before := time.Now()
+		require.NoError(t, f.Refresh(t.Context(), "late"))
+		assert.Equal(t, before, time.Now())
+		assert.LessOrEqual(t, s.count(), fetches, "remembered")
+
+		time.Sleep(31 * time.Second)
+		s.serve(setOf("a", "b", "late"))
+		require.NoError(t, f.Refresh(t.Context(), "late"))
+		assert.True(t, hasKid(f, "late"), "not for longer than a cooldown")
+	})
+}
+
+func TestUnknownKidWhileTheIssuerIsDownIsAnOutage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(setOf("a"))
+		f := readyFetcher(t, s.config())
+		time.Sleep(2 * time.Second)
+		s.fail(http.StatusInternalServerError)
+
+		var missing *jwks.UnavailableError
+		require.ErrorAs(t, f.Refresh(t.Context(), "b"), &missing)
+		assert.Equal(t, 2, s.count())
+		require.NoError(t, f.Refresh(t.Context(), "a"), "known keys are not concerned")
+		assert.True(t, f.Snapshot().Usable())
+
+		before := time.Now()
+		require.ErrorAs(t, f.Refresh(t.Context(), "c"), &missing)
+		assert.Equal(t, before, time.Now(), "not kept waiting")
+
+		s.serve(setOf("a", "c"))
+		time.Sleep(missing.RetryAfter + time.Second)
+		assert.True(t, hasKid(f, "c"), "the next attempt serves them")
+		assert.Empty(t, s.last().header.Get("If-None-Match"))
+	})
+}
+
+func TestBackoffDoublesToAMinute(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(setOf("a"))
+		s.fail(http.StatusInternalServerError)
+		f := newFetcher(t, s.config())
+		_ = f.Refresh(t.Context(), "")
+		time.Sleep(10 * time.Minute)
+		at := s.seen()
+		require.Greater(t, len(at), 9)
+		for i := 1; i < len(at); i++ {
+			want := min(time.Minute, time.Second<<(i-1))
+			gap := at[i].at.Sub(at[i-1].at)
+			assert.GreaterOrEqual(t, gap, max(time.Second, want*9/10), "pause %d", i)
+			assert.LessOrEqual(t, gap, want, "pause %d", i)
+		}
+	})
+}
+
+func TestRetryAfterIsHonouredWithinBounds(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		status      int
+		value       string
+		least, most time.Duration
+	}{
+		"503 with seconds":               {503, "20", 18 * time.Second, 20 * time.Second},
+		"429 with seconds":               {429, "20", 18 * time.Second, 20 * time.Second},
+		"503 with a date":                {503, "Sat, 01 Jan 2000 00:00:30 GMT", 26 * time.Second, 30 * time.Second},
+		"more than a minute is a minute": {503, "86400", 54 * time.Second, time.Minute},
+		"nonsense is the usual backoff":  {503, "soon", time.Second, time.Second},
+		"no other status is listened to": {500, "20", time.Second, time.Second},
+		"never less than the backoff":    {503, "0", time.Second, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer("")
+				s.respond(func(r *http.Request) (*http.Response, error) {
+					return reply(r, row.status, "", http.Header{"Retry-After": {row.value}}), nil
+				})
+				f := newFetcher(t, s.config())
+				var missing *jwks.UnavailableError
+				require.ErrorAs(t, f.Refresh(t.Context(), "a"), &missing)
+				assert.GreaterOrEqual(t, missing.RetryAfter, row.least)
+				assert.LessOrEqual(t, missing.RetryAfter, row.most)
+				time.Sleep(missing.RetryAfter)
+				synctest.Wait()
+				assert.Equal(t, 2, s.count())
+			})
+		})
+	}
+}
+
+func TestKeysAreRefreshedAheadOfExpiry(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		header      string
+		least, most time.Duration
+	}{
+		"without Cache-Control":              {"", 810 * time.Second, 15 * time.Minute},
+		"by max-age":                         {"public, max-age=3600", 54 * time.Minute, time.Hour},
+		"max-age=0 is the lower bound":       {"max-age=0", time.Minute, 66 * time.Second},
+		"no-store is the lower bound":        {"no-store", time.Minute, 66 * time.Second},
+		"max-age=1e12 is not legible":        {"max-age=1e12", 810 * time.Second, 15 * time.Minute},
+		"a long max-age is half a staleness": {"max-age=1000000000000", 12 * time.Hour, 12 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer(setOf("a"))
+				if row.header != "" {
+					s.set("Cache-Control", row.header)
+				}
+				f := readyFetcher(t, s.config())
+				next := time.Until(f.Status().NextRefresh)
+				assert.GreaterOrEqual(t, next, row.least)
+				assert.LessOrEqual(t, next, row.most)
+				time.Sleep(next)
+				synctest.Wait()
+				assert.Equal(t, 2, s.count())
+			})
+		})
+	}
+}
+
+func TestOutageIsSurvivedUntilTheKeysAreTooStale(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(setOf("a"))
+		cfg := s.config()
+		cfg.MaxStaleness = 2 * time.Hour
+		f := readyFetcher(t, cfg)
+		s.fail(http.StatusInternalServerError)
+		time.Sleep(2*time.Hour - time.Second)
+		assert.True(t, f.Snapshot().Usable())
+		require.NoError(t, f.Refresh(t.Context(), "a"))
+
+		time.Sleep(2 * time.Second)
+		assert.False(t, f.Snapshot().Usable())
+		var missing *jwks.UnavailableError
+		require.ErrorAs(t, f.Refresh(t.Context(), "a"), &missing)
+		assert.ErrorContains(t, missing, "500")
+
+		s.serve(setOf("a"))
+		time.Sleep(time.Minute)
+		assert.True(t, f.Snapshot().Usable())
+	})
+}
+
+func TestHangingRefreshBlocksNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(setOf("a"))
+		f := readyFetcher(t, s.config())
+		s.respond(func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() })
+		next := f.Status().NextRefresh
+		time.Sleep(time.Until(next) + time.Second) // in the middle of it
+		require.Equal(t, 2, s.count())
+		before := time.Now()
+		assert.True(t, hasKid(f, "a"))
+		assert.True(t, f.Snapshot().Usable())
+		require.NoError(t, f.Refresh(t.Context(), "a"))
+		assert.Equal(t, before, time.Now())
+		time.Sleep(5 * time.Second)
+		assert.ErrorContains(t, f.Status().LastError, "no complete answer within 5s")
+	})
+}
+
+func TestJoinerOfAScheduledFetchGetsAForcedOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(setOf("a"))
+		f := readyFetcher(t, s.config())
+		old := setOf("a")
+		s.respond(func(r *http.Request) (*http.Response, error) { // reads before the rotation, answers after it
+			if err := pause(r.Context(), 2*time.Second); err != nil {
+				return nil, err
+			}
+			body := old
+			return reply(r, http.StatusOK, body, nil), nil
+		})
+		time.Sleep(time.Until(f.Status().NextRefresh) + time.Second)
+		require.Equal(t, 2, s.count())
+		s.serve(setOf("a", "b"))
+		require.NoError(t, f.Refresh(t.Context(), "b"))
+		assert.True(t, hasKid(f, "b"))
+		assert.Equal(t, 3, s.count())
+	})
+}
+
+func TestCloseEndsEverything(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(setOf("a"))
+		f := readyFetcher(t, s.config())
+		s.respond(func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() })
+		waiting := make(chan error, 1)
+		go func() { waiting <- f.Refresh(context.Background(), "b") }()
+		time.Sleep(2 * time.Second)
+
+		require.NoError(t, f.Close())
+		var missing *jwks.UnavailableError
+		err := <-waiting
+		require.ErrorAs(t, err, &missing)
+		require.ErrorIs(t, err, jwks.ErrClosed)
+		require.ErrorIs(t, f.Refresh(t.Context(), "b"), jwks.ErrClosed)
+		require.ErrorIs(t, f.Ready(t.Context()), jwks.ErrClosed)
+		assert.True(t, hasKid(f, "a"), "the last snapshot stays")
+		assert.Zero(t, f.Status().NextRefresh)
+		require.NoError(t, f.Close(), "twice is fine")
+		requests := s.count()
+		time.Sleep(time.Hour)
+		assert.Equal(t, requests, s.count())
+	})
+}
+
+func TestCloseBeforeAnythingStarted(t *testing.T) {
+	t.Parallel()
+	f := newFetcher(t, newServer("").config())
+	require.NoError(t, f.Close())
+	require.ErrorIs(t, f.Ready(t.Context()), jwks.ErrClosed)
+	require.ErrorIs(t, f.Refresh(t.Context(), "a"), jwks.ErrClosed)
+}
+
+func TestCloseWakesThoseWhoWaitForTheFirstFetch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(setOf("a"))
+		s.slow(4 * time.Second)
+		f := newFetcher(t, s.config())
+		ready := make(chan error, 1)
+		go func() { ready <- f.Ready(context.Background()) }()
+		synctest.Wait()
+		require.NoError(t, f.Close())
+		require.ErrorIs(t, <-ready, jwks.ErrClosed)
+	})
+}
