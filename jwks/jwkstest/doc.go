@@ -1,0 +1,27 @@
+// Package jwkstest is a fake issuer for tests: it mints tokens, serves its keys
+// and both discovery documents, rotates, goes slow and fails on demand, and
+// forges.
+//
+//	iss := jwkstest.New(t, jwkstest.WithAudience("api://orders"))
+//	gate, err := sallyport.New(iss.Issuer(), iss.Audience())
+//	token := iss.Token(jwkstest.Claims{"scope": "orders.read"})
+//
+// # Sockets or none
+//
+// [New] opens a loopback server, and the issuer's name is its address. An
+// issuer made with [WithoutServer] opens no socket: it is reached through
+// [Issuer.Client] alone, which speaks real HTTP over in-memory connections. So
+// it works in a bubble of [testing/synctest], provided that New is called in
+// the bubble.
+//
+// # Whose keys
+//
+// No two issuers that live at the same time have a key in common. RSA keys are
+// slow to make: those of an issuer that has ended are used again by later ones.
+//
+// Everything an [Issuer] does may be done by several goroutines at once. Only
+// what is asked of it wrongly ends the test, and must be asked by the test's
+// own goroutine: see [testing.T.FailNow].
+//
+// The package is for tests only. Nothing here is fit to protect anything.
+package jwkstest

@@ -1,0 +1,164 @@
+package jwkstest
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+)
+
+// Where an issuer of this package has its documents. Those of the metadata also
+// lie where the issuer's name puts them.
+const (
+	jwksPath  = "/jwks"
+	oidcPath  = "/.well-known/openid-configuration"
+	oauthPath = "/.well-known/oauth-authorization-server"
+)
+
+// counters count requests as they arrive, whatever is answered.
+type counters struct{ jwks, discovery, notModified, strays atomic.Int64 }
+
+// Fetches is how often the keys were asked for so far, whatever the answer.
+func (iss *Issuer) Fetches() int { return int(iss.counts.jwks.Load()) }
+
+// DiscoveryFetches is how often either discovery document was asked for.
+func (iss *Issuer) DiscoveryFetches() int { return int(iss.counts.discovery.Load()) }
+
+// NotModified is how many answers were 304.
+func (iss *Issuer) NotModified() int { return int(iss.counts.notModified.Load()) }
+
+// Strays is how many requests asked for anything else. A verifier that fetches
+// what a header points at (jku, x5u) leaves its trace here.
+func (iss *Issuer) Strays() int { return int(iss.counts.strays.Load()) }
+
+// Handler answers as the issuer's server does, for a server of one's own.
+func (iss *Issuer) Handler() http.Handler { return http.HandlerFunc(iss.serveHTTP) }
+
+func (iss *Issuer) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	doc := iss.document(r)
+	switch doc {
+	case jwksDocument:
+		iss.counts.jwks.Add(1)
+	case discoveryDocument:
+		iss.counts.discovery.Add(1)
+	default:
+		iss.counts.strays.Add(1)
+	}
+	a := iss.current()
+	switch {
+	case !a.wait(r, iss.closed):
+		panic(http.ErrAbortHandler) // an empty 200 would be an answer
+	case doc == jwksDocument && a.serveJWKS != nil:
+		a.serveJWKS(w, r)
+	case doc != strayDocument && a.serve != nil:
+		a.serve(w, r)
+	default:
+		iss.Answer(w, r)
+	}
+}
+
+// Answer is what the issuer answers when it is well, for handlers of
+// [Issuer.Serve] that want to change it.
+func (iss *Issuer) Answer(w http.ResponseWriter, r *http.Request) {
+	switch iss.document(r) {
+	case jwksDocument:
+		iss.answer(w, r, iss.jwks())
+	case discoveryDocument:
+		iss.answer(w, r, iss.discovery())
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+type document int
+
+const (
+	strayDocument document = iota
+	jwksDocument
+	discoveryDocument
+)
+
+// document says what a path means: OpenID Connect Discovery 1.0 section 4
+// appends to the issuer's path, RFC 8414 section 3.1 inserts before it.
+func (iss *Issuer) document(r *http.Request) document {
+	var path string
+	if u, err := url.Parse(iss.name); err == nil {
+		path = strings.TrimSuffix(u.EscapedPath(), "/")
+	}
+	switch r.URL.EscapedPath() {
+	case jwksPath, path + jwksPath:
+		return jwksDocument
+	case oidcPath, path + oidcPath, oauthPath, oauthPath + path:
+		return discoveryDocument
+	}
+	return strayDocument
+}
+
+// jwks is the JWK Set (RFC 7517 section 5).
+func (iss *Issuer) jwks() map[string]any {
+	keys := []map[string]any{}
+	for _, k := range iss.Published() {
+		keys = append(keys, present(k.jwk))
+	}
+	return map[string]any{"keys": keys}
+}
+
+// present is the members that are not nil.
+func present(members map[string]any) map[string]any {
+	out := make(map[string]any, len(members))
+	for name, v := range members {
+		if v != nil {
+			out[name] = v
+		}
+	}
+	return out
+}
+
+// discovery is the metadata, the same for both documents (RFC 8414 section 2).
+func (iss *Issuer) discovery() map[string]any {
+	at := iss.address()
+	doc := Metadata{
+		"issuer":                                iss.name,
+		"jwks_uri":                              at + jwksPath,
+		"token_endpoint":                        at + "/token",
+		"authorization_endpoint":                at + "/authorize",
+		"response_types_supported":              []string{"code"},
+		"subject_types_supported":               []string{"public"},
+		"id_token_signing_alg_values_supported": []string{iss.Key().alg},
+	}
+	iss.mu.Lock()
+	defer iss.mu.Unlock()
+	return merge(doc, iss.metadata)
+}
+
+func (iss *Issuer) answer(w http.ResponseWriter, r *http.Request, doc map[string]any) {
+	body, err := marshal(doc)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	a := iss.current()
+	w.Header().Set("Content-Type", "application/json")
+	if a.cacheControl != "" {
+		w.Header().Set("Cache-Control", a.cacheControl)
+	}
+	if tag := a.tag(body); tag != "" {
+		w.Header().Set("Etag", tag)
+		if r.Header.Get("If-None-Match") == tag {
+			iss.counts.notModified.Add(1)
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+	}
+	_, _ = w.Write(body)
+}
+
+func (a *answers) tag(body []byte) string {
+	if a.etag != nil {
+		return *a.etag
+	}
+	sum := sha256.Sum256(body)
+	return `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
+}

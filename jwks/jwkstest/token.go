@@ -1,0 +1,137 @@
+package jwkstest
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"time"
+
+	"github.com/go-json-experiment/json"
+)
+
+// minting is a token on its way.
+type minting struct {
+	claims     map[string]any
+	header     map[string]any
+	alg        string
+	key        *Key
+	rawHeader  *string
+	rawPayload *string
+}
+
+// Token mints an access token (RFC 9068): typ at+jwt, and the claims iss, sub,
+// client_id, aud, jti, iat and, an hour later, exp. Options change it, the
+// later ones win.
+func (iss *Issuer) Token(options ...TokenOption) string {
+	if iss.tb != nil {
+		iss.tb.Helper()
+	}
+	m := iss.minting(options)
+	key, alg := iss.signer(m)
+	header := map[string]any{"typ": "at+jwt", "alg": alg}
+	if key.id != "" {
+		header["kid"] = key.id
+	}
+	m.header = merge(header, m.header)
+	return iss.signed(encode(iss.text(m.rawHeader, m.header))+"."+encode(iss.text(m.rawPayload, m.claims)), key, alg)
+}
+
+// Sign appends a dot and the signature over input, which is taken as it is: for
+// tokens whose very encoding is wrong. Of the options only [WithAlgorithm] and
+// [WithKey] count.
+func (iss *Issuer) Sign(input string, options ...TokenOption) string {
+	if iss.tb != nil {
+		iss.tb.Helper()
+	}
+	key, alg := iss.signer(iss.minting(options))
+	return iss.signed(input, key, alg)
+}
+
+func (iss *Issuer) signed(input string, key *Key, alg string) string {
+	signature, err := key.sign(alg, []byte(input))
+	if err != nil {
+		iss.fail("%v", err)
+	}
+	return input + "." + encode(string(signature))
+}
+
+// minting is the defaults, then what was said for every token, then options.
+func (iss *Issuer) minting(options []TokenOption) *minting {
+	now := iss.now()
+	m := &minting{
+		claims: map[string]any{
+			"iss":       iss.name,
+			"sub":       "test-client",
+			"client_id": "test-client",
+			"aud":       DefaultAudience,
+			"jti":       rand.Text(),
+			"iat":       now,
+			"exp":       now.Add(time.Hour),
+		},
+		header: map[string]any{},
+	}
+	for _, o := range iss.tokens {
+		o.token(m)
+	}
+	for _, o := range options {
+		o.token(m)
+	}
+	return m
+}
+
+// algorithm is what the issuer's first key is for.
+func (m *minting) algorithm() string {
+	if m.alg == "" {
+		return "RS256"
+	}
+	return m.alg
+}
+
+// signer finds the key for a token, or makes it.
+func (iss *Issuer) signer(m *minting) (*Key, string) {
+	if m.key != nil {
+		if m.alg == "" || m.alg == m.key.alg {
+			return m.key, m.key.alg
+		}
+		return m.key, m.alg
+	}
+	iss.mu.Lock()
+	key := iss.signing
+	if m.alg != "" && key.alg != m.alg {
+		key = iss.newest(m.alg)
+	}
+	iss.mu.Unlock()
+	if key == nil {
+		key = iss.NewKey(m.alg)
+		iss.Publish(key)
+	}
+	return key, key.alg
+}
+
+func (iss *Issuer) text(raw *string, members map[string]any) string {
+	if raw != nil {
+		return *raw
+	}
+	text, err := marshal(members)
+	if err != nil {
+		iss.fail("a token cannot be written: %v", err)
+	}
+	return string(text)
+}
+
+// marshal leaves nil members out and writes times as NumericDate (RFC 7519
+// section 2).
+func marshal(members map[string]any) ([]byte, error) {
+	out := make(map[string]any, len(members))
+	for name, v := range members {
+		switch v := v.(type) {
+		case nil:
+		case time.Time:
+			out[name] = v.Unix()
+		default:
+			out[name] = v
+		}
+	}
+	return json.Marshal(out, json.Deterministic(true))
+}
+
+func encode(data string) string { return base64.RawURLEncoding.EncodeToString([]byte(data)) }
