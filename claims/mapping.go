@@ -1,0 +1,182 @@
+package claims
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-go/sallyport/internal/strictjson"
+)
+
+// Path leads to a claim by the names of the members on the way. A dot has no
+// meaning: it can be part of a name.
+type Path []string
+
+// String joins the segments with dots, for people to read.
+func (p Path) String() string { return strings.Join(p, ".") }
+
+// Source is one place where an issuer keeps scopes, roles or permissions.
+//
+// Without Keys the claim is a string or an array of strings. Scopes and
+// permissions in a string are separated by single spaces (RFC 6749 section
+// 3.3), a role in a string is one role. With Keys the claim is an object, and
+// its member names count, whatever their values. Any other type makes the token
+// malformed.
+type Source struct {
+	Path Path
+	Keys bool
+}
+
+// Mapping says where an issuer keeps what rules ask for. The zero Mapping maps
+// nothing: no rule over scopes, roles, permissions or callers can hold.
+// Mappings must not be changed once they are in use.
+type Mapping struct {
+	_ [0]func()
+
+	// Scopes, Roles and Permissions name claims in order. The first that is
+	// present counts, even when it is empty; sources are never merged.
+	Scopes, Roles, Permissions []Source
+
+	// ClientID names, in order, the claims that can hold the client; the first
+	// that is present counts.
+	ClientID []Path
+
+	// Caller tells apps from users: the first evidence that holds decides, and
+	// if none does, the caller is unknown.
+	Caller []Evidence
+
+	// OpenToAnyClient says that any client of the issuer can get a token for
+	// this API, as in an Entra tenant. Access levels that are granted by
+	// default then want to know which clients may have them.
+	OpenToAnyClient bool
+}
+
+// DefaultMapping is the Mapping of an issuer nothing special is known about. It
+// is the caller's own to change.
+//
+// Scopes are in scope or else scp, roles in roles, permissions in permissions,
+// the client in client_id, azp, appid or cid. The caller is an app by idtyp
+// "app", by gty "client-credentials", or by roles in a token that has no scope
+// claim and nothing else to tell by; it is a user by idtyp "user".
+func DefaultMapping() Mapping {
+	return Mapping{
+		Scopes:      []Source{{Path: Path{"scope"}}, {Path: Path{"scp"}}},
+		Roles:       []Source{{Path: Path{"roles"}}},
+		Permissions: []Source{{Path: Path{"permissions"}}},
+		ClientID:    []Path{{"client_id"}, {"azp"}, {"appid"}, {"cid"}},
+		Caller: []Evidence{
+			{Is: CallerApp, Claim: "idtyp", Equals: "app"},
+			{Is: CallerUser, Claim: "idtyp", Equals: "user"},
+			{Is: CallerApp, Claim: "gty", Equals: "client-credentials"},
+			{Is: CallerApp, Present: []string{"roles"}, Absent: []string{"scope", "scp", "idtyp", "gty"}},
+		},
+	}
+}
+
+// Validate reports every mistake in m at once.
+func (m Mapping) Validate() error {
+	errs := slices.Concat(
+		sourceMistakes("Scopes", m.Scopes),
+		sourceMistakes("Roles", m.Roles),
+		sourceMistakes("Permissions", m.Permissions),
+	)
+	for i, p := range m.ClientID {
+		if err := p.mistake(); err != nil {
+			errs = append(errs, fmt.Errorf("claims: Mapping.ClientID[%d]: %w", i, err))
+		}
+	}
+	for i, e := range m.Caller {
+		if err := e.mistake(); err != nil {
+			errs = append(errs, fmt.Errorf("claims: Mapping.Caller[%d]: %w", i, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func sourceMistakes(field string, sources []Source) (errs []error) {
+	for i, s := range sources {
+		if err := s.Path.mistake(); err != nil {
+			errs = append(errs, fmt.Errorf("claims: Mapping.%s[%d].Path: %w", field, i, err))
+		}
+	}
+	return errs
+}
+
+func (p Path) mistake() error {
+	if len(p) == 0 || slices.Contains(p, "") {
+		return errors.New("a path needs at least one segment, and none may be empty")
+	}
+	return nil
+}
+
+// CallerType says who calls an API: an app on its own behalf, or a user.
+type CallerType uint8
+
+// The types of caller. Unknown is not a third type: it means that the token
+// does not tell.
+const (
+	CallerUnknown CallerType = iota
+	CallerApp
+	CallerUser
+)
+
+// String is "app", "user" or "unknown".
+func (t CallerType) String() string {
+	switch t {
+	case CallerApp:
+		return "app"
+	case CallerUser:
+		return "user"
+	default:
+		return "unknown"
+	}
+}
+
+// Evidence is a sign by which an issuer's tokens tell apps from users. It holds
+// if every condition that is set holds; at least one must be set. Claims are
+// top-level names.
+type Evidence struct {
+	_ [0]func()
+
+	// Is the caller's type if the evidence holds.
+	Is CallerType
+	// Claim and Equals go together: the claim is exactly this string.
+	Claim, Equals string
+	// Present and Absent are claims that must be there, and must not.
+	Present, Absent []string
+}
+
+// holds says whether the payload bears e out.
+func (e *Evidence) holds(payload *strictjson.Object) bool {
+	if e.Claim != "" {
+		if v, _ := payload.Get(e.Claim); !v.Is(e.Equals) {
+			return false
+		}
+	}
+	for _, name := range e.Present {
+		if _, ok := payload.Get(name); !ok {
+			return false
+		}
+	}
+	for _, name := range e.Absent {
+		if _, ok := payload.Get(name); ok {
+			return false
+		}
+	}
+	return true
+}
+
+func (e *Evidence) mistake() error {
+	switch {
+	case e.Is != CallerApp && e.Is != CallerUser:
+		return errors.New("Is must be CallerApp or CallerUser")
+	case (e.Claim == "") != (e.Equals == ""):
+		return errors.New("Claim and Equals go together: set both or neither")
+	case e.Claim == "" && len(e.Present) == 0 && len(e.Absent) == 0:
+		return errors.New("set at least one condition")
+	case slices.Contains(e.Present, "") || slices.Contains(e.Absent, ""):
+		return errors.New("Present and Absent must not name an empty claim")
+	}
+	return nil
+}

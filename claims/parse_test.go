@@ -1,0 +1,176 @@
+package claims_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/reason"
+)
+
+func TestClaimsOfTheWrongTypeAreMalformed(t *testing.T) {
+	t.Parallel()
+	nested := func(m *claims.Mapping) {
+		m.Roles = []claims.Source{{Path: claims.Path{"realm_access", "roles"}}}
+		m.ClientID = []claims.Path{{"client", "id"}}
+	}
+	keys := func(m *claims.Mapping) { m.Roles = []claims.Source{{Path: claims.Path{"urn:roles"}, Keys: true}} }
+	for name, row := range map[string]struct {
+		payload string
+		change  func(*claims.Mapping)
+		claim   string
+		want    string
+	}{
+		"33 exp is a string":                 {`{"exp":"secret"}`, nil, "exp", "a number of seconds"},
+		"33 exp is a number in a string":     {`{"exp":"1700000000"}`, nil, "exp", "a number of seconds"},
+		"33 exp is null":                     {`{"exp":null}`, nil, "exp", "a number of seconds"},
+		"33 exp is true":                     {`{"exp":true}`, nil, "exp", "a number of seconds"},
+		"33 exp is an array":                 {`{"exp":[1700000000]}`, nil, "exp", "a number of seconds"},
+		"33 exp overflows":                   {`{"exp":1e400}`, nil, "exp", "a number of seconds"},
+		"33 exp is huge":                     {`{"exp":1e300}`, nil, "exp", "before the year 10000"},
+		"33 exp is 2^63":                     {`{"exp":9223372036854775808}`, nil, "exp", "before the year 10000"},
+		"33 exp is in milliseconds":          {`{"exp":1700003600000}`, nil, "exp", "milliseconds"},
+		"33 exp is the year 10000":           {`{"exp":253402300800}`, nil, "exp", "before the year 10000"},
+		"33 exp lies before 1970":            {`{"exp":-1}`, nil, "exp", "since 1970"},
+		"33 exp lies just before 1970":       {`{"exp":-1e-9}`, nil, "exp", "since 1970"},
+		"33 nbf is a string":                 {`{"nbf":"0"}`, nil, "nbf", "a number of seconds"},
+		"33 nbf is in milliseconds":          {`{"nbf":1700003600000}`, nil, "nbf", "milliseconds"},
+		"33 iat is an object":                {`{"iat":{}}`, nil, "iat", "a number of seconds"},
+		"33 iat is minus a lot":              {`{"iat":-1e308}`, nil, "iat", "since 1970"},
+		"35 aud holds a number":              {`{"aud":[1]}`, nil, "aud", "a string or an array of strings"},
+		"35 aud holds a number beside names": {`{"aud":["a",1]}`, nil, "aud", "a string or an array of strings"},
+		"35 aud holds an array":              {`{"aud":[["a"]]}`, nil, "aud", "a string or an array of strings"},
+		"35 aud is null":                     {`{"aud":null}`, nil, "aud", "a string or an array of strings"},
+		"35 aud is an object":                {`{"aud":{"a":"b"}}`, nil, "aud", "a string or an array of strings"},
+		"35 aud is a number":                 {`{"aud":1}`, nil, "aud", "a string or an array of strings"},
+		"iss is a number":                    {`{"iss":1}`, nil, "iss", "want a string"},
+		"iss is an array":                    {`{"iss":["secret"]}`, nil, "iss", "want a string"},
+		"sub is null":                        {`{"sub":null}`, nil, "sub", "want a string"},
+		"jti is an object":                   {`{"jti":{}}`, nil, "jti", "want a string"},
+		"the client is a number":             {`{"client_id":1,"azp":"a"}`, nil, "client_id", "want a string"},
+		"the client, nested, is a number":    {`{"client":{"id":7}}`, nested, "client.id", "want a string"},
+		"scope is a number":                  {`{"scope":1}`, nil, "scope", "a string or an array of strings"},
+		"scope is null":                      {`{"scope":null,"scp":"a"}`, nil, "scope", "a string or an array of strings"},
+		"scope is an object":                 {`{"scope":{"secret":1}}`, nil, "scope", "a string or an array of strings"},
+		"scp holds null":                     {`{"scp":["a",null]}`, nil, "scp", "a string or an array of strings"},
+		"roles is true":                      {`{"roles":true}`, nil, "roles", "a string or an array of strings"},
+		"permissions holds an object":        {`{"permissions":[{}]}`, nil, "permissions", "a string or an array of strings"},
+		"nested roles are an object":         {`{"realm_access":{"roles":{"a":1}}}`, nested, "realm_access.roles", "a string or an array"},
+		"roles by key are an array":          {`{"urn:roles":["secret"]}`, keys, "urn:roles", "an object"},
+		"roles by key are a string":          {`{"urn:roles":"secret"}`, keys, "urn:roles", "an object"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := claims.DefaultMapping()
+			if row.change != nil {
+				row.change(&m)
+			}
+			c, err := claims.Parse([]byte(row.payload), m)
+			require.ErrorIs(t, err, reason.MalformedClaims)
+			assert.Nil(t, c)
+			var claim *claims.ClaimError
+			require.ErrorAs(t, err, &claim)
+			assert.Equal(t, row.claim, claim.Claim)
+			assert.ErrorContains(t, claim.Err, row.want)
+			assert.ErrorIs(t, err, claim.Err)
+			assert.Contains(t, err.Error(), `claims: claim "`+row.claim+`" is malformed: `)
+			assert.NotContains(t, err.Error(), "secret")
+		})
+	}
+}
+
+func TestClaimsThatNobodyMappedMayBeAnything(t *testing.T) {
+	t.Parallel()
+	c := parse(t, `{"iss":"i","foo":null,"scopes":7,"EXP":"never","realm_access":[],"x":{"iss":1}}`)
+	assert.Equal(t, "i", c.Issuer(), "38 unknown claims are ignored")
+	assert.True(t, c.ExpiresAt().IsZero(), "19 EXP is not exp")
+	assert.True(t, c.Has("foo"))
+}
+
+func TestTheLatestDateIsTheEndOfTheYear9999(t *testing.T) {
+	t.Parallel()
+	c := parse(t, `{"exp":253402300799.5,"iat":-0}`)
+	assert.Equal(t, 9999, c.ExpiresAt().Year())
+	assert.Equal(t, int64(0), c.IssuedAt().Unix())
+}
+
+func TestParseRefusesPayloadsThatAreNoStrictObject(t *testing.T) {
+	t.Parallel()
+	for _, payload := range []string{``, `null`, `[]`, `{"secret":1,"secret":2}`, `{"a":"secret`, "{\"a\":\"\xff\"}"} {
+		c, err := claims.Parse([]byte(payload), claims.DefaultMapping())
+		require.ErrorIs(t, err, reason.Malformed, payload)
+		require.NotErrorIs(t, err, reason.MalformedClaims, payload)
+		assert.Nil(t, c)
+		assert.NotContains(t, err.Error(), "secret")
+	}
+}
+
+func TestParseRefusesAWrongMapping(t *testing.T) {
+	t.Parallel()
+	_, err := claims.Parse([]byte(`{}`), claims.Mapping{Roles: []claims.Source{{}}})
+	require.ErrorContains(t, err, "claims: Mapping.Roles[0].Path")
+	assert.NotErrorIs(t, err, reason.Malformed, "the token is not to blame")
+}
+
+func TestParseCopiesThePayload(t *testing.T) {
+	t.Parallel()
+	data := []byte(`{"iss":"issuer","scope":"read"}`)
+	c, err := claims.Parse(data, claims.DefaultMapping())
+	require.NoError(t, err)
+	for i := range data {
+		data[i] = 'x'
+	}
+	assert.Equal(t, "issuer", c.Issuer())
+	assert.True(t, c.HasScope("read"))
+	text, _ := c.Text("iss")
+	assert.Equal(t, "issuer", text)
+}
+
+func TestManyNamesAreAllKept(t *testing.T) {
+	t.Parallel()
+	roles := `"r0"` + strings.Repeat(`,"again"`, 500) + `,"last"`
+	c := parse(t, `{"aud":["a"],"scope":"s","roles":[`+roles+`],"permissions":["p"]}`)
+	assert.True(t, c.HasRole("r0") && c.HasRole("last") && c.HasScope("s") && c.HasPermission("p") && c.HasAudience("a"))
+	assert.Len(t, slices.Collect(c.Roles()), 502)
+	assert.Equal(t, []string{"s"}, slices.Collect(c.Scopes()))
+}
+
+// FuzzParse asserts what holds for every payload: no panic, names that are
+// never empty, errors of the two kinds, and claims that can be asked.
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{
+		`{"iss":"i","aud":["a"],"exp":1.5,"scope":"a  b","roles":["r"],"permissions":"p q"}`, `{"scp":["a b",""]}`, `{"roles":" a "}`,
+		`{"aud":[]}`, `{"exp":1e400}`, `{"iat":-0}`, `[]`, `{"idtyp":"app","sub":null}`, `{"exp":253402300799.9999999}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	rule := claims.AnyOf(claims.AllScopes("a"), claims.AppOnly(), claims.Contains("a", "aud"), claims.Equals(1, "ver"),
+		claims.AccessLevels{Resources: []string{"api://x"}, Default: []claims.Level{"get"}}.Require("get"))
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		c, err := claims.Parse(payload, claims.DefaultMapping())
+		if err != nil {
+			require.Nil(t, c)
+			require.True(t, errors.Is(err, reason.Malformed) != errors.Is(err, reason.MalformedClaims), "%v", err)
+			return
+		}
+		for name := range c.Scopes() {
+			require.NotEmpty(t, name)
+			require.True(t, c.HasScope(name))
+		}
+		for name := range c.Audiences() {
+			require.True(t, c.HasAudience(name))
+		}
+		require.True(t, c.ExpiresAt().IsZero() || (c.ExpiresAt().Unix() >= 0 && c.ExpiresAt().Year() <= 9999))
+		d := rule.Check(c)
+		require.Equal(t, d.Allowed, d.Reason == "")
+		var own map[string]any
+		if c.Decode(&own) == nil { // numbers may overflow
+			require.NotNil(t, own)
+		}
+	})
+}

@@ -1,0 +1,96 @@
+package claims
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// AllOf holds if every one of rules holds. A denial is that of the first rule
+// that does not, but its challenge asks for all the scopes that rules require
+// together.
+func AllOf(rules ...Rule) Rule {
+	if err := rulesMistake(rules); err != nil {
+		return invalid(fmt.Errorf("claims: AllOf: %w", err))
+	}
+	all := &allOf{rules: slices.Clone(rules), scope: unionOfScopes(rules)}
+	return Rule{&spec{text: joined(rules, " and "), scope: all.scope, test: all}}
+}
+
+// AnyOf holds if at least one of rules holds. A denial is that of the first
+// rule: put first what callers should ask for.
+func AnyOf(rules ...Rule) Rule {
+	if err := rulesMistake(rules); err != nil {
+		return invalid(fmt.Errorf("claims: AnyOf: %w", err))
+	}
+	return Rule{&spec{text: joined(rules, " or "), scope: rules[0].scope(), test: anyOf(slices.Clone(rules))}}
+}
+
+type allOf struct {
+	rules []Rule
+	scope string
+}
+
+func (a *allOf) refuses(c *Claims) refusal {
+	for _, r := range a.rules {
+		refused := r.refuses(c)
+		if refused.by == nil {
+			continue
+		}
+		if refused.scope != "" {
+			refused.scope = a.scope
+		}
+		return refused
+	}
+	return refusal{}
+}
+
+type anyOf []Rule
+
+func (a anyOf) refuses(c *Claims) refusal {
+	first := a[0].refuses(c)
+	if first.by == nil {
+		return refusal{}
+	}
+	for _, r := range a[1:] {
+		if r.refuses(c).by == nil {
+			return refusal{}
+		}
+	}
+	return first
+}
+
+// rulesMistake also refuses a list of which any member is in error: an AnyOf
+// would otherwise work, and hide it.
+func rulesMistake(rules []Rule) error {
+	if len(rules) == 0 {
+		return errors.New("no rules given: an empty list would mean nothing or everything; use AnyToken for everybody")
+	}
+	var errs []error
+	for _, r := range rules {
+		errs = append(errs, r.Err())
+	}
+	return errors.Join(errs...)
+}
+
+// unionOfScopes is every scope that rules require, each once.
+func unionOfScopes(rules []Rule) string {
+	var union []string
+	for _, r := range rules {
+		for _, scope := range strings.Fields(r.scope()) {
+			if !slices.Contains(union, scope) {
+				union = append(union, scope)
+			}
+		}
+	}
+	return strings.Join(union, " ")
+}
+
+func joined(rules []Rule, operator string) string {
+	texts := make([]string, len(rules))
+	for i, r := range rules {
+		texts[i] = "(" + r.String() + ")"
+	}
+	return strings.Join(texts, operator)
+}
