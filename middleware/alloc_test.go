@@ -1,0 +1,66 @@
+package middleware_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/metric/noop"
+
+	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/middleware"
+)
+
+// discard is a ResponseWriter that costs nothing but its header.
+type discard struct{ header http.Header }
+
+func (d *discard) Header() http.Header         { return d.header }
+func (d *discard) WriteHeader(int)             {}
+func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
+func (d *discard) WriteString(s string) (int, error) {
+	return len(s), nil
+}
+
+func allocations(h http.Handler, r *http.Request) float64 {
+	return testing.AllocsPerRun(200, func() {
+		h.ServeHTTP(&discard{header: make(http.Header)}, r)
+	})
+}
+
+// Not parallel: it counts what the whole process allocates.
+func TestAllocations(t *testing.T) {
+	bare := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	g := newGuard(t, middleware.Config{})
+	counting := newGuard(t, middleware.Config{MeterProvider: noop.NewMeterProvider(), OnEvent: func(_ context.Context, _ middleware.Event) {}})
+	enforce, err := g.Enforce(middleware.Policy{Rules: map[string]claims.Rule{"GET /orders": allReads()}})
+	require.NoError(t, err)
+	stamped, _, err := g.Check(withToken(reader))
+	require.NoError(t, err)
+	floor := allocations(bare, withToken(reader))
+	for _, row := range []struct {
+		name    string
+		handler http.Handler
+		request *http.Request
+		most    float64
+	}{
+		{"Require with a token that the verifier knows", g.Require(allReads())(bare), withToken(reader), 3},
+		{"Authenticate and Require", g.Authenticate(g.Require(allReads())(bare)), withToken(reader), 3},
+		{"Require behind Authenticate", g.Require(allReads())(bare), stamped, 0},
+		{"Require with metric and events", counting.Require(allReads())(bare), withToken(reader), 3},
+		{"Enforce", enforce(bare), withToken(reader), 4},
+		{"401 without a token", g.Require(allReads())(bare), request(), 12},
+		{"401 with a bad token", g.Require(allReads())(bare), withToken("bad"), 12},
+		{"403", g.Require(allWrites())(bare), withToken(reader), 12},
+		{"403 with a metric", counting.Require(allWrites())(bare), withToken(reader), 12},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			got := allocations(row.handler, row.request) - floor
+			t.Logf("%.0f allocations over the bare handler", got)
+			if !raceEnabled {
+				assert.LessOrEqual(t, got, row.most)
+			}
+		})
+	}
+}

@@ -1,0 +1,258 @@
+package middleware_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/middleware"
+	"github.com/sallyport-go/sallyport/reason"
+)
+
+func TestBodies(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name    string
+		request *http.Request
+		text    string
+		problem string
+	}{
+		{
+			"no token", request(),
+			"Unauthorized: a bearer access token is required\n",
+			`{"type":"about:blank","title":"Unauthorized","status":401,"detail":"a bearer access token is required"}`,
+		},
+		{
+			"a bad token", withToken("bad"),
+			"Unauthorized: the access token is not valid here\n",
+			`{"type":"about:blank","title":"Unauthorized","status":401,"detail":"the access token is not valid here","error":"invalid_token"}`,
+		},
+		{
+			"a malformed header", request("Bearer"),
+			"Bad Request: the credentials are malformed\n",
+			`{"type":"about:blank","title":"Bad Request","status":400,"detail":"the credentials are malformed","error":"invalid_request"}`,
+		},
+		{
+			"95 a missing scope", withToken(reader),
+			"Forbidden: the access token does not allow this\n",
+			`{"type":"about:blank","title":"Forbidden","status":403,"detail":"the access token does not allow this","error":"insufficient_scope","scope":"orders.read orders.write"}`,
+		},
+		{
+			"keys that cannot be had", withToken("no-keys"),
+			"Service Unavailable: access tokens cannot be checked at the moment, try again later\n",
+			`{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"access tokens cannot be checked at the moment, try again later"}`,
+		},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			v := newTokens(t)
+			v.errs["no-keys"] = reason.KeysUnavailable
+			inText := newGuard(t, middleware.Config{Verifier: v}).Require(allWrites())(handler)
+			w := serve(inText, row.request)
+			assert.Equal(t, row.text, w.Body.String())
+			assert.Equal(t, []string{"text/plain; charset=utf-8"}, w.Header()["Content-Type"])
+			assert.Equal(t, []string{"nosniff"}, w.Header()["X-Content-Type-Options"])
+
+			always := newGuard(t, middleware.Config{Verifier: v, ProblemJSON: true}).Require(allWrites())(handler)
+			assertProblem(t, row.problem, serve(always, row.request))
+
+			accepts := row.request.Clone(t.Context())
+			accepts.Header.Set("Accept", "application/problem+json")
+			assertProblem(t, row.problem, serve(inText, accepts))
+		})
+	}
+}
+
+func assertProblem(t *testing.T, want string, w *httptest.ResponseRecorder) {
+	t.Helper()
+	assert.Equal(t, want+"\n", w.Body.String())
+	assert.True(t, json.Valid(w.Body.Bytes()))
+	assert.Equal(t, []string{"application/problem+json"}, w.Header()["Content-Type"])
+}
+
+func TestProblemOfAnyText(t *testing.T) {
+	t.Parallel()
+	g := newGuard(t, middleware.Config{ProblemJSON: true})
+	w := serve(deny(g, &middleware.Error{Status: 403, Challenges: []middleware.Challenge{{Scheme: "Bearer", Params: params{
+		{"error", "a\"b\\c\r\n\u00e5"}, {"scope", "x\xff"},
+	}}}}), request())
+	assertProblem(t, `{"type":"about:blank","title":"Forbidden","status":403,"error":"a\"b\\c","scope":"x"}`, w)
+}
+
+func TestAccept(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name    string
+		accept  []string
+		problem bool
+	}{
+		{"none", nil, false},
+		{"an empty one", []string{""}, false},
+		{"anything", []string{"*/*"}, false},
+		{"text", []string{"text/plain"}, false},
+		{"problem details", []string{"application/problem+json"}, true},
+		{"in other case and with parameters", []string{"Application/Problem+JSON; charset=utf-8 ; Q=0.5"}, true},
+		{"beside other types", []string{"application/json, application/problem+json"}, true},
+		{"on a second line", []string{"application/json", "application/problem+json"}, true},
+		{"any application type", []string{"application/*"}, true},
+		{"named beside anything", []string{"*/*, application/problem+json"}, true},
+		{"less than text", []string{"application/problem+json;q=0.5, text/plain"}, false},
+		{"more than text", []string{"application/problem+json, text/plain;q=0.9"}, true},
+		{"as much as text", []string{"text/plain, application/problem+json"}, false},
+		{"less than anything", []string{"application/problem+json;q=0.5, */*"}, false},
+		{"not at all", []string{"application/problem+json;q=0"}, false},
+		{"not at all, but others of its kind", []string{"application/problem+json;q=0, application/*"}, false},
+		{"json alone is another type", []string{"application/json"}, false},
+		{"a browser", []string{"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}, false},
+		{"a weight that is none", []string{"application/problem+json;q=high"}, false},
+		{"a weight above one", []string{"application/problem+json;q=1.5"}, false},
+		{"a weight that is not a number", []string{"application/problem+json;q=NaN"}, false},
+		{"nonsense", []string{";;,,q=1;/,*"}, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			r := request()
+			r.Header["Accept"] = row.accept
+			w := serve(newGuard(t, middleware.Config{}).Authenticate(handler), r)
+			want := "text/plain; charset=utf-8"
+			if row.problem {
+				want = "application/problem+json"
+			}
+			assert.Equal(t, want, w.Header().Get("Content-Type"))
+		})
+	}
+}
+
+func TestHeadGetsNoBody(t *testing.T) {
+	t.Parallel()
+	for name, cfg := range map[string]middleware.Config{
+		"of text":    {},
+		"of problem": {ProblemJSON: true},
+		"of a hook": {ErrorBody: func(w http.ResponseWriter, _ *http.Request, _ *middleware.Error) {
+			n, err := io.WriteString(w, "body")
+			assert.NoError(t, err)
+			assert.Equal(t, 4, n)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := request()
+			r.Method = http.MethodHead
+			w := serve(newGuard(t, cfg).Authenticate(handler), r)
+			assert.Equal(t, 401, w.Code)
+			assert.Empty(t, w.Body.String())
+			assert.Equal(t, `Bearer realm="api"`, w.Header().Get("WWW-Authenticate"))
+			assert.NotEmpty(t, w.Header().Get("Content-Type"))
+		})
+	}
+}
+
+func TestHeadersOfOuterHandlers(t *testing.T) {
+	t.Parallel()
+	for name, cfg := range map[string]middleware.Config{
+		"with the usual body": {},
+		"with a hook":         {ErrorBody: func(http.ResponseWriter, *http.Request, *middleware.Error) {}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inner := newGuard(t, cfg).Authenticate(handler)
+			w := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				for _, name := range []string{"Content-Length", "Content-Encoding", "ETag", "Last-Modified", "WWW-Authenticate", "Retry-After", "Cache-Control", "X-Request-Id", "Vary"} {
+					w.Header().Set(name, "outer")
+				}
+				inner.ServeHTTP(w, r)
+			}), request())
+			assert.Equal(t, http.Header{
+				"Www-Authenticate":       {`Bearer realm="api"`},
+				"Cache-Control":          {"no-store"},
+				"Content-Type":           {"text/plain; charset=utf-8"},
+				"X-Content-Type-Options": {"nosniff"},
+				"X-Request-Id":           {"outer"},
+				"Vary":                   {"outer"},
+			}, w.Header())
+		})
+	}
+}
+
+func TestErrorBody(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name        string
+		hook        func(w http.ResponseWriter, r *http.Request, e *middleware.Error)
+		contentType string
+		body        string
+	}{
+		{"writes a body of its own type", func(w http.ResponseWriter, _ *http.Request, e *middleware.Error) {
+			w.Header().Set("Content-Type", "application/json")
+			_ = json.NewEncoder(w).Encode(map[string]int{"status": e.Status})
+		}, "application/json", "{\"status\":401}\n"},
+		{"may write nothing", func(http.ResponseWriter, *http.Request, *middleware.Error) {}, "text/plain; charset=utf-8", ""},
+		{"cannot change the status", func(w http.ResponseWriter, _ *http.Request, _ *middleware.Error) {
+			w.WriteHeader(http.StatusOK)
+			w.WriteHeader(http.StatusTeapot)
+			_, _ = io.WriteString(w, "fine")
+		}, "text/plain; charset=utf-8", "fine"},
+		{"cannot change it by http.Error", func(w http.ResponseWriter, _ *http.Request, _ *middleware.Error) {
+			http.Error(w, "go away", http.StatusNotFound)
+		}, "text/plain; charset=utf-8", "go away\n"},
+		{"cannot change the headers that make the answer", func(w http.ResponseWriter, _ *http.Request, _ *middleware.Error) {
+			h := w.Header()
+			h.Set("WWW-Authenticate", "Basic")
+			h["www-authenticate"] = []string{"Basic"}
+			h.Set("Cache-Control", "public")
+			h["CACHE-CONTROL"] = []string{"public"}
+			h.Set("Retry-After", "1")
+			_, _ = io.WriteString(w, "x")
+			h.Set("WWW-Authenticate", "Basic")
+		}, "text/plain; charset=utf-8", "x"},
+		{"cannot remove the headers that make the answer", func(w http.ResponseWriter, _ *http.Request, _ *middleware.Error) {
+			w.Header()["Www-Authenticate"][0] = "Basic"
+			clear(w.Header())
+			w.Header().Set("Content-Type", "text/x")
+		}, "text/x", ""},
+		{"cannot change the answer by the Error", func(_ http.ResponseWriter, _ *http.Request, e *middleware.Error) {
+			e.Status = 200
+			e.Challenges[0].Params[0].Value = "changed"
+			e.Challenges = nil
+		}, "text/plain; charset=utf-8", ""},
+		{"does not get at the real writer", func(w http.ResponseWriter, _ *http.Request, _ *middleware.Error) {
+			_, ok := w.(interface{ Unwrap() http.ResponseWriter })
+			assert.False(t, ok)
+		}, "text/plain; charset=utf-8", ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			g := newGuard(t, middleware.Config{ErrorBody: row.hook})
+			for range 2 { // what a hook changes must not outlive the request
+				w := serve(g.Authenticate(handler), withToken("bad"))
+				assert.Equal(t, 401, w.Code)
+				res := w.Result()
+				_ = res.Body.Close()
+				assert.Equal(t, []string{`Bearer realm="api", error="invalid_token"`}, res.Header["Www-Authenticate"])
+				assert.Equal(t, []string{"no-store"}, res.Header["Cache-Control"])
+				assert.NotContains(t, res.Header, "www-authenticate")
+				assert.NotContains(t, res.Header, "CACHE-CONTROL")
+				assert.NotContains(t, res.Header, "Retry-After")
+				assert.Equal(t, row.contentType, res.Header.Get("Content-Type"))
+				assert.Equal(t, row.body, w.Body.String())
+			}
+		})
+	}
+}
+
+func TestErrorBodyOfDeny(t *testing.T) {
+	t.Parallel()
+	g := newGuard(t, middleware.Config{ErrorBody: func(w http.ResponseWriter, r *http.Request, e *middleware.Error) {
+		_, _ = io.WriteString(w, r.URL.Path+" "+strings.Join(e.Missing, " "))
+	}})
+	w := serve(deny(g, &middleware.Error{Status: 403, Reason: reason.InsufficientScope, Missing: []string{"x"}}), request())
+	assert.Equal(t, 403, w.Code)
+	assert.Equal(t, "/orders x", w.Body.String())
+	require.NotEmpty(t, w.Header().Get("WWW-Authenticate"))
+}

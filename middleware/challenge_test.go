@@ -1,0 +1,133 @@
+package middleware_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/middleware"
+	"github.com/sallyport-go/sallyport/reason"
+)
+
+type params = []middleware.Param
+
+func TestChallenge(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name string
+		in   middleware.Challenge
+		want string
+	}{
+		{"parameters are separated by commas", middleware.Challenge{Scheme: "DPoP", Params: params{{"error", "use_dpop_nonce"}, {"algs", "ES256 PS256"}}}, `DPoP error="use_dpop_nonce", algs="ES256 PS256"`},
+		{"09 the first of a name is kept, whatever its case", middleware.Challenge{Scheme: "Bearer", Params: params{{"realm", "a"}, {"REALM", "b"}, {"error", "c"}, {"realm", "d"}}}, `Bearer realm="a", error="c"`},
+		{"10 quotes and backslashes are escaped", middleware.Challenge{Scheme: "Bearer", Params: params{{"realm", `a"b\c`}}}, `Bearer realm="a\"b\\c"`},
+		{"10 line breaks are dropped", middleware.Challenge{Scheme: "Bearer", Params: params{{"realm", "a\r\nSet-Cookie: x=y"}}}, `Bearer realm="aSet-Cookie: x=y"`},
+		{"10 UTF-8 and control characters are dropped", middleware.Challenge{Scheme: "Bearer", Params: params{{"realm", "a\u00e5\u2028\x00\x7fb"}}}, `Bearer realm="ab"`},
+		{"13 an empty value is still a quoted-string", middleware.Challenge{Scheme: "Bearer", Params: params{{"realm", ""}}}, `Bearer realm=""`},
+		{"a name that is no token is left out", middleware.Challenge{Scheme: "Bearer", Params: params{{"a b", "x"}, {"", "y"}, {"c", "z"}}}, `Bearer c="z"`},
+		{"a scheme that is no token leaves nothing", middleware.Challenge{Scheme: "Bearer x=\"y\",", Params: params{{"realm", "a"}}}, ""},
+		{"a scheme may stand alone", middleware.Challenge{Scheme: "Negotiate"}, "Negotiate"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			assert.Equal(t, row.want, row.in.String())
+		})
+	}
+}
+
+func TestChallengeParam(t *testing.T) {
+	t.Parallel()
+	c := middleware.Challenge{Scheme: "Bearer", Params: params{{"Error", "invalid_token"}}}
+	assert.Equal(t, "invalid_token", c.Param("error"))
+	assert.Empty(t, c.Param("scope"))
+}
+
+func TestRealm(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct{ name, realm, want string }{
+		{"08 without a realm the challenge still has a parameter", "", `Bearer realm="api"`},
+		{"13 the realm is a quoted-string", "orders of the day", `Bearer realm="orders of the day"`},
+		{"13 a realm with quotes is escaped", `the "orders" \ api`, `Bearer realm="the \"orders\" \\ api"`},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			g := newGuard(t, middleware.Config{Realm: row.realm})
+			w := serve(g.Authenticate(handler), request())
+			assert.Equal(t, []string{row.want}, w.Header()["Www-Authenticate"])
+		})
+	}
+}
+
+// A rule, a Binding or a user's own Error may bring any text into a challenge.
+func TestChallengesOfOwnErrors(t *testing.T) {
+	t.Parallel()
+	evil := "x\"\r\nX-Evil: 1\u00e5\\"
+	for _, row := range []struct {
+		name string
+		err  middleware.Error
+		want []string
+	}{
+		{"10 injected text cannot leave its quotes", middleware.Error{Status: 401, Challenges: []middleware.Challenge{{Scheme: "Bearer", Params: params{{"realm", evil}, {evil, "x"}}}}}, []string{`Bearer realm="x\"X-Evil: 1\\"`}},
+		{"07 a 401 without challenges gets the usual one", middleware.Error{Status: 401, Reason: reason.Expired}, []string{`Bearer realm="api", error="invalid_token"`}},
+		{"07 a 401 for want of credentials gets the one without an error", middleware.Error{Status: 401, Reason: reason.NoToken}, []string{`Bearer realm="api"`}},
+		{"07 a 401 with a challenge that cannot be written gets the usual one", middleware.Error{Status: 401, Reason: reason.Expired, Challenges: []middleware.Challenge{{Scheme: evil}}}, []string{`Bearer realm="api", error="invalid_token"`}},
+		{"08 a bare scheme gets the realm", middleware.Error{Status: 401, Challenges: []middleware.Challenge{{Scheme: "Bearer"}}}, []string{`Bearer realm="api"`}},
+		{"a 400 without challenges gets the usual one", middleware.Error{Status: 400, Reason: reason.InvalidRequest}, []string{`Bearer realm="api", error="invalid_request"`}},
+		{"a 403 without challenges gets the usual one", middleware.Error{Status: 403, Reason: reason.WrongClient}, []string{`Bearer realm="api", error="insufficient_scope"`}},
+		{"several challenges are several lines", middleware.Error{Status: 401, Challenges: []middleware.Challenge{{Scheme: "Bearer"}, {Scheme: "DPoP", Params: params{{"algs", "ES256"}}}}}, []string{`Bearer realm="api"`, `DPoP algs="ES256"`}},
+		{"a 503 has none", middleware.Error{Status: 503, Reason: reason.KeysUnavailable, Challenges: []middleware.Challenge{{Scheme: "Bearer"}}}, nil},
+		{"a 429 has none of its own", middleware.Error{Status: 429}, nil},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			g := newGuard(t, middleware.Config{})
+			w := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				g.Deny(w, r, &row.err)
+			}), request())
+			assert.Equal(t, row.err.Status, w.Code)
+			assert.Equal(t, row.want, w.Header()["Www-Authenticate"])
+			assert.NotContains(t, w.Header(), "X-Evil")
+		})
+	}
+}
+
+func FuzzChallenge(f *testing.F) {
+	f.Add("Bearer", "realm", "a", "error", "b")
+	f.Add("Bearer", "realm", "a\"\\", "REALM", "\r\n")
+	f.Fuzz(func(t *testing.T, scheme, name1, value1, name2, value2 string) {
+		line := middleware.Challenge{Scheme: scheme, Params: params{{name1, value1}, {name2, value2}}}.String()
+		for i := range len(line) {
+			require.True(t, ' ' <= line[i] && line[i] <= '~', "%q", line)
+		}
+		if line == "" {
+			return
+		}
+		rest, ok := strings.CutPrefix(line, scheme)
+		require.True(t, ok)
+		names := map[string]bool{}
+		for rest != "" {
+			name, after, ok := strings.Cut(strings.TrimLeft(rest, ", "), `="`)
+			require.True(t, ok, "%q", line)
+			require.False(t, names[strings.ToLower(name)], "%q twice", name)
+			names[strings.ToLower(name)] = true
+			end := closingQuote(after)
+			require.GreaterOrEqual(t, end, 0, "%q", line)
+			rest = after[end+1:]
+		}
+	})
+}
+
+func closingQuote(s string) int {
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '"':
+			return i
+		}
+	}
+	return -1
+}

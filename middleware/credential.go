@@ -1,0 +1,87 @@
+package middleware
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/sallyport-go/sallyport/reason"
+)
+
+// bearer is the scheme of RFC 6750.
+const bearer = "Bearer"
+
+// Credential is what a request presents, before anything is verified. It
+// prints as its scheme alone, so that it can be logged by mistake without harm.
+type Credential struct {
+	// Scheme is the authentication scheme, compared without regard to case
+	// (RFC 9110 section 11.1). "" stands for Bearer.
+	Scheme string
+	// Token is the access token, nothing around it. "" means no credentials.
+	Token string
+}
+
+// Format implements [fmt.Formatter]: every verb prints the scheme and hides the token.
+func (c Credential) Format(s fmt.State, _ rune) {
+	_, _ = io.WriteString(s, "middleware.Credential{"+c.Scheme+" redacted}")
+}
+
+// MarshalText keeps the token out of encoders such as slog's JSON handler.
+func (c Credential) MarshalText() ([]byte, error) { return []byte(c.Scheme + " redacted"), nil }
+
+func (c Credential) isBearer() bool {
+	return c.Scheme == "" || strings.EqualFold(c.Scheme, bearer)
+}
+
+// FromAuthorization reads the bearer token from the Authorization header. It
+// is what a [Config] without Credentials uses, and a part for sources of your
+// own. It never looks at the query or the body (RFC 6750 sections 2.2 and 2.3).
+//
+// The error is [reason.NoToken] without the header, [reason.UnsupportedScheme]
+// for another scheme than Bearer, and [reason.InvalidRequest] for a second
+// Authorization line, a scheme that is none, no token after the scheme, or
+// white space or a comma inside the token. Whether the token itself is well
+// formed is the Verifier's question.
+func FromAuthorization(r *http.Request) (Credential, error) {
+	lines := r.Header["Authorization"]
+	switch len(lines) {
+	case 0:
+		return Credential{}, reason.NoToken
+	case 1:
+		return parseAuthorization(lines[0])
+	default:
+		return Credential{}, reason.InvalidRequest
+	}
+}
+
+func parseAuthorization(line string) (Credential, error) {
+	scheme, rest, _ := strings.Cut(line, " ")
+	if !isToken(scheme) {
+		return Credential{}, reason.InvalidRequest
+	}
+	if !strings.EqualFold(scheme, bearer) {
+		return Credential{}, reason.UnsupportedScheme
+	}
+	token := strings.TrimLeft(rest, " ")
+	if token == "" || strings.ContainsFunc(token, breaksCredentials) {
+		return Credential{}, reason.InvalidRequest
+	}
+	return Credential{Scheme: scheme, Token: token}, nil
+}
+
+// breaksCredentials finds what would make one header line carry more than one
+// credential. Any other odd character only makes a bad token.
+func breaksCredentials(c rune) bool { return c <= ' ' || c == ',' || c == 0x7f }
+
+// isToken reports whether s is a token of RFC 9110 section 5.6.2.
+func isToken(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		alnum := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+		if !alnum && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
+			return false
+		}
+	}
+	return s != ""
+}
