@@ -1,0 +1,129 @@
+package verifier
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"hash"
+	"sync"
+
+	"github.com/maypok86/otter/v2"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/internal/view"
+	"github.com/sallyport-go/sallyport/jwks"
+)
+
+// digest names a token without holding it.
+type digest [sha256.Size]byte
+
+// proven is a token whose signature and claims held. That stays true for as
+// long as its key is among the issuer's keys, which every use asks again.
+type proven struct {
+	issuer   *issuer
+	key      *jwks.Key
+	kid, alg string
+	claims   *claims.Claims
+}
+
+// cache remembers proven tokens. A nil cache remembers nothing.
+type cache struct {
+	prefix  [sha256.Size]byte // of this process alone: digests mean nothing elsewhere
+	hashes  sync.Pool
+	entries *otter.Cache[digest, *proven]
+	flights singleflight.Group
+}
+
+// entryOverhead is what an entry costs beyond the token's own length: the
+// claims' index, the entry and the cache's node, as measured.
+const entryOverhead = 1 << 10
+
+func newCache(bytes int64) (*cache, error) {
+	if bytes < 0 {
+		return nil, nil //nolint:nilnil // no cache is a valid choice, and a nil one works
+	}
+	if bytes == 0 {
+		bytes = DefaultCacheBytes
+	}
+	entries, err := otter.New(&otter.Options[digest, *proven]{
+		MaximumWeight: uint64(bytes),
+		Weigher:       func(_ digest, p *proven) uint32 { return p.weight() },
+	})
+	if err != nil {
+		return nil, err
+	}
+	k := &cache{entries: entries, hashes: sync.Pool{New: func() any { return &hasher{state: sha256.New()} }}}
+	if _, err := rand.Read(k.prefix[:]); err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+func (p *proven) weight() uint32 { return uint32(p.claims.Size() + entryOverhead) }
+
+// recall finds the token among those proven before. It answers no when its key
+// is not, or no longer, exactly what a fresh verification would use.
+func (k *cache) recall(c *check) bool {
+	if k == nil || len(c.token) > c.v.maxTokenBytes {
+		return false
+	}
+	c.digest = k.digestOf(c.token)
+	p, ok := k.entries.GetIfPresent(c.digest)
+	if !ok {
+		return false
+	}
+	keys := p.issuer.keys.Snapshot()
+	if !keys.Usable() {
+		return false
+	}
+	if key, err := keys.Key(p.kid, p.alg); err != nil || key != p.key {
+		return false
+	}
+	c.issuer, c.claims = p.issuer, p.claims
+	return true
+}
+
+// prove runs the proof, once for all callers that bring the same token at the
+// same moment, and remembers it when it held.
+func (k *cache) prove(c *check) error {
+	if k == nil {
+		return c.run(proof)
+	}
+	shared, err, _ := k.flights.Do(string(c.digest[:]), func() (any, error) {
+		if err := c.run(proof); err != nil {
+			return c.key, err
+		}
+		p := &proven{issuer: c.issuer, key: c.key, kid: c.header.KeyID, alg: c.header.Algorithm, claims: c.claims}
+		k.entries.Set(c.digest, p)
+		return p, nil
+	})
+	switch s := shared.(type) {
+	case *proven:
+		if s.key == c.key {
+			c.claims = s.claims
+			return nil
+		}
+	case *jwks.Key:
+		if s == c.key {
+			return err
+		}
+	}
+	// The keys changed between the two callers: theirs is not this answer.
+	return c.run(proof)
+}
+
+type hasher struct {
+	state hash.Hash
+	sum   digest
+}
+
+func (k *cache) digestOf(token string) digest {
+	h := k.hashes.Get().(*hasher)
+	h.state.Reset()
+	h.state.Write(k.prefix[:])
+	h.state.Write(view.Bytes(token))
+	h.state.Sum(h.sum[:0])
+	sum := h.sum
+	k.hashes.Put(h)
+	return sum
+}

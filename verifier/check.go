@@ -1,0 +1,139 @@
+package verifier
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/internal/jose"
+	"github.com/sallyport-go/sallyport/internal/strictjson"
+	"github.com/sallyport-go/sallyport/jwks"
+	"github.com/sallyport-go/sallyport/reason"
+)
+
+// check is the state of one verification: each step reads what earlier steps
+// put there.
+type check struct {
+	v     *Verifier
+	ctx   context.Context //nolint:containedctx // lives for one Verify, and its steps share it
+	token string
+
+	compact jose.Compact
+	header  *jose.Header
+	payload *strictjson.Object
+	issuer  *issuer
+	tenant  string
+	key     *jwks.Key
+	claims  *claims.Claims
+	now     time.Time
+
+	digest digest
+
+	headerSpace  jose.Header
+	payloadSpace strictjson.Object
+}
+
+// step is one check. Its run answers nil when it held; its describe says for a
+// report what it found and what it expected.
+type step struct {
+	name     string
+	run      func(*check) *Error
+	describe func(*check) (found, expected string)
+	ready    func(*check) bool // whether what the step reads is there
+}
+
+// The checks, in order. opening and proof depend on the token, the
+// configuration and the keys alone; standing depends on the moment.
+var (
+	opening = []step{
+		{"size", (*check).checkSize, describeSize, always},
+		{"structure", (*check).checkStructure, describeStructure, always},
+		{"header", (*check).checkHeader, describeHeader, hasStructure},
+		{"critical", (*check).checkCritical, describeCritical, hasHeader},
+		{"payload", (*check).checkPayload, describePayload, hasStructure},
+		{"issuer", (*check).checkIssuer, describeIssuer, hasPayload},
+		{"type", (*check).checkType, describeType, hasHeaderAndIssuer},
+		{"algorithm", (*check).checkAlgorithm, describeAlgorithm, hasHeaderAndIssuer},
+		{"key", (*check).checkKey, describeKey, hasHeaderAndIssuer},
+	}
+	proof = []step{
+		{"signature", (*check).checkSignature, describeSignature, hasKey},
+		{"claims", (*check).checkClaims, describeClaims, hasPayloadAndIssuer},
+		{"required", (*check).checkRequired, describeRequired, hasClaims},
+		{"tenant", (*check).checkTenant, describeTenant, hasClaimsAndKey},
+		{"kind", (*check).checkKind, describeKind, hasClaims},
+		{"audience", (*check).checkAudience, describeAudience, hasClaims},
+		{"client", (*check).checkClient, describeClient, hasClaims},
+		{"binding", (*check).checkBinding, describeBinding, hasClaims},
+	}
+	standing = []step{
+		{"expiry", (*check).checkExpiry, describeExpiry, hasClaims},
+		{"not_before", (*check).checkNotBefore, describeNotBefore, hasClaims},
+		{"issued_at", (*check).checkIssuedAt, describeIssuedAt, hasClaims},
+		{"age", (*check).checkAge, describeAge, hasClaims},
+		{"validators", (*check).checkValidators, describeValidators, hasClaims},
+		{"revocation", (*check).checkRevocation, describeRevocation, hasClaims},
+	}
+	all = slices.Concat(opening, proof, standing)
+)
+
+func always(*check) bool                { return true }
+func hasStructure(c *check) bool        { return c.compact != jose.Compact{} }
+func hasHeader(c *check) bool           { return c.header != nil }
+func hasPayload(c *check) bool          { return c.payload != nil }
+func hasHeaderAndIssuer(c *check) bool  { return c.header != nil && c.issuer != nil }
+func hasKey(c *check) bool              { return c.key != nil }
+func hasPayloadAndIssuer(c *check) bool { return c.payload != nil && c.issuer != nil }
+func hasClaims(c *check) bool           { return c.claims != nil }
+func hasClaimsAndKey(c *check) bool     { return c.claims != nil && c.key != nil }
+
+// run takes the steps in order and stops at the first that does not hold.
+func (c *check) run(steps []step) error {
+	for i := range steps {
+		if err := steps[i].run(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// answer judges the moment, which a wait for keys may have moved.
+func (c *check) answer() (*claims.Claims, error) {
+	c.now = c.v.clock()
+	if err := c.run(standing); err != nil {
+		return nil, err
+	}
+	return c.claims, nil
+}
+
+// refuse is the answer of a step that does not hold.
+func (c *check) refuse(code reason.Code, detail string, cause error) *Error {
+	e := &Error{Reason: code, Detail: detail, Err: cause}
+	if c.issuer != nil {
+		e.Issuer = c.issuer.name
+	}
+	return e
+}
+
+var checks = sync.Pool{New: func() any { return new(check) }}
+
+func newCheck(ctx context.Context, v *Verifier, token string) *check {
+	c := checks.Get().(*check)
+	c.ctx, c.v, c.token = ctx, v, token
+	return c
+}
+
+// release forgets everything: nothing of a check outlives its call.
+func (c *check) release() {
+	*c = check{}
+	checks.Put(c)
+}
+
+func (v *Verifier) clock() time.Time {
+	if v.now == nil {
+		return time.Now()
+	}
+	return v.now()
+}

@@ -1,0 +1,96 @@
+package verifier
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/jwks"
+)
+
+// issuer is an [Issuer] compiled: immutable, shared by all verifications.
+type issuer struct {
+	name      string
+	template  template // of name; zero for an exact issuer
+	keyIssuer template
+	tenants   map[string]struct{}
+	anyTenant bool
+
+	keys       jwks.KeySet
+	algorithms []string
+	types      []string
+	audiences  []string
+	noAudience AudienceBinding
+	markers    []Marker
+	required   []string
+	clients    []string
+	mapping    claims.Mapping
+}
+
+// template is an issuer name around a tenant's GUID.
+type template struct{ prefix, suffix string }
+
+func parseTemplate(name string) (template, bool) {
+	prefix, suffix, ok := strings.Cut(name, TenantSegment)
+	return template{prefix: prefix, suffix: suffix}, ok
+}
+
+// tenant is the GUID in iss, anchored at both ends.
+func (t template) tenant(iss string) (string, bool) {
+	rest, ok := strings.CutPrefix(iss, t.prefix)
+	if !ok {
+		return "", false
+	}
+	guid, ok := strings.CutSuffix(rest, t.suffix)
+	return guid, ok && isGUID(guid)
+}
+
+// admits reports whether name is the template itself or the template filled
+// with that tenant: Entra marks most keys with the first, some with the second.
+func (t template) admits(name, tenant string) bool {
+	segment, ok := strings.CutPrefix(name, t.prefix)
+	if !ok {
+		return false
+	}
+	segment, ok = strings.CutSuffix(segment, t.suffix)
+	return ok && (segment == TenantSegment || segment == tenant)
+}
+
+func (i *issuer) isTemplate() bool { return i.template != template{} }
+
+// allows reports whether the tenant is on the allowlist.
+func (i *issuer) allows(tenant string) bool {
+	_, ok := i.tenants[tenant]
+	return ok || i.anyTenant
+}
+
+func (i *issuer) allowsAlgorithm(alg string) bool {
+	return slices.Contains(i.algorithms, alg)
+}
+
+func (i *issuer) allowsType(typ string, present bool) bool {
+	if !present {
+		return slices.Contains(i.types, "")
+	}
+	return typ != "" && slices.ContainsFunc(i.types, func(t string) bool { return strings.EqualFold(t, typ) })
+}
+
+// isGUID wants the lower-case form that tenants have in tokens.
+func isGUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if i == 8 || i == 13 || i == 18 || i == 23 {
+			if c != '-' {
+				return false
+			}
+			continue
+		}
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}
