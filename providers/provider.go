@@ -1,0 +1,100 @@
+// Package providers holds presets: what is to be expected of the access tokens
+// of well-known authorization servers, and where their keys are. A preset is
+// plain configuration; print it, change it, or write your own the same way.
+package providers
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-go/sallyport/verifier"
+)
+
+// Provider is one authorization server, which may use several issuer names. It
+// is a value: the methods that change it return a changed copy.
+type Provider struct {
+	_ [0]func() // keyed literals only
+
+	// Issuers is what to expect, one entry for each iss.
+	Issuers []Issuer
+	// Err is what was wrong with the arguments of a preset; whoever uses the
+	// Provider reports it.
+	Err error
+}
+
+// Issuer is what to expect of one iss, and where its keys are.
+type Issuer struct {
+	_ [0]func() // keyed literals only
+
+	// Tokens says which tokens are good. Its Keys are nil unless they are
+	// fixed; otherwise they are fetched from Source.
+	Tokens verifier.Issuer
+	// Source is where keys are fetched.
+	Source Source
+}
+
+// Source is where an issuer publishes its keys.
+type Source struct {
+	_ [0]func() // keyed literals only
+
+	// Issuer is the issuer that the discovery document must name, exactly
+	// (RFC 8414 section 3.3).
+	Issuer string
+	// DiscoveryURL is the document's address, "" for the one that follows from
+	// Issuer.
+	DiscoveryURL string
+	// JWKSURL is the key set's address; with it there is no discovery.
+	JWKSURL string
+}
+
+// Generic expects tokens of any issuer that follows RFC 9068 or comes close:
+// the claims of [claims.DefaultMapping], the default types and algorithms.
+// issuer is the iss claim, byte for byte.
+//
+// [claims.DefaultMapping]: https://pkg.go.dev/github.com/sallyport-go/sallyport/claims#DefaultMapping
+func Generic(issuer string, audiences ...string) Provider {
+	return Provider{Issuers: []Issuer{{
+		Tokens: verifier.Issuer{Name: issuer, Audiences: slices.Clone(audiences)},
+		Source: Source{Issuer: issuer},
+	}}}
+}
+
+// WithClients is p for tokens of these clients only. With Entra, where any
+// client of the tenant can get a token for any API, this is what makes a
+// partner's token a partner's.
+func (p Provider) WithClients(clients ...string) Provider {
+	return p.each(func(i *Issuer) { i.Tokens.Clients = slices.Clone(clients) })
+}
+
+// WithJWKS is p with its keys fetched from one address, without discovery.
+func (p Provider) WithJWKS(url string) Provider {
+	return p.each(func(i *Issuer) { i.Source.JWKSURL = url })
+}
+
+func (p Provider) each(change func(*Issuer)) Provider {
+	p.Issuers = slices.Clone(p.Issuers)
+	for i := range p.Issuers {
+		change(&p.Issuers[i])
+	}
+	return p
+}
+
+func failed(preset string, problems ...error) Provider {
+	return Provider{Err: fmt.Errorf("providers: %s: %w", preset, errors.Join(problems...))}
+}
+
+func wantAudience(audiences []string) error {
+	if len(audiences) == 0 || slices.Contains(audiences, "") {
+		return errors.New("give the audience that means this API")
+	}
+	return nil
+}
+
+func wantHost(domain string) error {
+	if domain == "" || strings.ContainsAny(domain, "/:@?# ") {
+		return fmt.Errorf("domain %q: give the host name alone, such as login.example.com", domain)
+	}
+	return nil
+}
