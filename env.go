@@ -1,0 +1,102 @@
+package sallyport
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/sallyport-go/sallyport/providers"
+)
+
+// The environment variables that [FromEnv] reads.
+const (
+	// EnvIssuer is the iss claim, byte for byte. For auth0 it is the domain
+	// alone, for entra it stays empty.
+	EnvIssuer = "SALLYPORT_ISSUER"
+	// EnvAudience is the aud values that mean this API, separated by spaces.
+	EnvAudience = "SALLYPORT_AUDIENCE"
+	// EnvProvider is generic (the default), entra, auth0-permissions or auth0-scopes.
+	EnvProvider = "SALLYPORT_PROVIDER"
+	// EnvTenant is the tenant's GUID, for entra.
+	EnvTenant = "SALLYPORT_TENANT"
+	// EnvClients are the client ids that may call, separated by spaces; empty for all.
+	EnvClients = "SALLYPORT_CLIENTS"
+	// EnvJWKSURL is the key set's address, for issuers without discovery.
+	EnvJWKSURL = "SALLYPORT_JWKS_URL"
+	// EnvLeeway is the leeway for clocks, such as 30s.
+	EnvLeeway = "SALLYPORT_LEEWAY"
+)
+
+// FromEnv protects an API as the environment says, so that one binary runs in
+// PROD and TEST and a token of the one is refused by the other. See the Env
+// constants for the variables. cfg is what the environment does not say; at
+// most one is taken.
+func FromEnv(cfg ...Config) (*Gate, error) {
+	var c Config
+	if len(cfg) > 0 {
+		c = cfg[0]
+	}
+	p, err := providerFromEnv()
+	problems := []error{err}
+	if text := os.Getenv(EnvLeeway); text != "" {
+		if c.Verifier.Leeway, err = time.ParseDuration(text); err != nil {
+			problems = append(problems, fmt.Errorf("sallyport: %s is %q: give a duration such as 30s", EnvLeeway, text))
+		}
+	}
+	if len(cfg) > 1 {
+		problems = append(problems, errors.New("sallyport: FromEnv takes at most one Config"))
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	c.Providers = append(c.Providers[:len(c.Providers):len(c.Providers)], p)
+	return Open(c)
+}
+
+func providerFromEnv() (providers.Provider, error) {
+	issuer, tenant := os.Getenv(EnvIssuer), os.Getenv(EnvTenant)
+	audiences := strings.Fields(os.Getenv(EnvAudience))
+	var p providers.Provider
+	switch kind := os.Getenv(EnvProvider); kind {
+	case "", "generic":
+		p = providers.Generic(issuer, audiences...)
+	case "entra":
+		p = providers.Entra(tenant, audiences...)
+	case "auth0-permissions":
+		p = providers.Auth0(issuer, providers.Auth0Permissions, audiences...)
+	case "auth0-scopes":
+		p = providers.Auth0(issuer, providers.Auth0Scopes, audiences...)
+	default:
+		return p, fmt.Errorf("sallyport: %s is %q: use generic, entra, auth0-permissions or auth0-scopes", EnvProvider, kind)
+	}
+	if clients := strings.Fields(os.Getenv(EnvClients)); len(clients) > 0 {
+		p = p.WithClients(clients...)
+	}
+	if url := os.Getenv(EnvJWKSURL); url != "" {
+		p = p.WithJWKS(url)
+	}
+	return p, errors.Join(needed(EnvAudience, len(audiences) > 0), neededBy(issuer, tenant))
+}
+
+// neededBy names the variable that the chosen provider is told by.
+func neededBy(issuer, tenant string) error {
+	if os.Getenv(EnvProvider) == "entra" {
+		if issuer != "" {
+			return fmt.Errorf("sallyport: %s is set, but entra is told by %s", EnvIssuer, EnvTenant)
+		}
+		return needed(EnvTenant, tenant != "")
+	}
+	if tenant != "" {
+		return fmt.Errorf("sallyport: %s is set, but only %s=entra reads it", EnvTenant, EnvProvider)
+	}
+	return needed(EnvIssuer, issuer != "")
+}
+
+func needed(name string, ok bool) error {
+	if ok {
+		return nil
+	}
+	return fmt.Errorf("sallyport: the environment variable %s is not set", name)
+}
