@@ -102,17 +102,18 @@ func (cfg *Config) trust(g *Gate) error {
 	cfg.Verifier.Issuers = slices.Clone(cfg.Verifier.Issuers)
 	for _, p := range cfg.Providers {
 		problems = append(problems, p.Err)
-		for _, i := range p.Issuers {
-			if i.Tokens.Keys == nil {
-				f, err := fetcher(keys, i.Source)
+		for n := range p.Issuers {
+			tokens := p.Issuers[n].Tokens
+			if tokens.Keys == nil {
+				f, err := fetcher(keys, p.Issuers[n].Source)
 				if err != nil {
 					problems = append(problems, err)
 					continue
 				}
 				g.fetchers = append(g.fetchers, f)
-				i.Tokens.Keys = f
+				tokens.Keys = f
 			}
-			cfg.Verifier.Issuers = append(cfg.Verifier.Issuers, i.Tokens)
+			cfg.Verifier.Issuers = append(cfg.Verifier.Issuers, tokens)
 		}
 	}
 	return errors.Join(problems...)

@@ -59,7 +59,9 @@ func newCache(bytes int64) (*cache, error) {
 	return k, nil
 }
 
-func (p *proven) weight() uint32 { return uint32(p.claims.Size() + entryOverhead) }
+func (p *proven) weight() uint32 {
+	return uint32(p.claims.Size() + entryOverhead) //nolint:gosec // G115: far below 4 GiB, because MaxTokenBytes bounds what claims can hold
+}
 
 // recall finds the token among those proven before. It answers no when its key
 // is not, or no longer, exactly what a fresh verification would use.

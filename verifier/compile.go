@@ -30,9 +30,9 @@ func New(cfg Config) (*Verifier, error) {
 		v.now = time.Now
 	}
 	problems := []error{cfg.validate()}
-	for n, i := range cfg.Issuers {
-		if err := v.add(i); err != nil {
-			problems = append(problems, fmt.Errorf("verifier: Issuers[%d] %q: %w", n, i.Name, err))
+	for n := range cfg.Issuers {
+		if err := v.add(cfg.Issuers[n]); err != nil {
+			problems = append(problems, fmt.Errorf("verifier: Issuers[%d] %q: %w", n, cfg.Issuers[n].Name, err))
 		}
 	}
 	cache, err := newCache(cfg.CacheBytes)
