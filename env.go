@@ -55,43 +55,29 @@ func FromEnv(cfg ...Config) (*Gate, error) {
 	return Open(c)
 }
 
+// providerFromEnv names the variables in its errors, where the presets know
+// only of their arguments.
 func providerFromEnv() (providers.Provider, error) {
-	issuer, tenant := os.Getenv(EnvIssuer), os.Getenv(EnvTenant)
-	audiences := strings.Fields(os.Getenv(EnvAudience))
-	var p providers.Provider
-	switch kind := os.Getenv(EnvProvider); kind {
-	case "", "generic":
-		p = providers.Generic(issuer, audiences...)
-	case "entra":
-		p = providers.Entra(tenant, audiences...)
-	case "auth0-permissions":
-		p = providers.Auth0(issuer, providers.Auth0Permissions, audiences...)
-	case "auth0-scopes":
-		p = providers.Auth0(issuer, providers.Auth0Scopes, audiences...)
-	default:
-		return p, fmt.Errorf("sallyport: %s is %q: use generic, entra, auth0-permissions or auth0-scopes", EnvProvider, kind)
+	spec := providers.Spec{
+		Preset:    os.Getenv(EnvProvider),
+		Issuer:    os.Getenv(EnvIssuer),
+		Tenant:    os.Getenv(EnvTenant),
+		Audiences: strings.Fields(os.Getenv(EnvAudience)),
+		Clients:   strings.Fields(os.Getenv(EnvClients)),
+		JWKSURL:   os.Getenv(EnvJWKSURL),
 	}
-	if clients := strings.Fields(os.Getenv(EnvClients)); len(clients) > 0 {
-		p = p.WithClients(clients...)
+	told, by := spec.Issuer, EnvIssuer
+	if spec.Preset == "entra" {
+		told, by = spec.Tenant, EnvTenant
 	}
-	if url := os.Getenv(EnvJWKSURL); url != "" {
-		p = p.WithJWKS(url)
+	if err := errors.Join(needed(by, told != ""), needed(EnvAudience, len(spec.Audiences) > 0)); err != nil {
+		return providers.Provider{}, err
 	}
-	return p, errors.Join(needed(EnvAudience, len(audiences) > 0), neededBy(issuer, tenant))
-}
-
-// neededBy names the variable that the chosen provider is told by.
-func neededBy(issuer, tenant string) error {
-	if os.Getenv(EnvProvider) == "entra" {
-		if issuer != "" {
-			return fmt.Errorf("sallyport: %s is set, but entra is told by %s", EnvIssuer, EnvTenant)
-		}
-		return needed(EnvTenant, tenant != "")
+	p := spec.Provider()
+	if p.Err != nil {
+		return p, fmt.Errorf("sallyport: the environment variables %s, %s and %s do not fit: %w", EnvProvider, EnvIssuer, EnvTenant, p.Err)
 	}
-	if tenant != "" {
-		return fmt.Errorf("sallyport: %s is set, but only %s=entra reads it", EnvTenant, EnvProvider)
-	}
-	return needed(EnvIssuer, issuer != "")
+	return p, nil
 }
 
 func needed(name string, ok bool) error {

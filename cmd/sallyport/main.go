@@ -1,0 +1,63 @@
+// Command sallyport tells why a token is accepted or refused.
+//
+//	sallyport explain -issuer https://issuer.example/ -audience api://orders < token
+//	sallyport inspect < token
+//
+// explain runs every check that the library runs, and ends with the fix in one
+// sentence. inspect only decodes: it verifies nothing, and says so.
+//
+// Exit status: 0 accepted, 1 refused, 2 wrong use, 3 the issuer's keys could
+// not be had.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// Exit statuses.
+const (
+	accepted    = 0
+	refused     = 1
+	wrongUse    = 2
+	unavailable = 3
+)
+
+const usage = `sallyport tells why a token is accepted or refused.
+
+  sallyport explain -issuer URL -audience AUD [flags] [TOKEN|-]
+  sallyport inspect [TOKEN|-]
+
+The token comes from standard input unless it is given; an argument shows in
+the list of processes. "sallyport explain -h" lists the flags.
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
+	if len(args) == 0 {
+		fmt.Fprint(errs, usage)
+		return wrongUse
+	}
+	switch args[0] {
+	case "explain":
+		return explain(ctx, args[1:], in, out, errs)
+	case "inspect":
+		return inspect(args[1:], in, out, errs)
+	case "help", "-h", "-help", "--help":
+		fmt.Fprint(out, usage)
+		return accepted
+	default:
+		fmt.Fprintf(errs, "sallyport: no command %q: use explain or inspect\n", args[0])
+		return wrongUse
+	}
+}

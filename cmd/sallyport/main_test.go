@@ -1,0 +1,234 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
+	"github.com/sallyport-go/sallyport/verifier"
+)
+
+type answer struct {
+	code      int
+	out, errs string
+}
+
+func command(t *testing.T, stdin string, args ...string) answer {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code := run(t.Context(), args, strings.NewReader(stdin), &out, &errs)
+	return answer{code, out.String(), errs.String()}
+}
+
+func TestExplainAcceptsAGoodToken(t *testing.T) {
+	t.Parallel()
+	iss := jwkstest.New(t, jwkstest.WithAudience("api://orders"))
+	token := iss.Token()
+	for name, row := range map[string]struct {
+		stdin string
+		more  []string
+	}{
+		"on standard input":       {stdin: token + "\n"},
+		"as a dash":               {stdin: token, more: []string{"-"}},
+		"as an argument":          {more: []string{token}},
+		"with what stands around": {stdin: "Authorization: Bearer " + token + "\r\n"},
+		"quoted as in JSON":       {stdin: `"` + token + `"`},
+	} {
+		args := append([]string{"explain", "-issuer", iss.Issuer(), "-audience", "api://other", "-audience", "api://orders"}, row.more...)
+		a := command(t, row.stdin, args...)
+		assert.Equal(t, accepted, a.code, "%s: %s%s", name, a.out, a.errs)
+		assert.Contains(t, a.out, "\naccepted\n", name)
+		assert.NotContains(t, a.out, "\x1b[", "no colours off a terminal")
+	}
+}
+
+func TestExplainSaysWhatToChange(t *testing.T) {
+	t.Parallel()
+	iss := jwkstest.New(t, jwkstest.WithAudience("api://orders"))
+	token := iss.Token()
+	for name, row := range map[string]struct {
+		token  string
+		reason string
+		hint   string
+	}{
+		"wrong audience": {iss.Token(jwkstest.WithAudience("6e74172b-be56-4843-9ff4-e66a39bb12e3")), "wrong_audience", "add it to the audiences"},
+		"expired":        {iss.Token(jwkstest.Claims{"exp": time.Now().Add(-12 * time.Minute)}), "expired", "Expired 12m"},
+		"another issuer": {iss.Token(jwkstest.Claims{"iss": "https://test.example/"}), "unknown_issuer", "TEST"},
+		"tampered":       {token[:len(token)-8] + "AAAAAAAA", "bad_signature", "changed after it was signed"},
+		"opaque":         {"NgXCXRKcMz0Yjw", "malformed", "opaque"},
+	} {
+		a := command(t, row.token, "explain", "-issuer", iss.Issuer(), "-audience", "api://orders")
+		assert.Equal(t, refused, a.code, name)
+		assert.Contains(t, a.out, "\nrefused: "+row.reason+"\n", name)
+		assert.Contains(t, a.out, row.hint, name)
+		assert.Empty(t, a.errs, name)
+	}
+}
+
+func TestExplainNeverPrintsTheSignature(t *testing.T) {
+	t.Parallel()
+	iss := jwkstest.New(t)
+	token := iss.Token(jwkstest.Claims{"exp": 1})
+	signature := token[strings.LastIndexByte(token, '.')+1:]
+	for _, args := range [][]string{{}, {"-json"}} {
+		a := command(t, token, append([]string{"explain", "-issuer", iss.Issuer(), "-audience", iss.Audience()}, args...)...)
+		assert.NotContains(t, a.out+a.errs, signature)
+	}
+	assert.NotContains(t, command(t, token, "inspect").out, signature)
+}
+
+func TestExplainAsJSON(t *testing.T) {
+	t.Parallel()
+	iss := jwkstest.New(t)
+	a := command(t, iss.Token(jwkstest.WithAudience("<other>")), "explain", "-issuer", iss.Issuer(), "-audience", iss.Audience(), "-json")
+	assert.Equal(t, refused, a.code)
+	assert.Contains(t, a.out, `"<other>\"`, "no HTML escapes")
+	var report verifier.Report
+	require.NoError(t, json.Unmarshal([]byte(a.out), &report))
+	assert.False(t, report.OK)
+	assert.EqualValues(t, "wrong_audience", report.Reason)
+	assert.NotEmpty(t, report.Hint)
+	for _, c := range report.Checks {
+		assert.Equal(t, c.Name != "audience", c.OK || c.Skipped, c.Name)
+	}
+}
+
+func TestKeysFromAFileNeedNoNetwork(t *testing.T) {
+	t.Parallel()
+	iss := jwkstest.New(t, jwkstest.WithoutServer())
+	set, err := json.Marshal(map[string]any{"keys": []any{iss.Key().JWK()}})
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "jwks.json")
+	require.NoError(t, os.WriteFile(file, set, 0o600))
+	a := command(t, iss.Token(), "explain", "-issuer", iss.Issuer(), "-audience", iss.Audience(), "-jwks", file)
+	assert.Equal(t, accepted, a.code, a.out+a.errs)
+	assert.Zero(t, iss.Fetches())
+}
+
+func TestKeysFromAURLNeedNoDiscovery(t *testing.T) {
+	t.Parallel()
+	iss := jwkstest.New(t)
+	a := command(t, iss.Token(), "explain", "-issuer", iss.Issuer(), "-audience", iss.Audience(), "-jwks", iss.JWKSURL())
+	assert.Equal(t, accepted, a.code, a.out+a.errs)
+	assert.Zero(t, iss.DiscoveryFetches())
+}
+
+func TestUnavailableKeysAreNoVerdict(t *testing.T) {
+	t.Parallel()
+	iss := jwkstest.New(t)
+	iss.Fail(503)
+	a := command(t, iss.Token(), "explain", "-issuer", iss.Issuer(), "-audience", iss.Audience())
+	assert.Equal(t, unavailable, a.code)
+	assert.Contains(t, a.out, "refused: keys_unavailable")
+	assert.Contains(t, a.out, "503")
+}
+
+func TestATokenCanBeJudgedAtAnotherTime(t *testing.T) {
+	t.Parallel()
+	iss := jwkstest.New(t)
+	exp := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+	token := iss.Token(jwkstest.Claims{"exp": exp, "iat": exp.Add(-time.Hour)})
+	at := func(d time.Duration, more ...string) int {
+		args := append([]string{"explain", "-issuer", iss.Issuer(), "-audience", iss.Audience(), "-at", exp.Add(d).Format(time.RFC3339)}, more...)
+		return command(t, token, args...).code
+	}
+	assert.Equal(t, accepted, at(-time.Minute))
+	assert.Equal(t, accepted, at(29*time.Second), "the leeway of 30 s")
+	assert.Equal(t, refused, at(30*time.Second))
+	assert.Equal(t, refused, at(0, "-leeway", "0"), "no leeway")
+}
+
+func TestWrongUseIsExplained(t *testing.T) {
+	t.Parallel()
+	broken := filepath.Join(t.TempDir(), "broken.json")
+	require.NoError(t, os.WriteFile(broken, []byte("<html>"), 0o600))
+	for name, row := range map[string]struct {
+		args []string
+		want string
+	}{
+		"no command":       {nil, "sallyport explain"},
+		"unknown command":  {[]string{"verify"}, "use explain or inspect"},
+		"unknown flag":     {[]string{"explain", "-isuer", "x"}, "isuer"},
+		"nobody to trust":  {[]string{"explain", "x.y.z"}, "issuer is missing"},
+		"no audience":      {[]string{"explain", "-issuer", "https://i.example/", "x.y.z"}, "audience"},
+		"unknown preset":   {[]string{"explain", "-preset", "okta", "x.y.z"}, "use generic, entra"},
+		"tenant by name":   {[]string{"explain", "-preset", "entra", "-tenant", "contoso.com", "-audience", "a", "x.y.z"}, "GUID"},
+		"two tokens":       {[]string{"explain", "-issuer", "https://i.example/", "-audience", "a", "x", "y"}, "one token at a time"},
+		"flags behind":     {[]string{"explain", "x.y.z", "-issuer", "i"}, "flags come first"},
+		"empty input":      {[]string{"explain", "-issuer", "https://i.example/", "-audience", "a"}, "no token"},
+		"no such file":     {[]string{"explain", "-issuer", "https://i.example/", "-audience", "a", "-jwks", "nowhere.json", "x.y.z"}, "nowhere.json"},
+		"not a key set":    {[]string{"explain", "-issuer", "https://i.example/", "-audience", "a", "-jwks", broken, "x.y.z"}, "broken.json"},
+		"http to a host":   {[]string{"explain", "-issuer", "http://issuer.example/", "-audience", "a", "x.y.z"}, "https"},
+		"not a time":       {[]string{"explain", "-at", "yesterday"}, "yesterday"},
+		"inspect of two":   {[]string{"inspect", "a", "b"}, "one token at a time"},
+		"inspect, a flag":  {[]string{"inspect", "-x"}, "-x"},
+		"inspect, nothing": {[]string{"inspect"}, "no token"},
+	} {
+		a := command(t, "", row.args...)
+		assert.Equal(t, wrongUse, a.code, name)
+		assert.Contains(t, a.errs, row.want, name)
+		assert.Empty(t, a.out, name)
+	}
+	var out, errs bytes.Buffer
+	assert.Equal(t, wrongUse, run(t.Context(), []string{"inspect"}, iotest.ErrReader(errors.New("gone")), &out, &errs))
+	assert.Contains(t, errs.String(), "gone")
+	assert.Equal(t, wrongUse, run(t.Context(), []string{"inspect"}, io.LimitReader(zeros{}, 2<<20), &out, &errs))
+	assert.Contains(t, errs.String(), "that is no token")
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'A'
+	}
+	return len(p), nil
+}
+
+func TestHelpIsNoMistake(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"help"}, {"explain", "-h"}, {"inspect", "-h"}} {
+		assert.Equal(t, accepted, command(t, "", args...).code)
+	}
+}
+
+func TestInspectSaysLoudlyThatNothingWasVerified(t *testing.T) {
+	t.Parallel()
+	iss := jwkstest.New(t)
+	a := command(t, iss.Token(jwkstest.Claims{"scope": "orders.read", "exp": 1893456000}), "inspect")
+	assert.Equal(t, accepted, a.code)
+	assert.True(t, strings.HasPrefix(a.out, "NOT VERIFIED"))
+	assert.True(t, strings.HasSuffix(a.out, unverified))
+	assert.Contains(t, a.out, `"scope": "orders.read"`)
+	assert.Contains(t, a.out, "exp 2030-01-01T00:00:00Z")
+
+	for token, want := range map[string]string{"opaque": "1 parts", "a.b.c.d.e": "5 parts", "e30=.e30.x": "header: not base64url", "e30.bm8.x": "payload: not JSON"} {
+		a := command(t, token, "inspect")
+		assert.Equal(t, refused, a.code)
+		assert.Contains(t, a.errs, want)
+	}
+}
+
+func TestColoursAreForTerminals(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	r := verifier.Report{Checks: []verifier.Check{{Name: "size", OK: true, Found: "x"}, {Name: "key", Found: "y", Expected: "z"}, {Name: "claims", Skipped: true}}, Reason: "unknown_key", Hint: "h"}
+	require.NoError(t, render(&out, r, true))
+	assert.Equal(t, 4, strings.Count(out.String(), "\x1b[0m"))
+	file, err := os.Create(filepath.Join(t.TempDir(), "file"))
+	require.NoError(t, err)
+	defer file.Close()
+	assert.False(t, colourful(file))
+	assert.False(t, colourful(&out))
+}
