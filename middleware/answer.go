@@ -68,12 +68,16 @@ func (g *Guard) challenge(a *answer, challenges []Challenge) {
 	}
 }
 
-// apply sets the headers of the answer, in slices of its own: what is in a
-// header map may be changed by whoever holds the map.
-func (a *answer) apply(h http.Header) {
+// unbody removes what outer handlers said of the body that is not sent.
+func unbody(h http.Header) {
 	for _, name := range [...]string{"Content-Length", "Content-Encoding", "Etag", "Last-Modified"} {
-		delete(h, name) // meant for the body that is not sent
+		delete(h, name)
 	}
+}
+
+// seal sets the headers that are the answer, in slices of its own: what is in a
+// header map may be changed by whoever holds the map.
+func (a *answer) seal(h http.Header) {
 	h["Cache-Control"] = []string{"no-store"}
 	delete(h, "Www-Authenticate")
 	if len(a.challenges) > 0 {
@@ -88,7 +92,8 @@ func (a *answer) apply(h http.Header) {
 func (g *Guard) write(w http.ResponseWriter, r *http.Request, e *Error) {
 	a := g.settle(r, e)
 	h := w.Header()
-	a.apply(h)
+	unbody(h)
+	a.seal(h)
 	h["X-Content-Type-Options"] = []string{"nosniff"}
 	if g != nil && g.errorBody != nil && r != nil {
 		g.writeOwn(w, r, e, &a)

@@ -113,6 +113,7 @@ func TestAccept(t *testing.T) {
 		{"a weight that is none", []string{"application/problem+json;q=high"}, false},
 		{"a weight above one", []string{"application/problem+json;q=1.5"}, false},
 		{"a weight that is not a number", []string{"application/problem+json;q=NaN"}, false},
+		{"named twice, the first weight counts", []string{"application/problem+json;q=0, application/problem+json"}, false},
 		{"nonsense", []string{";;,,q=1;/,*"}, false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -180,6 +181,30 @@ func TestHeadersOfOuterHandlers(t *testing.T) {
 	}
 }
 
+func TestA503RemovesAChallengeOfOuterHandlers(t *testing.T) {
+	t.Parallel()
+	for _, hook := range []func(http.ResponseWriter, *http.Request, *middleware.Error){nil, func(http.ResponseWriter, *http.Request, *middleware.Error) {}} {
+		g := newGuard(t, middleware.Config{ErrorBody: hook})
+		w := httptest.NewRecorder()
+		w.Header().Set("WWW-Authenticate", "Basic")
+		g.Deny(w, request(), reason.KeysUnavailable)
+		assert.NotContains(t, w.Header(), "Www-Authenticate")
+		assert.Equal(t, []string{"1"}, w.Header()["Retry-After"])
+	}
+}
+
+func TestErrorBodyMayRemoveHeadersOfOuterHandlers(t *testing.T) {
+	t.Parallel()
+	g := newGuard(t, middleware.Config{ErrorBody: func(w http.ResponseWriter, _ *http.Request, _ *middleware.Error) {
+		assert.Equal(t, "outer", w.Header().Get("X-Outer"))
+		w.Header().Del("X-Outer")
+	}})
+	w := httptest.NewRecorder()
+	w.Header().Set("X-Outer", "outer")
+	g.Deny(w, request(), reason.NoToken)
+	assert.NotContains(t, w.Header(), "X-Outer")
+}
+
 func TestErrorBody(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -192,6 +217,13 @@ func TestErrorBody(t *testing.T) {
 			w.Header().Set("Content-Type", "application/json")
 			_ = json.NewEncoder(w).Encode(map[string]int{"status": e.Status})
 		}, "application/json", "{\"status\":401}\n"},
+		{"may describe its body", func(w http.ResponseWriter, _ *http.Request, _ *middleware.Error) {
+			w.Header().Set("Content-Language", "no")
+			w.Header().Set("Content-Length", "4")
+			w.WriteHeader(200)
+			assert.Equal(t, "4", w.Header().Get("Content-Length"))
+			_, _ = io.WriteString(w, "nei!")
+		}, "text/plain; charset=utf-8", "nei!"},
 		{"may write nothing", func(http.ResponseWriter, *http.Request, *middleware.Error) {}, "text/plain; charset=utf-8", ""},
 		{"cannot change the status", func(w http.ResponseWriter, _ *http.Request, _ *middleware.Error) {
 			w.WriteHeader(http.StatusOK)
@@ -241,6 +273,10 @@ func TestErrorBody(t *testing.T) {
 				assert.NotContains(t, res.Header, "Retry-After")
 				assert.Equal(t, row.contentType, res.Header.Get("Content-Type"))
 				assert.Equal(t, row.body, w.Body.String())
+				if row.body == "nei!" {
+					assert.Equal(t, "no", res.Header.Get("Content-Language"))
+					assert.EqualValues(t, 4, res.ContentLength)
+				}
 			}
 		})
 	}

@@ -43,20 +43,8 @@ func (b *bodyWriter) commit() {
 	real := b.w.Header()
 	clear(real)
 	for name, values := range b.header {
-		if key := http.CanonicalHeaderKey(name); !reserved(key) {
-			real[key] = values
-		}
+		real[http.CanonicalHeaderKey(name)] = values
 	}
-	b.answer.apply(real)
+	b.answer.seal(real) // whatever the hook called them
 	b.w.WriteHeader(b.answer.status)
-}
-
-// reserved names the headers that are the answer rather than its wrapping.
-func reserved(canonical string) bool {
-	switch canonical {
-	case "Www-Authenticate", "Cache-Control", "Retry-After":
-		return true
-	default:
-		return false
-	}
 }

@@ -1,7 +1,6 @@
 package middleware
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -84,7 +83,7 @@ func (g *Guard) fail(code reason.Code, cause error, retryAfter time.Duration) *E
 // forbid refuses a verified token that a rule does not let through. It is a
 // 403 whatever the rule's reason: the token is good.
 func (g *Guard) forbid(d claims.Decision) *Error {
-	e := g.refuse(notAllowed, cmp.Or(d.Reason, reason.Denied), d.Scope)
+	e := g.refuse(notAllowed, d.Reason, d.Scope)
 	e.Missing = d.Missing
 	return e
 }

@@ -271,6 +271,9 @@ func TestTroubleOnThisSideIsNever401(t *testing.T) {
 			if row.err != nil && row.err != error((*verifier.Error)(nil)) {
 				require.ErrorIs(t, err, row.err)
 			}
+			var e *middleware.Error
+			require.ErrorAs(t, err, &e)
+			assert.GreaterOrEqual(t, e.RetryAfter, time.Second)
 			w := serve(g.Authenticate(handler), withToken(reader).WithContext(row.ctx))
 			assert.Equal(t, 503, w.Code)
 			assert.Equal(t, []string{row.retry}, w.Header()["Retry-After"])

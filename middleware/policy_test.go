@@ -3,6 +3,8 @@ package middleware_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -234,4 +236,22 @@ func TestConfigurationIsCopied(t *testing.T) {
 	rules["/orders"] = claims.AnyToken()
 	assert.Equal(t, 403, serve(enforce(handler), withToken(reader)).Code)
 	assert.Equal(t, 401, serve(enforce(handler), request()).Code)
+	assert.Equal(t, 401, serve(enforce(handler), httptest.NewRequest(http.MethodGet, "/elsewhere", nil)).Code)
+}
+
+// The setting is read when a process starts, so it takes another process.
+func TestOldServeMuxIsRefused(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("GODEBUG") == "httpmuxgo121=1" {
+		_, err := middleware.New(middleware.Config{Verifier: newTokens(t), Exempt: []string{"GET /healthz"}})
+		require.ErrorContains(t, err, "remove httpmuxgo121=1 from GODEBUG")
+		_, err = newGuard(t, middleware.Config{}).Enforce(middleware.Policy{Rules: map[string]claims.Rule{"GET /admin": {}, "/": claims.AnyToken()}})
+		require.ErrorContains(t, err, "remove httpmuxgo121=1 from GODEBUG")
+		return
+	}
+	test := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestOldServeMuxIsRefused$", "-test.v") //nolint:gosec // this very binary
+	test.Env = append(os.Environ(), "GODEBUG=httpmuxgo121=1")
+	out, err := test.CombinedOutput()
+	require.NoError(t, err, string(out))
+	assert.Contains(t, string(out), "--- PASS: TestOldServeMuxIsRefused")
 }

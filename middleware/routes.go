@@ -1,10 +1,12 @@
 package middleware
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
+	"sync"
 
 	"github.com/sallyport-go/sallyport/claims"
 )
@@ -33,8 +35,21 @@ func (rt *route) ruleFor(r *http.Request) claims.Rule {
 // registeredAt is where ServeMux says that a pattern came from: always this file.
 var registeredAt = regexp.MustCompile(` \(registered at [^)]*\)`)
 
+// errOldMux reports a ServeMux of before Go 1.22. It would take a pattern with a
+// method for the name of a host, and let a strict rule lapse without a word.
+var errOldMux = errors.New("http.ServeMux does not know methods and wildcards: remove httpmuxgo121=1 from GODEBUG")
+
+var oldMux = sync.OnceValue(func() bool {
+	probe := &routes{mux: http.NewServeMux()}
+	probe.mux.Handle("GET /{any}", &route{})
+	return probe.lookup(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: "/x"}}) == nil
+})
+
 // add reports a pattern that ServeMux does not take, where it would panic.
 func (t *routes) add(pattern string, rt *route) (err error) {
+	if oldMux() {
+		return errOldMux
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("pattern %q: %s", pattern, registeredAt.ReplaceAllString(fmt.Sprint(p), ""))
