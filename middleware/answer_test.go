@@ -220,7 +220,7 @@ func TestErrorBody(t *testing.T) {
 		{"may describe its body", func(w http.ResponseWriter, _ *http.Request, _ *middleware.Error) {
 			w.Header().Set("Content-Language", "no")
 			w.Header().Set("Content-Length", "4")
-			w.WriteHeader(200)
+			w.WriteHeader(http.StatusOK)
 			assert.Equal(t, "4", w.Header().Get("Content-Length"))
 			_, _ = io.WriteString(w, "nei!")
 		}, "text/plain; charset=utf-8", "nei!"},

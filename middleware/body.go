@@ -40,11 +40,11 @@ func (b *bodyWriter) commit() {
 		return
 	}
 	b.committed = true
-	real := b.w.Header()
-	clear(real)
+	h := b.w.Header()
+	clear(h)
 	for name, values := range b.header {
-		real[http.CanonicalHeaderKey(name)] = values
+		h[http.CanonicalHeaderKey(name)] = values
 	}
-	b.answer.seal(real) // whatever the hook called them
+	b.answer.seal(h) // whatever the hook called them
 	b.w.WriteHeader(b.answer.status)
 }

@@ -90,6 +90,7 @@ func TestHeaderLinesFromTheWire(t *testing.T) {
 		{"02 a lower-case header name works", http.Header{"authorization": {"Bearer " + reader}}, 200},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
 			require.NoError(t, err)
 			r.Header = row.header

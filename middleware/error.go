@@ -42,7 +42,7 @@ func (e *Error) Error() string {
 	if len(e.Missing) > 0 {
 		b.WriteString(", missing " + strings.Join(e.Missing, " "))
 	}
-	if e.Err != nil && e.Err != error(e.Reason) {
+	if e.Err != nil && e.Err.Error() != string(e.Reason) { // a bare reason.Code says no more
 		b.WriteString(": " + e.Err.Error())
 	}
 	return b.String()

@@ -198,7 +198,7 @@ func ExampleConfig_errorBody() {
 		},
 	})
 	w := httptest.NewRecorder()
-	guard.Authenticate(http.NotFoundHandler()).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	guard.Authenticate(http.NotFoundHandler()).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 	fmt.Println(w.Code, w.Header().Get("WWW-Authenticate"))
 	fmt.Print(w.Body)
 	// Output:
@@ -220,7 +220,7 @@ func ExampleConfig_credentials() {
 			}
 		},
 	})
-	r := httptest.NewRequest("GET", "/", nil)
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Header.Set("X-Forwarded-Access-Token", "good")
 	_, c, err := guard.Check(r)
 	fmt.Println(c.Subject(), err)

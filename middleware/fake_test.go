@@ -43,14 +43,14 @@ const (
 	bound  = "token-with-cnf"  // scope orders.read, cnf {jkt}
 )
 
-func parse(t testing.TB, payload string) *claims.Claims {
+func parse(t *testing.T, payload string) *claims.Claims {
 	t.Helper()
 	c, err := claims.Parse([]byte(payload), claims.DefaultMapping())
 	require.NoError(t, err)
 	return c
 }
 
-func newTokens(t testing.TB) *tokens {
+func newTokens(t *testing.T) *tokens {
 	t.Helper()
 	return &tokens{
 		claims: map[string]*claims.Claims{
@@ -62,7 +62,7 @@ func newTokens(t testing.TB) *tokens {
 	}
 }
 
-func newGuard(t testing.TB, cfg middleware.Config) *middleware.Guard {
+func newGuard(t *testing.T, cfg middleware.Config) *middleware.Guard {
 	t.Helper()
 	if cfg.Verifier == nil {
 		cfg.Verifier = newTokens(t)
@@ -98,7 +98,7 @@ func serve(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
 }
 
 // read parses a request as a server would from the wire.
-func read(t testing.TB, lines ...string) *http.Request {
+func read(t *testing.T, lines ...string) *http.Request {
 	t.Helper()
 	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(strings.Join(lines, "\r\n") + "\r\n\r\n")))
 	require.NoError(t, err)

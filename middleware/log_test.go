@@ -106,11 +106,13 @@ func TestNothingOfTheTokenGetsOut(t *testing.T) {
 			meter := &meterProvider{}
 			for _, shadow := range []bool{false, true} {
 				for _, problem := range []bool{false, true} {
-					g := newGuard(t, middleware.Config{Verifier: v, Logger: logger(&out, slog.LevelDebug), MeterProvider: meter, Shadow: shadow, ProblemJSON: problem,
+					g := newGuard(t, middleware.Config{
+						Verifier: v, Logger: logger(&out, slog.LevelDebug), MeterProvider: meter, Shadow: shadow, ProblemJSON: problem,
 						OnEvent: func(_ context.Context, ev middleware.Event) {
 							_, _ = fmt.Fprintf(&out, "%v %+v %#v\n", ev, ev, ev)
 							slog.New(slog.NewJSONHandler(&out, nil)).Info("event", "event", ev)
-						}})
+						},
+					})
 					refuse := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 					w := serve(g.Require(claims.AllScopes("orders.delete"))(refuse), r)
 					_, _ = fmt.Fprintf(&out, "%d %v %s\n", w.Code, w.Header(), w.Body)

@@ -17,6 +17,7 @@ import (
 func TestPolicy(t *testing.T) {
 	t.Parallel()
 	seen := func(t *testing.T) (http.Handler, *events) {
+		t.Helper()
 		e := &events{}
 		g := newGuard(t, middleware.Config{OnEvent: e.add, Exempt: []string{"GET /healthz", "/public/"}})
 		enforce, err := g.Enforce(middleware.Policy{
@@ -249,7 +250,7 @@ func TestOldServeMuxIsRefused(t *testing.T) {
 		require.ErrorContains(t, err, "remove httpmuxgo121=1 from GODEBUG")
 		return
 	}
-	test := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestOldServeMuxIsRefused$", "-test.v") //nolint:gosec // this very binary
+	test := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestOldServeMuxIsRefused$", "-test.v")
 	test.Env = append(os.Environ(), "GODEBUG=httpmuxgo121=1")
 	out, err := test.CombinedOutput()
 	require.NoError(t, err, string(out))
