@@ -76,18 +76,7 @@ func NewFrom(from ...providers.Provider) (*Gate, error) {
 // Open protects an API as cfg says. Every mistake in cfg is reported at once.
 func Open(cfg Config) (*Gate, error) {
 	g := new(Gate)
-	problems := []error{cfg.trust(g)}
-	var err error
-	if g.verifier, err = verifier.New(cfg.Verifier); err != nil {
-		problems = append(problems, err)
-	}
-	cfg.Guard.Verifier = g.verifier
-	cfg.Guard.Logger = cmp.Or(cfg.Guard.Logger, cfg.Logger)
-	cfg.Guard.MeterProvider = cmp.Or(cfg.Guard.MeterProvider, cfg.MeterProvider)
-	if g.Guard, err = middleware.New(cfg.Guard); err != nil {
-		problems = append(problems, err)
-	}
-	if err := errors.Join(problems...); err != nil {
+	if err := errors.Join(cfg.trust(g), cfg.check(g), cfg.guard(g)); err != nil {
 		return nil, errors.Join(err, g.Close())
 	}
 	return g, nil
@@ -117,6 +106,32 @@ func (cfg *Config) trust(g *Gate) error {
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// check makes the verifier, which lets pass what the Guard's bindings confirm.
+func (cfg *Config) check(g *Gate) (err error) {
+	confirmed := slices.Clone(cfg.Verifier.Confirmations)
+	for _, b := range cfg.Guard.Bindings {
+		if b != nil {
+			confirmed = append(confirmed, b.Confirms()...)
+		}
+	}
+	cfg.Verifier.Confirmations = confirmed
+	g.verifier, err = verifier.New(cfg.Verifier)
+	return err
+}
+
+// guard makes the Guard over the verifier. One that could not be made has said
+// why; the Guard's own mistakes are reported all the same.
+func (cfg *Config) guard(g *Gate) (err error) {
+	cfg.Guard.Verifier = g.verifier
+	if g.verifier == nil {
+		cfg.Guard.Verifier = new(verifier.Verifier)
+	}
+	cfg.Guard.Logger = cmp.Or(cfg.Guard.Logger, cfg.Logger)
+	cfg.Guard.MeterProvider = cmp.Or(cfg.Guard.MeterProvider, cfg.MeterProvider)
+	g.Guard, err = middleware.New(cfg.Guard)
+	return err
 }
 
 func fetcher(keys jwks.FetcherConfig, from providers.Source) (*jwks.Fetcher, error) {
