@@ -175,15 +175,30 @@ func TestAudiencesAreComparedByteForByte(t *testing.T) {
 	t.Parallel()
 	c := parse(t, `{"aud":"https://api.example/orders~x"}`)
 	assert.True(t, c.HasAudience("https://api.example/orders~x"))
-	for _, other := range []string{
-		"https://api.example/orders~x/", "https://api.example/orders%7Ex", "https://API.example/orders~x",
-		"https://api.example:443/orders~x", "https://api.example/orders", "api.example", "",
+	for name, other := range map[string]string{
+		"34 a slash more":      "https://api.example/orders~x/",
+		"34 an escape":         "https://api.example/orders%7Ex",
+		"34 another case":      "https://API.example/orders~x",
+		"34 the default port":  "https://api.example:443/orders~x",
+		"35 a prefix":          "https://api.example/orders",
+		"35 a part":            "api.example",
+		"35 no audience given": "",
 	} {
-		assert.False(t, c.HasAudience(other), "34 %s", other)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			assert.False(t, c.HasAudience(other))
+		})
 	}
-	assert.False(t, parse(t, `{"aud":""}`).HasAudience(""), "an empty audience is nobody")
-	assert.False(t, parse(t, `{"aud":[]}`).HasAudience(""), "35 an empty array is nobody")
-	assert.False(t, parse(t, `{}`).HasAudience(""))
+	for name, payload := range map[string]string{
+		"35 an empty array": `{"aud":[]}`, "35 an empty string": `{"aud":""}`, "35 an array of an empty string": `{"aud":[""]}`, "no aud": `{}`,
+	} {
+		t.Run(name+" is nobody", func(t *testing.T) {
+			t.Parallel()
+			c := parse(t, payload)
+			assert.False(t, c.HasAudience(""))
+			assert.Empty(t, slices.Collect(c.Audiences()))
+		})
+	}
 }
 
 func TestNilClaimsSayNothing(t *testing.T) {
@@ -231,14 +246,21 @@ func TestScopes(t *testing.T) {
 func TestScopesAreCaseSensitiveAndHaveNoOrder(t *testing.T) {
 	t.Parallel()
 	c := parse(t, `{"scope":"orders.read Orders.Write"}`)
-	assert.True(t, c.HasScope("Orders.Write"), "15")
-	for _, other := range []string{"orders.write", "ORDERS.READ", "orders", "orders.read Orders.Write", "orders.read ", ""} {
-		assert.False(t, c.HasScope(other), "15 %q", other)
-	}
 	rule := claims.AllScopes("Orders.Write", "orders.read")
-	assert.True(t, rule.Check(c).Allowed, "15 the order does not matter")
-	assert.False(t, claims.AllScopes("orders.write").Check(c).Allowed, "15 the case does")
-	assert.True(t, rule.Check(parse(t, `{"scope":"x orders.read orders.read Orders.Write Orders.Write"}`)).Allowed, "repeated words")
+	t.Run("15 the order does not matter", func(t *testing.T) {
+		t.Parallel()
+		assert.True(t, rule.Check(c).Allowed)
+		repeated := parse(t, `{"scope":"x orders.read orders.read Orders.Write Orders.Write"}`)
+		assert.True(t, rule.Check(repeated).Allowed, "nor does repetition")
+	})
+	t.Run("15 the case does, and the whole word", func(t *testing.T) {
+		t.Parallel()
+		assert.True(t, c.HasScope("Orders.Write"))
+		assert.False(t, claims.AllScopes("orders.write").Check(c).Allowed)
+		for _, other := range []string{"orders.write", "ORDERS.READ", "orders", "orders.read Orders.Write", "orders.read ", ""} {
+			assert.False(t, c.HasScope(other), "%q", other)
+		}
+	})
 }
 
 func TestARoleInAStringIsOneRole(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/internal/strictjson"
 	"github.com/sallyport-go/sallyport/reason"
 )
 
@@ -87,9 +88,25 @@ func TestClaimsOfTheWrongTypeAreMalformed(t *testing.T) {
 func TestClaimsThatNobodyMappedMayBeAnything(t *testing.T) {
 	t.Parallel()
 	c := parse(t, `{"iss":"i","foo":null,"scopes":7,"EXP":"never","realm_access":[],"x":{"iss":1}}`)
-	assert.Equal(t, "i", c.Issuer(), "38 unknown claims are ignored")
-	assert.True(t, c.ExpiresAt().IsZero(), "19 EXP is not exp")
-	assert.True(t, c.Has("foo"))
+	t.Run("38 unknown claims are ignored", func(t *testing.T) {
+		t.Parallel()
+		assert.Equal(t, "i", c.Issuer())
+		assert.True(t, c.Has("foo"))
+	})
+	t.Run("19 EXP is not exp", func(t *testing.T) {
+		t.Parallel()
+		assert.True(t, c.ExpiresAt().IsZero())
+	})
+}
+
+func TestWithoutAMappingOnlyRegisteredClaimsAreRead(t *testing.T) {
+	t.Parallel()
+	obj, err := strictjson.Parse([]byte(`{"iss":"i","aud":"a","scope":7}`))
+	require.NoError(t, err)
+	c, err := claims.FromObject(obj, nil)
+	require.NoError(t, err)
+	assert.Equal(t, "i", c.Issuer())
+	assert.True(t, c.HasAudience("a"))
 }
 
 func TestTheLatestDateIsTheEndOfTheYear9999(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 // that does not, but its challenge asks for all the scopes that rules require
 // together.
 func AllOf(rules ...Rule) Rule {
-	if err := rulesMistake(rules); err != nil {
-		return invalid(fmt.Errorf("claims: AllOf: %w", err))
+	if err := rulesMistake("AllOf", rules); err != nil {
+		return invalid(err)
 	}
 	all := &allOf{rules: slices.Clone(rules), scope: unionOfScopes(rules)}
 	return Rule{&spec{text: joined(rules, " and "), scope: all.scope, test: all}}
@@ -21,8 +21,8 @@ func AllOf(rules ...Rule) Rule {
 // AnyOf holds if at least one of rules holds. A denial is that of the first
 // rule: put first what callers should ask for.
 func AnyOf(rules ...Rule) Rule {
-	if err := rulesMistake(rules); err != nil {
-		return invalid(fmt.Errorf("claims: AnyOf: %w", err))
+	if err := rulesMistake("AnyOf", rules); err != nil {
+		return invalid(err)
 	}
 	return Rule{&spec{text: joined(rules, " or "), scope: rules[0].scope(), test: anyOf(slices.Clone(rules))}}
 }
@@ -63,9 +63,9 @@ func (a anyOf) refuses(c *Claims) refusal {
 
 // rulesMistake also refuses a list of which any member is in error: an AnyOf
 // would otherwise work, and hide it.
-func rulesMistake(rules []Rule) error {
+func rulesMistake(constructor string, rules []Rule) error {
 	if len(rules) == 0 {
-		return errors.New("no rules given: an empty list would mean nothing or everything; use AnyToken for everybody")
+		return fmt.Errorf("claims: %s: no rules given: name at least one, or use AnyToken for everybody", constructor)
 	}
 	var errs []error
 	for _, r := range rules {

@@ -89,7 +89,7 @@ func newNames(constructor string, in set, all bool, want []string) Rule {
 
 func namesMistake(in set, want []string) error {
 	if len(want) == 0 {
-		return fmt.Errorf("no %v given: name at least one", in)
+		return fmt.Errorf("no %vs given: name at least one", in)
 	}
 	for _, name := range want {
 		if name == "" {
