@@ -77,6 +77,7 @@ func TestAccessLevels(t *testing.T) {
 		"the resource alone":                             {orders, `{"aud":"api://orders","scope":"api://orders/ api://orders"}`, ""},
 		"a resource that ends in a slash":                {slash, `{"aud":"x","scope":"https://api.example/orders/get"}`, "GET HEAD"},
 		"a resource that ends in a slash, doubled":       {slash, `{"aud":"x","scope":"https://api.example/orders//get"}`, ""},
+		"one slash of a resource joins, another stays":   {claims.AccessLevels{Resources: []string{"api://x//"}}, `{"aud":"x","scope":"api://x//get api://x/post"}`, "GET HEAD"},
 		"the second resource":                            {two, `{"aud":"x","scope":"api://old-orders/put"}`, "PUT PATCH"},
 		"short names for an audience apart":              {guid, `{"aud":"6e74172b","roles":["get"]}`, "GET HEAD"},
 		"short names for the second audience":            {guid, `{"aud":"other","roles":["get"]}`, "GET HEAD"},
@@ -253,8 +254,12 @@ func TestNoAccessDeniesEverybody(t *testing.T) {
 func TestCompileCopiesItsConfiguration(t *testing.T) {
 	t.Parallel()
 	levels := claims.AccessLevels{Resources: []string{"r"}, Default: []claims.Level{"get"}, DefaultClients: []string{"c"}}
+	apart := claims.AccessLevels{Audiences: []string{"a"}}
 	access, err := levels.Compile()
 	require.NoError(t, err)
-	levels.Resources[0], levels.Default[0], levels.DefaultClients[0] = "x", "put", "x"
+	short, err := apart.Compile()
+	require.NoError(t, err)
+	levels.Resources[0], levels.Default[0], levels.DefaultClients[0], apart.Audiences[0] = "x", "put", "x", "x"
 	assert.True(t, access.Rule("GET").Check(parse(t, `{"aud":"r","idtyp":"app","client_id":"c"}`)).Allowed)
+	assert.True(t, short.Rule("GET").Check(parse(t, `{"aud":"a","scope":"get"}`)).Allowed)
 }

@@ -26,8 +26,16 @@ func TestPathsAreSegmentsAndDotsPartsOfNames(t *testing.T) {
 	assert.Equal(t, "p-1", text)
 	assert.True(t, c.Has("https://bokbasen.io/metadata", "a.b", "c"))
 	assert.True(t, c.Has("none"), "null is present")
-	for _, path := range [][]string{nil, {""}, {"https://bokbasen", "publisher"}, {"https://bokbasen.io/metadata.publisher"},
-		{"https://bokbasen.io/metadata", "a", "b"}, {"groups", "0"}, {"one", "x"}, {"GROUPS"}} {
+	for _, path := range [][]string{
+		nil,
+		{""},
+		{"https://bokbasen", "publisher"},
+		{"https://bokbasen.io/metadata.publisher"},
+		{"https://bokbasen.io/metadata", "a", "b"},
+		{"groups", "0"},
+		{"one", "x"},
+		{"GROUPS"},
+	} {
 		assert.False(t, c.Has(path...), "%q", path)
 		_, ok := c.Value(path...)
 		assert.False(t, ok, "%q", path)
@@ -148,10 +156,12 @@ func TestDecodeErrorsNameTheClaimAndNotItsValue(t *testing.T) {
 		"a value that decodes itself": {&struct {
 			Own stubborn `json:"own"`
 		}{}, `claims: Decode: claim "own" does not fit Go type claims_test.stubborn`},
-		"deep inside": {&struct {
-			X map[string]int `json:"a/b~c"`
-		}{},
-			`claims: Decode: claim "a/b~c" does not fit Go type int`},
+		"deep inside": {
+			&struct {
+				X map[string]int `json:"a/b~c"`
+			}{},
+			`claims: Decode: claim "a/b~c" does not fit Go type int`,
+		},
 		"an element of a list": {&struct {
 			List []int `json:"list"`
 		}{}, `claims: Decode: claim "list" does not fit Go type int`},

@@ -21,6 +21,19 @@ func TestTheDefaultMappingIsValidAndTheCallersOwn(t *testing.T) {
 	assert.Equal(t, "client_id", again.ClientID[0][0])
 }
 
+func TestWithDefaultsFillsWhatIsNilAndLeavesTheRest(t *testing.T) {
+	t.Parallel()
+	filled, want := claims.Mapping{OpenToAnyClient: true}.WithDefaults(), claims.DefaultMapping()
+	want.OpenToAnyClient = true
+	assert.Equal(t, want, filled)
+
+	own := claims.Mapping{
+		Scopes: []claims.Source{}, Roles: []claims.Source{{Path: claims.Path{"groups"}}}, Permissions: []claims.Source{},
+		ClientID: []claims.Path{}, Caller: []claims.Evidence{},
+	}
+	assert.Equal(t, own, own.WithDefaults(), "an empty list is a choice")
+}
+
 func TestTheZeroMappingMapsNothing(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, claims.Mapping{}.Validate())
@@ -53,8 +66,16 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 	require.Error(t, err)
 	const path, pair, empty, is = "needs at least one segment", "set both or neither", "empty claim", "Is must be CallerApp or CallerUser"
 	want := [][2]string{
-		{"Scopes[1].Path", path}, {"Roles[0].Path", path}, {"Permissions[0].Path", path}, {"ClientID[0]", path}, {"Caller[0]", is},
-		{"Caller[1]", pair}, {"Caller[2]", pair}, {"Caller[3]", "at least one condition"}, {"Caller[4]", empty}, {"Caller[5]", empty},
+		{"Scopes[1].Path", path},
+		{"Roles[0].Path", path},
+		{"Permissions[0].Path", path},
+		{"ClientID[0]", path},
+		{"Caller[0]", is},
+		{"Caller[1]", pair},
+		{"Caller[2]", pair},
+		{"Caller[3]", "at least one condition"},
+		{"Caller[4]", empty},
+		{"Caller[5]", empty},
 		{"Caller[7]", is},
 	}
 	lines := strings.Split(err.Error(), "\n")
@@ -108,8 +129,10 @@ func TestCallerEvidence(t *testing.T) {
 func TestEvidenceHoldsOnlyIfEveryConditionDoes(t *testing.T) {
 	t.Parallel()
 	every := func(m *claims.Mapping) {
-		m.Caller = []claims.Evidence{{Is: claims.CallerUser, Claim: "token_use", Equals: "access",
-			Present: []string{"username", "auth_time"}, Absent: []string{"client_only", "bot"}}}
+		m.Caller = []claims.Evidence{{
+			Is: claims.CallerUser, Claim: "token_use", Equals: "access",
+			Present: []string{"username", "auth_time"}, Absent: []string{"client_only", "bot"},
+		}}
 	}
 	assert.Equal(t, claims.CallerUser, parse(t, `{"token_use":"access","username":"u","auth_time":1}`, every).Caller())
 	for _, payload := range []string{

@@ -172,8 +172,10 @@ func TestTheZeroRuleAndNilClaimsAreDenied(t *testing.T) {
 	assert.Equal(t, "nobody", zero.String())
 	assert.False(t, claims.Decision{}.Allowed)
 	called := false
-	for _, rule := range []claims.Rule{zero, claims.AnyToken(), claims.AllScopes("a"), claims.AnyOf(claims.AnyToken()),
-		claims.Func("f", func(*claims.Claims) bool { called = true; return true })} {
+	for _, rule := range []claims.Rule{
+		zero, claims.AnyToken(), claims.AllScopes("a"), claims.AnyOf(claims.AnyToken()),
+		claims.Func("f", func(*claims.Claims) bool { called = true; return true }),
+	} {
 		assert.Equal(t, claims.Decision{Reason: reason.Denied}, rule.Check(nil), rule.String())
 	}
 	assert.False(t, called, "a function never sees nil claims")
@@ -255,8 +257,10 @@ func TestRulesReadAsSentences(t *testing.T) {
 func TestRulesKeepTheirOwnNames(t *testing.T) {
 	t.Parallel()
 	names, ids, path, rules := []string{"a"}, []string{"c-1"}, []string{"tier"}, []claims.Rule{claims.AnyToken()}
-	all := []claims.Rule{claims.AllScopes(names...), claims.ClientIn(ids...), claims.Equals("gold", path...), claims.AllOf(rules...),
-		claims.AnyOf(rules...), claims.Contains("gold", path...)}
+	all := []claims.Rule{
+		claims.AllScopes(names...), claims.ClientIn(ids...), claims.Equals("gold", path...), claims.AllOf(rules...),
+		claims.AnyOf(rules...), claims.Contains("gold", path...),
+	}
 	names[0], ids[0], path[0], rules[0] = "changed", "changed", "changed", claims.Rule{}
 	for _, rule := range all {
 		check(t, rule, caller, denial{})

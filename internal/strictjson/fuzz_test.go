@@ -82,6 +82,6 @@ func decodeObject(t *testing.T, v strictjson.Value) any {
 		require.Equal(t, m.Raw(), same.Raw())
 		object[name] = decode(t, m)
 	}
-	require.Equal(t, nested.Len(), len(object))
+	require.Len(t, object, nested.Len())
 	return object
 }

@@ -97,7 +97,7 @@ func TestObjectIndexesItsTopLevelMembers(t *testing.T) {
 	t.Parallel()
 	const text = "\t{ \"b\" : [ 1 , {\"c\":\"]\"} ] ,\r\n\"a\":{\"b\":{}} , \"\":\"empty\", \"sl\\/ash\":null }\n"
 	obj := parse(t, text)
-	assert.Equal(t, text, obj.Text())
+	sameBytes(t, text, obj.Text())
 	assert.Equal(t, 4, obj.Len())
 	assert.Equal(t, []string{"b", "a", "", "sl/ash"}, slices.Collect(obj.Names()))
 	for name, raw := range map[string]string{"b": `[ 1 , {"c":"]"} ]`, "a": `{"b":{}}`, "": `"empty"`, "sl/ash": "null"} {
@@ -105,7 +105,7 @@ func TestObjectIndexesItsTopLevelMembers(t *testing.T) {
 		require.True(t, ok, name)
 		assert.Equal(t, raw, v.Raw())
 	}
-	assert.Equal(t, strings.TrimSpace(text), obj.Value().Raw())
+	sameBytes(t, strings.TrimSpace(text), obj.Value().Raw())
 	for name := range obj.Names() { // stopping early is fine
 		assert.Equal(t, "b", name)
 		break
@@ -157,7 +157,7 @@ func TestParseLeavesItsInputAlone(t *testing.T) {
 		_, err := strictjson.Parse(data)
 		require.NoError(t, err)
 	}
-	assert.Equal(t, entraApp, string(data))
+	sameBytes(t, entraApp, string(data))
 }
 
 func TestScratchIsNotSharedBetweenObjects(t *testing.T) {
@@ -173,7 +173,7 @@ func TestScratchIsNotSharedBetweenObjects(t *testing.T) {
 	inner, err := nested.Object()
 	require.NoError(t, err)
 	assert.Equal(t, []string{"p", "r"}, slices.Collect(inner.Names()))
-	assert.Equal(t, `{"p":{"q":1},"r":2}`, inner.Text())
+	sameBytes(t, `{"p":{"q":1},"r":2}`, inner.Text())
 }
 
 // The scratch is pooled, and under the race detector a pool forgets at random,
@@ -221,6 +221,12 @@ func parse(t *testing.T, text string) object {
 	obj, err := strictjson.Parse([]byte(text))
 	require.NoError(t, err)
 	return object{obj}
+}
+
+// sameBytes compares texts of JSON as they are written, white space and all.
+func sameBytes(t *testing.T, want, got string) {
+	t.Helper()
+	assert.Equal(t, want, got)
 }
 
 // wide is the inside of an object with n members.
