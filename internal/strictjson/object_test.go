@@ -1,10 +1,12 @@
 package strictjson_test
 
 import (
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"weak"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -174,6 +176,17 @@ func TestScratchIsNotSharedBetweenObjects(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{"p", "r"}, slices.Collect(inner.Names()))
 	sameBytes(t, `{"p":{"q":1},"r":2}`, inner.Text())
+}
+
+// A pooled scratch that pinned the last text would keep a token in memory.
+func TestTheScratchPinsNoText(t *testing.T) {
+	for name, text := range map[string]string{"good": entraApp, "bad": entraApp[:len(entraApp)-1], "an array": "[" + entraApp + "]"} {
+		data := []byte(text)
+		pointer := weak.Make(&data[0])
+		_, _ = strictjson.Parse(data)
+		runtime.GC() // once: the pool itself outlives it
+		assert.Nil(t, pointer.Value(), name)
+	}
 }
 
 // The scratch is pooled, and under the race detector a pool forgets at random,
