@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"slices"
 
 	"github.com/sallyport-go/sallyport/internal/jose"
 )
@@ -200,7 +201,7 @@ func detach(public any) any {
 			return detachEC(p)
 		}
 	case ed25519.PublicKey:
-		return bytes.Clone(p)
+		return slices.Clone(p)
 	}
 	return public
 }

@@ -1,0 +1,322 @@
+package jwks_test
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/jwks"
+)
+
+var input = []byte("header.payload")
+
+func TestNewKey(t *testing.T) {
+	t.Parallel()
+	sum := sha256.Sum256(input)
+	ecSignature := func() []byte {
+		r, s, err := ecdsa.Sign(rand.Reader, p256(), sum[:])
+		require.NoError(t, err)
+		return append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...)
+	}
+	for name, row := range map[string]struct {
+		public     any
+		alg, typ   string
+		signature  []byte
+		fits, fail []string
+	}{
+		"RSA":     {&rsaKey().PublicKey, "RS256", "RSA", must(rsa.SignPKCS1v15(nil, rsaKey(), crypto.SHA256, sum[:])), []string{"RS256", "PS512"}, []string{"ES256", "HS256", "none", "rs256", ""}},
+		"EC":      {&p256().PublicKey, "ES256", "EC", ecSignature(), []string{"ES256"}, []string{"ES384", "RS256"}},
+		"Ed25519": {edPublic("a"), "EdDSA", "OKP", ed25519.Sign(ed("a"), input), []string{"EdDSA", "Ed25519"}, []string{"ES256"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k, err := jwks.NewKey("the-kid", "", row.public)
+			require.NoError(t, err)
+			assert.Equal(t, "the-kid", k.ID())
+			assert.Equal(t, row.typ, k.Type())
+			assert.Empty(t, k.Algorithm())
+			assert.Empty(t, k.Issuer())
+			assert.Len(t, k.Thumbprint(), 43)
+			for _, alg := range row.fits {
+				assert.True(t, k.Fits(alg), alg)
+			}
+			for _, alg := range row.fail {
+				assert.False(t, k.Fits(alg), "%q", alg)
+			}
+			require.NoError(t, k.Verify(row.alg, input, row.signature))
+			require.ErrorIs(t, k.Verify(row.alg, []byte("other.payload"), row.signature), jwks.ErrSignature)
+			require.ErrorIs(t, k.Verify(row.fail[0], input, row.signature), jwks.ErrSignature)
+			require.ErrorIs(t, k.Verify(row.alg, input, nil), jwks.ErrSignature)
+
+			bound, err := jwks.NewKey("", row.alg, row.public)
+			require.NoError(t, err)
+			assert.Equal(t, row.alg, bound.Algorithm())
+			require.NoError(t, bound.Verify(row.alg, input, row.signature))
+			assert.Equal(t, k.Thumbprint(), bound.Thumbprint(), "of the material alone")
+		})
+	}
+}
+
+func TestNewKeyRefuses(t *testing.T) {
+	t.Parallel()
+	weak := &rsa.PublicKey{N: new(big.Int).Rsh(rsaKey().N, 1024), E: 65537}
+	for name, row := range map[string]struct {
+		alg    string
+		public any
+		says   string
+	}{
+		"nothing":                    {"", nil, "no public key"},
+		"a private key":              {"", rsaKey(), "*rsa.PrivateKey is no public key"},
+		"an empty RSA key":           {"", &rsa.PublicKey{}, "empty RSA key"},
+		"a nil RSA key":              {"", (*rsa.PublicKey)(nil), "empty RSA key"},
+		"a nil EC key":               {"", (*ecdsa.PublicKey)(nil), "empty EC key"},
+		"an EC key that is no point": {"", &ecdsa.PublicKey{Curve: elliptic.P256(), X: big.NewInt(1), Y: big.NewInt(1)}, "not a point"},
+		"RSA of 1024 bits":           {"", weak, "1024 bits"},
+		"a short Ed25519 key":        {"", ed25519.PublicKey("short"), "32 bytes"},
+		"an alg of another type":     {"ES256", &rsaKey().PublicKey, `alg "ES256" does not fit`},
+		"an alg of another curve":    {"ES256", &p384().PublicKey, "EC P-384"},
+		"an alg that does not exist": {"none", &rsaKey().PublicKey, `alg "none"`},
+		"an HMAC over a public key":  {"HS256", &rsaKey().PublicKey, `alg "HS256"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k, err := jwks.NewKey("kid", row.alg, row.public)
+			require.ErrorContains(t, err, row.says)
+			assert.True(t, strings.HasPrefix(err.Error(), "jwks: "), err)
+			assert.Nil(t, k)
+		})
+	}
+}
+
+func TestKeyIsNotChangedFromOutside(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		make func() (public any, spoil func())
+	}{
+		"RSA": {func() (any, func()) {
+			p := &rsa.PublicKey{N: new(big.Int).Set(rsaKey().N), E: rsaKey().E}
+			return p, func() { p.N.SetInt64(15) }
+		}},
+		"EC": {func() (any, func()) {
+			p := p256().PublicKey
+			p.X, p.Y = new(big.Int).Set(p.X), new(big.Int).Set(p.Y)
+			return &p, func() { p.X.SetInt64(15) }
+		}},
+		"Ed25519": {func() (any, func()) {
+			p := append(ed25519.PublicKey(nil), edPublic("a")...)
+			return p, func() { clear(p) }
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			public, spoil := row.make()
+			k, err := jwks.NewKey("", "", public)
+			require.NoError(t, err)
+			before := k.Thumbprint()
+			spoil()
+			assert.Equal(t, before, k.Thumbprint())
+		})
+	}
+}
+
+func TestNewSecret(t *testing.T) {
+	t.Parallel()
+	secret := []byte("0123456789abcdef0123456789abcdef")
+	k, err := jwks.NewSecret("s", "HS256", secret)
+	require.NoError(t, err)
+	mac := hmac.New(sha256.New, secret)
+	mac.Write(input)
+	signature := mac.Sum(nil)
+	clear(secret)
+	require.NoError(t, k.Verify("HS256", input, signature), "the secret is copied")
+	assert.Equal(t, "s", k.ID())
+	assert.Equal(t, "oct", k.Type())
+	assert.Empty(t, k.Thumbprint())
+	assert.False(t, k.Fits("HS512"))
+
+	_, err = jwks.NewSecret("s", "HS256", []byte("short"))
+	require.ErrorContains(t, err, "at least 32")
+	_, err = jwks.NewSecret("s", "RS256", make([]byte, 64))
+	require.ErrorContains(t, err, "use HS256")
+}
+
+func TestKeyPrintsNoSecret(t *testing.T) {
+	t.Parallel()
+	secret := strings.Repeat("tell-nobody!", 4)
+	k, err := jwks.NewSecret("s", "HS256", []byte(secret))
+	require.NoError(t, err)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%p", "%t"} {
+		for _, value := range []any{k, []any{k}, map[string]*jwks.Key{"k": k}} {
+			text := fmt.Sprintf(verb, value)
+			assert.NotContains(t, text, "tell")
+			assert.NotContains(t, strings.ToLower(text), fmt.Sprintf("%x", "tell"))
+			assert.NotContains(t, text, "116 101 108 108")
+		}
+	}
+	assert.Equal(t, `jwks.Key(oct kid="s" alg="HS256")`, fmt.Sprint(k))
+	var none *jwks.Key
+	assert.Equal(t, "jwks.Key(nil)", fmt.Sprint(none))
+}
+
+func TestWithID(t *testing.T) {
+	t.Parallel()
+	k := must(jwks.NewKey("", "", edPublic("a")))
+	other := k.WithID("b")
+	assert.Empty(t, k.ID())
+	assert.Equal(t, "b", other.ID())
+	assert.Equal(t, k.Thumbprint(), other.Thumbprint())
+}
+
+func TestParseJWKS(t *testing.T) {
+	t.Parallel()
+	entra := rsaJWK("e")
+	entra["issuer"], entra["x5t"], entra["use"] = "https://login.example/{tenantid}/v2.0", "ignored", "sig"
+	for name, row := range map[string]struct {
+		data string
+		want []string
+	}{
+		"a set":                       {set(jwk("a"), rsaJWK("r"), ecJWK("e", p256())), []string{"a", "r", "e"}},
+		"a single JWK":                {string(mustJSON(jwk("a"))), []string{"a"}},
+		"without a kid":               {set(jwk("a", members{"kid": nil})), []string{""}},
+		"an unknown kty is skipped":   {set(members{"kty": "LWE", "kid": "q"}, jwk("a")), []string{"a"}},
+		"another use is skipped":      {set(jwk("b", members{"use": "enc"}), jwk("a")), []string{"a"}},
+		"other key_ops are skipped":   {set(jwk("b", members{"key_ops": []string{"sign"}}), jwk("a")), []string{"a"}},
+		"symmetric keys are skipped":  {set(members{"kty": "oct", "kid": "s", "k": b64(make([]byte, 64))}, jwk("a")), []string{"a"}},
+		"private keys are skipped":    {set(jwk("b", members{"d": b64(make([]byte, 32))}), jwk("a")), []string{"a"}},
+		"unknown members are ignored": {set(entra), []string{"e"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			keys, err := jwks.ParseJWKS([]byte(row.data))
+			require.NoError(t, err)
+			var got []string
+			for _, k := range keys {
+				got = append(got, k.ID())
+			}
+			assert.Equal(t, row.want, got)
+		})
+	}
+	keys, err := jwks.ParseJWKS([]byte(set(entra)))
+	require.NoError(t, err)
+	assert.Equal(t, "https://login.example/{tenantid}/v2.0", keys[0].Issuer())
+}
+
+func TestParseJWKSKeepsNothingOfItsInput(t *testing.T) {
+	t.Parallel()
+	data := []byte(setOf("a"))
+	keys, err := jwks.ParseJWKS(data)
+	require.NoError(t, err)
+	before := keys[0].Thumbprint()
+	clear(data)
+	assert.Equal(t, "a", keys[0].ID())
+	assert.Equal(t, before, keys[0].Thumbprint())
+}
+
+func TestParseJWKSRefuses(t *testing.T) {
+	t.Parallel()
+	many := make([]members, 300)
+	for i := range many {
+		many[i] = members{"kty": "LWE"}
+	}
+	for name, row := range map[string]struct {
+		data string
+		says string
+	}{
+		"nothing":              {"", "not a JWK Set"},
+		"HTML":                 {"<html>", "not a JWK Set"},
+		"truncated":            {setOf("a")[:30], "not a JWK Set"},
+		"another object":       {`{"issuer":"x"}`, `no "keys" member`},
+		"keys of another type": {`{"keys":{}}`, "no array"},
+		"an empty set":         {set(), "holds no keys"},
+		"only unusable keys":   {set(jwk("b", members{"use": "enc"})), `use is "enc"`},
+		"more than 256 keys":   {set(many...), "more than 256 keys"},
+		"duplicate members":    {`{"keys":[],"keys":[]}`, "duplicate member"},
+		"a weak RSA key alone": {set(members{"kty": "RSA", "n": b64(make([]byte, 256)), "e": "AQAB"}), "none of the 1 keys"},
+		"a secret alone":       {set(members{"kty": "oct", "k": b64(make([]byte, 64))}), "none of the 1 keys"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			keys, err := jwks.ParseJWKS([]byte(row.data))
+			require.ErrorContains(t, err, row.says)
+			assert.True(t, strings.HasPrefix(err.Error(), "jwks: "), err)
+			assert.Empty(t, keys)
+		})
+	}
+	_, err := jwks.ParseJWKS([]byte(set(many[:200]...)))
+	assert.Less(t, len(err.Error()), 600, "a hostile set does not fill the log")
+}
+
+func TestParsePEM(t *testing.T) {
+	t.Parallel()
+	pkix := func(public any) []byte {
+		return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: must(x509.MarshalPKIXPublicKey(public))})
+	}
+	pkcs1 := pem.EncodeToMemory(&pem.Block{Type: "RSA PUBLIC KEY", Bytes: x509.MarshalPKCS1PublicKey(&rsaKey().PublicKey)})
+	private := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(p256()))})
+	join := func(parts ...[]byte) []byte {
+		var all []byte
+		for _, p := range parts {
+			all = append(all, p...)
+		}
+		return all
+	}
+	for name, row := range map[string]struct {
+		data  []byte
+		types []string
+		says  []string
+	}{
+		"RSA":                   {pkix(&rsaKey().PublicKey), []string{"RSA"}, nil},
+		"PKCS #1":               {pkcs1, []string{"RSA"}, nil},
+		"EC":                    {pkix(&p256().PublicKey), []string{"EC"}, nil},
+		"Ed25519":               {pkix(edPublic("a")), []string{"OKP"}, nil},
+		"a certificate":         {certificate(t), []string{"EC"}, nil},
+		"several, with text":    {join([]byte("keys:\n"), pkix(edPublic("a")), pkcs1), []string{"OKP", "RSA"}, nil},
+		"nothing":               {nil, nil, []string{"no PEM block found"}},
+		"no PEM":                {[]byte("ssh-ed25519 AAAA"), nil, []string{"no PEM block found"}},
+		"a private key":         {private, nil, []string{"block 1", "public half only"}},
+		"all mistakes at once":  {join(private, pkcs1, pem.EncodeToMemory(&pem.Block{Type: "DH PARAMETERS"})), nil, []string{"block 1: a private key", "block 3: neither"}},
+		"a damaged key":         {pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: []byte("x")}), nil, []string{"block 1"}},
+		"a damaged certificate": {pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")}), nil, []string{"block 1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			keys, err := jwks.ParsePEM(row.data)
+			for _, says := range row.says {
+				require.ErrorContains(t, err, says)
+			}
+			if row.says == nil {
+				require.NoError(t, err)
+			}
+			var types []string
+			for _, k := range keys {
+				types = append(types, k.Type())
+				assert.Empty(t, k.ID())
+			}
+			assert.Equal(t, row.types, types)
+		})
+	}
+}
+
+func certificate(t *testing.T) []byte {
+	t.Helper()
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "issuer"}, NotAfter: time.Now().Add(-time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &p256().PublicKey, p256())
+	require.NoError(t, err)
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+}
