@@ -107,7 +107,8 @@ func (c FetcherConfig) intervals() (usual, least, most time.Duration) {
 		most = max(DefaultMaxRefreshInterval, usual, least)
 	}
 	if least == 0 {
-		least = min(DefaultMinRefreshInterval, most, cmp.Or(usual, most))
+		room := cmp.Or(usual, most) * 9 / 10 // for the spread ahead of it
+		least = max(minSpacing, min(DefaultMinRefreshInterval, room))
 	}
 	return min(max(cmp.Or(usual, DefaultRefreshInterval), least), most), least, most
 }

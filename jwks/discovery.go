@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -48,12 +47,12 @@ func newDiscovery(cfg FetcherConfig) discovery {
 func wellKnown(issuer string) []string {
 	base := strings.TrimSuffix(issuer, "/")
 	oidc := base + "/.well-known/openid-configuration"
-	u, err := url.Parse(base)
-	if err != nil {
-		return []string{oidc}
+	host, path := base, ""
+	start := strings.Index(base, "://") + len("://")
+	if i := strings.IndexByte(base[start:], '/'); i >= 0 {
+		host, path = base[:start+i], base[start+i:]
 	}
-	host := strings.TrimSuffix(base, u.EscapedPath())
-	return []string{oidc, host + "/.well-known/oauth-authorization-server" + u.EscapedPath()}
+	return []string{oidc, host + "/.well-known/oauth-authorization-server" + path}
 }
 
 // address is where to fetch the set.

@@ -149,9 +149,9 @@ func (p *policy) next() time.Time {
 }
 
 // begin starts a fetch. One that is for somebody is forced: it takes no 304 for
-// an answer.
+// an answer. The very first has nothing that a 304 could confirm.
 func (p *policy) begin(now time.Time) (forced bool) {
-	forced = p.urgent || len(p.wanted) > 0
+	forced = len(p.wanted) > 0 || p.urgent && p.succeeded > 0
 	p.started++
 	p.inFlight, p.urgent, p.lastStart = true, false, now
 	p.sought, p.wanted = p.wanted, nil

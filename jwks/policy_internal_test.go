@@ -276,12 +276,18 @@ func TestPolicyForcesFetchesThatAreForSomebody(t *testing.T) {
 		given func() *policy
 		want  bool
 	}{
-		"by schedule":               {loaded, false},
-		"the very first":            {newPolicy, false},
-		"for an unknown kid":        {func() *policy { p := loaded(); p.ask(misses(p, kidB, 5)); return p }, true},
-		"without any key":           {func() *policy { p := newPolicy(); p.ask(question{}); return p }, true},
-		"at the end of a cooldown":  {func() *policy { p := cooling(); p.ask(misses(p, kidC, 20)); return p }, true},
-		"of a cooldown without kid": {cooling, false},
+		"by schedule":        {loaded, false},
+		"the very first":     {newPolicy, false},
+		"for an unknown kid": {func() *policy { p := loaded(); p.ask(misses(p, kidB, 5)); return p }, true},
+		"the very first, for nobody in particular": {func() *policy { p := newPolicy(); p.ask(question{}); return p }, false},
+		"the very first, for a kid": {func() *policy {
+			p := newPolicy()
+			p.ask(question{kid: kidB, named: true})
+			return p
+		}, true},
+		"without keys that can be trusted": {func() *policy { p := loaded(); p.ask(question{now: at(5)}); return p }, true},
+		"at the end of a cooldown":         {func() *policy { p := cooling(); p.ask(misses(p, kidC, 20)); return p }, true},
+		"of a cooldown without kid":        {cooling, false},
 		"again after a failed one": {func() *policy {
 			p := loaded()
 			p.ask(misses(p, kidB, 5))

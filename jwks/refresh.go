@@ -13,11 +13,10 @@ func (f *Fetcher) run(ctx context.Context) {
 	defer f.source.close()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for {
+	for ctx.Err() == nil { // a timer that fires together with Close starts nothing
 		timer.Reset(f.untilNext())
 		select {
 		case <-ctx.Done():
-			return
 		case <-f.wake:
 		case <-timer.C:
 			f.fetch(ctx)

@@ -547,3 +547,20 @@ func TestCloseWakesThoseWhoWaitForTheFirstFetch(t *testing.T) {
 		require.ErrorIs(t, <-ready, jwks.ErrClosed)
 	})
 }
+
+func TestKeysThatGrowStaleBeforeAnybodySeesThemAreNoAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(setOf("a"))
+		cfg := s.config()
+		cfg.MaxStaleness = time.Second
+		cfg.OnEvent = func(jwks.Event) {
+			s.slow(time.Second)
+			time.Sleep(2 * time.Second) // which a hook must not do
+		}
+		f := newFetcher(t, cfg)
+		var missing *jwks.UnavailableError
+		require.ErrorAs(t, f.Refresh(t.Context(), "a"), &missing)
+		assert.ErrorContains(t, missing, "older than MaxStaleness")
+	})
+}

@@ -99,11 +99,8 @@ func (s *Snapshot) Usable() bool {
 	return s.Len() > 0 && (s.expires.IsZero() || time.Now().Before(s.expires))
 }
 
-// has reports whether any key has that kid.
+// has reports whether any key has that kid. It is for snapshots of a Fetcher.
 func (s *Snapshot) has(kid string) bool {
-	if s.set == nil {
-		return false
-	}
 	_, ok := s.set.byID[kid]
 	return ok
 }

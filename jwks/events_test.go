@@ -1,0 +1,155 @@
+package jwks_test
+
+import (
+	"encoding/json"
+	"io"
+	"log"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/jwks"
+)
+
+func discard() *log.Logger { return log.New(io.Discard, "", 0) }
+
+func TestEventsTellWhatHappened(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(setOf("a"))
+		s.slow(time.Second)
+		s.set("ETag", `"v"`)
+		events := &recorder{}
+		cfg := s.config()
+		cfg.OnEvent = events.hear
+		f := readyFetcher(t, cfg)
+		e := events.last()
+		assert.Equal(t, jwks.Fetched, e.Kind)
+		assert.Equal(t, issuerURL, e.Issuer)
+		assert.Equal(t, setURL, e.URL)
+		assert.Equal(t, time.Second, e.Duration)
+		assert.Equal(t, 1, e.Keys)
+		assert.Equal(t, []string{"a"}, e.Added)
+		assert.InDelta(t, 855, e.Next.Seconds(), 46)
+		require.NoError(t, e.Err)
+
+		s.serve(setOf("a", "b"))
+		time.Sleep(e.Next + 2*time.Second)
+		assert.Equal(t, []jwks.EventKind{jwks.Fetched, jwks.Fetched, jwks.Rotated}, events.kinds())
+		assert.Equal(t, []string{"b"}, events.last().Added)
+		assert.False(t, events.last().Forced)
+
+		s.fail(http.StatusBadGateway)
+		require.Error(t, f.Refresh(t.Context(), "c"))
+		e = events.last()
+		assert.Equal(t, jwks.Failed, e.Kind)
+		assert.True(t, e.Forced)
+		assert.Equal(t, 2, e.Keys)
+		assert.Equal(t, time.Second, e.Next)
+		require.ErrorContains(t, e.Err, "502")
+	})
+}
+
+func TestEventsComeBeforeThoseWhoWaitGoOnAndMayAskForTheStatus(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(setOf("a"))
+		heard := make(chan jwks.Status, 1)
+		cfg := s.config()
+		var f *jwks.Fetcher
+		cfg.OnEvent = func(jwks.Event) {
+			time.Sleep(time.Minute)
+			heard <- f.Status()
+		}
+		f = newFetcher(t, cfg)
+		require.NoError(t, f.Refresh(t.Context(), "a"))
+		select {
+		case st := <-heard:
+			assert.True(t, st.Usable, "the keys are in force already")
+		default:
+			t.Fatal("the event came late")
+		}
+	})
+}
+
+func TestKidsAreCutWhereTheyAreTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		long := strings.Repeat("é", 40)
+		s := newServer(set(jwk("a", members{"kid": long})))
+		events := &recorder{}
+		cfg := s.config()
+		cfg.OnEvent = events.hear
+		f := readyFetcher(t, cfg)
+		assert.Equal(t, []string{strings.Repeat("é", 32)}, events.last().Added)
+		assert.Equal(t, strings.Repeat("é", 32), f.Status().Keys[0].ID)
+		assert.True(t, hasKid(f, long))
+
+		s.serve(set(jwk("a", members{"kid": "x" + long})))
+		time.Sleep(16 * time.Minute)
+		assert.Equal(t, []string{"x" + strings.Repeat("é", 31)}, events.last().Added, "at the start of a rune")
+	})
+}
+
+func TestStatus(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(set(jwk("a", members{"alg": "EdDSA"}), rsaJWK("r"), jwk("e", members{"use": "enc"})))
+		f := newFetcher(t, s.config())
+		assert.Equal(t, jwks.Status{Issuer: issuerURL, URL: setURL, Keys: []jwks.KeyStatus{}, Generation: 1}, f.Status())
+
+		require.NoError(t, f.Ready(t.Context()))
+		loaded := time.Now()
+		time.Sleep(10 * time.Second)
+		st := f.Status()
+		assert.True(t, st.Usable)
+		assert.Equal(t, []jwks.KeyStatus{{ID: "a", Algorithm: "EdDSA", Type: "OKP"}, {ID: "r", Type: "RSA"}}, st.Keys)
+		assert.Equal(t, loaded, st.FetchedAt)
+		assert.Equal(t, 10*time.Second, st.Age)
+		assert.EqualValues(t, 1, st.Fetches)
+		require.NoError(t, st.LastError)
+
+		s.fail(http.StatusInternalServerError)
+		require.Error(t, f.Refresh(t.Context(), "new"))
+		st = f.Status()
+		assert.EqualValues(t, 2, st.Fetches)
+		assert.EqualValues(t, 1, st.Failures)
+		require.ErrorContains(t, st.LastError, "500")
+		assert.Equal(t, time.Now(), st.LastErrorAt)
+		assert.Equal(t, time.Now().Add(time.Second), st.NextRefresh)
+		assert.Equal(t, loaded, st.FetchedAt)
+
+		st.Keys[0].ID, st.Skipped[0] = "mine", "mine"
+		assert.Equal(t, "a", f.Status().Keys[0].ID, "a copy")
+		assert.Contains(t, f.Status().Skipped[0], "enc", "a copy")
+	})
+}
+
+func TestStatusAsJSON(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(set(jwk("a", members{"alg": "EdDSA"})))
+		f := readyFetcher(t, s.config())
+		s.fail(http.StatusInternalServerError)
+		require.Error(t, f.Refresh(t.Context(), "new"))
+		text, err := json.Marshal(f.Status())
+		require.NoError(t, err)
+		var got map[string]any
+		require.NoError(t, json.Unmarshal(text, &got))
+		assert.Equal(t, []any{map[string]any{"kid": "a", "alg": "EdDSA", "kty": "OKP"}}, got["keys"])
+		assert.Equal(t, issuerURL, got["issuer"])
+		assert.Equal(t, setURL, got["jwks_uri"])
+		assert.InDelta(t, 1.0, got["age_seconds"], 0)
+		assert.Contains(t, got["last_error"], "500")
+		assert.Contains(t, got, "next_refresh")
+
+		text, err = json.Marshal(newFetcher(t, s.config()).Status())
+		require.NoError(t, err)
+		assert.JSONEq(t, `{"issuer":"https://issuer.example","jwks_uri":"https://issuer.example/jwks","usable":false,"keys":[],"generation":1,"age_seconds":0,"fetches":0,"not_modified":0,"failures":0}`, string(text))
+	})
+}
