@@ -165,7 +165,7 @@ func (s *source) get(ctx context.Context, url string, header http.Header) (respo
 	if err != nil {
 		return response{}, fmt.Errorf("jwks: %w", explain(err))
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	conditional := header.Get("If-None-Match") != ""
 	if resp.StatusCode != http.StatusOK && (resp.StatusCode != http.StatusNotModified || !conditional) {
 		return response{}, refusal(url, resp)

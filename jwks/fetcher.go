@@ -23,16 +23,17 @@ type Fetcher struct {
 
 	snapshot atomic.Pointer[Snapshot] // written by the goroutine alone, under mu
 
+	launch  func() // starts the goroutine
+	running sync.WaitGroup
 	wake    chan struct{} // the policy has changed its mind
 	closing chan struct{}
-	running sync.WaitGroup
+	stop    context.CancelFunc
 
-	mu     sync.Mutex // guards what follows; never held across I/O or a hook
-	policy policy
-	round  chan struct{} // closed when the fetch in flight, or else the next one, has ended
-	stop   context.CancelFunc
-	closed bool
-	report Status // counts, errors and addresses
+	mu              sync.Mutex // guards what follows; never held across I/O or a hook
+	policy          policy
+	round           chan struct{} // closed when the fetch in flight, or else the next one, has ended
+	started, closed bool
+	report          Status // counts, errors and addresses
 }
 
 // NewFetcher makes a Fetcher, or reports all mistakes in cfg together. It does
@@ -64,6 +65,9 @@ func NewFetcher(cfg FetcherConfig) (*Fetcher, error) {
 		most:     max(minSpacing, min(cfg.RefreshInterval, maxBackoff)),
 	}
 	f.snapshot.Store(NewSnapshot(SnapshotConfig{Generation: 1}))
+	ctx, stop := context.WithCancel(context.Background()) // fetches are nobody's in particular
+	f.stop = stop
+	f.launch = func() { f.running.Go(func() { f.run(ctx) }) }
 	return f, nil
 }
 
@@ -128,9 +132,7 @@ func (f *Fetcher) Close() error {
 	if !f.closed {
 		f.closed = true
 		close(f.closing)
-		if f.stop != nil {
-			f.stop()
-		}
+		f.stop()
 	}
 	f.mu.Unlock()
 	f.running.Wait()
@@ -148,7 +150,7 @@ func (f *Fetcher) Status() Status {
 	if !s.FetchedAt.IsZero() {
 		s.Age = now.Sub(s.FetchedAt)
 	}
-	if f.stop != nil && !f.closed {
+	if f.started && !f.closed {
 		s.NextRefresh = later(f.policy.next(), now)
 	}
 	return s
@@ -173,8 +175,9 @@ func (f *Fetcher) ask(c *caller) (v verdict, round <-chan struct{}, err error) {
 	f.prepare(c, now)
 	next := f.policy.next()
 	v = f.policy.ask(c.question)
-	if f.stop == nil {
-		f.start()
+	if !f.started {
+		f.started = true
+		f.launch()
 	} else if !f.policy.next().Equal(next) {
 		f.nudge()
 	}
@@ -202,12 +205,6 @@ func (f *Fetcher) trouble() error {
 }
 
 func (f *Fetcher) hash(kid string) kidHash { return kidHash(maphash.String(f.seed, kid)) }
-
-func (f *Fetcher) start() {
-	ctx, stop := context.WithCancel(context.Background())
-	f.stop = stop
-	f.running.Go(func() { f.run(ctx) })
-}
 
 // nudge has the goroutine look at the policy again.
 func (f *Fetcher) nudge() {

@@ -263,8 +263,9 @@ func (r *recorder) all() []jwks.Event {
 
 func (r *recorder) kinds() []jwks.EventKind {
 	var out []jwks.EventKind
-	for _, e := range r.all() {
-		out = append(out, e.Kind)
+	all := r.all()
+	for i := range all {
+		out = append(out, all[i].Kind)
 	}
 	return out
 }

@@ -45,9 +45,10 @@ func newTelemetry(cfg FetcherConfig) (telemetry, error) {
 
 // start opens the span of a fetch. The end function closes and counts it.
 func (t telemetry) start(ctx context.Context, forced bool) (spanned context.Context, end func(Event)) {
+	//nolint:spancheck // end closes it, and fetch calls end on every path
 	spanned, span := t.tracer.Start(ctx, "jwks.fetch", trace.WithSpanKind(trace.SpanKindInternal),
 		trace.WithAttributes(t.issuer, attribute.Bool("forced", forced)))
-	return spanned, func(e Event) {
+	return spanned, func(e Event) { //nolint:spancheck // as above
 		outcome := attribute.String("outcome", string(e.Kind))
 		t.fetches.Add(ctx, 1, metric.WithAttributes(t.issuer, outcome))
 		span.SetAttributes(outcome, attribute.String("url.full", e.URL), attribute.Int("keys", e.Keys))

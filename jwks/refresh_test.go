@@ -2,7 +2,6 @@ package jwks_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -136,7 +135,7 @@ func TestOneCallersCancellationHarmsNobody(t *testing.T) {
 		err := f.Refresh(first, "a")
 		require.ErrorIs(t, err, context.Canceled)
 		var missing *jwks.UnavailableError
-		assert.False(t, errors.As(err, &missing), "his own cancellation is no outage")
+		assert.NotErrorAs(t, err, &missing, "his own cancellation is no outage")
 		require.NoError(t, <-patient)
 		assert.True(t, hasKid(f, "a"))
 		assert.Equal(t, 1, s.count())
