@@ -136,6 +136,9 @@ func (d *discovery) parse(address string, body []byte) (string, error) {
 	case known == "":
 		return "", &documentError{fmt.Sprintf("jwks: %s names no jwks_uri: set JWKSURL", address)}
 	}
+	if len(known) > maxURL {
+		return "", &documentError{fmt.Sprintf("jwks: %s names a jwks_uri of %d bytes", address, len(known))}
+	}
 	if err := checkURL(known); err != nil {
 		return "", &documentError{fmt.Sprintf("jwks: %s names jwks_uri %.200q: %v", address, known, err)}
 	}

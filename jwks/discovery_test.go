@@ -126,6 +126,7 @@ func TestDiscoveryRefuses(t *testing.T) {
 		"a relative jwks_uri":          {metadata(issuerURL, "/jwks"), []string{"no absolute URL"}, 1},
 		"a jwks_uri of another scheme": {metadata(issuerURL, "file:///etc/passwd"), []string{"no absolute URL"}, 1},
 		"a jwks_uri that is no string": {`{"issuer":"https://issuer.example","jwks_uri":["x"]}`, []string{"no jwks_uri"}, 1},
+		"an endless jwks_uri":          {metadata(issuerURL, issuerURL+"/"+strings.Repeat("x", 4000)), []string{"jwks_uri of 402"}, 1},
 		"members in another case":      {`{"Issuer":"https://issuer.example","JWKS_URI":"https://issuer.example/jwks"}`, []string{"names no issuer"}, 2},
 		"a duplicate member":           {`{"issuer":"https://issuer.example","issuer":"x"}`, []string{"duplicate member"}, 2},
 		"a web page":                   {"<html>", []string{"no metadata document"}, 2},

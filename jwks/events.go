@@ -36,23 +36,24 @@ type Event struct {
 	rotated bool
 }
 
-// displayed is a kid as it is told: its sender chose the length.
-func displayed(kid string) string {
-	const most = 64
-	if len(kid) <= most {
-		return kid
-	}
-	cut := most
-	for cut > 0 && !utf8.RuneStart(kid[cut]) {
-		cut--
-	}
-	return kid[:cut]
-}
+// maxKid is how much of a kid is told: its sender chose the length.
+const maxKid = 64
 
 func displayedIDs(keys []*Key) []string {
 	var ids []string
 	for _, k := range keys {
-		ids = append(ids, displayed(k.ID()))
+		ids = append(ids, cut(k.ID(), maxKid))
 	}
 	return ids
+}
+
+// cut is at most that many bytes of s, and no half character.
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return s[:most]
 }

@@ -17,6 +17,8 @@ const (
 	maxBody   = 512 << 10 // bytes, decompressed
 	maxHeader = 64 << 10
 	maxETag   = 1 << 10
+	maxURL    = 2 << 10
+	maxText   = 1 << 10 // of what an error repeats
 )
 
 // source asks one issuer. It is used by the fetching goroutine alone.
@@ -46,6 +48,7 @@ func newSource(cfg FetcherConfig) *source {
 		s.own = t.Clone()
 		s.own.MaxResponseHeaderBytes = maxHeader
 		s.own.MaxIdleConnsPerHost = 1
+		s.own.IdleConnTimeout = 10 * time.Second // the next fetch is minutes away
 		s.client.Transport = s.own
 	}
 	s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -78,7 +81,7 @@ func (s *source) fetch(ctx context.Context, forced bool) (fetched, error) {
 	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
 		err = fmt.Errorf("jwks: no complete answer within %v: %w", s.timeout, err)
 	}
-	return out, err
+	return out, brief(err)
 }
 
 func (s *source) fetchWithin(ctx context.Context, forced bool) (fetched, error) {
@@ -116,6 +119,9 @@ func (s *source) fetchSet(ctx context.Context, url string, forced bool) (fetched
 	}
 	out := fetched{lifetime: life, stated: stated}
 	out.keys, out.skipped, err = jose.ParseSet(resp.body)
+	for i, why := range out.skipped {
+		out.skipped[i] = brief(why)
+	}
 	if err == nil && len(out.keys) == 0 {
 		err = noUsableKey(out.skipped)
 	}
@@ -189,6 +195,20 @@ func refusal(url string, resp *http.Response) error {
 		err.location = resp.Header.Get("Location")
 	}
 	return err
+}
+
+// briefError is an error whose text is cut: servers choose how long it is.
+type briefError struct{ error }
+
+func (e briefError) Error() string { return cut(e.error.Error(), maxText) }
+
+func (e briefError) Unwrap() error { return e.error }
+
+func brief(err error) error {
+	if err == nil || len(err.Error()) <= maxText {
+		return err
+	}
+	return briefError{err}
 }
 
 // explain adds what to change, where the error of a request does not say it.

@@ -13,6 +13,7 @@ import (
 	"testing/iotest"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -60,25 +61,26 @@ func TestFetchThatBringsNoUsableKeyKeepsTheOldOnes(t *testing.T) {
 		answer func(r *http.Request) (*http.Response, error)
 		says   string
 	}{
-		"refused":                {func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }, "connection refused"},
-		"404":                    {status(404), "answered 404 Not Found"},
-		"500":                    {status(500), "answered 500"},
-		"503":                    {status(503), "answered 503"},
-		"a redirect":             {status(301), `answered 301 Moved Permanently to "https://evil.example/jwks": redirects are not followed`},
-		"a temporary redirect":   {status(307), "redirects are not followed"},
-		"201":                    {status(201), "answered 201"},
-		"204":                    {status(204), "answered 204"},
-		"304 that was not asked": {status(304), "answered 304"},
-		"HTML":                   {body("<!doctype html>"), "not a JWK Set"},
-		"nothing":                {body(""), "not a JWK Set"},
-		"truncated JSON":         {body(setOf("evil")[:40]), "not a JWK Set"},
-		"a single string":        {body(`"keys"`), "not a JWK Set"},
-		"an empty set":           {body(set()), "the set holds no keys"},
-		"only unusable keys":     {body(set(jwk("evil", members{"use": "enc"}))), `use is "enc"`},
-		"10 000 keys":            {body(set(many...)), "more than 256 keys"},
-		"a body that breaks off": {stream(io.MultiReader(strings.NewReader(setOf("evil")[:40]), iotest.ErrReader(io.ErrUnexpectedEOF))), "broke off"},
-		"200 MB":                 {stream(io.LimitReader(zeros{}, 200<<20)), "more than 512 KiB"},
-		"no end":                 {stream(zeros{}), "more than 512 KiB"},
+		"refused":                         {func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }, "connection refused"},
+		"404":                             {status(404), "answered 404 Not Found"},
+		"500":                             {status(500), "answered 500"},
+		"503":                             {status(503), "answered 503"},
+		"a redirect":                      {status(301), `answered 301 Moved Permanently to "https://evil.example/jwks": redirects are not followed`},
+		"a temporary redirect":            {status(307), "redirects are not followed"},
+		"201":                             {status(201), "answered 201"},
+		"204":                             {status(204), "answered 204"},
+		"304 that was not asked":          {status(304), "answered 304"},
+		"HTML":                            {body("<!doctype html>"), "not a JWK Set"},
+		"nothing":                         {body(""), "not a JWK Set"},
+		"truncated JSON":                  {body(setOf("evil")[:40]), "not a JWK Set"},
+		"a single string":                 {body(`"keys"`), "not a JWK Set"},
+		"an empty set":                    {body(set()), "the set holds no keys"},
+		"only unusable keys":              {body(set(jwk("evil", members{"use": "enc"}))), `use is "enc"`},
+		"10 000 keys":                     {body(set(many...)), "more than 256 keys"},
+		"a body that breaks off":          {stream(io.MultiReader(strings.NewReader(setOf("evil")[:40]), iotest.ErrReader(io.ErrUnexpectedEOF))), "broke off"},
+		"200 MB":                          {stream(io.LimitReader(zeros{}, 200<<20)), "more than 512 KiB"},
+		"a long story of an unusable key": {body(set(jwk("evil", members{"use": strings.Repeat("e", 10_000)}))), `use is "eee`},
+		"no end":                          {stream(zeros{}), "more than 512 KiB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -99,7 +101,7 @@ func TestFetchThatBringsNoUsableKeyKeepsTheOldOnes(t *testing.T) {
 				e := events.last()
 				assert.Equal(t, jwks.Failed, e.Kind)
 				assert.ErrorContains(t, e.Err, row.says)
-				assert.Less(t, len(e.Err.Error()), 600)
+				assert.LessOrEqual(t, len(e.Err.Error()), 1<<10)
 				assert.ErrorContains(t, f.Status().LastError, row.says)
 				assert.EqualValues(t, 1, f.Status().Failures)
 
@@ -131,6 +133,17 @@ func TestUnusableKeysAreSkippedAndTold(t *testing.T) {
 		require.Len(t, f.Status().Skipped, 2)
 		assert.Contains(t, f.Status().Skipped[0], "LWE")
 		assert.Len(t, events.last().Skipped, 2)
+	})
+}
+
+func TestStoriesOfSkippedKeysAreCut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(set(jwk("a"), jwk("e", members{"use": strings.Repeat("é", 10_000)})))
+		f := readyFetcher(t, s.config())
+		require.Len(t, f.Status().Skipped, 1)
+		assert.LessOrEqual(t, len(f.Status().Skipped[0]), 1<<10)
+		assert.True(t, utf8.ValidString(f.Status().Skipped[0]))
 	})
 }
 

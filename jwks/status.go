@@ -65,7 +65,7 @@ func (s Status) MarshalJSON() ([]byte, error) {
 func keyStatuses(s *Snapshot) []KeyStatus {
 	out := make([]KeyStatus, 0, s.Len())
 	for k := range s.Keys() {
-		out = append(out, KeyStatus{ID: displayed(k.ID()), Algorithm: k.Algorithm(), Type: k.Type()})
+		out = append(out, KeyStatus{ID: cut(k.ID(), maxKid), Algorithm: k.Algorithm(), Type: k.Type()})
 	}
 	return out
 }
