@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/sallyport-go/sallyport/jwks"
 )
 
 // DefaultAudience is who tokens are for unless [WithAudience] says otherwise.
@@ -38,6 +40,9 @@ type Issuer struct {
 	made      int // keys so far: the next kid
 	borrowed  []*rsa.PrivateKey
 	answers   answers
+
+	generation uint64
+	snapshot   atomic.Pointer[jwks.Snapshot]
 
 	counts counters
 }

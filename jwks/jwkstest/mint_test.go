@@ -138,3 +138,10 @@ func TestRawTextIsSignedAsItIs(t *testing.T) {
 }
 
 func open64(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+
+func raw64(t *testing.T, part string) []byte {
+	t.Helper()
+	data, err := base64.RawURLEncoding.DecodeString(part)
+	require.NoError(t, err)
+	return data
+}

@@ -35,6 +35,7 @@ func (iss *Issuer) Use(key *Key) {
 // even if it is gone.
 func (iss *Issuer) Remove(kid string) {
 	iss.change(func() {
+		iss.generation++
 		iss.published = slices.DeleteFunc(slices.Clone(iss.published), func(k *Key) bool { return k.id == kid })
 	})
 }
@@ -56,6 +57,7 @@ func (iss *Issuer) Replace(kid string) *Key {
 	}
 	key := &Key{id: old.id, alg: old.alg, private: private, jwk: merge(old.jwk, public)}
 	iss.change(func() {
+		iss.generation++
 		iss.published = slices.Clone(iss.published)
 		for i, k := range iss.published {
 			if k == old {
@@ -99,4 +101,5 @@ func (iss *Issuer) change(set func()) {
 	iss.mu.Lock()
 	defer iss.mu.Unlock()
 	set()
+	iss.snap()
 }

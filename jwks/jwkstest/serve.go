@@ -64,7 +64,7 @@ func (iss *Issuer) serveHTTP(w http.ResponseWriter, r *http.Request) {
 func (iss *Issuer) Answer(w http.ResponseWriter, r *http.Request) {
 	switch iss.document(r) {
 	case jwksDocument:
-		iss.answer(w, r, iss.jwks())
+		iss.answer(w, r, jwkSet(iss.Published()))
 	case discoveryDocument:
 		iss.answer(w, r, iss.discovery())
 	default:
@@ -96,10 +96,10 @@ func (iss *Issuer) document(r *http.Request) document {
 	return strayDocument
 }
 
-// jwks is the JWK Set (RFC 7517 section 5).
-func (iss *Issuer) jwks() map[string]any {
+// jwkSet is a JWK Set (RFC 7517 section 5).
+func jwkSet(published []*Key) map[string]any {
 	keys := []map[string]any{}
-	for _, k := range iss.Published() {
+	for _, k := range published {
 		keys = append(keys, present(k.jwk))
 	}
 	return map[string]any{"keys": keys}
