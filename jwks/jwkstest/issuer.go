@@ -44,6 +44,9 @@ type Issuer struct {
 	generation uint64
 	snapshot   atomic.Pointer[jwks.Snapshot]
 
+	armOnce sync.Once
+	arsenal atomic.Pointer[arsenal]
+
 	counts counters
 }
 
@@ -111,15 +114,7 @@ func (iss *Issuer) Issuer() string { return iss.name }
 // Audience is who its tokens are for, unless they say otherwise: the first of
 // [WithAudience], or [DefaultAudience].
 func (iss *Issuer) Audience() string {
-	switch aud := iss.minting(nil).claims["aud"].(type) {
-	case string:
-		return aud
-	case []string:
-		if len(aud) > 0 {
-			return aud[0]
-		}
-	}
-	return ""
+	return firstAudience(iss.minting(nil).claims)
 }
 
 // URL is where the issuer can be reached, without a slash at the end: the

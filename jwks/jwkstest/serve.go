@@ -68,7 +68,9 @@ func (iss *Issuer) Answer(w http.ResponseWriter, r *http.Request) {
 	case discoveryDocument:
 		iss.answer(w, r, iss.discovery())
 	default:
-		http.NotFound(w, r)
+		if !iss.answerAttacker(w, r) {
+			http.NotFound(w, r)
+		}
 	}
 }
 

@@ -1,0 +1,167 @@
+package jwkstest
+
+import (
+	"iter"
+	"maps"
+	"time"
+
+	"github.com/sallyport-go/sallyport/reason"
+)
+
+// Forgery is a token that must be refused, though it differs from a good one in
+// one thing only.
+type Forgery struct {
+	// Token is the token.
+	Token string
+	// Reason is why a verifier of this module refuses it.
+	Reason reason.Code
+	// Hole is what is wrong with an API that accepts it.
+	Hole string
+}
+
+// Forgeries yields every known forgery of the token that [Issuer.Token] mints
+// with the same options, each under a name of its own. Give the options that
+// make a token which the API accepts, so that nothing but the forgery can be
+// the reason to refuse it. All are made for the key and algorithm that sign
+// that token; run them again for other algorithms.
+//
+// Some of them need other keys in the issuer's set: for ES256 and EdDSA, one
+// that is for encryption, one that is an HMAC secret. The first call publishes
+// them. Where the exact reason matters, call it before the API fetches keys.
+//
+// The addresses that headers point at (jku, x5u) are the issuer's own: see
+// [Issuer.Strays].
+func (iss *Issuer) Forgeries(options ...TokenOption) iter.Seq2[string, Forgery] {
+	f := iss.forger(options)
+	return func(yield func(string, Forgery) bool) {
+		for _, group := range []func() []forged{
+			f.keys, f.kids, f.embedded, f.unsigned, f.algorithms, f.secrets,
+			f.signatures, f.rsaSignatures, f.ecSignatures, f.edSignatures,
+			f.critical, f.types, f.parts, f.encodings, f.encrypted,
+			f.texts, f.duplicates, f.lookalikes,
+			f.times, f.numbers, f.issuers, f.audiences, f.otherClaims, f.sizes,
+		} {
+			for _, one := range group() {
+				if !yield(one.name, one.Forgery) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// forged is a forgery with its name.
+type forged struct {
+	name string
+	Forgery
+}
+
+// arsenal is what forgeries need beside the issuer's own keys.
+type arsenal struct {
+	ec, ed   *Key // published
+	enc, oct *Key // published, though no token may be checked with them
+	rsa      *Key // the attacker's, as are those below: never published
+	attacker map[string]*Key
+}
+
+// forger makes the forgeries of one token.
+type forger struct {
+	iss     *Issuer
+	options []TokenOption
+	arsenal *arsenal
+	key     *Key
+	alg     string
+	claims  map[string]any
+	aud     string
+	now     time.Time
+}
+
+func (iss *Issuer) forger(options []TokenOption) *forger {
+	m := iss.minting(options)
+	key, alg := iss.signer(m)
+	f := &forger{iss: iss, options: options, arsenal: iss.arm(), key: key, alg: alg, claims: m.claims, now: iss.now()}
+	f.aud = firstAudience(m.claims)
+	return f
+}
+
+func firstAudience(claims map[string]any) string {
+	switch aud := claims["aud"].(type) {
+	case string:
+		return aud
+	case []string:
+		if len(aud) > 0 {
+			return aud[0]
+		}
+	}
+	return ""
+}
+
+// arm makes and publishes the arsenal once.
+func (iss *Issuer) arm() *arsenal {
+	iss.armOnce.Do(func() {
+		a := &arsenal{
+			ec:       iss.NewKey("ES256"),
+			ed:       iss.NewKey("EdDSA"),
+			enc:      iss.NewKey("ES256", JWK{"use": "enc", "alg": nil}),
+			oct:      iss.NewKey("HS256"),
+			attacker: map[string]*Key{},
+		}
+		for _, alg := range []string{"RS256", "ES256", "ES384", "ES512", "EdDSA"} {
+			a.attacker[alg] = iss.NewKey(alg, JWK{"kid": "attacker"})
+		}
+		iss.Publish(a.ec, a.ed, a.enc, a.oct)
+		iss.arsenal.Store(a)
+	})
+	return iss.arsenal.Load()
+}
+
+// attacker is a key that the issuer does not know and that signs alg.
+func (f *forger) attacker() *Key {
+	switch algorithms[f.alg].kind {
+	case pkcs1, pss:
+		return f.arsenal.attacker["RS256"]
+	default:
+		return f.arsenal.attacker[f.alg]
+	}
+}
+
+// token mints the good token, changed by options.
+func (f *forger) token(options ...TokenOption) string {
+	return f.iss.Token(append(append([]TokenOption{}, f.options...), options...)...)
+}
+
+// minted is a forgery that the issuer signed: what it says is what is wrong.
+func (f *forger) minted(name string, why reason.Code, hole string, options ...TokenOption) forged {
+	return forged{name, Forgery{Token: f.token(options...), Reason: why, Hole: hole}}
+}
+
+// impostor signs what options say with the attacker's key.
+func (f *forger) impostor(options ...TokenOption) string {
+	return f.token(append([]TokenOption{WithKey(f.attacker()), WithAlgorithm(f.alg)}, options...)...)
+}
+
+// header is the text of the good token's header, with members on top.
+func (f *forger) header(members Header) string {
+	h := map[string]any{"typ": "at+jwt", "alg": f.alg}
+	if f.key.id != "" {
+		h["kid"] = f.key.id
+	}
+	maps.Copy(h, f.iss.minting(f.options).header)
+	maps.Copy(h, members)
+	return f.iss.text(nil, h)
+}
+
+// payload is the text of the good token's payload, with members on top.
+func (f *forger) payload(members Claims) string {
+	return f.iss.text(nil, merge(f.claims, members))
+}
+
+// assembled joins parts without signing them.
+func assembled(header, payload string, signature []byte) string {
+	return encode(header) + "." + encode(payload) + "." + encode(string(signature))
+}
+
+// signed signs an input that is taken as it is.
+func (f *forger) signed(input string) string {
+	return f.iss.Sign(input, append(append([]TokenOption{}, f.options...), WithKey(f.key), WithAlgorithm(f.alg))...)
+}
