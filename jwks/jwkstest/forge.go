@@ -37,7 +37,7 @@ func (iss *Issuer) Forgeries(options ...TokenOption) iter.Seq2[string, Forgery] 
 		for _, group := range []func() []forged{
 			f.keys, f.kids, f.embedded, f.unsigned, f.algorithms, f.secrets,
 			f.signatures, f.rsaSignatures, f.ecSignatures, f.edSignatures,
-			f.critical, f.types, f.parts, f.encodings, f.encrypted,
+			f.critical, f.types, f.marked, f.parts, f.encodings, f.encrypted,
 			f.texts, f.duplicates, f.lookalikes,
 			f.times, f.numbers, f.issuers, f.audiences, f.otherClaims, f.sizes,
 		} {
@@ -58,10 +58,9 @@ type forged struct {
 
 // arsenal is what forgeries need beside the issuer's own keys.
 type arsenal struct {
-	ec, ed   *Key // published
-	enc, oct *Key // published, though no token may be checked with them
-	rsa      *Key // the attacker's, as are those below: never published
-	attacker map[string]*Key
+	ec, ed   *Key            // published
+	enc, oct *Key            // published, though no token may be checked with them
+	attacker map[string]*Key // by algorithm; never published
 }
 
 // forger makes the forgeries of one token.
@@ -100,8 +99,8 @@ func firstAudience(claims map[string]any) string {
 func (iss *Issuer) arm() *arsenal {
 	iss.armOnce.Do(func() {
 		a := &arsenal{
-			ec:       iss.NewKey("ES256"),
-			ed:       iss.NewKey("EdDSA"),
+			ec:       iss.keyFor("ES256"),
+			ed:       iss.keyFor("EdDSA"),
 			enc:      iss.NewKey("ES256", JWK{"use": "enc", "alg": nil}),
 			oct:      iss.NewKey("HS256"),
 			attacker: map[string]*Key{},
@@ -109,7 +108,7 @@ func (iss *Issuer) arm() *arsenal {
 		for _, alg := range []string{"RS256", "ES256", "ES384", "ES512", "EdDSA"} {
 			a.attacker[alg] = iss.NewKey(alg, JWK{"kid": "attacker"})
 		}
-		iss.Publish(a.ec, a.ed, a.enc, a.oct)
+		iss.Publish(a.enc, a.oct)
 		iss.arsenal.Store(a)
 	})
 	return iss.arsenal.Load()
@@ -154,11 +153,6 @@ func (f *forger) header(members Header) string {
 // payload is the text of the good token's payload, with members on top.
 func (f *forger) payload(members Claims) string {
 	return f.iss.text(nil, merge(f.claims, members))
-}
-
-// assembled joins parts without signing them.
-func assembled(header, payload string, signature []byte) string {
-	return encode(header) + "." + encode(payload) + "." + encode(string(signature))
 }
 
 // signed signs an input that is taken as it is.

@@ -64,11 +64,32 @@ func (f *forger) types() (out []forged) {
 		f.minted("typ: an array", reason.Malformed, holeType, Header{"typ": []string{"at+jwt"}}),
 		f.minted("cty: JWT over plain claims", reason.UnsupportedType, holeNested, Header{"cty": "JWT"}),
 		f.minted("cty: jwt in small letters", reason.UnsupportedType, holeNested, Header{"cty": "jwt"}),
-		f.minted("cty: JWT over a token", reason.UnsupportedType, holeNested, Header{"cty": "JWT"}, WithRawPayload(f.token())),
-		f.minted("cty: JWT over an unsigned token", reason.UnsupportedType, holeNested, Header{"cty": "JWT"}, WithRawPayload(inner+".")),
+		f.minted("cty: JWT over a token", reason.Malformed, holeNested, Header{"cty": "JWT"}, WithRawPayload(f.token())),
+		f.minted("cty: JWT over an unsigned token", reason.Malformed, holeNested, Header{"cty": "JWT"}, WithRawPayload(inner+".")),
 		f.minted("cty: left out over a token", reason.Malformed, holeNested, WithRawPayload(f.token())),
-		f.minted("ID token: for the client, of the same issuer", reason.WrongAudience, holeID, Header{"typ": "JWT"}, Claims{
-			"aud": "test-client", "azp": "test-client", "client_id": nil, "nonce": "n", "at_hash": "x", "auth_time": f.now,
-		}),
 	)
+}
+
+// marked: tokens of the same issuer that only their claims tell from access
+// tokens.
+func (f *forger) marked() (out []forged) {
+	jwt := Header{"typ": "JWT"}
+	for _, row := range []struct {
+		name  string
+		marks Claims
+	}{
+		{"ID token, by its at_hash", Claims{"at_hash": "x", "nonce": "n"}},
+		{"ID token, by its c_hash", Claims{"c_hash": "x"}},
+		{"ID token, as Keycloak marks it", Claims{"typ": "ID"}},
+		{"ID token, as Cognito marks it", Claims{"token_use": "id"}},
+		{"refresh token, as Keycloak marks it", Claims{"typ": "Refresh"}},
+		{"offline token, as Keycloak marks it", Claims{"typ": "Offline"}},
+		{"logout token, as Keycloak marks it", Claims{"typ": "Logout"}},
+		{"logout token, by its events", Claims{"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}}}},
+	} {
+		out = append(out, f.minted("kind: "+row.name, reason.UnsupportedType, holeID, jwt, row.marks))
+	}
+	return append(out, f.minted("kind: ID token, for the client alone", reason.WrongAudience, holeID, jwt, Claims{
+		"aud": "test-client", "azp": "test-client", "client_id": nil, "nonce": "n", "auth_time": f.now,
+	}))
 }

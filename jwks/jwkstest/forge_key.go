@@ -62,12 +62,27 @@ func (f *forger) kids() (out []forged) {
 		out = append(out, forged{"kid: " + row.name, Forgery{f.impostor(Header{"kid": row.kid}), reason.UnknownKey, holeKid}})
 	}
 	return append(out,
-		forged{"kid: empty", Forgery{f.impostor(Header{"kid": ""}), reason.BadSignature, holeKid}},
-		forged{"kid: none", Forgery{f.impostor(Header{"kid": nil}), reason.BadSignature, holeKid}},
+		forged{"kid: empty", Forgery{f.impostor(Header{"kid": ""}), f.nameless(), holeKid}},
+		forged{"kid: none", Forgery{f.impostor(Header{"kid": nil}), f.nameless(), holeKid}},
 		f.minted("kid: a number", reason.Malformed, holeKid, Header{"kid": 1}),
 		f.minted("kid: an array", reason.Malformed, holeKid, Header{"kid": []string{f.key.id}}),
 		f.minted("kid: an object", reason.Malformed, holeKid, Header{"kid": map[string]any{"kid": f.key.id}}),
 	)
+}
+
+// nameless is the reason for a token without kid, of which nothing is known if
+// several keys could have signed it.
+func (f *forger) nameless() reason.Code {
+	fit := 0
+	for key := range f.iss.KeySet().Snapshot().Keys() {
+		if key.Fits(f.alg) {
+			fit++
+		}
+	}
+	if fit == 1 {
+		return reason.BadSignature
+	}
+	return reason.UnknownKey
 }
 
 // embedded: keys in the header, or an address for them.

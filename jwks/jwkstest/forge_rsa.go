@@ -3,7 +3,6 @@ package jwkstest
 import (
 	"bytes"
 	"crypto"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha1" //nolint:gosec // to see it refused
 	"encoding/asn1"
@@ -12,10 +11,7 @@ import (
 	"github.com/sallyport-go/sallyport/reason"
 )
 
-const (
-	holePadding = "the padding of an RSA signature is parsed instead of compared (CVE-2006-4339, RFC 8017 section 8.2.2)"
-	holeSalt    = "the salt of a PSS signature may have any length (RFC 7518 section 3.5)"
-)
+const holePadding = "the padding of an RSA signature is parsed instead of compared (CVE-2006-4339, RFC 8017 section 8.2.2)"
 
 // rsaSignatures: what a lenient reader of the padding takes for a signature.
 // They are made with the private key; with an exponent of 3 some could be made
@@ -27,43 +23,44 @@ func (f *forger) rsaSignatures() (out []forged) {
 	}
 	good := f.token()
 	input := good[:lastDot(good)]
-	one := func(name, hole string, sig []byte) {
-		out = append(out, forged{"RSA signature: " + name, Forgery{input + "." + encode(string(sig)), reason.BadSignature, hole}})
+	one := func(name string, sig []byte) {
+		out = append(out, forged{"RSA signature: " + name, Forgery{input + "." + encode(string(sig)), reason.BadSignature, holePadding}})
 	}
 	s := new(big.Int).SetBytes([]byte(decode(good[lastDot(good)+1:])))
-	one("the same number plus the modulus", holePadding, new(big.Int).Add(s, private.N).Bytes())
-	one("the modulus less the number", holePadding, new(big.Int).Sub(private.N, s).FillBytes(make([]byte, private.Size())))
-	one("the modulus", holePadding, private.N.Bytes())
-	one("the number one", holePadding, big.NewInt(1).FillBytes(make([]byte, private.Size())))
+	one("the same number plus the modulus", new(big.Int).Add(s, private.N).Bytes())
+	one("the modulus less the number", new(big.Int).Sub(private.N, s).FillBytes(make([]byte, private.Size())))
+	one("the modulus", private.N.Bytes())
+	one("the number one", big.NewInt(1).FillBytes(make([]byte, private.Size())))
 
 	a := algorithms[f.alg]
-	sum := a.sum([]byte(input))
+	blocks := paddings(a.hash, a.sum([]byte(input)), private.Size())
 	if a.kind == pss {
-		for name, length := range map[string]int{"no salt": 0, "the longest salt": private.Size() - 2*a.hash.Size() - 2 + a.hash.Size()} {
-			one(name, holeSalt, f.pss(private, a.hash, sum, length))
-		}
-		return out
+		blocks = misshapen(a.hash, private, s)
 	}
-	for _, p := range paddings(a.hash, sum, private.Size()) {
-		one(p.name, holePadding, power(private, p.block))
+	for _, p := range blocks {
+		one(p.name, power(private, p.block))
 	}
 	return out
 }
 
-// pss signs with a salt of that length.
-func (f *forger) pss(private *rsa.PrivateKey, hash crypto.Hash, sum []byte, length int) []byte {
-	if most := private.Size() - hash.Size() - 2; length == 0 || length > most {
-		length = min(max(length, 0), most)
+// misshapen are blocks that are nearly EMSA-PSS (RFC 8017 section 9.1.2), made
+// of that of a good signature.
+func misshapen(hash crypto.Hash, private *rsa.PrivateKey, signature *big.Int) []padding {
+	block := new(big.Int).Exp(signature, big.NewInt(int64(private.E)), private.N).FillBytes(make([]byte, private.Size()))
+	change := func(at int, mask byte) []byte {
+		out := bytes.Clone(block)
+		out[at] ^= mask
+		return out
 	}
-	options := &rsa.PSSOptions{SaltLength: length}
-	if length == 0 { // zero means the longest one to the standard library
-		return power(private, unsalted(private, hash, sum))
+	trailer := len(block) - 1
+	salt := trailer - 2*hash.Size()
+	return []padding{
+		{"another trailer", change(trailer, 0xbc^0xcc)},
+		{"another hash", change(trailer-1, 1)},
+		{"another salt", change(salt, 1)},
+		{"another mark before the salt", change(salt-1, 2)},
+		{"garbage before the mark", change(1, 1)},
 	}
-	sig, err := rsa.SignPSS(rand.Reader, private, hash, sum, options)
-	if err != nil {
-		f.iss.fail("%v", err)
-	}
-	return sig
 }
 
 // power is the bare private operation on a whole block.
@@ -72,12 +69,13 @@ func power(private *rsa.PrivateKey, block []byte) []byte {
 	return m.Exp(m, private.D, private.N).FillBytes(make([]byte, private.Size()))
 }
 
-// padding is a block that is nearly EMSA-PKCS1-v1_5 (RFC 8017 section 9.2).
+// padding is a block that is nearly what should be signed.
 type padding struct {
 	name  string
 	block []byte
 }
 
+// paddings are nearly EMSA-PKCS1-v1_5 (RFC 8017 section 9.2).
 func paddings(hash crypto.Hash, sum []byte, size int) []padding {
 	info := digestInfo(hash, sum, true)
 	full := func(kind, fill byte, tail []byte) []byte {
@@ -88,8 +86,7 @@ func paddings(hash crypto.Hash, sum []byte, size int) []padding {
 	garbage = append(garbage, info...)
 	garbage = append(garbage, bytes.Repeat([]byte{'g'}, size-len(garbage))...)
 	short := sha1.Sum(sum) //nolint:gosec // to see it refused
-	hidden := append(bytes.Clone(info[:2]), info[2:]...)
-	hidden = append(hidden, bytes.Repeat([]byte{0}, 16)...)
+	tail := append(bytes.Clone(info), make([]byte, 16)...)
 	return []padding{
 		{"garbage behind a short padding", garbage},
 		{"no padding at all", append(make([]byte, size-len(info)), info...)},
@@ -98,7 +95,7 @@ func paddings(hash crypto.Hash, sum []byte, size int) []padding {
 		{"of block type 0", full(0, 0xff, info)},
 		{"the hash without its name", full(1, 0xff, sum)},
 		{"the hash's name without its NULL", full(1, 0xff, digestInfo(hash, sum, false))},
-		{"zeros behind the hash", full(1, 0xff, hidden)},
+		{"zeros behind the hash", full(1, 0xff, tail)},
 		{"under the name of SHA-1", full(1, 0xff, digestInfo(crypto.SHA1, short[:], true))},
 		{"under the name of another hash", full(1, 0xff, digestInfo(otherHash(hash), sum, true))},
 	}
@@ -134,28 +131,4 @@ func digestInfo(hash crypto.Hash, sum []byte, null bool) []byte {
 		Sum []byte
 	}{id, sum})
 	return der
-}
-
-// unsalted is EMSA-PSS with an empty salt (RFC 8017 section 9.1.1).
-func unsalted(private *rsa.PrivateKey, hash crypto.Hash, sum []byte) []byte {
-	bits := private.N.BitLen() - 1
-	size := (bits + 7) / 8
-	h := hash.New()
-	h.Write(make([]byte, 8))
-	h.Write(sum)
-	tail := h.Sum(nil)
-	db := make([]byte, size-len(tail)-1)
-	db[len(db)-1] = 1
-	for i := 0; i*hash.Size() < len(db); i++ {
-		g := hash.New()
-		g.Write(tail)
-		g.Write([]byte{0, 0, byte(i >> 8), byte(i)})
-		for j, b := range g.Sum(nil) {
-			if at := i*hash.Size() + j; at < len(db) {
-				db[at] ^= b
-			}
-		}
-	}
-	db[0] &= 0xff >> (8*size - bits)
-	return append(append(db, tail...), 0xbc)
 }

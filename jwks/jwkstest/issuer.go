@@ -33,6 +33,7 @@ type Issuer struct {
 	server    *httptest.Server
 	pipe      *pipe
 
+	adding    sync.Mutex // held while a key is added because one is missing
 	mu        sync.Mutex
 	metadata  Metadata
 	published []*Key

@@ -96,9 +96,10 @@ func WithAlgorithm(alg string) TokenOption {
 	return tokenOption(func(m *minting) { m.alg = alg })
 }
 
-// WithKey says which key signs, published or not. The header names its kid.
+// WithKey says which key signs, published or not, with its own algorithm unless
+// a [WithAlgorithm] follows. The header names its kid.
 func WithKey(key *Key) TokenOption {
-	return tokenOption(func(m *minting) { m.key = key })
+	return tokenOption(func(m *minting) { m.key, m.alg = key, key.alg })
 }
 
 // WithRawHeader is the whole header, byte by byte: no other option changes it.

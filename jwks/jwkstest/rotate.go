@@ -87,10 +87,10 @@ func (iss *Issuer) find(kid string) *Key {
 	return nil
 }
 
-// newest is the key that was published last for alg; iss.mu is held.
+// newest is the key that was published last to sign with alg; iss.mu is held.
 func (iss *Issuer) newest(alg string) *Key {
 	for _, k := range slices.Backward(iss.published) {
-		if k.alg == alg {
+		if use := k.jwk["use"]; k.alg == alg && (use == "sig" || use == nil) {
 			return k
 		}
 	}

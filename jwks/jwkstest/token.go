@@ -89,22 +89,27 @@ func (m *minting) algorithm() string {
 // signer finds the key for a token, or makes it.
 func (iss *Issuer) signer(m *minting) (*Key, string) {
 	if m.key != nil {
-		if m.alg == "" || m.alg == m.key.alg {
-			return m.key, m.key.alg
-		}
 		return m.key, m.alg
 	}
-	iss.mu.Lock()
-	key := iss.signing
+	key := iss.Key()
 	if m.alg != "" && key.alg != m.alg {
-		key = iss.newest(m.alg)
-	}
-	iss.mu.Unlock()
-	if key == nil {
-		key = iss.NewKey(m.alg)
-		iss.Publish(key)
+		key = iss.keyFor(m.alg)
 	}
 	return key, key.alg
+}
+
+// keyFor is the newest published key that signs alg, a new one if there is none.
+func (iss *Issuer) keyFor(alg string) *Key {
+	iss.adding.Lock() // two tokens at once want the same new key
+	defer iss.adding.Unlock()
+	iss.mu.Lock()
+	key := iss.newest(alg)
+	iss.mu.Unlock()
+	if key == nil {
+		key = iss.NewKey(alg)
+		iss.Publish(key)
+	}
+	return key
 }
 
 func (iss *Issuer) text(raw *string, members map[string]any) string {

@@ -1,0 +1,120 @@
+package jwkstest
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+)
+
+// Breach is a forgery that an API did not refuse.
+type Breach struct {
+	Forgery
+
+	// Name is the forgery's.
+	Name string
+	// Status is what the API answered.
+	Status int
+	// Fetched reports that the API asked for what the token pointed at.
+	Fetched bool
+}
+
+// String says what happened and why it is wrong, without the token.
+func (b Breach) String() string {
+	switch {
+	case b.Fetched:
+		return fmt.Sprintf("%s: answered %d after fetching what the token points at: %s", b.Name, b.Status, b.Hole)
+	case b.Status == http.StatusForbidden:
+		return fmt.Sprintf("%s: answered 403, so the token was believed: %s", b.Name, b.Hole)
+	case b.Status >= http.StatusInternalServerError:
+		return fmt.Sprintf("%s: answered %d, an error of its own, instead of 401", b.Name, b.Status)
+	case b.Status >= http.StatusMultipleChoices:
+		return fmt.Sprintf("%s: answered %d instead of 401: whether it was believed is open", b.Name, b.Status)
+	default:
+		return fmt.Sprintf("%s: got through with %d: %s", b.Name, b.Status, b.Hole)
+	}
+}
+
+// Attack tries every forgery on an API and reports as errors of the test those
+// that get through. api makes one call with the token and returns the status:
+//
+//	jwkstest.Attack(t, iss, func(token string) int {
+//		req := httptest.NewRequest("GET", "/orders", nil)
+//		...
+//	}, jwkstest.Claims{"scope": "orders.read"})
+//
+// With the options the issuer must mint a token that the API accepts. It is
+// tried before and after the forgeries: an API that refuses everybody proves
+// nothing, and neither does one that was talked into it.
+//
+// A forgery is refused by 401 or 400, by 413 or 431 because of its size, or
+// by 0, which api returns if a client cannot even send such a token. 403 is a
+// breach: it means that the token was believed. So is 503: a bad token is not
+// the issuer's trouble.
+func Attack(tb testing.TB, iss *Issuer, api func(token string) (status int), options ...TokenOption) {
+	tb.Helper()
+	breaches, err := iss.Breaches(api, options...)
+	for _, b := range breaches {
+		tb.Errorf("jwkstest: %v", b)
+	}
+	if err != nil {
+		tb.Error(err)
+	}
+}
+
+// AttackHandler is Attack on a handler, which gets copies of request with the
+// tokens in their Authorization header.
+func AttackHandler(tb testing.TB, iss *Issuer, h http.Handler, request *http.Request, options ...TokenOption) {
+	tb.Helper()
+	Attack(tb, iss, func(token string) int { return ask(h, request, token) }, options...)
+}
+
+func ask(h http.Handler, request *http.Request, token string) int {
+	r := request.Clone(request.Context())
+	if request.GetBody != nil {
+		if body, err := request.GetBody(); err == nil {
+			r.Body = body
+		}
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Code
+}
+
+// Breaches is Attack without a test: the forgeries that got through. An error
+// says that nothing was proven, because a good token was refused.
+func (iss *Issuer) Breaches(api func(token string) (status int), options ...TokenOption) ([]Breach, error) {
+	forgeries := iss.Forgeries(options...)
+	good := iss.Token(options...)
+	if status := api(good); !welcome(status) {
+		return nil, fmt.Errorf("jwkstest: the API answers %d to a good token: say with options what a token must have that it accepts", status)
+	}
+	var breaches []Breach
+	for name, f := range forgeries {
+		strays := iss.Strays()
+		status := api(f.Token)
+		fetched := iss.Strays() != strays
+		if fetched || !refused(status) {
+			breaches = append(breaches, Breach{Forgery: f, Name: name, Status: status, Fetched: fetched})
+		}
+	}
+	for _, token := range []string{good, iss.Token(options...)} {
+		if status := api(token); !welcome(status) {
+			return breaches, fmt.Errorf("jwkstest: after the attack the API answers %d to a good token", status)
+		}
+	}
+	return breaches, nil
+}
+
+func welcome(status int) bool {
+	return status >= http.StatusOK && status < http.StatusMultipleChoices
+}
+
+func refused(status int) bool {
+	switch status {
+	case 0, http.StatusBadRequest, http.StatusUnauthorized, http.StatusRequestEntityTooLarge, http.StatusRequestHeaderFieldsTooLarge:
+		return true
+	}
+	return false
+}
