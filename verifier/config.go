@@ -59,9 +59,12 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Validator is a check of one's own. An error refuses the token with reason
-// denied; its text goes to logs, so it must not hold claim values. It must be
-// safe for concurrent use and should be quick.
+// Validator is a check of one's own. An error refuses the token, with the
+// [reason.Code] in its chain or else with reason denied; its text goes to logs,
+// so it must not hold claim values. An error after ctx has ended is the
+// caller's own: canceled. It must be safe for concurrent use and should be quick.
+//
+// [reason.Code]: https://pkg.go.dev/github.com/sallyport-go/sallyport/reason#Code
 type Validator func(ctx context.Context, c *claims.Claims) error
 
 // Issuer is what is expected of one authorization server's tokens.

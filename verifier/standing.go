@@ -1,6 +1,8 @@
 package verifier
 
 import (
+	"errors"
+
 	"github.com/sallyport-go/sallyport/internal/strictjson"
 	"github.com/sallyport-go/sallyport/reason"
 )
@@ -46,10 +48,22 @@ func (c *check) checkAge() *Error {
 func (c *check) checkValidators() *Error {
 	for _, validate := range c.v.validators {
 		if err := validate(c.ctx, c.claims); err != nil {
-			return c.refuse(reason.Denied, "by a validator", err)
+			return c.refuse(c.codeOf(err), "by a validator", err)
 		}
 	}
 	return nil
+}
+
+// codeOf is the reason that a validator's error names, denied if it names none.
+// A validator that gave up because its caller did says nothing about the token.
+func (c *check) codeOf(err error) reason.Code {
+	if code, ok := errors.AsType[reason.Code](err); ok && code != "" {
+		return code
+	}
+	if c.ctx.Err() != nil {
+		return reason.Canceled
+	}
+	return reason.Denied
 }
 
 func (c *check) checkRevocation() *Error {
