@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"hash"
+	"strings"
 	"sync"
 
 	"github.com/maypok86/otter/v2"
@@ -60,7 +61,7 @@ func newCache(bytes int64) (*cache, error) {
 }
 
 func (p *proven) weight() uint32 {
-	return uint32(p.claims.Size() + entryOverhead) //nolint:gosec // G115: far below 4 GiB, because MaxTokenBytes bounds what claims can hold
+	return uint32(p.claims.Size() + len(p.kid) + entryOverhead) //nolint:gosec // G115: far below 4 GiB, because MaxTokenBytes bounds what a token can hold
 }
 
 // recall finds the token among those proven before. It answers no when its key
@@ -95,7 +96,9 @@ func (k *cache) prove(c *check) error {
 		if err := c.run(proof); err != nil {
 			return c.key, err
 		}
-		p := &proven{issuer: c.issuer, key: c.key, kid: c.header.KeyID, alg: c.header.Algorithm, claims: c.claims}
+		// Cloned: a kid cut out of a header of kilobytes would keep all of it.
+		kid, alg := strings.Clone(c.header.KeyID), strings.Clone(c.header.Algorithm)
+		p := &proven{issuer: c.issuer, key: c.key, kid: kid, alg: alg, claims: c.claims}
 		k.entries.Set(c.digest, p)
 		return p, nil
 	})
