@@ -3,11 +3,13 @@ package verifier
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/sallyport-go/sallyport/internal/jose"
+	"github.com/sallyport-go/sallyport/jwks"
 )
 
 // New validates cfg, all mistakes reported together, and compiles it. The
@@ -125,7 +127,7 @@ func (cfg Issuer) validateName() []error {
 	if cfg.Name == "" {
 		say("Name is empty: give the iss claim, exactly as the tokens have it")
 	}
-	if cfg.Keys == nil {
+	if isNil(cfg.Keys) {
 		say("Keys is nil: give a jwks.Fetcher or jwks.Static")
 	}
 	if !strings.Contains(cfg.Name, TenantSegment) {
@@ -181,6 +183,13 @@ func (cfg Issuer) validateLists() []error {
 		}
 	}
 	return problems
+}
+
+// isNil sees through an interface around a nil pointer: what is left of a
+// Fetcher whose error nobody looked at.
+func isNil(keys jwks.KeySet) bool {
+	v := reflect.ValueOf(keys)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 func empties(name string, list []string) error {
