@@ -61,6 +61,8 @@ func causeOf(e *Error) string {
 
 func hintMalformed(c *check, _ *Error) string {
 	switch dots := strings.Count(c.token, "."); {
+	case c.token == "":
+		return "There is no token."
 	case strings.HasPrefix(strings.ToLower(c.token), "bearer "):
 		return "Give the token alone, without the word Bearer."
 	case dots == 4:
@@ -77,8 +79,11 @@ func hintAlgorithm(c *check, e *Error) string {
 	if strings.EqualFold(c.header.Algorithm, "none") {
 		return "The token is unsigned: no setting accepts it."
 	}
-	if e.KeyID != "" {
+	switch {
+	case e.KeyID != "" && c.header.KeyID != "":
 		return "The key of that kid is published for another alg: the issuer signs with the wrong one, or this is a forgery."
+	case e.KeyID != "":
+		return "The token names no key, and none of the issuer's keys is for its alg."
 	}
 	return fmt.Sprintf("Add %q to the issuer's Algorithms if it really signs with it.", c.header.Algorithm)
 }
@@ -109,8 +114,11 @@ func hintIssuer(c *check, _ *Error) string {
 }
 
 func hintKey(c *check, e *Error) string {
-	if e.Detail != "" && c.key != nil {
+	switch {
+	case c.key != nil:
 		return "The signing key belongs to another issuer or tenant: " + e.Detail + "."
+	case e.Detail == detailAmbiguous:
+		return "The token does not say which key signed it: " + e.Detail + "."
 	}
 	return "The issuer does not publish this key: was it just rotated, or is the token from another environment?"
 }
@@ -142,10 +150,20 @@ func hintExpired(c *check, _ *Error) string {
 	return fmt.Sprintf("Expired %s ago: the caller must ask for a new token; if it is new, is the clock right?", ago)
 }
 
-func hintAudience(c *check, _ *Error) string {
-	value, _ := c.payload.Get("aud")
-	aud, _ := value.Text()
-	for _, want := range c.issuer.audiences {
+func hintAudience(c *check, e *Error) string {
+	if !c.claims.Has("aud") {
+		return "The token has no aud, and what should stand in for it does not: " + e.Detail + "."
+	}
+	for aud := range c.claims.Audiences() {
+		if h := c.issuer.hintAudience(aud); h != "" {
+			return h
+		}
+	}
+	return "The token is for another API: the client must ask for yours, or, if it means yours, add that value to the audiences."
+}
+
+func (i *issuer) hintAudience(aud string) string {
+	for _, want := range i.audiences {
 		if strings.TrimSuffix(want, "/") == strings.TrimSuffix(aud, "/") {
 			return fmt.Sprintf("Only the trailing slash differs: set the audience to %s.", strconv.Quote(aud))
 		}
@@ -158,7 +176,7 @@ func hintAudience(c *check, _ *Error) string {
 	case aud == "account":
 		return "Keycloak puts the API into aud only with an audience mapper on the client: add one."
 	}
-	return "The token is for another API: the client must ask for yours, or, if it means yours, add that value to the audiences."
+	return ""
 }
 
 func hintUnavailable(_ *check, e *Error) string {

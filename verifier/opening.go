@@ -105,6 +105,11 @@ func (c *check) checkAlgorithm() *Error {
 
 var errNotLoaded = errors.New("verifier: no usable keys")
 
+const (
+	detailMismatch  = "no key that the token can mean is for this alg"
+	detailAmbiguous = "several keys fit: the issuer must tell them apart by kid, use or alg"
+)
+
 // checkKey finds the one key that may have signed the token, asking for newer
 // keys at most once.
 func (c *check) checkKey() *Error {
@@ -122,9 +127,9 @@ func (c *check) checkKey() *Error {
 	case errors.Is(err, errNotLoaded):
 		return c.unavailable(err)
 	case errors.Is(err, jwks.ErrMismatch):
-		return c.aboutKey(reason.UnsupportedAlg, "the key of that kid is not for this alg")
+		return c.aboutKey(reason.UnsupportedAlg, detailMismatch)
 	case errors.Is(err, jwks.ErrAmbiguous):
-		return c.aboutKey(reason.UnknownKey, "several keys fit: the issuer must tell them apart by kid, use or alg")
+		return c.aboutKey(reason.UnknownKey, detailAmbiguous)
 	default:
 		return c.aboutKey(reason.UnknownKey, "the issuer has no such key")
 	}
