@@ -1,0 +1,376 @@
+package verifier_test
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/jwks"
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
+	"github.com/sallyport-go/sallyport/reason"
+	"github.com/sallyport-go/sallyport/verifier"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	issuerName = "https://issuer.example/"
+	audience   = "api://orders"
+)
+
+// noon is when tokens are issued and, unless a test moves the clock, judged.
+var noon = time.Date(2026, time.November, 20, 12, 0, 0, 0, time.UTC)
+
+// world is one issuer and what a verifier is told about it. Tests change cfg
+// before they ask for a verifier.
+type world struct {
+	*jwkstest.Issuer
+
+	keys *keySet
+	now  atomic.Pointer[time.Time]
+	cfg  verifier.Config
+}
+
+// newWorld signs with ES256, whose keys are quickly made.
+func newWorld(tb testing.TB, options ...jwkstest.Option) *world {
+	tb.Helper()
+	w := new(world)
+	w.set(noon)
+	w.Issuer = jwkstest.New(tb, append([]jwkstest.Option{
+		jwkstest.WithoutServer(),
+		jwkstest.WithName(issuerName),
+		jwkstest.WithAudience(audience),
+		jwkstest.WithAlgorithm("ES256"),
+		jwkstest.WithClock(func() time.Time { return noon }),
+	}, options...)...)
+	w.keys = &keySet{from: w.Issuer}
+	w.keys.fetch(tb)
+	w.cfg = verifier.Config{
+		Issuers: []verifier.Issuer{{
+			Name:      w.Issuer.Issuer(),
+			Audiences: []string{audience},
+			Keys:      w.keys,
+		}},
+		Now: w.clock,
+	}
+	return w
+}
+
+func (w *world) set(t time.Time)  { w.now.Store(&t) }
+func (w *world) clock() time.Time { return *w.now.Load() }
+
+// issuer is the configuration of the one issuer.
+func (w *world) issuer() *verifier.Issuer { return &w.cfg.Issuers[0] }
+
+// verifier makes one that sees the keys as the issuer publishes them now.
+func (w *world) verifier(tb testing.TB) *verifier.Verifier {
+	tb.Helper()
+	v, err := verifier.New(w.cfg)
+	require.NoError(tb, err)
+	return v
+}
+
+// uncached is a verifier that remembers nothing.
+func (w *world) uncached(tb testing.TB) *verifier.Verifier {
+	tb.Helper()
+	cfg := w.cfg
+	cfg.CacheBytes = -1
+	v, err := verifier.New(cfg)
+	require.NoError(tb, err)
+	return v
+}
+
+// keySet is a KeySet of what its issuer publishes as of the last fetch. As a
+// Fetcher does, it keeps the identical key while it is published unchanged.
+// It counts what it is asked.
+type keySet struct {
+	from    *jwkstest.Issuer
+	current atomic.Pointer[jwks.Snapshot]
+
+	snapshots, refreshes atomic.Int64
+	refresh              func(context.Context, string) error // instead of doing nothing
+
+	mu         sync.Mutex
+	known      map[string]*jwks.Key // by the text of the JWK
+	generation uint64
+	expires    time.Time
+}
+
+func (k *keySet) Snapshot() *jwks.Snapshot {
+	k.snapshots.Add(1)
+	return k.current.Load()
+}
+
+func (k *keySet) Refresh(ctx context.Context, kid string) error {
+	k.refreshes.Add(1)
+	if k.refresh == nil {
+		return nil
+	}
+	return k.refresh(ctx, kid)
+}
+
+// asked is how often anything was asked of it.
+func (k *keySet) asked() int { return int(k.snapshots.Load() + k.refreshes.Load()) }
+
+// fetch takes over what the issuer publishes now.
+func (k *keySet) fetch(tb testing.TB) {
+	tb.Helper()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	known := make(map[string]*jwks.Key)
+	var keys []*jwks.Key
+	for _, published := range k.from.Published() {
+		text, err := json.Marshal(published.JWK())
+		require.NoError(tb, err)
+		key, ok := k.known[string(text)]
+		if !ok {
+			parsed, err := jwks.ParseJWKS(text)
+			if err != nil {
+				continue // not usable, as a Fetcher would find
+			}
+			key = parsed[0]
+		}
+		known[string(text)] = key
+		keys = append(keys, key)
+	}
+	k.known = known
+	k.generation++
+	k.current.Store(jwks.NewSnapshot(jwks.SnapshotConfig{Keys: keys, Generation: k.generation, Expires: k.expires}))
+}
+
+// expire makes the keys too stale to trust, or fresh again.
+func (k *keySet) expire(tb testing.TB, stale bool) {
+	tb.Helper()
+	k.mu.Lock()
+	k.expires = time.Time{}
+	if stale {
+		k.expires = time.Now().Add(-time.Second)
+	}
+	k.mu.Unlock()
+	k.fetch(tb)
+}
+
+// nobody publishes nothing, and counts.
+func nobody() *keySet {
+	k := new(keySet)
+	k.current.Store(jwks.NewSnapshot(jwks.SnapshotConfig{}))
+	return k
+}
+
+// row is one token judged by one configuration.
+type row struct {
+	options []jwkstest.Option   // of the issuer
+	setup   func(*world)        // changes the configuration, or the keys before they are fetched
+	token   func(*world) string // nil: the issuer's plain access token
+	want    reason.Code         // "": good
+	check   string              // the check that refuses it
+	detail  string              // the whole of Error.Detail
+	kid     string              // the whole of Error.KeyID
+}
+
+// table is rows by what they say.
+type table map[string]row
+
+// with mints a token.
+func with(options ...jwkstest.TokenOption) func(*world) string {
+	return func(w *world) string { return w.Token(options...) }
+}
+
+// having are claims that replace those of a plain token.
+func having(members jwkstest.Claims) func(*world) string { return with(members) }
+
+// text is a token whatever the issuer.
+func text(token string) func(*world) string { return func(*world) string { return token } }
+
+func (rows table) run(t *testing.T) {
+	t.Helper()
+	for name, r := range rows {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, r.options...)
+			if r.setup != nil {
+				r.setup(w)
+			}
+			w.keys.fetch(t)
+			token := w.plainOr(r.token)
+			w.keys.fetch(t) // a token may have needed a key of its own
+			w.judge(t, token, r)
+		})
+	}
+}
+
+func (w *world) plainOr(token func(*world) string) string {
+	if token == nil {
+		return w.Token()
+	}
+	return token(w)
+}
+
+// judge asks in every way there is, with and without a cache, with Verify and
+// with Explain, and wants the same answer from all.
+func (w *world) judge(t *testing.T, token string, r row) verifier.Report {
+	t.Helper()
+	caching, fresh := w.verifier(t), w.uncached(t)
+	first, err := caching.Verify(t.Context(), token)
+	second, again := caching.Verify(t.Context(), token)
+	third, uncached := fresh.Verify(t.Context(), token)
+	report := fresh.Explain(t.Context(), token)
+
+	if r.want == "" {
+		require.NoError(t, err)
+		require.NoError(t, again)
+		require.NoError(t, uncached)
+		assert.NotNil(t, first)
+		assert.Same(t, first, second, "the cache hands out what it proved")
+		assert.NotNil(t, third)
+	} else {
+		refusal := asError(t, err)
+		assert.Equal(t, r.want, refusal.Reason)
+		assert.ErrorIs(t, err, r.want)
+		assert.Nil(t, first, "a refused token has no claims")
+		assert.Equal(t, r.detail, refusal.Detail)
+		assert.Equal(t, r.kid, refusal.KeyID)
+		assert.Equal(t, facts(t, err), facts(t, again), "the second time")
+		assert.Equal(t, facts(t, err), facts(t, uncached), "without a cache")
+		assertSilent(t, w, refusal.Error(), token)
+	}
+	assertReport(t, report, token, r)
+	return report
+}
+
+func asError(tb testing.TB, err error) *verifier.Error {
+	tb.Helper()
+	var refusal *verifier.Error
+	require.ErrorAs(tb, err, &refusal)
+	return refusal
+}
+
+// reasonOf is why err refuses, "" for nil.
+func reasonOf(tb testing.TB, err error) reason.Code {
+	tb.Helper()
+	if err == nil {
+		return ""
+	}
+	return asError(tb, err).Reason
+}
+
+// facts are what an error says, without the identity of its cause.
+func facts(tb testing.TB, err error) [5]string {
+	tb.Helper()
+	e := asError(tb, err)
+	return [5]string{string(e.Reason), e.Issuer, e.KeyID, e.Detail, e.RetryAfter.String() + e.Error()}
+}
+
+// checkNames are all checks, in order.
+var checkNames = []string{
+	"size", "structure", "header", "critical", "payload", "issuer", "type", "algorithm", "key",
+	"signature", "claims", "required", "tenant", "kind", "audience", "client", "binding",
+	"expiry", "not_before", "issued_at", "age", "validators", "revocation",
+}
+
+// assertReport wants the verdict of Verify from Explain.
+func assertReport(t *testing.T, report verifier.Report, token string, r row) {
+	t.Helper()
+	var names []string
+	failed := ""
+	for _, c := range report.Checks {
+		names = append(names, c.Name)
+		if !c.OK && !c.Skipped && failed == "" {
+			failed = c.Name
+		}
+		assert.False(t, c.OK && c.Skipped, "%s cannot hold unseen", c.Name)
+	}
+	assert.Equal(t, checkNames, names)
+	assert.Equal(t, r.want, report.Reason, "Explain says why as Verify does")
+	assert.Equal(t, r.want == "", report.OK)
+	assert.Equal(t, r.check, failed, "the check that refuses")
+	if r.want == "" {
+		assert.Empty(t, report.Hint)
+	} else {
+		assert.NotEmpty(t, report.Hint)
+	}
+	assertUnsigned(t, report, token)
+}
+
+// assertUnsigned wants nothing in a report that would let its reader call.
+func assertUnsigned(t *testing.T, report verifier.Report, token string) {
+	t.Helper()
+	shown, err := json.Marshal(report)
+	require.NoError(t, err)
+	if signature := token[strings.LastIndexByte(token, '.')+1:]; len(signature) > 8 {
+		assert.NotContains(t, string(shown), signature[:8])
+	}
+}
+
+// assertSilent wants no part of the token and no value of its claims in text,
+// which is bound for a log.
+func assertSilent(t *testing.T, w *world, text, token string) {
+	t.Helper()
+	for part := range strings.SplitSeq(token, ".") {
+		if len(part) > 8 {
+			assert.NotContains(t, text, part[:8])
+		}
+	}
+	payload := payloadOf(token)
+	for _, value := range leaves(payload) {
+		if len(value) > 3 && value != w.issuer().Name {
+			assert.NotContains(t, strings.ReplaceAll(text, w.issuer().Name, ""), value)
+		}
+	}
+}
+
+// payloadOf is the token's payload, nil if it has none that can be read.
+func payloadOf(token string) any {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return nil
+	}
+	var payload any
+	if json.Unmarshal(decode(parts[1]), &payload) != nil {
+		return nil
+	}
+	return payload
+}
+
+// leaves are all strings in a JSON value that are no names of members.
+func leaves(v any) []string {
+	var out []string
+	switch v := v.(type) {
+	case string:
+		out = append(out, v)
+	case []any:
+		for _, e := range v {
+			out = append(out, leaves(e)...)
+		}
+	case map[string]any:
+		for _, e := range v {
+			out = append(out, leaves(e)...)
+		}
+	}
+	return out
+}
+
+// verify asks v and gives the reason, "" for a good token.
+func verify(tb testing.TB, v *verifier.Verifier, token string) (*claims.Claims, reason.Code) {
+	tb.Helper()
+	c, err := v.Verify(tb.Context(), token)
+	return c, reasonOf(tb, err)
+}
+
+// fetcher fetches the world's keys for real, without a socket.
+func (w *world) fetcher(tb testing.TB) *jwks.Fetcher {
+	tb.Helper()
+	f, err := jwks.NewFetcher(jwks.FetcherConfig{Issuer: w.Issuer.Issuer(), Client: w.Client()})
+	require.NoError(tb, err)
+	tb.Cleanup(func() { assert.NoError(tb, f.Close()) })
+	return f
+}
