@@ -1,0 +1,129 @@
+package verifier_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
+	"github.com/sallyport-go/sallyport/reason"
+	"github.com/sallyport-go/sallyport/verifier"
+)
+
+const (
+	pattern  = "https://login.example/{tenantid}/v2.0"
+	contoso  = "a53d724c-15ea-4469-a987-82a5b30ec167"
+	fabrikam = "72f988bf-86f1-41af-91ab-2d7cd011db47"
+)
+
+func issuerOf(tenant string) string {
+	return strings.Replace(pattern, verifier.TenantSegment, tenant, 1)
+}
+
+// tenants makes the one issuer a template for these.
+func tenants(list ...string) func(*world) {
+	return func(w *world) { w.issuer().Name, w.issuer().Tenants = pattern, list }
+}
+
+func anyTenant(w *world) { w.issuer().Name, w.issuer().DangerouslyAnyTenant = pattern, true }
+
+// of mints a token of a tenant.
+func of(tenant string, more ...jwkstest.TokenOption) func(*world) string {
+	return with(append([]jwkstest.TokenOption{jwkstest.Claims{"iss": issuerOf(tenant), "tid": tenant}}, more...)...)
+}
+
+// keyIssuer marks the issuer's keys; nil leaves the mark out.
+func keyIssuer(name any) []jwkstest.Option { return []jwkstest.Option{jwkstest.JWK{"issuer": name}} }
+
+func TestTenants(t *testing.T) {
+	t.Parallel()
+	const unknown, other = "the token's iss is not configured", "tid is not the tenant that iss names"
+	marked := keyIssuer(pattern)
+	table{
+		"a tenant on the list":         {options: marked, setup: tenants(contoso, fabrikam), token: of(fabrikam)},
+		"a tenant that is not":         {options: marked, setup: tenants(contoso), token: of(fabrikam), want: reason.UnknownTenant, check: "issuer", detail: unknown},
+		"any tenant":                   {options: marked, setup: anyTenant, token: of(fabrikam)},
+		"a tenant by its domain":       {options: marked, setup: anyTenant, token: of("contoso.example"), want: reason.UnknownIssuer, check: "issuer", detail: unknown},
+		"a GUID in capital letters":    {options: marked, setup: anyTenant, token: of(strings.ToUpper(contoso)), want: reason.UnknownIssuer, check: "issuer", detail: unknown},
+		"a GUID with a digit missing":  {options: marked, setup: anyTenant, token: of(contoso[:35]), want: reason.UnknownIssuer, check: "issuer", detail: unknown},
+		"a GUID with dashes elsewhere": {options: marked, setup: anyTenant, token: of("a53d724c15-ea-4469-a987-82a5b30ec167"), want: reason.UnknownIssuer, check: "issuer", detail: unknown},
+		"a GUID with a letter too far": {options: marked, setup: anyTenant, token: of("g53d724c-15ea-4469-a987-82a5b30ec167"), want: reason.UnknownIssuer, check: "issuer", detail: unknown},
+		"the template itself":          {options: marked, setup: anyTenant, token: of(verifier.TenantSegment), want: reason.UnknownIssuer, check: "issuer", detail: unknown},
+		"a path more at the end": {
+			options: marked, setup: anyTenant, token: having(jwkstest.Claims{"iss": issuerOf(contoso) + "/", "tid": contoso}),
+			want: reason.UnknownIssuer, check: "issuer", detail: unknown,
+		},
+		"another host before it": {
+			options: marked, setup: anyTenant, token: having(jwkstest.Claims{"iss": "https://evil.example/?" + issuerOf(contoso), "tid": contoso}),
+			want: reason.UnknownIssuer, check: "issuer", detail: unknown,
+		},
+		"a tid of another tenant": {
+			options: marked, setup: tenants(contoso, fabrikam), token: of(contoso, jwkstest.Claims{"tid": fabrikam}),
+			want: reason.UnknownTenant, check: "tenant", detail: other,
+		},
+		"no tid": {
+			options: marked, setup: tenants(contoso), token: of(contoso, jwkstest.Claims{"tid": nil}),
+			want: reason.MissingClaim, check: "tenant", detail: "tid",
+		},
+		"a tid that is no string": {
+			options: marked, setup: tenants(contoso), token: of(contoso, jwkstest.Claims{"tid": []string{contoso}}),
+			want: reason.MissingClaim, check: "tenant", detail: "tid",
+		},
+		"an exact issuer asks for no tid": {setup: func(w *world) { w.issuer().Name = issuerOf(contoso) }, token: having(jwkstest.Claims{"iss": issuerOf(contoso)})},
+	}.run(t)
+}
+
+func TestTheKeyOfATenantsTokenSignsForIt(t *testing.T) {
+	t.Parallel()
+	const detail = "the key's own issuer member does not fit: see KeyIssuer"
+	refused := func(mark any) row {
+		return row{options: keyIssuer(mark), setup: tenants(contoso, fabrikam), token: of(contoso), want: reason.UnknownKey, check: "tenant", kid: `"key-1"`, detail: detail}
+	}
+	another := func(w *world) {
+		tenants(contoso)(w)
+		w.issuer().KeyIssuer = "https://keys.example/{tenantid}/"
+	}
+	table{
+		"a key for all tenants":            {options: keyIssuer(pattern), setup: tenants(contoso), token: of(contoso)},
+		"a key for this tenant":            {options: keyIssuer(issuerOf(contoso)), setup: tenants(contoso), token: of(contoso)},
+		"a key for another tenant":         refused(issuerOf(fabrikam)),
+		"a key that does not say":          refused(nil),
+		"a key of another issuer":          refused("https://other.example/{tenantid}/v2.0"),
+		"a key with more at the end":       refused(pattern + "/"),
+		"a key with more at the start":     refused("x" + pattern),
+		"a key of another template":        {options: keyIssuer("https://keys.example/{tenantid}/"), setup: another, token: of(contoso)},
+		"a key of a tenant of it":          {options: keyIssuer("https://keys.example/" + contoso + "/"), setup: another, token: of(contoso)},
+		"then the name's own does not fit": {options: keyIssuer(pattern), setup: another, token: of(contoso), want: reason.UnknownKey, check: "tenant", kid: `"key-1"`, detail: detail},
+	}.run(t)
+}
+
+func TestTemplatesAndNamesSideBySide(t *testing.T) {
+	t.Parallel()
+	exact := newWorld(t, jwkstest.WithName(issuerOf(fabrikam)))
+	template := newWorld(t, jwkstest.JWK{"issuer": pattern})
+	v1 := newWorld(t, jwkstest.JWK{"issuer": pattern})
+	tenants(contoso)(template)
+	tenants(contoso)(v1)
+	v1.issuer().Name, v1.issuer().KeyIssuer = "https://sts.example/{tenantid}/", pattern
+	template.cfg.Issuers = append(template.cfg.Issuers, *exact.issuer(), *v1.issuer())
+	v := template.verifier(t)
+
+	_, got := verify(t, v, template.Token(jwkstest.Claims{"iss": issuerOf(contoso), "tid": contoso}))
+	assert.Empty(t, got)
+	_, got = verify(t, v, v1.Token(jwkstest.Claims{"iss": "https://sts.example/" + contoso + "/", "tid": contoso}))
+	assert.Empty(t, got, "two templates share a tenant")
+	_, got = verify(t, v, exact.Token())
+	assert.Empty(t, got, "an exact name comes before templates that would refuse it")
+	_, got = verify(t, v, template.Token(jwkstest.Claims{"iss": issuerOf(fabrikam), "tid": fabrikam}))
+	assert.Equal(t, reason.BadSignature, got, "and its tokens are signed with its own keys")
+}
+
+func TestAnUnknownTenantNeverReachesTheKeySet(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tenants(contoso)(w)
+	_, got := verify(t, w.verifier(t), w.Token(jwkstest.Claims{"iss": issuerOf(fabrikam), "tid": fabrikam}, jwkstest.Header{"kid": "new"}))
+	assert.Equal(t, reason.UnknownTenant, got)
+	assert.Zero(t, w.keys.asked())
+}
