@@ -1,0 +1,157 @@
+package verifier_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
+	"github.com/sallyport-go/sallyport/reason"
+	"github.com/sallyport-go/sallyport/verifier"
+)
+
+func TestEveryMistakeIsReported(t *testing.T) {
+	t.Parallel()
+	issuer := func(change func(*verifier.Issuer)) func(*verifier.Config) {
+		return func(c *verifier.Config) { change(&c.Issuers[0]) }
+	}
+	for name, mistake := range map[string]struct {
+		change func(*verifier.Config)
+		say    string
+	}{
+		"no issuer":             {func(c *verifier.Config) { c.Issuers = nil }, "no Issuers: name at least one"},
+		"too much leeway":       {func(c *verifier.Config) { c.Leeway = 5*time.Minute + 1 }, "Leeway 5m0.000000001s is more than 5m0s"},
+		"a negative age":        {func(c *verifier.Config) { c.MaxAge = -1 }, "MaxAge -1ns is negative"},
+		"a negative size":       {func(c *verifier.Config) { c.MaxTokenBytes = -1 }, "MaxTokenBytes -1 is negative"},
+		"an empty confirmation": {func(c *verifier.Config) { c.Confirmations = []string{"jkt", ""} }, "Confirmations[1] is empty"},
+		"a nil validator":       {func(c *verifier.Config) { c.Validators = []verifier.Validator{nil} }, "Validators[0] is nil"},
+		"a name twice":          {func(c *verifier.Config) { c.Issuers = append(c.Issuers, c.Issuers[0]) }, `Issuers[1] "https://issuer.example/": the same Name twice`},
+		"no name":               {issuer(func(i *verifier.Issuer) { i.Name = "" }), `Issuers[0] "": Name is empty`},
+		"no keys":               {issuer(func(i *verifier.Issuer) { i.Keys = nil }), "Keys is nil"},
+		"no audience":           {issuer(func(i *verifier.Issuer) { i.Audiences = nil }), "Audiences is empty"},
+		"an empty audience":     {issuer(func(i *verifier.Issuer) { i.Audiences = []string{"a", ""} }), "Audiences[1] is empty"},
+		"NoAudience without clients": {
+			issuer(func(i *verifier.Issuer) { i.NoAudience = verifier.AudienceBinding{ScopePrefix: "orders/"} }), "NoAudience needs both",
+		},
+		"NoAudience without a prefix": {
+			issuer(func(i *verifier.Issuer) { i.NoAudience = verifier.AudienceBinding{Clients: []string{"a"}} }), "NoAudience needs both",
+		},
+		"an empty client in NoAudience": {
+			issuer(func(i *verifier.Issuer) {
+				i.NoAudience = verifier.AudienceBinding{Clients: []string{""}, ScopePrefix: "orders/"}
+			}), "NoAudience.Clients[0] is empty",
+		},
+		"an empty required claim": {issuer(func(i *verifier.Issuer) { i.Required = []string{""} }), "Required[0] is empty"},
+		"an empty client":         {issuer(func(i *verifier.Issuer) { i.Clients = []string{""} }), "Clients[0] is empty"},
+		"no algorithm":            {issuer(func(i *verifier.Issuer) { i.Algorithms = []string{} }), "Algorithms is empty"},
+		"none as an algorithm":    {issuer(func(i *verifier.Issuer) { i.Algorithms = []string{"none"} }), `algorithm "none" is not implemented`},
+		"an algorithm in small letters": {
+			issuer(func(i *verifier.Issuer) { i.Algorithms = []string{"RS256", "es256"} }), `algorithm "es256" is not implemented`,
+		},
+		"no type":                 {issuer(func(i *verifier.Issuer) { i.Types = []string{} }), "Types is empty"},
+		"a marker of nothing":     {issuer(func(i *verifier.Issuer) { i.Markers = []verifier.Marker{{}} }), "Markers[0] names no Claim"},
+		"a mapping that is wrong": {issuer(func(i *verifier.Issuer) { i.Claims.ClientID = []claims.Path{{}} }), "Mapping.ClientID[0]"},
+		"tenants without a place": {issuer(func(i *verifier.Issuer) { i.Tenants = []string{contoso} }), "go with a template"},
+		"any tenant without one":  {issuer(func(i *verifier.Issuer) { i.DangerouslyAnyTenant = true }), "go with a template"},
+		"KeyIssuer without one":   {issuer(func(i *verifier.Issuer) { i.KeyIssuer = pattern }), "go with a template"},
+		"a template alone":        {issuer(func(i *verifier.Issuer) { i.Name = pattern }), "a template needs Tenants"},
+		"both ways for tenants": {issuer(func(i *verifier.Issuer) {
+			i.Name, i.Tenants, i.DangerouslyAnyTenant = pattern, []string{contoso}, true
+		}), "and not both"},
+		"two places for tenants": {issuer(func(i *verifier.Issuer) {
+			i.Name, i.DangerouslyAnyTenant = pattern+"/{tenantid}", true
+		}), "must hold {tenantid} once"},
+		"nothing but a tenant": {issuer(func(i *verifier.Issuer) { i.Name, i.DangerouslyAnyTenant = "{tenantid}", true }), "inside a URL"},
+		"a tenant by its name": {issuer(func(i *verifier.Issuer) { i.Name, i.Tenants = pattern, []string{"contoso.example"} }), `tenant "contoso.example" is no GUID`},
+		"a tenant in capitals": {issuer(func(i *verifier.Issuer) { i.Name, i.Tenants = pattern, []string{strings.ToUpper(contoso)} }), "in lower case"},
+		"a KeyIssuer of no one": {issuer(func(i *verifier.Issuer) {
+			i.Name, i.Tenants, i.KeyIssuer = pattern, []string{contoso}, "https://keys.example"
+		}), "KeyIssuer must hold {tenantid} once"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			mistake.change(&w.cfg)
+			v, err := verifier.New(w.cfg)
+			assert.ErrorContains(t, err, mistake.say)
+			assert.Nil(t, v)
+		})
+	}
+}
+
+func TestAllMistakesAreReportedTogether(t *testing.T) {
+	t.Parallel()
+	_, err := verifier.New(verifier.Config{
+		Leeway:        time.Hour,
+		MaxAge:        -1,
+		MaxTokenBytes: -1,
+		Issuers: []verifier.Issuer{
+			{Algorithms: []string{"none"}},
+			{Name: pattern, Tenants: []string{"contoso"}, Audiences: []string{""}, Required: []string{""}},
+		},
+	})
+	require.Error(t, err)
+	for _, part := range []string{
+		"Leeway", "MaxAge", "MaxTokenBytes",
+		"Name is empty", "Keys is nil", "Audiences is empty", `"none"`,
+		`Issuers[1]`, `"contoso"`, "Audiences[0]", "Required[0]",
+	} {
+		assert.ErrorContains(t, err, part)
+	}
+	_, err = verifier.New(verifier.Config{})
+	assert.ErrorContains(t, err, "no Issuers", "the zero Config trusts nobody")
+}
+
+func TestAConfigIsCopied(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	i := w.issuer()
+	i.Clients, i.Required, i.Types, i.Algorithms = []string{"test-client"}, []string{"jti"}, []string{"at+jwt"}, []string{"ES256"}
+	i.Markers = []verifier.Marker{{Claim: "purpose", Not: []string{"id"}}}
+	w.cfg.Confirmations = []string{"jkt"}
+	v := w.verifier(t)
+
+	i.Clients[0], i.Required[0], i.Types[0], i.Algorithms[0], i.Audiences[0] = "x", "x", "x", "x", "x"
+	i.Markers[0].Claim = "iss"
+	i.Markers[0].Not = []string{issuerName}
+	w.cfg.Confirmations[0] = "x"
+	_, got := verify(t, v, w.Token(jwkstest.Claims{"cnf": map[string]string{"jkt": "t"}}))
+	assert.Empty(t, got)
+}
+
+func TestRFC9068(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	relaxed := *w.issuer()
+	relaxed.Required = []string{"tid"}
+	strict := relaxed.RFC9068()
+	assert.Equal(t, []string{"tid"}, relaxed.Required, "the issuer itself stays as it was")
+	assert.Nil(t, relaxed.Types)
+	w.cfg.Issuers[0] = strict
+	v := w.verifier(t)
+
+	_, got := verify(t, v, w.Token(jwkstest.Claims{"tid": "t"}))
+	assert.Empty(t, got)
+	_, got = verify(t, v, w.Token())
+	assert.Equal(t, reason.MissingClaim, got, "what was required before still is")
+	_, got = verify(t, v, w.Token(jwkstest.Claims{"tid": "t"}, jwkstest.Header{"typ": "JWT"}))
+	assert.Equal(t, reason.UnsupportedType, got)
+}
+
+func TestDefaultMarkersAreTheCallersOwn(t *testing.T) {
+	t.Parallel()
+	verifier.DefaultMarkers()[0].Not[0] = "changed"
+	assert.Equal(t, "ID", verifier.DefaultMarkers()[0].Not[0])
+}
+
+func TestDefaults(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, 30*time.Second, verifier.DefaultLeeway)
+	assert.Equal(t, 5*time.Minute, verifier.MaxLeeway)
+	assert.Equal(t, 8192, verifier.DefaultMaxTokenBytes)
+	assert.Equal(t, 32<<20, verifier.DefaultCacheBytes)
+}
