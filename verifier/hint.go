@@ -89,10 +89,16 @@ func hintAlgorithm(c *check, e *Error) string {
 }
 
 func hintType(c *check, _ *Error) string {
-	if c.claims != nil {
+	switch {
+	case c.header.ContentType != "":
+		return "The token holds another token (cty): ask the issuer for one that is signed alone."
+	case c.issuer.allowsType(c.header.Type, c.header.HasType): // so a claim tells
 		return "This is not an access token (an ID token, perhaps): send the access token of the same response."
+	case !c.header.HasType:
+		return `Add "" to the issuer's Types if its access tokens carry no typ.`
+	default:
+		return fmt.Sprintf("Add %q to the issuer's Types if its access tokens carry it; it may be another kind of token.", c.header.Type)
 	}
-	return fmt.Sprintf("Add %q to the issuer's Types if its access tokens carry it; it may be another kind of token.", c.header.Type)
 }
 
 // hintIssuer looks for the near misses that people make.
