@@ -1,0 +1,124 @@
+package verifier_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
+	"github.com/sallyport-go/sallyport/verifier"
+)
+
+func TestHints(t *testing.T) {
+	t.Parallel()
+	audiences := func(list ...string) func(*world) { return func(w *world) { w.issuer().Audiences = list } }
+	validator := func(err error) func(*world) {
+		return func(w *world) {
+			w.cfg.Validators = []verifier.Validator{func(context.Context, *claims.Claims) error { return err }}
+		}
+	}
+	revoked := func(withdrawn bool, err error) func(*world) {
+		return func(w *world) {
+			w.cfg.Revoked = func(context.Context, *claims.Claims) (bool, error) { return withdrawn, err }
+		}
+	}
+	for name, r := range map[string]struct {
+		setup func(*world)
+		token func(*world) string
+		hint  string
+	}{
+		// Shape.
+		"nothing at all":                 {token: text(""), hint: "There is no token."},
+		"the word Bearer pasted":         {token: func(w *world) string { return "Bearer " + w.Token() }, hint: "without the word Bearer"},
+		"bearer pasted with an opaque":   {token: text("bearer 1234"), hint: "without the word Bearer"},
+		"an opaque token":                {token: text("NgXCXRKcMz0Yjw="), hint: "This is no JWT but an opaque token"},
+		"an encrypted token":             {token: text("e30.e30.e30.e30.e30"), hint: "The token is encrypted (JWE)"},
+		"a token cut in two":             {token: func(w *world) string { h, p, _ := parts(w.Token()); return h + "." + p }, hint: "was it cut when it was copied?"},
+		"a part that does not decode":    {token: func(w *world) string { return w.Token() + "=" }, hint: "A part of the token does not decode"},
+		"a token too large":              {setup: maxTokenBytes(10), hint: "Raise MaxTokenBytes"},
+		"crit":                           {token: with(jwkstest.Header{"crit": []string{"b64"}}), hint: "must not mark header members as critical"},
+		"an unsigned token":              {token: with(jwkstest.Header{"alg": "None"}), hint: "The token is unsigned: no setting accepts it."},
+		"an algorithm that is not named": {token: with(jwkstest.WithAlgorithm("ES384")), hint: `Add "ES384" to the issuer's Algorithms`},
+		"another kind by its typ":        {token: with(jwkstest.Header{"typ": "dpop+jwt"}), hint: `Add "dpop+jwt" to the issuer's Types if`},
+		"a nested token":                 {token: with(jwkstest.Header{"cty": "JWT"}), hint: "The token holds another token (cty)"},
+		"no typ where one is wanted":     {setup: types("JWT"), token: with(jwkstest.Header{"typ": nil}), hint: `Add "" to the issuer's Types`},
+		"another kind by a claim":        {token: having(jwkstest.Claims{"at_hash": "x"}), hint: "This is not an access token (an ID token, perhaps)"},
+
+		// Issuer.
+		"a slash too many":            {token: having(jwkstest.Claims{"iss": issuerName + "/"}), hint: `another issuer`},
+		"the slash missing":           {token: having(jwkstest.Claims{"iss": "https://issuer.example"}), hint: `Only the trailing slash differs: set the issuer to "https://issuer.example".`},
+		"another case":                {token: having(jwkstest.Claims{"iss": "https://Issuer.example/"}), hint: `Only upper and lower case differ: set the issuer to "https://Issuer.example/".`},
+		"Entra v1.0":                  {token: having(jwkstest.Claims{"iss": "https://sts.windows.net/" + contoso + "/"}), hint: "v1.0 and v2.0 tokens have different issuers"},
+		"Entra v2.0":                  {token: having(jwkstest.Claims{"iss": "https://login.microsoftonline.com/" + contoso + "/v2.0"}), hint: "v1.0 and v2.0 tokens have different issuers"},
+		"the other environment":       {token: having(jwkstest.Claims{"iss": "https://test.example/"}), hint: "is it from TEST while this is PROD?"},
+		"a tenant that is not listed": {setup: tenants(contoso), token: of(fabrikam), hint: "Add the tenant to Tenants"},
+
+		// Keys.
+		"a kid that is not published":    {token: with(jwkstest.Header{"kid": "new"}), hint: "was it just rotated"},
+		"keys that cannot be told apart": {setup: func(w *world) { w.Publish(w.NewKey("ES256")) }, token: with(jwkstest.Header{"kid": nil}), hint: "does not say which key signed it"},
+		"a key for another alg":          {token: with(jwkstest.Header{"alg": "RS256"}), hint: "The key of that kid is published for another alg"},
+		"no kid, and no key for alg":     {token: with(jwkstest.Header{"alg": "RS256", "kid": nil}), hint: "none of the issuer's keys is for its alg"},
+		"a key of another tenant":        {setup: tenants(contoso), token: of(contoso), hint: "The signing key belongs to another issuer or tenant"},
+		"a token changed":                {token: func(w *world) string { return tampered(w.Token()) }, hint: "changed after it was signed"},
+		"a token for Microsoft Graph":    {token: func(w *world) string { return tampered(w.Token(jwkstest.Header{"nonce": "n"})) }, hint: "This token is for Microsoft Graph, which alone can verify it"},
+
+		// Claims.
+		"exp in milliseconds":    {token: having(jwkstest.Claims{"exp": noon.UnixMilli()}), hint: "exp is in milliseconds: RFC 7519 wants seconds."},
+		"nbf in milliseconds":    {token: having(jwkstest.Claims{"nbf": noon.UnixMilli()}), hint: "nbf is in milliseconds"},
+		"a claim's type":         {token: having(jwkstest.Claims{"exp": "soon"}), hint: "A claim has the wrong type: want a number of seconds."},
+		"no exp":                 {token: having(jwkstest.Claims{"exp": nil}), hint: "The token lacks a claim that is needed: exp."},
+		"the audience's slash":   {setup: audiences("https://api.example/orders/"), token: with(jwkstest.WithAudience("https://api.example/orders")), hint: `set the audience to "https://api.example/orders".`},
+		"a slash, in a list":     {token: with(jwkstest.WithAudience("https://x.example/userinfo", audience+"/")), hint: `set the audience to "api://orders/".`},
+		"a GUID for Graph":       {token: with(jwkstest.WithAudience("00000003-0000-0000-c000-000000000000")), hint: "The token is for Microsoft Graph"},
+		"a URL for Graph":        {token: with(jwkstest.WithAudience("https://graph.microsoft.com/")), hint: "The token is for Microsoft Graph"},
+		"a GUID, as v2.0 has it": {token: with(jwkstest.WithAudience(fabrikam)), hint: "aud is a GUID, as Entra v2.0 tokens have it"},
+		"Keycloak's account":     {token: with(jwkstest.WithAudience("master-realm", "account")), hint: "audience mapper"},
+		"another API":            {token: with(jwkstest.WithAudience("api://billing")), hint: "The token is for another API"},
+		"no aud, and no scope for it": {
+			setup: func(w *world) {
+				w.issuer().NoAudience = verifier.AudienceBinding{Clients: []string{"test-client"}, ScopePrefix: "orders/"}
+			},
+			token: having(jwkstest.Claims{"aud": nil}), hint: "no scope begins with NoAudience.ScopePrefix",
+		},
+		"a client not listed": {setup: func(w *world) { w.issuer().Clients = []string{"partner"} }, hint: "Add the client id to the issuer's Clients"},
+		"a bound token":       {token: having(jwkstest.Claims{"cnf": map[string]any{"jkt": "t"}}), hint: "bound to its sender's key (cnf)"},
+
+		// Time and hooks.
+		"expired":              {setup: func(w *world) { w.set(noon.Add(90 * time.Minute)) }, hint: "Expired 30m0s ago"},
+		"not valid yet":        {token: having(jwkstest.Claims{"nbf": noon.Add(time.Hour)}), hint: "The token is valid later"},
+		"issued in the future": {token: having(jwkstest.Claims{"iat": noon.Add(time.Hour)}), hint: "issued in the future"},
+		"too old":              {setup: func(w *world) { w.cfg.MaxAge = time.Minute; w.set(noon.Add(time.Hour - 1)) }, hint: "older than MaxAge"},
+		"a validator":          {setup: validator(errors.New("the contract ended")), hint: "A validator of your own refused the token: the contract ended."},
+		"revoked":              {setup: revoked(true, nil), hint: "The token was withdrawn"},
+		"no revocation to ask": {setup: revoked(false, errors.New("redis is down")), hint: "The revocation hook failed, and the call was refused to be safe: redis is down."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			if r.setup != nil {
+				r.setup(w)
+			}
+			token := w.plainOr(r.token)
+			w.keys.fetch(t)
+			report, _ := w.explain(t, token)
+			assert.False(t, report.OK)
+			assert.Contains(t, report.Hint, r.hint)
+			assert.True(t, strings.HasSuffix(report.Hint, ".") || strings.HasSuffix(report.Hint, "?"), "a hint is a sentence: %q", report.Hint)
+		})
+	}
+}
+
+func TestAHintForACallerWhoLeft(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.keys.refresh = func(ctx context.Context, _ string) error { return ctx.Err() }
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	report := w.verifier(t).Explain(ctx, w.Token(jwkstest.Header{"kid": "new"}))
+	assert.Contains(t, report.Hint, "cut short: allow more time")
+}
