@@ -12,6 +12,9 @@ import (
 
 // hint is the fix in one sentence.
 func hint(c *check, err *Error) string {
+	if err.Detail == detailValidator { // whatever reason it gave
+		return "A validator of your own refused the token: " + err.Err.Error() + "."
+	}
 	if h, ok := hints[err.Reason]; ok {
 		return h(c, err)
 	}
@@ -19,29 +22,26 @@ func hint(c *check, err *Error) string {
 }
 
 var hints = map[reason.Code]func(*check, *Error) string{
-	reason.Malformed:       hintMalformed,
-	reason.TooLarge:        say("Raise MaxTokenBytes if such tokens are meant to pass; else ask the issuer for fewer claims."),
-	reason.CriticalHeader:  say("The issuer must not mark header members as critical, nor use b64, in access tokens."),
-	reason.UnsupportedAlg:  hintAlgorithm,
-	reason.UnsupportedType: hintType,
-	reason.UnknownIssuer:   hintIssuer,
-	reason.UnknownTenant:   say("Add the tenant to Tenants if its customers are yours; the tenant is the GUID in iss and tid."),
-	reason.UnknownKey:      hintKey,
-	reason.BadSignature:    hintSignature,
-	reason.MalformedClaims: hintClaims,
-	reason.MissingClaim:    func(_ *check, e *Error) string { return "The token lacks a claim that is needed: " + e.Detail + "." },
-	reason.Expired:         hintExpired,
-	reason.NotYetValid:     say("The token is valid later: is the clock here slow, or the issuer's fast?"),
-	reason.IssuedInFuture:  say("The token was issued in the future: is the clock here slow, or the issuer's fast?"),
-	reason.TooOld:          say("The caller must ask for a new token: this one is older than MaxAge."),
-	reason.WrongAudience:   hintAudience,
-	reason.WrongClient:     say("Add the client id to the issuer's Clients if this partner may call."),
-	reason.Revoked:         say("The token was withdrawn: the caller must ask for a new one."),
-	reason.KeysUnavailable: hintUnavailable,
-	reason.Canceled:        say("The wait for the issuer's keys was cut short: allow more time."),
-	reason.Denied: func(_ *check, e *Error) string {
-		return "A validator of your own refused the token: " + causeOf(e) + "."
-	},
+	reason.Malformed:          hintMalformed,
+	reason.TooLarge:           say("Raise MaxTokenBytes if such tokens are meant to pass; else ask the issuer for fewer claims."),
+	reason.CriticalHeader:     say("The issuer must not mark header members as critical, nor use b64, in access tokens."),
+	reason.UnsupportedAlg:     hintAlgorithm,
+	reason.UnsupportedType:    hintType,
+	reason.UnknownIssuer:      hintIssuer,
+	reason.UnknownTenant:      say("Add the tenant to Tenants if its customers are yours; the tenant is the GUID in iss and tid."),
+	reason.UnknownKey:         hintKey,
+	reason.BadSignature:       hintSignature,
+	reason.MalformedClaims:    hintClaims,
+	reason.MissingClaim:       func(_ *check, e *Error) string { return "The token lacks a claim that is needed: " + e.Detail + "." },
+	reason.Expired:            hintExpired,
+	reason.NotYetValid:        say("The token is valid later: is the clock here slow, or the issuer's fast?"),
+	reason.IssuedInFuture:     say("The token was issued in the future: is the clock here slow, or the issuer's fast?"),
+	reason.TooOld:             say("The caller must ask for a new token: this one is older than MaxAge."),
+	reason.WrongAudience:      hintAudience,
+	reason.WrongClient:        say("Add the client id to the issuer's Clients if this partner may call."),
+	reason.Revoked:            say("The token was withdrawn: the caller must ask for a new one."),
+	reason.KeysUnavailable:    hintUnavailable,
+	reason.Canceled:           say("The wait for the issuer's keys was cut short: allow more time."),
 	reason.UnsupportedBinding: say("The token is bound to its sender's key (cnf); this API must be told to check that binding, or the client must ask for an unbound token."),
 	reason.RevocationUnavailable: func(_ *check, e *Error) string {
 		return "The revocation hook failed, and the call was refused to be safe: " + causeOf(e) + "."

@@ -3,6 +3,7 @@ package verifier_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
+	"github.com/sallyport-go/sallyport/reason"
 	"github.com/sallyport-go/sallyport/verifier"
 )
 
@@ -89,13 +91,14 @@ func TestHints(t *testing.T) {
 		"a bound token":       {token: having(jwkstest.Claims{"cnf": map[string]any{"jkt": "t"}}), hint: "bound to its sender's key (cnf)"},
 
 		// Time and hooks.
-		"expired":              {setup: func(w *world) { w.set(noon.Add(90 * time.Minute)) }, hint: "Expired 30m0s ago"},
-		"not valid yet":        {token: having(jwkstest.Claims{"nbf": noon.Add(time.Hour)}), hint: "The token is valid later"},
-		"issued in the future": {token: having(jwkstest.Claims{"iat": noon.Add(time.Hour)}), hint: "issued in the future"},
-		"too old":              {setup: func(w *world) { w.cfg.MaxAge = time.Minute; w.set(noon.Add(time.Hour - 1)) }, hint: "older than MaxAge"},
-		"a validator":          {setup: validator(errors.New("the contract ended")), hint: "A validator of your own refused the token: the contract ended."},
-		"revoked":              {setup: revoked(true, nil), hint: "The token was withdrawn"},
-		"no revocation to ask": {setup: revoked(false, errors.New("redis is down")), hint: "The revocation hook failed, and the call was refused to be safe: redis is down."},
+		"expired":                   {setup: func(w *world) { w.set(noon.Add(90 * time.Minute)) }, hint: "Expired 30m0s ago"},
+		"not valid yet":             {token: having(jwkstest.Claims{"nbf": noon.Add(time.Hour)}), hint: "The token is valid later"},
+		"issued in the future":      {token: having(jwkstest.Claims{"iat": noon.Add(time.Hour)}), hint: "issued in the future"},
+		"too old":                   {setup: func(w *world) { w.cfg.MaxAge = time.Minute; w.set(noon.Add(time.Hour - 1)) }, hint: "older than MaxAge"},
+		"a validator":               {setup: validator(errors.New("the contract ended")), hint: "A validator of your own refused the token: the contract ended."},
+		"a validator with a reason": {setup: validator(fmt.Errorf("not our tenant: %w", reason.UnknownTenant)), hint: "A validator of your own refused the token: not our tenant: unknown_tenant."},
+		"revoked":                   {setup: revoked(true, nil), hint: "The token was withdrawn"},
+		"no revocation to ask":      {setup: revoked(false, errors.New("redis is down")), hint: "The revocation hook failed, and the call was refused to be safe: redis is down."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -45,10 +45,12 @@ func (c *check) checkAge() *Error {
 	return nil
 }
 
+const detailValidator = "by a validator"
+
 func (c *check) checkValidators() *Error {
 	for _, validate := range c.v.validators {
 		if err := validate(c.ctx, c.claims); err != nil {
-			return c.refuse(c.codeOf(err), "by a validator", err)
+			return c.refuse(c.codeOf(err), detailValidator, err)
 		}
 	}
 	return nil
