@@ -90,6 +90,11 @@ func TestKidsAreCutWhereTheyAreTold(t *testing.T) {
 		assert.Equal(t, strings.Repeat("é", 32), f.Status().Keys[0].ID)
 		assert.True(t, hasKid(f, long))
 
+		whole := strings.Repeat("k", 64)
+		s.serve(set(jwk("a", members{"kid": whole})))
+		time.Sleep(16 * time.Minute)
+		assert.Equal(t, []string{whole}, events.last().Added)
+
 		s.serve(set(jwk("a", members{"kid": "x" + long})))
 		time.Sleep(16 * time.Minute)
 		assert.Equal(t, []string{"x" + strings.Repeat("é", 31)}, events.last().Added, "at the start of a rune")

@@ -323,7 +323,7 @@ func TestGzipBombIsBounded(t *testing.T) {
 	t.Parallel()
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
-	_, err := io.Copy(w, io.LimitReader(zeros{}, 16<<20))
+	_, err := io.Copy(w, io.LimitReader(zeros{}, 4<<20))
 	require.NoError(t, err)
 	require.NoError(t, w.Close())
 	f := socketFetcher(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -372,6 +372,25 @@ func TestConfigMistakesAreReportedTogether(t *testing.T) {
 			}
 			assert.NotContains(t, err.Error(), "hunter2")
 			assert.Nil(t, f)
+		})
+	}
+}
+
+func TestConfigAcceptsItsBounds(t *testing.T) {
+	t.Parallel()
+	for name, cfg := range map[string]jwks.FetcherConfig{
+		"least of everything": {JWKSURL: setURL, Timeout: time.Millisecond, RefreshInterval: time.Second, MinRefreshInterval: time.Second, MaxRefreshInterval: time.Second, MaxStaleness: time.Second},
+		"at the upper bound":  {JWKSURL: setURL, RefreshInterval: time.Hour, MaxRefreshInterval: time.Hour},
+		"at the lower bound":  {JWKSURL: setURL, RefreshInterval: time.Hour, MinRefreshInterval: time.Hour},
+		"loopback by number":  {Issuer: "http://127.8.9.10:9000"},
+		"loopback of IPv6":    {Issuer: "http://[::1]:9000/issuer"},
+		"localhost":           {Issuer: "http://LOCALHOST"},
+		"any issuer's name, where it is not where to ask": {Issuer: "no url?", JWKSURL: setURL},
+		"an issuer with a query and metadata elsewhere":   {Issuer: issuerURL + "?p=1", DiscoveryURL: issuerURL},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			newFetcher(t, cfg)
 		})
 	}
 }

@@ -563,3 +563,65 @@ func TestKeysThatGrowStaleBeforeAnybodySeesThemAreNoAnswer(t *testing.T) {
 		assert.ErrorContains(t, missing, "older than MaxStaleness")
 	})
 }
+
+func TestRotationUnderLoadRefusesNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(setOf("k0"))
+		s.slow(300 * time.Millisecond)
+		f := readyFetcher(t, s.config())
+		var signing atomic.Pointer[string]
+		use := func(kid string) { signing.Store(&kid) }
+		use("k0")
+
+		var refused, served atomic.Int32
+		ctx, cancel := context.WithCancel(t.Context())
+		var callers sync.WaitGroup
+		for range 32 {
+			callers.Go(func() {
+				for ctx.Err() == nil {
+					kid := *signing.Load()
+					if !hasKid(f, kid) && (f.Refresh(t.Context(), kid) != nil || !hasKid(f, kid)) {
+						refused.Add(1)
+					}
+					served.Add(1)
+					time.Sleep(50 * time.Millisecond)
+				}
+			})
+		}
+		for i := 1; i <= 20; i++ { // without notice: the key is used as it is published
+			time.Sleep(7 * time.Second)
+			kid := fmt.Sprint("k", i)
+			s.serve(setOf(fmt.Sprint("k", i-1), kid))
+			use(kid)
+		}
+		time.Sleep(7 * time.Second)
+		cancel()
+		callers.Wait()
+		assert.Zero(t, refused.Load())
+		assert.Greater(t, served.Load(), int32(50_000))
+		assert.Equal(t, 21, s.count(), "one fetch a rotation")
+	})
+}
+
+func TestFloodOfUnknownKidsHarmsNoValidCallerAndLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(setOf("a"))
+		s.slow(4 * time.Second)
+		f := readyFetcher(t, s.config())
+		var strangers sync.WaitGroup
+		for i := range 5000 {
+			strangers.Go(func() { _ = f.Refresh(t.Context(), fmt.Sprint("forged", i)) })
+		}
+		synctest.Wait() // they all wait for one fetch
+		before := time.Now()
+		for range 1000 {
+			require.True(t, hasKid(f, "a"))
+			require.NoError(t, f.Refresh(t.Context(), "a"))
+		}
+		assert.Equal(t, before, time.Now())
+		strangers.Wait()
+		assert.Equal(t, 2, s.count())
+	})
+}
