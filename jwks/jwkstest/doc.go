@@ -6,6 +6,16 @@
 //	gate, err := sallyport.New(iss.Issuer(), iss.Audience())
 //	token := iss.Token(jwkstest.Claims{"scope": "orders.read"})
 //
+// # Attacks
+//
+// [Attack] and [AttackHandler] try every known forgery of a token on an API, a
+// few hundred of them, and list those that get through:
+//
+//	jwkstest.AttackHandler(t, iss, api, httptest.NewRequest("GET", "/orders", nil),
+//		jwkstest.Claims{"scope": "orders.read"})
+//
+// [Issuer.Forgeries] yields them one by one.
+//
 // # Sockets or none
 //
 // [New] opens a loopback server, and the issuer's name is its address. An
