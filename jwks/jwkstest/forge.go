@@ -3,6 +3,8 @@ package jwkstest
 import (
 	"iter"
 	"maps"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/sallyport-go/sallyport/reason"
@@ -58,9 +60,11 @@ type forged struct {
 
 // arsenal is what forgeries need beside the issuer's own keys.
 type arsenal struct {
-	ec, ed   *Key            // published
-	enc, oct *Key            // published, though no token may be checked with them
-	attacker map[string]*Key // by algorithm; never published
+	ec, ed   *Key // published
+	enc, oct *Key // published, though no token may be checked with them
+
+	attackers map[string]*Key // by algorithm; never published
+	rsa       func() *Key     // the attacker's for RS256, made when it is wanted
 }
 
 // forger makes the forgeries of one token.
@@ -78,6 +82,9 @@ type forger struct {
 func (iss *Issuer) forger(options []TokenOption) *forger {
 	m := iss.minting(options)
 	key, alg := iss.signer(m)
+	if key.Public() == nil {
+		iss.fail("forgeries are of tokens that an asymmetric key signs, not %s", alg)
+	}
 	f := &forger{iss: iss, options: options, arsenal: iss.arm(), key: key, alg: alg, claims: m.claims, now: iss.now()}
 	f.aud = firstAudience(m.claims)
 	return f
@@ -95,18 +102,24 @@ func firstAudience(claims map[string]any) string {
 	return ""
 }
 
+// all are the attacker's keys.
+func (a *arsenal) all() []*Key {
+	return append(slices.Collect(maps.Values(a.attackers)), a.rsa())
+}
+
 // arm makes and publishes the arsenal once.
 func (iss *Issuer) arm() *arsenal {
 	iss.armOnce.Do(func() {
 		a := &arsenal{
-			ec:       iss.keyFor("ES256"),
-			ed:       iss.keyFor("EdDSA"),
-			enc:      iss.NewKey("ES256", JWK{"use": "enc", "alg": nil}),
-			oct:      iss.NewKey("HS256"),
-			attacker: map[string]*Key{},
+			ec:        iss.keyFor("ES256"),
+			ed:        iss.keyFor("EdDSA"),
+			enc:       iss.NewKey("ES256", JWK{"use": "enc", "alg": nil}),
+			oct:       iss.NewKey("HS256"),
+			attackers: map[string]*Key{},
+			rsa:       sync.OnceValue(func() *Key { return iss.NewKey("RS256", JWK{"kid": "attacker"}) }),
 		}
-		for _, alg := range []string{"RS256", "ES256", "ES384", "ES512", "EdDSA"} {
-			a.attacker[alg] = iss.NewKey(alg, JWK{"kid": "attacker"})
+		for _, alg := range []string{"ES256", "ES384", "ES512", "EdDSA"} {
+			a.attackers[alg] = iss.NewKey(alg, JWK{"kid": "attacker"})
 		}
 		iss.Publish(a.enc, a.oct)
 		iss.arsenal.Store(a)
@@ -118,9 +131,9 @@ func (iss *Issuer) arm() *arsenal {
 func (f *forger) attacker() *Key {
 	switch algorithms[f.alg].kind {
 	case pkcs1, pss:
-		return f.arsenal.attacker["RS256"]
+		return f.arsenal.rsa()
 	default:
-		return f.arsenal.attacker[f.alg]
+		return f.arsenal.attackers[f.alg]
 	}
 }
 

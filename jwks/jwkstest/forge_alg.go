@@ -59,10 +59,11 @@ func (f *forger) algorithms() []forged {
 	return append(out, f.otherHashes()...)
 }
 
-// swapped is the reason for a token of the issuer's key that says alg is other.
+// swapped is the reason for a token of the issuer's key that says alg is other:
+// a key that is published without alg is for RS256 and PS256 alike.
 func (f *forger) swapped(other string) reason.Code {
-	if f.key.jwk["alg"] == nil && algorithms[f.alg].kind <= pss && algorithms[other].kind == pss {
-		return reason.BadSignature // the key is for both
+	if f.key.jwk["alg"] == nil && algorithms[f.alg].kind <= pss && (other == "RS256" || other == "PS256") {
+		return reason.BadSignature
 	}
 	return reason.UnsupportedAlg
 }

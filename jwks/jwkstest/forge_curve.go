@@ -67,7 +67,7 @@ func (f *forger) curves(key *Key, alg string) (out []forged) {
 		if sig, err := signEC(private, algorithms[other].sum([]byte(input))); err == nil {
 			out = append(out, forged{"ECDSA signature: over the hash of " + other, Forgery{input + "." + encode(string(sig)), reason.BadSignature, holeCurve}})
 		}
-		thief := f.arsenal.attacker[other]
+		thief := f.arsenal.attackers[other]
 		out = append(out, forged{
 			"ECDSA: " + other + " under the kid of a key for " + alg,
 			Forgery{f.token(WithKey(thief), Header{"kid": key.id}), reason.UnsupportedAlg, holeCurve},

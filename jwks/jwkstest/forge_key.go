@@ -34,7 +34,7 @@ func (f *forger) keys() []forged {
 		{"key: another one under the same kid", Forgery{f.impostor(kid), reason.BadSignature, holeAnyKey}},
 		{"key: another one under its own kid", Forgery{f.impostor(), reason.UnknownKey, holeAnyKey}},
 		{"key: of another algorithm, which the issuer also publishes", Forgery{
-			f.token(WithKey(f.arsenal.attacker["ES256"]), Header{"kid": f.arsenal.ec.id}), reason.BadSignature, holeAnyKey,
+			f.token(WithKey(f.arsenal.attackers["ES256"]), Header{"kid": f.arsenal.ec.id}), reason.BadSignature, holeAnyKey,
 		}},
 		{"key: another issuer's, in its own name", Forgery{f.impostor(Claims{"iss": "https://other.example"}), reason.UnknownIssuer, holeAnyKey}},
 		f.minted("key: one that the issuer publishes for encryption", reason.UnknownKey, holeEnc, WithKey(f.arsenal.enc), WithAlgorithm("ES256")),
@@ -144,14 +144,14 @@ func (iss *Issuer) answerAttacker(w http.ResponseWriter, r *http.Request) bool {
 	switch r.URL.Path {
 	case attackerPath + "/jwks":
 		var keys []*Key
-		for _, k := range a.attacker {
+		for _, k := range a.all() {
 			same := *k
 			same.jwk = merge(k.jwk, JWK{"kid": iss.Key().id})
 			keys = append(keys, k, &same)
 		}
 		iss.answer(w, r, jwkSet(keys))
 	case attackerPath + "/x5u":
-		for _, k := range a.attacker {
+		for _, k := range a.all() {
 			if der, err := k.certificate(iss.now()); err == nil {
 				_, _ = w.Write([]byte(pemOf("CERTIFICATE", der)))
 			}

@@ -51,7 +51,7 @@ type form struct{ name, text string }
 func (f *forger) publicForms() []form {
 	der, err := x509.MarshalPKIXPublicKey(f.key.Public())
 	if err != nil {
-		f.iss.fail("forgeries are of asymmetric keys: %v", err)
+		f.iss.fail("%v", err)
 	}
 	jwk, set := f.iss.text(nil, f.key.jwk), f.iss.text(nil, jwkSet(f.iss.Published()))
 	forms := []form{
