@@ -1,0 +1,55 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/sallyport-go/sallyport/jwks"
+)
+
+// keyLog tells what happens to the issuers' keys. What goes on as before is
+// told at Debug only: a refresh a second would drown the rest.
+type keyLog struct {
+	log *slog.Logger
+
+	mu   sync.Mutex
+	well map[string]bool // by issuer: the latest fetch worked
+}
+
+func newKeyLog(log *slog.Logger) *keyLog {
+	return &keyLog{log: log, well: map[string]bool{}}
+}
+
+// event is a jwks.FetcherConfig.OnEvent. The fetchers of several issuers call
+// it at once.
+func (k *keyLog) event(e jwks.Event) {
+	switch e.Kind {
+	case jwks.Failed:
+		k.turned(e.Issuer, false)
+		k.log.Warn("keys cannot be had, still trying",
+			"issuer", e.Issuer, "error", e.Err, "keys", e.Keys, "next_try_in", e.Next.Round(time.Millisecond))
+	case jwks.Rotated:
+		k.log.Info("keys rotated", "issuer", e.Issuer, "added", e.Added, "removed", e.Removed)
+	case jwks.Fetched, jwks.NotModified:
+		level := slog.LevelDebug
+		if k.turned(e.Issuer, true) {
+			level = slog.LevelInfo
+		}
+		k.log.Log(context.Background(), level, "keys fetched", "issuer", e.Issuer, "url", e.URL, "keys", e.Keys,
+			"next_refresh_in", e.Next.Round(time.Millisecond))
+	}
+	for _, err := range e.Skipped {
+		k.log.Debug("a key is not usable", "issuer", e.Issuer, "why", err)
+	}
+}
+
+// turned notes how a fetch went, and reports whether the one before went otherwise.
+func (k *keyLog) turned(issuer string, well bool) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	changed := k.well[issuer] != well
+	k.well[issuer] = well
+	return changed
+}
