@@ -1,0 +1,106 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// asProgram has this test binary be the program instead.
+const asProgram = "QUICKSTART_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// program is the quickstart as a process of its own.
+func program(t *testing.T, env ...string) (*exec.Cmd, *bytes.Buffer) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(append(os.Environ(), asProgram+"=1"), env...)
+	log := &bytes.Buffer{}
+	cmd.Stderr = log
+	return cmd, log
+}
+
+func TestItIsNoLongerThanPromised(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile("main.go")
+	require.NoError(t, err)
+	assert.LessOrEqual(t, bytes.Count(source, []byte("\n")), 30)
+}
+
+func TestItProtectsItsRoute(t *testing.T) {
+	t.Parallel()
+	issuer := jwkstest.New(t, jwkstest.WithAudience("api://orders"), jwkstest.Claims{"client_id": "partner", "scope": "orders.read"})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	addr := l.Addr().String()
+	require.NoError(t, l.Close()) // free again, for the program
+
+	cmd, log := program(t, "ISSUER="+issuer.Issuer(), "AUDIENCE=api://orders", "ADDR="+addr)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	require.Eventually(t, func() bool {
+		c, err := net.Dial("tcp", addr)
+		if err == nil {
+			_ = c.Close()
+		}
+		return err == nil
+	}, 20*time.Second, 20*time.Millisecond, "it does not listen: %s", log)
+
+	for _, row := range []struct {
+		name, token string
+		status      int
+		body        string
+	}{
+		{"a token with the scope", issuer.Token(), 200, "orders for partner\n"},
+		{"a token without it", issuer.Token(jwkstest.Claims{"scope": "orders.write"}), 403, ""},
+		{"a token for another API", issuer.Token(jwkstest.WithAudience("api://other")), 401, ""},
+		{"no token", "", 401, ""},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+"/orders", nil)
+		require.NoError(t, err)
+		if row.token != "" {
+			r.Header.Set("Authorization", "Bearer "+row.token)
+		}
+		res, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		body, err := io.ReadAll(res.Body)
+		require.NoError(t, err)
+		require.NoError(t, res.Body.Close())
+		assert.Equal(t, row.status, res.StatusCode, row.name)
+		if row.body != "" {
+			assert.Equal(t, row.body, string(body), row.name)
+		}
+	}
+}
+
+func TestWithoutIssuerAndAudienceItSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	for missing, env := range map[string][]string{
+		"issuer":   {"ISSUER=", "AUDIENCE=api://orders"},
+		"audience": {"ISSUER=https://issuer.example", "AUDIENCE="},
+	} {
+		cmd, log := program(t, append(env, "ADDR=127.0.0.1:0")...)
+		assert.Error(t, cmd.Run())
+		assert.Contains(t, strings.ToLower(log.String()), missing)
+	}
+}
