@@ -1,6 +1,8 @@
 package verifier_test
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
 	"strings"
 )
@@ -36,4 +38,11 @@ func tampered(token string) string {
 func resigned(token string, signature []byte) string {
 	header, payload, _ := parts(token)
 	return header + "." + payload + "." + encode(string(signature))
+}
+
+// hmac256 is the signature part of HS256.
+func hmac256(secret []byte, input string) string {
+	h := hmac.New(sha256.New, secret)
+	h.Write([]byte(input))
+	return encode(string(h.Sum(nil)))
 }

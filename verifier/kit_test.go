@@ -41,14 +41,19 @@ type world struct {
 	cfg  verifier.Config
 }
 
-// newWorld signs with ES256, whose keys are quickly made.
+// newWorld has an issuer without a socket.
 func newWorld(tb testing.TB, options ...jwkstest.Option) *world {
+	tb.Helper()
+	return onSocket(tb, append([]jwkstest.Option{jwkstest.WithoutServer(), jwkstest.WithName(issuerName)}, options...)...)
+}
+
+// onSocket has an issuer on a loopback socket. It signs with ES256, whose keys
+// are quickly made.
+func onSocket(tb testing.TB, options ...jwkstest.Option) *world {
 	tb.Helper()
 	w := new(world)
 	w.set(noon)
 	w.Issuer = jwkstest.New(tb, append([]jwkstest.Option{
-		jwkstest.WithoutServer(),
-		jwkstest.WithName(issuerName),
 		jwkstest.WithAudience(audience),
 		jwkstest.WithAlgorithm("ES256"),
 		jwkstest.WithClock(func() time.Time { return noon }),
