@@ -21,7 +21,7 @@ func TestTheCacheNeverChangesAnAnswer(t *testing.T) {
 	for seed := range uint64(8) {
 		t.Run(fmt.Sprintf("history %d", seed), func(t *testing.T) {
 			t.Parallel()
-			newHistory(t, seed).live(t, 250)
+			newHistory(t, seed).live(250)
 		})
 	}
 }
@@ -30,6 +30,7 @@ func TestTheCacheNeverChangesAnAnswer(t *testing.T) {
 type history struct {
 	*world
 
+	t              *testing.T
 	random         *rand.Rand
 	caching, fresh *verifier.Verifier
 	tokens         []string
@@ -42,8 +43,10 @@ type history struct {
 }
 
 func newHistory(t *testing.T, seed uint64) *history {
+	t.Helper()
 	h := &history{
-		random:    rand.New(rand.NewPCG(seed, 20261120)), //nolint:gosec // a history must be repeatable
+		t:         t,
+		random:    rand.New(rand.NewPCG(seed, 20261120)), // a history can be repeated
 		withdrawn: map[string]bool{}, mood: map[string]bool{}, answers: map[string]int{},
 		now: noon,
 	}
@@ -60,35 +63,35 @@ func newHistory(t *testing.T, seed uint64) *history {
 	return h
 }
 
-func (h *history) live(t *testing.T, events int) {
+func (h *history) live(events int) {
 	for range events {
-		events := []func(*testing.T) string{
+		events := []func() string{
 			h.mint, h.mint, h.mint, h.mint, h.mintWithoutKid, h.rotate, h.remove, h.remove, h.replace, h.double,
 			h.revoke, h.change, h.pass, h.pass, h.goBack, h.age, h.refresh,
 		}
-		what := events[h.random.IntN(len(events))](t)
+		what := events[h.random.IntN(len(events))]()
 		h.log = append(h.log, what)
-		h.compare(t)
+		h.compare()
 	}
-	require.Greater(t, h.answers["good"], 50, "a history in which little is good shows little: %v", h.answers)
-	require.Greater(t, len(h.answers), 5, "nor one that refuses for few reasons: %v", h.answers)
-	t.Log(h.answers)
+	require.Greater(h.t, h.answers["good"], 50, "a history in which little is good shows little: %v", h.answers)
+	require.Greater(h.t, len(h.answers), 5, "nor one that refuses for few reasons: %v", h.answers)
+	h.t.Log(h.answers)
 }
 
 // compare asks both about some tokens, twice, so that the second may be remembered.
-func (h *history) compare(t *testing.T) {
+func (h *history) compare() {
 	for range min(len(h.tokens), 5) {
 		token := h.tokens[h.random.IntN(len(h.tokens))]
 		for range 2 {
-			got, gotErr := h.caching.Verify(t.Context(), token)
-			want, wantErr := h.fresh.Verify(t.Context(), token)
-			require.Equal(t, reasonOf(t, wantErr), reasonOf(t, gotErr), "after %v", h.log)
+			got, gotErr := h.caching.Verify(h.t.Context(), token)
+			want, wantErr := h.fresh.Verify(h.t.Context(), token)
+			require.Equal(h.t, reasonOf(h.t, wantErr), reasonOf(h.t, gotErr), "after %v", h.log)
 			if wantErr != nil {
-				require.Equal(t, facts(t, wantErr), facts(t, gotErr), "after %v", h.log)
-				h.answers[string(reasonOf(t, wantErr))]++
+				require.Equal(h.t, facts(h.t, wantErr), facts(h.t, gotErr), "after %v", h.log)
+				h.answers[string(reasonOf(h.t, wantErr))]++
 				continue
 			}
-			require.Equal(t, want.ID(), got.ID(), "after %v", h.log)
+			require.Equal(h.t, want.ID(), got.ID(), "after %v", h.log)
 			h.answers["good"]++
 		}
 	}
@@ -112,87 +115,87 @@ func (h *history) life() jwkstest.Claims {
 	}
 }
 
-func (h *history) mint(*testing.T) string { return h.keep(h.Token(h.life()), "mint") }
+func (h *history) mint() string { return h.keep(h.Token(h.life()), "mint") }
 
-func (h *history) mintWithoutKid(*testing.T) string {
+func (h *history) mintWithoutKid() string {
 	return h.keep(h.Token(h.life(), jwkstest.Header{"kid": nil}), "mint without kid")
 }
 
-func (h *history) rotate(t *testing.T) string {
+func (h *history) rotate() string {
 	h.Rotate()
-	h.keys.fetch(t)
+	h.keys.fetch()
 	return "rotate"
 }
 
-func (h *history) remove(t *testing.T) string {
+func (h *history) remove() string {
 	keys := h.Published()
 	if len(keys) < 2 {
-		return h.rotate(t)
+		return h.rotate()
 	}
 	kid := keys[h.random.IntN(len(keys)-1)].ID() // the newest signs
 	h.Remove(kid)
-	h.keys.fetch(t)
+	h.keys.fetch()
 	return "remove " + kid
 }
 
-func (h *history) replace(t *testing.T) string {
+func (h *history) replace() string {
 	keys := h.Published()
 	kid := keys[h.random.IntN(len(keys))].ID()
 	h.Replace(kid)
-	h.keys.fetch(t)
+	h.keys.fetch()
 	return "replace " + kid
 }
 
 // double publishes another key under a kid that is there, and a moment later
 // takes both away.
-func (h *history) double(t *testing.T) string {
+func (h *history) double() string {
 	keys := h.Published()
 	kid := keys[h.random.IntN(len(keys))].ID()
 	h.Publish(h.NewKey("ES256", jwkstest.JWK{"kid": kid}))
-	h.keys.fetch(t)
-	h.compare(t)
+	h.keys.fetch()
+	h.compare()
 	h.Remove(kid)
-	return "double " + kid + ", " + h.rotate(t)
+	return "double " + kid + ", " + h.rotate()
 }
 
-func (h *history) revoke(*testing.T) string {
+func (h *history) revoke() string {
 	id := h.id()
 	h.withdrawn[id] = !h.withdrawn[id]
 	return "revoke " + id
 }
 
-func (h *history) change(*testing.T) string {
+func (h *history) change() string {
 	id := h.id()
 	h.mood[id] = !h.mood[id]
 	return "validator " + id
 }
 
-func (h *history) pass(*testing.T) string {
+func (h *history) pass() string {
 	h.now = h.now.Add(time.Duration(h.random.IntN(1800)) * time.Second)
 	h.set(h.now)
 	return "pass to " + h.now.Format(time.TimeOnly)
 }
 
 // goBack sets the clock back for a moment.
-func (h *history) goBack(t *testing.T) string {
+func (h *history) goBack() string {
 	h.set(h.now.Add(-time.Duration(h.random.IntN(3600)) * time.Second))
-	h.compare(t)
+	h.compare()
 	h.set(h.now)
 	return "back and forth"
 }
 
-func (h *history) age(t *testing.T) string {
+func (h *history) age() string {
 	h.stale = !h.stale
-	h.keys.expire(t, h.stale)
-	h.compare(t)
+	h.keys.expire(h.stale)
+	h.compare()
 	if h.random.IntN(6) > 0 { // usually for a moment only
 		h.stale = false
-		h.keys.expire(t, false)
+		h.keys.expire(false)
 	}
 	return fmt.Sprintf("stale %t", h.stale)
 }
 
-func (h *history) refresh(t *testing.T) string {
-	h.keys.fetch(t)
+func (h *history) refresh() string {
+	h.keys.fetch()
 	return "refresh"
 }

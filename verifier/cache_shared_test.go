@@ -120,7 +120,7 @@ func TestAProofIsSharedOnlyUnderTheSameKey(t *testing.T) {
 				var callers sync.WaitGroup
 				callers.Go(func() { first.claims, first.reason = verify(t, v, token) })
 				<-held
-				w.keys.fetch(t) // now the kid means the new key
+				w.keys.fetch() // now the kid means the new key
 				callers.Go(func() { later.claims, later.reason = verify(t, v, token) })
 				synctest.Wait()
 				close(release)
@@ -186,7 +186,7 @@ func TestACrowdAndARotation(t *testing.T) {
 	}
 	for range 10 {
 		w.Rotate() // adds a key and takes none away
-		w.keys.fetch(t)
+		w.keys.fetch()
 	}
 	callers.Wait()
 	assert.Zero(t, refused.Load(), "a rotation refuses nobody whose key is still there")

@@ -25,64 +25,64 @@ func TestTheCacheNeverOutlives(t *testing.T) {
 		options []jwkstest.Option
 		setup   func(*world)
 		token   func(*world) string
-		change  func(*testing.T, *world)
+		change  func(*world)
 		want    reason.Code
 	}{
-		"nothing changed":    {change: func(*testing.T, *world) {}},
-		"a key that came":    {change: func(t *testing.T, w *world) { w.Rotate(); w.keys.fetch(t) }},
-		"the same keys anew": {change: func(t *testing.T, w *world) { w.keys.fetch(t) }},
+		"nothing changed":    {change: func(*world) {}},
+		"a key that came":    {change: func(w *world) { w.Rotate(); w.keys.fetch() }},
+		"the same keys anew": {change: func(w *world) { w.keys.fetch() }},
 		"exp": {
-			change: func(_ *testing.T, w *world) { w.set(noon.Add(time.Hour + 30*time.Second)) },
+			change: func(w *world) { w.set(noon.Add(time.Hour + 30*time.Second)) },
 			want:   reason.Expired,
 		},
 		"a key that went": {
-			change: func(t *testing.T, w *world) { w.Rotate(); w.Remove("key-1"); w.keys.fetch(t) },
+			change: func(w *world) { w.Rotate(); w.Remove("key-1"); w.keys.fetch() },
 			want:   reason.UnknownKey,
 		},
 		"a key replaced under its kid": {
-			change: func(t *testing.T, w *world) { w.Replace("key-1"); w.keys.fetch(t) },
+			change: func(w *world) { w.Replace("key-1"); w.keys.fetch() },
 			want:   reason.BadSignature,
 		},
 		"a key that is now for another alg": {
 			token: with(jwkstest.WithAlgorithm("RS256")),
-			change: func(t *testing.T, w *world) {
+			change: func(w *world) {
 				old := w.Published()[1]
 				w.Remove(old.ID())
 				members := old.JWK()
 				members["alg"] = "PS256"
 				w.Publish(w.NewKey("RS256", members))
-				w.keys.fetch(t)
+				w.keys.fetch()
 			},
 			want: reason.UnsupportedAlg,
 		},
 		"a second key of its kid": {
-			change: func(t *testing.T, w *world) {
+			change: func(w *world) {
 				w.Publish(w.NewKey("ES256", jwkstest.JWK{"kid": "key-1"}))
-				w.keys.fetch(t)
+				w.keys.fetch()
 			},
 			want: reason.UnknownKey,
 		},
 		"being the only key that a token without kid can mean": {
 			token:  with(jwkstest.Header{"kid": nil}),
-			change: func(t *testing.T, w *world) { w.Publish(w.NewKey("ES256")); w.keys.fetch(t) },
+			change: func(w *world) { w.Publish(w.NewKey("ES256")); w.keys.fetch() },
 			want:   reason.UnknownKey,
 		},
 		"the keys' staleness": {
-			change: func(t *testing.T, w *world) { w.keys.expire(t, true) },
+			change: func(w *world) { w.keys.expire(true) },
 			want:   reason.KeysUnavailable,
 		},
 		"a clock that goes back before nbf": {
 			token:  having(jwkstest.Claims{"nbf": noon}),
-			change: func(_ *testing.T, w *world) { w.set(noon.Add(-31 * time.Second)) },
+			change: func(w *world) { w.set(noon.Add(-31 * time.Second)) },
 			want:   reason.NotYetValid,
 		},
 		"a clock that goes back before iat": {
-			change: func(_ *testing.T, w *world) { w.set(noon.Add(-31 * time.Second)) },
+			change: func(w *world) { w.set(noon.Add(-31 * time.Second)) },
 			want:   reason.IssuedInFuture,
 		},
 		"its maximum age": {
 			setup:  func(w *world) { w.cfg.MaxAge = time.Minute },
-			change: func(_ *testing.T, w *world) { w.set(noon.Add(90 * time.Second)) },
+			change: func(w *world) { w.set(noon.Add(90 * time.Second)) },
 			want:   reason.TooOld,
 		},
 	} {
@@ -93,12 +93,12 @@ func TestTheCacheNeverOutlives(t *testing.T) {
 				r.setup(w)
 			}
 			token := w.plainOr(r.token)
-			w.keys.fetch(t)
+			w.keys.fetch()
 			caching, fresh := w.verifier(t), w.uncached(t)
 			c, err := caching.Verify(t.Context(), token)
 			require.NoError(t, err)
 
-			r.change(t, w)
+			r.change(w)
 			again, got := verify(t, caching, token)
 			_, want := verify(t, fresh, token)
 			assert.Equal(t, r.want, got)
@@ -143,12 +143,12 @@ func TestAKeyThatComesBackIsProvenAnew(t *testing.T) {
 	require.Empty(t, got)
 	w.Rotate()
 	w.Remove(key.ID())
-	w.keys.fetch(t)
+	w.keys.fetch()
 	_, got = verify(t, v, token)
 	require.Equal(t, reason.UnknownKey, got)
 
 	w.Publish(key)
-	w.keys.fetch(t)
+	w.keys.fetch()
 	after, got := verify(t, v, token)
 	assert.Empty(t, got)
 	assert.NotSame(t, before, after)

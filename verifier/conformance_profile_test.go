@@ -190,7 +190,7 @@ func TestConformanceOfTheAccessTokenProfile(t *testing.T) {
 		_, got := verify(t, v, b.Token())
 		require.Empty(t, got)
 		a.Rotate() // to a kid that B does not have
-		a.keys.fetch(t)
+		a.keys.fetch()
 		for _, key := range a.Published() {
 			want := map[string]reason.Code{"key-1": reason.BadSignature, "key-2": reason.UnknownKey}[key.ID()]
 			forged := a.Token(jwkstest.WithKey(key), jwkstest.Claims{"iss": b.Issuer.Issuer()})

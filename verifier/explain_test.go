@@ -92,7 +92,7 @@ func TestExplainOfTheOtherChoices(t *testing.T) {
 	for range 8 {
 		w.Publish(w.NewKey("EdDSA"))
 	}
-	w.keys.fetch(t)
+	w.keys.fetch()
 	anybody := *w.issuer()
 	anybody.Name, anybody.Tenants, anybody.DangerouslyAnyTenant = "https://sts.example/{tenantid}/", nil, true
 	w.cfg.Issuers = append(w.cfg.Issuers, anybody)

@@ -18,7 +18,7 @@ func TestEveryForgeryIsRefusedForItsReason(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, jwkstest.WithAlgorithm(alg))
 			forgeries := w.Forgeries()
-			w.keys.fetch(t)
+			w.keys.fetch()
 			v := w.verifier(t)
 			_, got := verify(t, v, w.Token())
 			require.Empty(t, got, "the token that they are forged from is good")

@@ -107,7 +107,7 @@ func TestHints(t *testing.T) {
 				r.setup(w)
 			}
 			token := w.plainOr(r.token)
-			w.keys.fetch(t)
+			w.keys.fetch()
 			report, _ := w.explain(t, token)
 			assert.False(t, report.OK)
 			assert.Contains(t, report.Hint, r.hint)

@@ -171,7 +171,7 @@ func TestAnUnknownKidAsksForNewerKeysOnce(t *testing.T) {
 	var asked []string
 	w.keys.refresh = func(_ context.Context, kid string) error {
 		asked = append(asked, kid)
-		w.keys.fetch(t)
+		w.keys.fetch()
 		return nil
 	}
 
@@ -189,7 +189,7 @@ func TestOnlyAnUnknownKidAsksForNewerKeys(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.Publish(w.NewKey("ES256"))
-	w.keys.fetch(t)
+	w.keys.fetch()
 	v := w.verifier(t)
 	for name, token := range map[string]string{
 		"a bad signature":             tampered(w.Token()),
@@ -217,7 +217,7 @@ func TestKeysThatCannotBeHadAreNotTheTokensFault(t *testing.T) {
 	}{
 		"never fetched":              {keys: func(w *world) { w.issuer().Keys = failing(nobody(), down) }, kid: "key-1", retry: 7 * time.Second, cause: down},
 		"never fetched, and no kid":  {keys: func(w *world) { w.issuer().Keys = failing(nobody(), down) }, retry: 7 * time.Second, cause: down},
-		"too stale":                  {keys: func(w *world) { w.keys.expire(t, true); failing(w.keys, down) }, kid: "key-1", retry: 7 * time.Second, cause: down},
+		"too stale":                  {keys: func(w *world) { w.keys.expire(true); failing(w.keys, down) }, kid: "key-1", retry: 7 * time.Second, cause: down},
 		"an unknown kid":             {keys: func(w *world) { failing(w.keys, down) }, kid: "new", retry: 7 * time.Second, cause: down},
 		"a KeySet's own error":       {keys: func(w *world) { failing(w.keys, http.ErrServerClosed) }, kid: "new", cause: http.ErrServerClosed},
 		"a refresh that brings none": {keys: func(w *world) { w.issuer().Keys = nobody() }, kid: "key-1"},
