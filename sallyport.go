@@ -76,10 +76,22 @@ func NewFrom(from ...providers.Provider) (*Gate, error) {
 // Open protects an API as cfg says. Every mistake in cfg is reported at once.
 func Open(cfg Config) (*Gate, error) {
 	g := new(Gate)
-	if err := errors.Join(cfg.trust(g), cfg.check(g), cfg.guard(g)); err != nil {
+	if err := errors.Join(cfg.misplaced(), cfg.trust(g), cfg.check(g), cfg.guard(g)); err != nil {
 		return nil, errors.Join(err, g.Close())
 	}
 	return g, nil
+}
+
+// misplaced are settings that the Gate would have to ignore.
+func (cfg *Config) misplaced() error {
+	var problems []error
+	if cfg.Keys.Issuer != "" || cfg.Keys.DiscoveryURL != "" || cfg.Keys.JWKSURL != "" {
+		problems = append(problems, errors.New("sallyport: Keys names an issuer or an address: those are each provider's own, see providers.Source"))
+	}
+	if cfg.Guard.Verifier != nil {
+		problems = append(problems, errors.New("sallyport: Guard has a Verifier: the Gate makes its own; for another one use middleware.New"))
+	}
+	return errors.Join(problems...)
 }
 
 // trust turns the providers into issuers, each with a fetcher of its own.
@@ -97,15 +109,26 @@ func (cfg *Config) trust(g *Gate) error {
 				f, err := fetcher(keys, p.Issuers[n].Source)
 				if err != nil {
 					problems = append(problems, err)
-					continue
+					tokens.Keys = new(jwks.Static) // so that the verifier tells the issuer's other mistakes
+				} else {
+					g.fetchers = append(g.fetchers, f)
+					tokens.Keys = f
 				}
-				g.fetchers = append(g.fetchers, f)
-				tokens.Keys = f
 			}
 			cfg.Verifier.Issuers = append(cfg.Verifier.Issuers, tokens)
 		}
 	}
-	return errors.Join(problems...)
+	err := errors.Join(problems...)
+	if err != nil && len(cfg.Verifier.Issuers) == 0 {
+		cfg.Verifier.Issuers = []verifier.Issuer{standIn()}
+	}
+	return err
+}
+
+// standIn takes the place of issuers that have said what is wrong with them:
+// the verifier would call them missing.
+func standIn() verifier.Issuer {
+	return verifier.Issuer{Name: "stand-in", Audiences: []string{"stand-in"}, Keys: new(jwks.Static)}
 }
 
 // check makes the verifier, which lets pass what the Guard's bindings confirm.
