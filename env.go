@@ -25,7 +25,7 @@ const (
 	EnvClients = "SALLYPORT_CLIENTS"
 	// EnvJWKSURL is the key set's address, for issuers without discovery.
 	EnvJWKSURL = "SALLYPORT_JWKS_URL"
-	// EnvLeeway is the leeway for clocks, such as 30s.
+	// EnvLeeway is the leeway for clocks, such as 30s; 0s is none.
 	EnvLeeway = "SALLYPORT_LEEWAY"
 )
 
@@ -39,12 +39,7 @@ func FromEnv(cfg ...Config) (*Gate, error) {
 		c = cfg[0]
 	}
 	p, err := providerFromEnv()
-	problems := []error{err}
-	if text := os.Getenv(EnvLeeway); text != "" {
-		if c.Verifier.Leeway, err = time.ParseDuration(text); err != nil {
-			problems = append(problems, fmt.Errorf("sallyport: %s is %q: give a duration such as 30s", EnvLeeway, text))
-		}
-	}
+	problems := []error{err, leewayFromEnv(&c.Verifier.Leeway)}
 	if len(cfg) > 1 {
 		problems = append(problems, errors.New("sallyport: FromEnv takes at most one Config"))
 	}
@@ -78,6 +73,24 @@ func providerFromEnv() (providers.Provider, error) {
 		return p, fmt.Errorf("sallyport: the environment variables %s, %s and %s do not fit: %w", EnvProvider, EnvIssuer, EnvTenant, p.Err)
 	}
 	return p, nil
+}
+
+// leewayFromEnv sets what the environment says: 0 too, which in a Config would
+// be the default.
+func leewayFromEnv(leeway *time.Duration) error {
+	text := os.Getenv(EnvLeeway)
+	if text == "" {
+		return nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return fmt.Errorf("sallyport: %s is %q: give a duration such as 30s", EnvLeeway, text)
+	}
+	*leeway = d
+	if d == 0 {
+		*leeway = -1
+	}
+	return nil
 }
 
 func needed(name string, ok bool) error {
