@@ -166,7 +166,6 @@ func (p *policy) fail(now time.Time, delay time.Duration, jitter float64) {
 	for kid := range p.sought {
 		p.wanted.add(kid)
 	}
-	p.sought = nil
 	p.due = now.Add(p.pause(delay, jitter))
 }
 
@@ -215,7 +214,6 @@ func (p *policy) succeed(h harvest) {
 	case len(p.sought) > 0:
 		p.coolUntil = p.lastStart.Add(p.cooldown)
 	}
-	p.sought = nil
 }
 
 // recall brings what is remembered of kids up to date.
