@@ -15,6 +15,9 @@ import (
 //
 // The handlers it returns pass the ResponseWriter on as it is, so Flush,
 // Hijack and [http.ResponseController] work behind them.
+//
+// They also have a method Requires(method, pattern string) (access string,
+// ruled bool), by which the audits of the adapters find out what a route asks for.
 type Guard struct {
 	verifier       Verifier
 	realm          string
@@ -38,22 +41,22 @@ type Guard struct {
 // The claims are in the request's context, for [claims.FromContext]. A good
 // token is no permission: guard what a handler does with Require.
 func (g *Guard) Authenticate(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return g.authenticating(func(w http.ResponseWriter, r *http.Request) {
 		if g.isExempt(r) {
 			next.ServeHTTP(w, r)
 			return
 		}
 		g.serve(w, r, next, anyToken, false)
-	})
+	}, anyToken.String())
 }
 
 // Optional lets requests without credentials through, without claims. Those
 // that bring some are held to them: a bad token, another scheme or a malformed
 // header is refused as by Authenticate.
 func (g *Guard) Optional(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return g.authenticating(func(w http.ResponseWriter, r *http.Request) {
 		g.serve(w, r, next, anyToken, true)
-	})
+	}, "nothing, for credentials are optional")
 }
 
 // Require lets requests through whose token is good and passes the rule. It
@@ -66,9 +69,9 @@ func (g *Guard) Require(rule claims.Rule) func(http.Handler) http.Handler {
 		panic(fmt.Errorf("middleware: Require: %w", err))
 	}
 	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		return g.ruling(func(w http.ResponseWriter, r *http.Request) {
 			g.serve(w, r, next, rule, false)
-		})
+		}, func(string) claims.Rule { return rule })
 	}
 }
 
@@ -82,9 +85,9 @@ func (g *Guard) RequireAccess(levels claims.AccessLevels) func(http.Handler) htt
 		panic(fmt.Errorf("middleware: RequireAccess: %w", err))
 	}
 	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		return g.ruling(func(w http.ResponseWriter, r *http.Request) {
 			g.serve(w, r, next, access.Rule(r.Method), false)
-		})
+		}, access.Rule)
 	}
 }
 

@@ -46,7 +46,7 @@ func (g *Guard) Enforce(p Policy) (func(http.Handler) http.Handler, error) {
 		return nil, err
 	}
 	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		return g.tabled(func(w http.ResponseWriter, r *http.Request) {
 			rt := table.match(r)
 			switch {
 			case rt == nil:
