@@ -64,15 +64,24 @@ var house = []room{
 		dir:  "providers", // plain configuration
 		ours: []string{"reason", "claims", "verifier"},
 	},
+	{dir: "adapters/audit"}, // what audits of routers report: knows no router and no Guard
+	{
+		dir:  "adapters/internal/table",
+		ours: []string{"claims", "adapters/audit"},
+	},
 	{
 		dir:     "adapters/ginauth",
-		ours:    []string{"reason", "claims", "middleware"},
+		ours:    []string{"reason", "claims", "middleware", "adapters/audit", "adapters/internal/table"},
 		foreign: []string{gin},
 	},
 	{
 		dir:     "adapters/chiauth",
-		ours:    []string{"reason", "claims", "middleware"},
+		ours:    []string{"reason", "claims", "middleware", "adapters/audit", "adapters/internal/table"},
 		foreign: []string{chi},
+	},
+	{
+		dir:     "adapters", // tests that hold all frameworks against each other
+		foreign: []string{gin, chi},
 	},
 	{
 		dir:     ".", // the front door composes everything but the adapters

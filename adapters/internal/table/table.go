@@ -1,0 +1,137 @@
+// Package table is a policy by the route patterns of a router: which rule holds
+// for which method and pattern. It owns no rule and no answer: every entry is a
+// handler that a Guard made.
+package table
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+
+	"github.com/sallyport-go/sallyport/adapters/audit"
+	"github.com/sallyport-go/sallyport/claims"
+)
+
+// NoRoute is the entry for requests that the router routes nowhere. Their
+// pattern is "".
+const NoRoute = "NoRoute"
+
+// Guard is what a table needs of a Guard.
+type Guard interface {
+	Require(rule claims.Rule) func(next http.Handler) http.Handler
+	RequireAccess(levels claims.AccessLevels) func(next http.Handler) http.Handler
+}
+
+// Policy is a table as it is written.
+type Policy struct {
+	Rules  map[string]claims.Rule
+	Access map[string]claims.AccessLevels
+	Exempt []string
+}
+
+// Plan is a policy that was found to be without mistakes.
+type Plan struct {
+	none    func(http.Handler) http.Handler
+	entries map[route]entry
+}
+
+type route struct{ method, pattern string }
+
+// entry leads to a rule; a nil door is an exemption.
+type entry struct {
+	key  string
+	door func(http.Handler) http.Handler
+}
+
+// New checks a policy. Every mistake is reported, after the prefix. syntax
+// says what is wrong with a pattern, or returns its canonical form.
+func New(prefix string, g Guard, p Policy, syntax func(pattern string) (string, error)) (*Plan, error) {
+	if g == nil {
+		return nil, fmt.Errorf("%s: the Guard is nil", prefix)
+	}
+	b := &builder{prefix: prefix, syntax: syntax, plan: &Plan{entries: make(map[route]entry)}}
+	if len(p.Rules)+len(p.Access)+len(p.Exempt) == 0 {
+		b.fail(errors.New("no pattern at all; name the routes and their rules"))
+	}
+	for _, key := range slices.Sorted(maps.Keys(p.Rules)) {
+		rule := p.Rules[key]
+		b.add(key, rule.Err(), func() func(http.Handler) http.Handler { return g.Require(rule) })
+	}
+	for _, key := range slices.Sorted(maps.Keys(p.Access)) {
+		levels := p.Access[key]
+		_, err := levels.Compile()
+		b.add(key, err, func() func(http.Handler) http.Handler { return g.RequireAccess(levels) })
+	}
+	for _, key := range p.Exempt {
+		b.add(key, nil, func() func(http.Handler) http.Handler { return nil })
+	}
+	if err := errors.Join(b.errs...); err != nil {
+		return nil, err
+	}
+	b.plan.none = g.Require(claims.Rule{}) // the zero Rule denies
+	return b.plan, nil
+}
+
+type builder struct {
+	prefix string
+	syntax func(string) (string, error)
+	plan   *Plan
+	errs   []error
+}
+
+func (b *builder) fail(err error) {
+	b.errs = append(b.errs, fmt.Errorf("%s: Policy: %w", b.prefix, err))
+}
+
+var isMethod = regexp.MustCompile(`^[A-Z][A-Z0-9_-]*$`).MatchString
+
+// add makes the door only of an entry without mistakes: Guards panic otherwise.
+func (b *builder) add(key string, mistake error, door func() func(http.Handler) http.Handler) {
+	at, err := b.parse(key)
+	err = errors.Join(err, mistake)
+	if err == nil {
+		if other, ok := b.plan.entries[at]; ok {
+			err = fmt.Errorf("stands there twice, also as %q", other.key)
+		}
+	}
+	if err != nil {
+		b.fail(fmt.Errorf("pattern %q: %w", key, err))
+		return
+	}
+	b.plan.entries[at] = entry{key: key, door: door()}
+}
+
+func (b *builder) parse(key string) (route, error) {
+	method, pattern := audit.Split(key)
+	if pattern == NoRoute {
+		if method != "" {
+			return route{}, errors.New("requests without a route are told apart by nothing, not even by method: write " + NoRoute)
+		}
+		return route{}, nil
+	}
+	if method != "" && !isMethod(method) {
+		return route{}, fmt.Errorf("%q is no method; write METHOD, one space, pattern, or the pattern alone", method)
+	}
+	if pattern == "" || pattern[0] != '/' {
+		return route{}, errors.New("a pattern begins with a slash")
+	}
+	pattern, err := b.syntax(pattern)
+	return route{method: method, pattern: pattern}, err
+}
+
+// Bind puts the entries in front of the handler that they protect.
+func (p *Plan) Bind(next http.Handler) *Table {
+	t := &Table{plan: p, none: p.none(next), entries: make(map[route]bound, len(p.entries))}
+	for at, e := range p.entries {
+		b := bound{key: e.key, handler: next}
+		if e.door != nil {
+			b.handler = e.door(next)
+			b.ruled = true
+		}
+		t.entries[at] = b
+	}
+	return t
+}

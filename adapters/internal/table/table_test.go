@@ -1,0 +1,114 @@
+package table_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/adapters/internal/table"
+	"github.com/sallyport-go/sallyport/claims"
+)
+
+// guard answers with the rule that it was asked for.
+type guard struct{}
+
+type says string
+
+func (s says) ServeHTTP(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(s)) }
+func (s says) Requires(method, _ string) (access string, ruled bool) {
+	return method + ": " + string(s), true
+}
+
+func (guard) Require(r claims.Rule) func(http.Handler) http.Handler { return always(says(r.String())) }
+
+func (guard) RequireAccess(claims.AccessLevels) func(http.Handler) http.Handler {
+	return always(says("levels"))
+}
+
+func always(h http.Handler) func(http.Handler) http.Handler {
+	return func(http.Handler) http.Handler { return h }
+}
+
+func anyPattern(pattern string) (string, error) {
+	if pattern == "/bad" {
+		return "", errors.New("bad")
+	}
+	return pattern, nil
+}
+
+func bind(t *testing.T, p table.Policy) *table.Table {
+	t.Helper()
+	plan, err := table.New("test", guard{}, p, anyPattern)
+	require.NoError(t, err)
+	bound := plan.Bind(says("next"))
+	assert.Same(t, plan, bound.Plan())
+	return bound
+}
+
+func TestLookup(t *testing.T) {
+	t.Parallel()
+	tab := bind(t, table.Policy{
+		Rules: map[string]claims.Rule{
+			"GET /a":          claims.AllScopes("get"),
+			"/a":              claims.AllScopes("any"),
+			"HEAD /b":         claims.AllScopes("head"),
+			"GET /b":          claims.AllScopes("get"),
+			"X-METHOD_2 /c":   claims.AllScopes("odd"),
+			table.NoRoute:     claims.AllScopes("none"),
+			"GET /with space": claims.AllScopes("space"),
+		},
+		Access: map[string]claims.AccessLevels{"PUT /a": {Resources: []string{"api://a"}}},
+		Exempt: []string{"GET /free"},
+	})
+	for _, row := range []struct{ method, pattern, body, access, entry string }{
+		{"GET", "/a", "all scopes get", "GET: all scopes get", "GET /a"},
+		{"HEAD", "/a", "all scopes get", "HEAD: all scopes get", "GET /a"},
+		{"POST", "/a", "all scopes any", "POST: all scopes any", "/a"},
+		{"PUT", "/a", "levels", "PUT: levels", "PUT /a"},
+		{"HEAD", "/b", "all scopes head", "HEAD: all scopes head", "HEAD /b"},
+		{"X-METHOD_2", "/c", "all scopes odd", "X-METHOD_2: all scopes odd", "X-METHOD_2 /c"},
+		{"GET", "", "all scopes none", "GET: all scopes none", "NoRoute"},
+		{"GET", "/with space", "all scopes space", "GET: all scopes space", "GET /with space"},
+		{"GET", "/free", "next", "", "GET /free"},
+		{"HEAD", "/free", "next", "", "GET /free"},
+	} {
+		w := httptest.NewRecorder()
+		tab.Handler(row.method, row.pattern).ServeHTTP(w, nil)
+		assert.Equal(t, row.body, w.Body.String(), "%s %s", row.method, row.pattern)
+		access, ruled := tab.Requires(row.method, row.pattern)
+		assert.Equal(t, row.access, access)
+		assert.True(t, ruled)
+		assert.Equal(t, row.entry, tab.Entry(row.method, row.pattern))
+	}
+	assert.Equal(t, says("nobody"), tab.Handler("POST", "/b"))
+	assert.Equal(t, says("nobody"), tab.Handler("get", "/b"))
+	assert.Equal(t, says("nobody"), tab.Denial())
+	access, ruled := tab.Requires("POST", "/b")
+	assert.Equal(t, "nobody, for no entry of the policy names it", access)
+	assert.False(t, ruled)
+	assert.Empty(t, tab.Entry("POST", "/b"))
+	assert.Equal(t, []string{"/a", "GET /a", "GET /b", "GET /free", "GET /with space", "HEAD /b", "PUT /a", "X-METHOD_2 /c"}, tab.Entries())
+}
+
+func TestWithoutAnEntryForItNoRouteIsClosedOnPurpose(t *testing.T) {
+	t.Parallel()
+	access, ruled := bind(t, table.Policy{Exempt: []string{"/"}}).Requires("GET", "")
+	assert.Equal(t, "nobody, for it is no route", access)
+	assert.True(t, ruled)
+}
+
+// TestMistakes asks for what the adapters' tests, with their own syntax, do not.
+func TestMistakes(t *testing.T) {
+	t.Parallel()
+	_, err := table.New("test", guard{}, table.Policy{Rules: map[string]claims.Rule{
+		"/bad": claims.AnyToken(), "GET /bad": claims.AllScopes(), "G(T /": claims.AnyToken(), "1GET /": claims.AnyToken(),
+	}}, anyPattern)
+	assert.EqualError(t, err, `test: Policy: pattern "/bad": bad`+"\n"+
+		`test: Policy: pattern "1GET /": "1GET" is no method; write METHOD, one space, pattern, or the pattern alone`+"\n"+
+		`test: Policy: pattern "G(T /": "G(T" is no method; write METHOD, one space, pattern, or the pattern alone`+"\n"+
+		`test: Policy: pattern "GET /bad": bad`+"\n"+claims.AllScopes().Err().Error())
+}
