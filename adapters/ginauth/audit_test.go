@@ -1,0 +1,235 @@
+package ginauth_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/gin-gonic/gin"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/adapters/ginauth"
+	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/middleware"
+)
+
+// never fails the test if an audit runs a handler.
+func never(t *testing.T) gin.HandlerFunc {
+	t.Helper()
+	return func(*gin.Context) { t.Error("the audit ran a handler") }
+}
+
+func TestAuditTellsWhatEveryRouteRequires(t *testing.T) {
+	t.Parallel()
+	g := newGuard(t, middleware.Config{})
+	h, middle, door := never(t), never(t), ginauth.Require(g, reads())
+	orders := claims.AccessLevels{Resources: []string{"api://orders"}}
+	e := gin.New()
+	e.GET("/too-early", h)
+	e.Use(h, ginauth.Authenticate(g))
+	e.GET("/healthz", h)
+	e.GET("/whoami", h)
+	e.GET("/any", ginauth.Require(g, claims.AnyToken()), h)
+	e.GET("/orders", door, h)
+	e.DELETE("/orders/:id", door, middle, ginauth.Require(g, admins()), h)
+	e.PUT("/levels/*path", ginauth.RequireAccess(g, orders), h)
+	e.GET("/wrong-order", h, ginauth.Require(g, reads()))
+	e.GET("/hidden", func(c *gin.Context) { door(c) }, h)
+	v1 := e.Group("/v1", ginauth.Require(g, admins()))
+	v1.GET("/a", h)
+	v1.Group("/deep").POST(`/b\:c`, h)
+
+	report, err := ginauth.Audit(e, "GET /healthz")
+	assert.Equal(t, strings.TrimLeft(`
+GET     /any           -> any verified token
+GET     /healthz       -> any verified token
+GET     /hidden        -> FORGOTTEN: any verified token
+PUT     /levels/*path  -> access level put of api://orders
+GET     /orders        -> all scopes orders.read
+DELETE  /orders/:id    -> all scopes orders.read, and any role Orders.Admin
+GET     /too-early     -> FORGOTTEN: nothing
+GET     /v1/a          -> any role Orders.Admin
+POST    /v1/deep/b:c   -> any role Orders.Admin
+GET     /whoami        -> FORGOTTEN: any verified token
+GET     /wrong-order   -> FORGOTTEN: any verified token
+`, "\n"), report.String())
+	assert.EqualError(t, err, strings.Join([]string{
+		"audit: no rule protects GET /hidden (it requires any verified token)",
+		"audit: no rule protects GET /too-early (it requires nothing)",
+		"audit: no rule protects GET /whoami (it requires any verified token)",
+		"audit: no rule protects GET /wrong-order (it requires any verified token)",
+	}, "\n"))
+}
+
+func TestAuditOfATable(t *testing.T) {
+	t.Parallel()
+	g := newGuard(t, middleware.Config{})
+	h := never(t)
+	e := gin.New()
+	e.GET("/too-early", h)
+	e.Use(h, enforce(t, g, ginauth.Policy{
+		Rules: map[string]claims.Rule{
+			"GET /orders":      reads(),
+			"/too-early":       reads(),
+			"GET /order/:id":   reads(), // misspelt
+			"GET /v1/b\\:c":    reads(),
+			"DELETE /orders":   admins(), // is registered for GET and HEAD only
+			"GET /closed":      {},
+			ginauth.NoRoute:    reads(),
+			"/orders/:id/x/*y": reads(),
+		},
+		Exempt: []string{"/healthz", "/gone"},
+	}))
+	e.GET("/orders", h)
+	e.HEAD("/orders", h)
+	e.GET("/orders/:id", h)
+	e.GET("/orders/:id/x/*y", h)
+	e.GET("/healthz", h)
+	e.GET("/closed", h)
+	e.GET(`/v1/b\:c`, h)
+	e.NoRoute(h)
+
+	report, err := ginauth.Audit(e)
+	assert.Equal(t, strings.TrimLeft(`
+GET   /closed           -> nobody
+GET   /healthz          -> open to everybody
+GET   /orders           -> all scopes orders.read
+HEAD  /orders           -> all scopes orders.read
+GET   /orders/:id       -> FORGOTTEN: nobody, for no entry of the policy names it
+GET   /orders/:id/x/*y  -> all scopes orders.read
+GET   /too-early        -> FORGOTTEN: nothing
+GET   /v1/b:c           -> all scopes orders.read
+*     NoRoute           -> all scopes orders.read
+`, "\n"), report.String())
+	assert.EqualError(t, err, strings.Join([]string{
+		"audit: no rule protects GET /orders/:id (it requires nobody, for no entry of the policy names it)",
+		"audit: no rule protects GET /too-early (it requires nothing)",
+		`audit: the entry "/gone" of the policy names no route`,
+		`audit: the entry "DELETE /orders" of the policy names no route`,
+		`audit: the entry "GET /order/:id" of the policy names no route`,
+	}, "\n"))
+}
+
+func TestAuditOfRequestsWithoutARoute(t *testing.T) {
+	t.Parallel()
+	g := newGuard(t, middleware.Config{})
+	h := never(t)
+	policy := ginauth.Policy{Rules: map[string]claims.Rule{"/a": reads()}}
+	for _, row := range []struct {
+		name string
+		wire func(*gin.Engine)
+		want string
+	}{
+		{"Gin's own 404 and 405 are no routes", func(e *gin.Engine) { e.HandleMethodNotAllowed = true }, ""},
+		{"handlers of their own are", func(e *gin.Engine) {
+			e.HandleMethodNotAllowed = true
+			e.NoRoute(h)
+			e.NoMethod(h)
+		}, "* NoMethod -> FORGOTTEN: nothing\n* NoRoute -> FORGOTTEN: nothing\n"},
+		{"NoMethod without HandleMethodNotAllowed is never run", func(e *gin.Engine) { e.NoMethod(h) }, ""},
+		{"a table closes them without an entry", func(e *gin.Engine) {
+			e.Use(enforce(t, g, policy))
+			e.NoRoute(h)
+		}, "* NoRoute -> nobody, for it is no route\n"},
+		{"a door in NoRoute protects", func(e *gin.Engine) {
+			e.NoRoute(ginauth.Require(g, reads()), h)
+		}, "* NoRoute -> all scopes orders.read\n"},
+		{"a door that stands last protects Gin's own 404", func(e *gin.Engine) {
+			e.NoRoute(ginauth.Require(g, reads()))
+		}, "* NoRoute -> all scopes orders.read\n"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			e := gin.New()
+			row.wire(e)
+			report, _ := ginauth.Audit(e)
+			text := ""
+			for _, r := range report {
+				text += r.String() + "\n"
+			}
+			assert.Equal(t, row.want, text)
+		})
+	}
+}
+
+// An open API must not pass an audit because its rules are written down.
+func TestAuditOfAShadowedGuard(t *testing.T) {
+	t.Parallel()
+	g := newGuard(t, middleware.Config{Shadow: true})
+	e := gin.New()
+	e.GET("/route", ginauth.Require(g, reads()), never(t))
+	e.Use(enforce(t, g, ginauth.Policy{Rules: map[string]claims.Rule{"/table": reads()}}))
+	e.GET("/table", never(t))
+	e.GET("/missing", never(t))
+	e.NoRoute(never(t))
+	report, err := ginauth.Audit(e)
+	require.Error(t, err)
+	require.Len(t, report.Forgotten(), 4)
+	for _, r := range report {
+		assert.Equal(t, "nothing, for the Guard is in shadow mode", r.Access)
+	}
+}
+
+func TestWhatIsDeclaredOpenMustExist(t *testing.T) {
+	t.Parallel()
+	e := gin.New()
+	e.GET("/a", never(t))
+	e.POST("/a", never(t))
+	e.GET(`/b\:c`, never(t))
+
+	_, err := ginauth.Audit(e, "/a", `GET /b\:c`)
+	assert.NoError(t, err)
+	_, err = ginauth.Audit(e, "/a", "/b:c")
+	assert.NoError(t, err)
+	_, err = ginauth.Audit(e, "GET /a", "/b:c", "GET /debug")
+	assert.EqualError(t, err, `audit: "GET /debug" is declared open, but there is no such route`+"\n"+
+		"audit: no rule protects POST /a (it requires nothing)")
+}
+
+// The audit reads the chains before and after Gin has served, which rewrites its tree.
+func TestAuditDoesNotDependOnTheMoment(t *testing.T) {
+	t.Parallel()
+	g := newGuard(t, middleware.Config{})
+	var n reached
+	e := gin.New()
+	e.Use(enforce(t, g, ginauth.Policy{Rules: map[string]claims.Rule{`/b\:c`: reads()}}))
+	e.GET(`/b\:c`, n.handler)
+	before, err := ginauth.Audit(e)
+	require.NoError(t, err)
+	assert.Equal(t, 200, serve(e, request("GET", "/b:c", reader)).Code)
+	after, err := ginauth.Audit(e)
+	require.NoError(t, err)
+	assert.Equal(t, before, after)
+}
+
+func TestAuditOfNoRoutes(t *testing.T) {
+	t.Parallel()
+	report, err := ginauth.Audit(gin.New())
+	assert.NoError(t, err)
+	assert.Empty(t, report)
+}
+
+// A Guard of another make is led through, but the audit trusts it only if it says what it wants.
+type ownGuard struct{ *middleware.Guard }
+
+func (o ownGuard) Require(rule claims.Rule) func(http.Handler) http.Handler {
+	inner := o.Guard.Require(rule)
+	return func(next http.Handler) http.Handler {
+		return wrapped{inner(next)}
+	}
+}
+
+type wrapped struct{ http.Handler }
+
+func TestAuditOfAnotherGuard(t *testing.T) {
+	t.Parallel()
+	g := ownGuard{newGuard(t, middleware.Config{})}
+	e := gin.New()
+	e.GET("/route", ginauth.Require(g, reads()), never(t))
+	e.Use(enforce(t, g, ginauth.Policy{Rules: map[string]claims.Rule{"/table": reads()}}))
+	e.GET("/table", never(t))
+	report, err := ginauth.Audit(e)
+	require.Error(t, err)
+	assert.Equal(t, "GET  /route  -> FORGOTTEN: nothing\nGET  /table  -> FORGOTTEN: what a Guard wants that does not say so\n", report.String())
+}
