@@ -1,0 +1,150 @@
+package chiauth
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/sallyport-go/sallyport/adapters/internal/table"
+	"github.com/sallyport-go/sallyport/claims"
+)
+
+// Guard is what protects: a *middleware.Guard or a *sallyport.Gate.
+type Guard interface {
+	Require(rule claims.Rule) func(next http.Handler) http.Handler
+	RequireAccess(levels claims.AccessLevels) func(next http.Handler) http.Handler
+}
+
+// NoRoute stands in a [Policy] for the requests that match no route: those that
+// Chi gives to the handlers of NotFound and MethodNotAllowed.
+const NoRoute = table.NoRoute
+
+// Policy says in one table which rule holds for which of Chi's routes. Keys are
+// a method, one space and the pattern from the root on, as [chi.Walk] tells it,
+// such as "GET /v1/orders/{id}", or a pattern alone for all its methods. The
+// entry of the method wins, and GET stands for HEAD where HEAD has none. A route
+// stands in the table once.
+//
+// The root of a router that is mounted at /v1 is reached as /v1 and as /v1/:
+// each needs an entry, or stays closed. A handler that is no Chi router has the
+// pattern /v1/* when it is mounted, beside those two, and one entry decides for
+// all that is below.
+type Policy struct {
+	_ [0]func() // keyed literals only
+
+	// Rules are the routes that one rule guards.
+	Rules map[string]claims.Rule
+	// Access are the routes whose rule follows from the method.
+	Access map[string]claims.AccessLevels
+	// Exempt are the routes that are open to everybody, without claims.
+	Exempt []string
+}
+
+// Enforce guards all routes of the root router by a table:
+//
+//	r := chi.NewRouter()
+//	enforce, err := chiauth.Enforce(gate, r, policy)
+//	...
+//	r.Use(middleware.CleanPath, enforce) // last of all, see the package's notes on order
+//
+// It verifies by itself. A request whose route has no entry is refused, 401
+// without a good token, 403 with one, and so is one without a route. The exempt
+// patterns of the Guard's own configuration do not count here.
+//
+// routes is the router that enforce is used on, or that it is wrapped around.
+// Used on another one it denies everything, where it can tell.
+//
+// All mistakes of the table are reported together. Whether its keys name routes
+// shows only when there are routes: see [Audit].
+func Enforce(guard Guard, routes chi.Routes, p Policy) (func(http.Handler) http.Handler, error) {
+	var g table.Guard // stays nil if guard is
+	if guard != nil {
+		g = guard
+	}
+	plan, err := table.New("chiauth", g, table.Policy{Rules: p.Rules, Access: p.Access, Exempt: p.Exempt}, syntax)
+	if routes == nil {
+		err = errors.Join(errors.New("chiauth: the router is nil"), err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return func(next http.Handler) http.Handler {
+		return &enforcer{Table: plan.Bind(next), routes: routes}
+	}, nil
+}
+
+// syntax catches what is taken from net/http by mistake.
+func syntax(pattern string) (string, error) {
+	if strings.Contains(pattern, "...}") || strings.Contains(pattern, "{$}") {
+		return "", errors.New("the rest of a path is * in Chi, which knows no {$}")
+	}
+	return pattern, nil
+}
+
+// enforcer is a table that asks the router for the pattern of each request.
+type enforcer struct {
+	*table.Table
+	routes chi.Routes
+	pool   sync.Pool // of *chi.Context
+}
+
+func (e *enforcer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	e.choose(r).ServeHTTP(w, r)
+}
+
+func (e *enforcer) choose(r *http.Request) http.Handler {
+	routing := chi.RouteContext(r.Context())
+	if e.misplaced(routing) {
+		return e.Denial()
+	}
+	method, path := target(r, routing)
+	trial, ok := e.pool.Get().(*chi.Context)
+	if !ok {
+		trial = chi.NewRouteContext()
+	}
+	defer e.pool.Put(trial)
+	trial.Reset()
+	return e.Handler(method, e.routes.Find(trial, method, path))
+}
+
+// target is what Chi routes by: what a middleware may have set, else the path
+// as it was escaped, else the path.
+func target(r *http.Request, routing *chi.Context) (method, path string) {
+	method = r.Method
+	if routing != nil {
+		path = routing.RoutePath
+		if routing.RouteMethod != "" {
+			method = routing.RouteMethod
+		}
+	}
+	if path == "" && r.URL.RawPath != "" {
+		path = r.URL.RawPath
+	}
+	if path == "" {
+		path = r.URL.Path
+	}
+	if path == "" {
+		path = "/"
+	}
+	return method, path
+}
+
+// misplaced reports that the table belongs to another router than the one that
+// is at work, so that the patterns of the one would be taken for the other's.
+func (e *enforcer) misplaced(routing *chi.Context) bool {
+	ours, ok := e.routes.(*chi.Mux)
+	if routing == nil || !ok {
+		return false
+	}
+	root, ok := routing.Routes.(*chi.Mux)
+	if !ok {
+		return false
+	}
+	if len(routing.RoutePatterns) == 0 { // in Use of the root
+		return ours != root
+	}
+	return ours == root && routing.RoutePath != "" // in a router below the root
+}
