@@ -34,7 +34,7 @@ func parse(args []string, help io.Writer) (options, error) {
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.addr, "addr", defaultAddr, "where to listen, as `host:port`")
 	flags.StringVar(&o.authAddr, "auth-addr", devauth.DefaultAddr, "without -issuer: where the development authorization server listens, a loopback `host:port`")
-	flags.StringVar(&o.api.Framework, "framework", "nethttp", "the router that serves the routes: `"+strings.Join(api.Frameworks(), "|")+"`, chi and gin are to follow")
+	flags.StringVar(&o.api.Framework, "framework", "nethttp", "the router that serves the routes: `"+strings.Join(api.Frameworks(), "|")+"`")
 	flags.Func("issuer", "an authorization server to trust: the `URL` that its tokens have as iss, byte for byte (repeatable)", trust.issuer)
 	flags.Func("audience", "an `aud` value that means this API, in tokens of the -issuer flags right before it, or of all if it comes first (repeatable)", trust.audience)
 	flags.StringVar(&o.api.JWKSURL, "jwks-url", "", "with a single -issuer: the `URL` of its keys, instead of discovery")

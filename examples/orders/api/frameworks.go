@@ -14,6 +14,8 @@ import (
 type framework func(*API) http.Handler
 
 var frameworks = map[string]framework{
+	"chi":     chiRouter,
+	"gin":     ginRouter,
 	"nethttp": netHTTP,
 }
 
@@ -24,7 +26,7 @@ func Frameworks() []string { return slices.Sorted(maps.Keys(frameworks)) }
 // there are if not.
 func CheckFramework(name string) error {
 	if _, ok := frameworks[name]; !ok {
-		return fmt.Errorf("framework %q is not there: so far there is only %s, chi and gin are to follow", name, strings.Join(Frameworks(), ", "))
+		return fmt.Errorf("framework %q is not there: use one of %s", name, strings.Join(Frameworks(), ", "))
 	}
 	return nil
 }

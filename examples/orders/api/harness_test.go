@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -35,7 +36,7 @@ type world struct {
 func start(t *testing.T, cfg api.Config) *world {
 	t.Helper()
 	w := &world{t: t, log: &syncBuffer{}}
-	cfg.Framework = "nethttp"
+	cfg.Framework = cmp.Or(cfg.Framework, "nethttp")
 	cfg.Logger = slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	l, err := api.Listen(t.Context(), "-addr", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -13,7 +13,18 @@ import (
 func TestOrdersAreCreatedChangedAndRemoved(t *testing.T) {
 	t.Parallel()
 	issuer := newIssuer(t, jwkstest.Claims{"scope": "get post put delete"})
-	w, token := start(t, trusting(issuer)), issuer.Token()
+	for _, framework := range api.Frameworks() {
+		t.Run(framework, func(t *testing.T) {
+			t.Parallel()
+			cfg := trusting(issuer)
+			cfg.Framework = framework
+			tryOrders(t, start(t, cfg), issuer.Token())
+		})
+	}
+}
+
+func tryOrders(t *testing.T, w *world, token string) {
+	t.Helper()
 	stored := func() []api.Order {
 		t.Helper()
 		var out struct{ Orders []api.Order }

@@ -16,8 +16,16 @@ var schemes = []devauth.Scheme{devauth.OKQ8, devauth.Messaging, devauth.Bokbasen
 func TestEveryRouteForEveryClientOfEveryScheme(t *testing.T) {
 	t.Parallel()
 	auth := newAuth(t)
-	w := start(t, api.Config{Issuers: api.Devauth(auth)})
+	for _, framework := range api.Frameworks() {
+		t.Run(framework, func(t *testing.T) {
+			t.Parallel()
+			tryEveryRoute(t, auth, start(t, api.Config{Framework: framework, Issuers: api.Devauth(auth)}))
+		})
+	}
+}
 
+func tryEveryRoute(t *testing.T, auth *devauth.Server, w *world) {
+	t.Helper()
 	// What each client gets, by the levels that it was granted.
 	for _, route := range []struct {
 		method, path      string
