@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/sallyport-go/sallyport"
@@ -32,6 +33,9 @@ type Config struct {
 
 	// Leeway is granted to clocks that differ. 0 is 30 s, negative is none.
 	Leeway time.Duration
+
+	// Front, if there is one, is put in front of the routes: the demo's page.
+	Front func(gate *sallyport.Gate, routes http.Handler) http.Handler
 
 	// Logger gets refusals with their reasons and what happens to keys. nil is
 	// silence.

@@ -79,8 +79,11 @@ func build(cfg Config) (http.Handler, *sallyport.Gate, error) {
 		}
 		return nil, nil, err
 	}
-	mount := frameworks[cfg.Framework]
-	return mount(&API{gate: gate, levels: levels, orders: newStore()}), gate, nil
+	routes := frameworks[cfg.Framework](&API{gate: gate, levels: levels, orders: newStore()})
+	if cfg.Front != nil {
+		routes = cfg.Front(gate, routes)
+	}
+	return routes, gate, nil
 }
 
 func (s *Server) serve(l net.Listener) {

@@ -1,0 +1,160 @@
+// Package page is the demo's front page: a person picks a scheme and a client,
+// gets a token, calls each route and sees the answer and the report on the
+// token side by side. Plain HTML and a little script.
+//
+// It hands out tokens to whoever can reach it, so it answers on loopback names
+// only, and only to its own pages.
+package page
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+
+	"github.com/sallyport-go/sallyport/examples/internal/devauth"
+	"github.com/sallyport-go/sallyport/verifier"
+)
+
+//go:embed index.html page.css page.js
+var files embed.FS
+
+// Explainer says what it found in a token and what it expected.
+type Explainer interface {
+	Explain(ctx context.Context, token string) verifier.Report
+}
+
+type page struct {
+	auth    *devauth.Server
+	explain Explainer
+}
+
+// Handler serves the page, and hands everything else to api.
+func Handler(auth *devauth.Server, explain Explainer, api http.Handler) http.Handler {
+	p := &page{auth: auth, explain: explain}
+	own := http.NewServeMux()
+	own.Handle("GET /{$}", file("index.html"))
+	own.Handle("GET /page.css", file("page.css"))
+	own.Handle("GET /page.js", file("page.js"))
+	own.HandleFunc("GET /try/clients", p.clients)
+	own.HandleFunc("POST /try/token", p.token)
+	own.HandleFunc("POST /try/explain", p.report)
+	guarded := http.NewCrossOriginProtection().Handler(onLoopback(own))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := own.Handler(r); pattern != "" {
+			guarded.ServeHTTP(w, r)
+			return
+		}
+		api.ServeHTTP(w, r)
+	})
+}
+
+func file(name string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		h.Set("Cache-Control", "no-store")
+		h.Set("X-Content-Type-Options", "nosniff")
+		http.ServeFileFS(w, r, files, name)
+	})
+}
+
+// onLoopback refuses a Host that is not this machine's: a web page elsewhere
+// could let its own name point here (DNS rebinding).
+func onLoopback(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isLoopback(r.Host) {
+			http.Error(w, "this page answers on 127.0.0.1 and localhost only", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func isLoopback(hostport string) bool {
+	host, _, err := net.SplitHostPort(hostport)
+	if err != nil {
+		host = hostport
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// client is a caller that can be picked.
+type client struct {
+	Scheme devauth.Scheme `json:"scheme"`
+	Name   string         `json:"name"`
+	ID     string         `json:"id"`
+	Levels []string       `json:"levels"`
+	Curl   string         `json:"curl"`
+}
+
+func (p *page) clients(w http.ResponseWriter, _ *http.Request) {
+	var out []client
+	for _, c := range p.auth.Clients() {
+		curl, err := p.auth.CurlToken(c.Scheme, c.ID, "")
+		if err != nil {
+			fail(w, http.StatusInternalServerError, err)
+			return
+		}
+		out = append(out, client{Scheme: c.Scheme, Name: c.Name, ID: c.ID, Levels: c.Levels, Curl: curl})
+	}
+	answer(w, http.StatusOK, out)
+}
+
+// token mints what was picked: a good token, or one with a flaw.
+func (p *page) token(w http.ResponseWriter, r *http.Request) {
+	var picked struct {
+		Scheme devauth.Scheme `json:"scheme"`
+		Client string         `json:"client"`
+		Flaw   devauth.Flaw   `json:"flaw"`
+	}
+	if !read(w, r, &picked) {
+		return
+	}
+	token, err := p.auth.Mint(picked.Scheme, picked.Client, picked.Flaw)
+	if err != nil {
+		fail(w, http.StatusBadRequest, err)
+		return
+	}
+	answer(w, http.StatusOK, map[string]string{"token": token})
+}
+
+func (p *page) report(w http.ResponseWriter, r *http.Request) {
+	var asked struct {
+		Token string `json:"token"`
+	}
+	if read(w, r, &asked) {
+		answer(w, http.StatusOK, p.explain.Explain(r.Context(), asked.Token))
+	}
+}
+
+const maxBody = 64 << 10
+
+func read(w http.ResponseWriter, r *http.Request, into any) bool {
+	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(into)
+	if err == nil {
+		return true
+	}
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		fail(w, http.StatusRequestEntityTooLarge, err)
+		return false
+	}
+	fail(w, http.StatusBadRequest, errors.New("the body must be a JSON object"))
+	return false
+}
+
+func fail(w http.ResponseWriter, status int, err error) {
+	answer(w, status, map[string]string{"error": err.Error()})
+}
+
+func answer(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // the reader is gone, if anything
+}

@@ -1,0 +1,149 @@
+'use strict';
+
+const routes = [
+  ['GET', '/orders', 'get'], ['POST', '/orders', 'post'], ['PUT', '/orders/1', 'put'],
+  ['DELETE', '/orders/2', 'delete'], ['GET', '/whoami', 'any token'],
+];
+const flaws = [['', 'good'], ['expired', 'expired'], ['tampered', 'tampered'], ['other audience', 'for another API'], ['none', 'none at all']];
+const schemes = { okq8: 'OKQ8 (Entra ID)', messaging: 'messaging (Basic)', bokbasen: 'Bokbasen (Auth0)' };
+
+const at = id => document.getElementById(id);
+const picked = { scheme: 'okq8', client: '', flaw: '' };
+let clients = [];
+let token = '';
+let turn = 0; // only the latest choice may write
+
+function element(name, text, className) {
+  const e = document.createElement(name);
+  if (text !== undefined) e.textContent = text;
+  if (className) e.className = className;
+  return e;
+}
+
+function choices(id, name, options, chosen, choose) {
+  at(id).replaceChildren(...options.map(([value, text]) => {
+    const label = element('label');
+    const input = element('input');
+    Object.assign(input, { type: 'radio', name, value, checked: value === chosen });
+    input.addEventListener('change', () => choose(value));
+    label.append(input, ' ' + text);
+    return label;
+  }));
+}
+
+async function ask(path, body) {
+  const init = body ? { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) } : {};
+  const response = await fetch(path, init);
+  return response.json();
+}
+
+function showSchemes() {
+  choices('schemes', 'scheme', Object.entries(schemes), picked.scheme, value => {
+    picked.scheme = value;
+    picked.client = '';
+    showClients();
+    fresh();
+  });
+  showClients();
+}
+
+function showClients() {
+  const own = clients.filter(c => c.scheme === picked.scheme);
+  if (!picked.client) picked.client = own[0].id;
+  choices('clients', 'client', own.map(c => [c.id, `${c.name} (${c.levels.join(', ') || 'no level'})`]), picked.client, value => {
+    picked.client = value;
+    fresh();
+  });
+}
+
+function showFlaws() {
+  choices('flaws', 'flaw', flaws, picked.flaw, value => {
+    picked.flaw = value;
+    fresh();
+  });
+}
+
+function payloadOf(jwt) {
+  const part = jwt.split('.')[1].replaceAll('-', '+').replaceAll('_', '/');
+  const bytes = Uint8Array.from(atob(part), c => c.charCodeAt(0));
+  return JSON.stringify(JSON.parse(new TextDecoder().decode(bytes)), null, 2);
+}
+
+// fresh gets the token that was picked, and forgets what the last one did.
+async function fresh() {
+  const mine = ++turn;
+  const client = clients.find(c => c.id === picked.client);
+  at('curl').textContent = client.curl;
+  showRoutes();
+  at('answer').textContent = 'Call a route.';
+  at('called').textContent = 'Status, headers and body';
+  const minted = picked.flaw === 'none' ? { token: '' } : await ask('/try/token', picked);
+  const report = minted.token ? await ask('/try/explain', { token: minted.token }) : null;
+  if (mine !== turn) return;
+  token = minted.token;
+  at('payload').textContent = token ? payloadOf(token) : 'no token';
+  showReport(report);
+}
+
+function showReport(report) {
+  const verdict = at('verdict');
+  if (!report) {
+    verdict.textContent = 'There is no token to explain.';
+    verdict.className = 'dim';
+    at('checks').replaceChildren();
+    return;
+  }
+  verdict.textContent = report.ok ? 'The token is good. Whether it may do this is for each route to say.' : `Refused: ${report.reason}. ${report.hint}`;
+  verdict.className = report.ok ? 'good' : 'bad';
+  at('checks').replaceChildren(...report.checks.map(check => {
+    const mark = check.skipped ? '–' : check.ok ? '✓' : '✗';
+    const line = element('li', undefined, check.skipped ? 'dim' : check.ok ? '' : 'bad');
+    line.append(element('span', mark + ' ', check.ok ? 'good' : ''), element('b', check.name), check.found || '');
+    if (check.expected) line.append(element('small', 'expected ' + check.expected));
+    return line;
+  }));
+}
+
+function showRoutes() {
+  at('routes').replaceChildren(...routes.map(([method, path, needs]) => {
+    const row = element('tr');
+    const button = element('button', `${method} ${path}`);
+    const status = element('td', '', 'status');
+    button.type = 'button';
+    button.addEventListener('click', () => call(method, path, status));
+    const cell = element('td');
+    cell.append(button);
+    row.append(cell, element('td', needs, 'dim'), status);
+    return row;
+  }));
+}
+
+async function call(method, path, status) {
+  const headers = token ? { Authorization: 'Bearer ' + token } : {};
+  const init = { method, headers };
+  if (method === 'POST' || method === 'PUT') {
+    headers['Content-Type'] = 'application/json';
+    init.body = JSON.stringify({ item: 'coffee', quantity: 2 });
+  }
+  const response = await fetch(path, init);
+  const body = await response.text();
+  status.textContent = response.status;
+  status.className = 'status ' + (response.ok ? 'good' : response.status >= 500 ? 'warn' : 'bad');
+  at('called').textContent = `${method} ${path}`;
+  const lines = [...response.headers].map(([name, value]) => `${name}: ${value}`);
+  at('answer').textContent = `${response.status} ${response.statusText}\n${lines.join('\n')}\n\n${body}`;
+}
+
+at('all').addEventListener('click', async () => {
+  const rows = [...at('routes').rows];
+  for (const [i, [method, path]] of routes.entries()) await call(method, path, rows[i].lastChild);
+});
+
+async function begin() {
+  clients = await ask('/try/clients');
+  showSchemes();
+  showFlaws();
+  fresh();
+}
+
+begin();
