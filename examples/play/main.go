@@ -1,0 +1,25 @@
+// Command play is the demo: it starts an authorization server and an API that
+// Sallyport protects, sends them real requests, shows each with its answer, and
+// checks every answer against what the documentation promises. Then it keeps
+// serving, for you to go on by hand.
+//
+//	play          # plays, then serves until Ctrl-C
+//	play -once    # plays, then ends: with 1 if any answer was not as promised
+//
+// It exits with 2 when the flags are wrong.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second signal does what signals do
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
