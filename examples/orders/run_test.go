@@ -96,7 +96,7 @@ func TestWithoutAnIssuerItBringsOneAndSaysHowToGetATokenThere(t *testing.T) {
 	secret := regexp.MustCompile(`-u 'orders-all:([^']+)'`)
 	require.Eventually(t, func() bool { return strings.Contains(r.stdout.String(), "Then call it") }, 5*time.Second, 5*time.Millisecond)
 	text := r.stdout.String()
-	assert.Equal(t, 9, strings.Count(text, "\ncurl -s -X POST "), "one for each client of each scheme")
+	assert.Equal(t, 9, strings.Count(text, "\nTOKEN=$(curl -s -X POST "), "one for each client of each scheme")
 	assert.Contains(t, text, `curl -i -H "Authorization: Bearer $TOKEN" `+r.url+"/orders")
 	found := secret.FindStringSubmatch(text)
 	require.NotNil(t, found)

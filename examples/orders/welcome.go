@@ -18,11 +18,11 @@ func welcome(w io.Writer, auth *devauth.Server, api string) {
 			scheme = c.Scheme
 			fmt.Fprintf(w, "\n# %s\n", scheme)
 		}
-		line, err := auth.CurlToken(c.Scheme, c.ID, "")
+		line, err := auth.ShellToken(c.Scheme, c.ID, "")
 		if err != nil { // cannot happen: the client is of the table
 			continue
 		}
-		fmt.Fprintf(w, "%s    # %s\n", line, c.Name)
+		fmt.Fprintf(w, "%s   # %s\n", line, c.Name)
 	}
 	fmt.Fprintf(w, "\nThen call it:\n\ncurl -i -H \"Authorization: Bearer $TOKEN\" %s/orders\n\n", api)
 }

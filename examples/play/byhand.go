@@ -4,9 +4,6 @@ import (
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
 )
 
-// readToken takes the token out of an answer with what every shell has.
-const readToken = ` | sed 's/.*"access_token":"\([^"]*\)".*/\1/')` //nolint:gosec // a way to read one, not a credential
-
 // byHand says how to go on. These lines alone hold secrets: they are to be
 // pasted, and good for as long as this process runs.
 func (p *play) byHand() {
@@ -20,8 +17,8 @@ func (p *play) byHand() {
 			if err != nil {
 				continue // cannot happen: every scheme has these clients
 			}
-			if line, err := p.stage.auth.CurlToken(scheme, c.ID, ""); err == nil {
-				s.line(s.in(cyan, "TOKEN=$("+line+readToken))
+			if line, err := p.stage.auth.ShellToken(scheme, c.ID, ""); err == nil {
+				s.line(s.in(cyan, line))
 			}
 		}
 	}

@@ -36,6 +36,16 @@ func (s *Server) CurlToken(scheme Scheme, clientID, audience string) (string, er
 	return strings.Join(quoted, " "), nil
 }
 
+// ShellToken is CurlToken as an assignment that puts the token into the shell's
+// variable TOKEN, with nothing but what every POSIX system has.
+func (s *Server) ShellToken(scheme Scheme, clientID, audience string) (string, error) {
+	line, err := s.CurlToken(scheme, clientID, audience)
+	if err != nil {
+		return "", err
+	}
+	return "TOKEN=$(" + line + ` | sed 's/.*"access_token":"\([^"]*\)".*/\1/')`, nil
+}
+
 type curlArg struct{ flag, value string }
 
 func curlArgs(scheme Scheme, id, secret, audience string) ([]curlArg, error) {
