@@ -5,10 +5,8 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"sync"
 
-	"github.com/sallyport-go/sallyport"
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
 	"github.com/sallyport-go/sallyport/examples/internal/page"
 	"github.com/sallyport-go/sallyport/examples/orders/api"
@@ -32,9 +30,7 @@ func start(l net.Listener, o options, log *slog.Logger) (p *program, err error) 
 			return nil, errors.Join(err, l.Close())
 		}
 		p.api.Issuers = api.Devauth(p.auth)
-		p.api.Front = func(gate *sallyport.Gate, routes http.Handler) http.Handler {
-			return page.Handler(p.auth, gate, routes)
-		}
+		p.api.Front = page.Front(p.auth)
 	}
 	if p.server, err = api.Start(l, p.api); err != nil {
 		return nil, errors.Join(err, p.close())

@@ -10,7 +10,7 @@ import (
 // welcome tells a person how to get a token from the development authorization
 // server. The lines hold this start's secrets: they are for the terminal.
 func welcome(w io.Writer, auth *devauth.Server, api string) {
-	fmt.Fprintf(w, "\nThe API is at %s. Get a token by one of these, in three schemes, for a client that may do\n"+
+	fmt.Fprintf(w, "\nThe API is at %s, with a page to try it at /. Get a token by one of these, in three schemes, for a client that may do\n"+
 		"everything (%s), read (%s) or nothing (%s):\n", api, devauth.AllLevels, devauth.GetOnly, devauth.NoLevel)
 	var scheme devauth.Scheme
 	for _, c := range auth.Clients() {

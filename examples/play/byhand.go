@@ -8,7 +8,10 @@ import (
 // pasted, and good for as long as this process runs.
 func (p *play) byHand() {
 	s, api, auth := p.screen, p.stage.api.URL(), p.stage.authURL
-	s.line("  ", s.in(bold, "Now you"), s.in(dim, "  paste these into another terminal; Ctrl-C here ends it"))
+	s.line("  ", s.in(bold, "Now you"), s.in(dim, "  in a browser, or paste the lines into another terminal; Ctrl-C here ends it"))
+	s.gap()
+	s.line(s.in(dim, "# pick a caller, call each route, read why it was refused"))
+	s.line(s.in(cyan, api+"/"))
 	for _, scheme := range []devauth.Scheme{devauth.OKQ8, devauth.Messaging, devauth.Bokbasen} {
 		s.gap()
 		s.line(s.in(dim, "# a token of "+string(scheme)+", for a client that may do everything, then for one that may only get"))

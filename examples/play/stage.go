@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
+	"github.com/sallyport-go/sallyport/examples/internal/page"
 	"github.com/sallyport-go/sallyport/examples/orders/api"
 )
 
@@ -47,6 +48,7 @@ func setStage(l net.Listener, o options, start starter) (*stage, error) {
 	s.config = api.Config{
 		Framework:   o.framework,
 		Issuers:     api.Devauth(s.auth),
+		Front:       page.Front(s.auth),
 		JWKSRefresh: refresh,
 		Logger:      slog.New(s.refusals),
 	}

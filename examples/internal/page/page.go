@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/netip"
 
+	"github.com/sallyport-go/sallyport"
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
 	"github.com/sallyport-go/sallyport/verifier"
 )
@@ -30,6 +31,11 @@ type Explainer interface {
 type page struct {
 	auth    *devauth.Server
 	explain Explainer
+}
+
+// Front is a Handler for an API that is yet to be made.
+func Front(auth *devauth.Server) func(*sallyport.Gate, http.Handler) http.Handler {
+	return func(gate *sallyport.Gate, api http.Handler) http.Handler { return Handler(auth, gate, api) }
 }
 
 // Handler serves the page, and hands everything else to api.
