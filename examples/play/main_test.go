@@ -10,6 +10,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -55,9 +56,19 @@ var (
 
 func TestEveryPromiseIsKept(t *testing.T) {
 	t.Parallel()
+	for _, framework := range api.Frameworks() {
+		t.Run(framework, func(t *testing.T) {
+			t.Parallel()
+			keepsItsPromises(t, framework)
+		})
+	}
+}
+
+func keepsItsPromises(t *testing.T, framework string) {
+	t.Helper()
 	var out, errs output
 	begun := time.Now()
-	code := run(t.Context(), append(anywhere, "-once"), &out, &errs)
+	code := run(t.Context(), []string{"-addr", "127.0.0.1:0", "-auth-addr", "127.0.0.1:0", "-once", "-framework", framework}, &out, &errs)
 	text := out.String()
 	assert.Equal(t, exitOK, code, text)
 	assert.Empty(t, errs.String())
@@ -68,6 +79,7 @@ func TestEveryPromiseIsKept(t *testing.T) {
 	assert.Equal(t, "0", found[2])
 	assert.Greater(t, len(found[1]), 2, "hundreds of calls: %s", found[1])
 	for _, want := range []string{
+		"served by " + framework,
 		"token \\\n      -d grant_type=client_credentials", "-u orders-all:" + hidden, `"client_secret":"` + hidden + `"`,
 		`error="insufficient_scope", scope="delete"`, "log: expired", "log: bad_signature", "log: wrong_audience", "log: no_token",
 		"signs with key", "calls, 0 refused", "Retry-After: ", "later, by itself",
@@ -256,7 +268,7 @@ func TestAnInterruptedPlayEndsSoonAndIsNoSuccess(t *testing.T) {
 	var out, errs output
 	ctx, stop := context.WithCancel(t.Context())
 	code := make(chan int, 1)
-	go func() { code <- run(ctx, append(anywhere, "-once"), &out, &errs) }()
+	go func() { code <- run(ctx, slices.Concat(anywhere, []string{"-once"}), &out, &errs) }()
 	require.Eventually(t, func() bool { return strings.Contains(out.String(), "Keys rotate") }, 60*time.Second, 5*time.Millisecond)
 	stop()
 	select {
