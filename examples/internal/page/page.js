@@ -98,8 +98,9 @@ function showReport(report) {
   at('checks').replaceChildren(...report.checks.map(check => {
     const mark = check.skipped ? '–' : check.ok ? '✓' : '✗';
     const line = element('li', undefined, check.skipped ? 'dim' : check.ok ? '' : 'bad');
-    line.append(element('span', mark + ' ', check.ok ? 'good' : ''), element('b', check.name), check.found || '');
-    if (check.expected) line.append(element('small', 'expected ' + check.expected));
+    const found = element('span', check.skipped ? 'not looked at' : check.found || (check.ok ? check.expected : ''));
+    if (!check.ok && check.expected) found.append(element('small', 'expected ' + check.expected));
+    line.append(element('span', mark, check.ok ? 'good' : ''), element('b', check.name), found);
     return line;
   }));
 }
