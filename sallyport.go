@@ -53,7 +53,8 @@ type Config struct {
 }
 
 // Gate is a Guard with everything behind it: keys that refresh themselves, a
-// verifier, its cache. It is safe for concurrent use. Close it when done.
+// verifier, its cache. It is safe for concurrent use. Close it when done. The
+// zero Gate refuses everything.
 type Gate struct {
 	*middleware.Guard
 
@@ -165,14 +166,21 @@ func fetcher(keys jwks.FetcherConfig, from providers.Source) (*jwks.Fetcher, err
 // Verify checks a token without a request, as the Guard does with one. An
 // error is a [*verifier.Error].
 func (g *Gate) Verify(ctx context.Context, token string) (*claims.Claims, error) {
-	return g.verifier.Verify(ctx, token)
+	return g.trusted().Verify(ctx, token)
 }
 
 // Explain says, check after check, what a token has and what was expected. The
 // report holds claim values: it is for people, not for logs.
 func (g *Gate) Explain(ctx context.Context, token string) verifier.Report {
-	return g.verifier.Explain(ctx, token)
+	return g.trusted().Explain(ctx, token)
 }
+
+// trusted is the verifier; that of the zero Gate trusts nobody.
+func (g *Gate) trusted() *verifier.Verifier {
+	return cmp.Or(g.verifier, &nobody)
+}
+
+var nobody verifier.Verifier
 
 // Ready waits until the keys of every issuer are there, for as long as ctx
 // allows. Use it before a process reports that it is ready, or not at all: a
