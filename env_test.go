@@ -1,0 +1,179 @@
+package sallyport_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport"
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
+	"github.com/sallyport-go/sallyport/middleware"
+	"github.com/sallyport-go/sallyport/providers"
+	"github.com/sallyport-go/sallyport/reason"
+	"github.com/sallyport-go/sallyport/verifier"
+)
+
+// Tests of this file set the environment, so they run alone.
+
+// environment sets these variables and clears the others.
+func environment(t *testing.T, variables map[string]string) {
+	t.Helper()
+	for _, name := range []string{
+		sallyport.EnvIssuer, sallyport.EnvAudience, sallyport.EnvProvider, sallyport.EnvTenant,
+		sallyport.EnvClients, sallyport.EnvJWKSURL, sallyport.EnvLeeway,
+	} {
+		t.Setenv(name, variables[name])
+	}
+}
+
+func TestOneBinaryInProdAndTest(t *testing.T) {
+	prod, test := newIssuer(t), newIssuer(t)
+	for name, env := range map[string]struct{ own, other *jwkstest.Issuer }{
+		"a TEST token is refused in PROD": {prod, test},
+		"a PROD token is refused in TEST": {test, prod},
+	} {
+		t.Run(name, func(t *testing.T) {
+			environment(t, map[string]string{sallyport.EnvIssuer: env.own.Issuer(), sallyport.EnvAudience: audience})
+			var last middleware.Event
+			var cfg sallyport.Config
+			cfg.Guard.OnEvent = func(_ context.Context, e middleware.Event) { last = e }
+			made, err := sallyport.FromEnv(cfg)
+			g := closing(t, made, err)
+			fetches := env.other.Fetches() + env.other.DiscoveryFetches()
+
+			assert.Equal(t, http.StatusOK, status(g.Authenticate(ok), env.own.Token()))
+			assert.Equal(t, http.StatusUnauthorized, status(g.Authenticate(ok), env.other.Token()))
+			assert.Equal(t, reason.UnknownIssuer, last.Reason)
+			assert.Contains(t, g.Explain(t.Context(), env.other.Token()).Hint, "is it from TEST while this is PROD?")
+			assert.Equal(t, fetches, env.other.Fetches()+env.other.DiscoveryFetches(), "and its issuer is not asked")
+		})
+	}
+}
+
+func TestTheEnvironmentSaysEverything(t *testing.T) {
+	iss := newIssuer(t)
+	environment(t, map[string]string{
+		sallyport.EnvProvider: "generic",
+		sallyport.EnvIssuer:   iss.Issuer(),
+		sallyport.EnvAudience: "api://first  " + audience,
+		sallyport.EnvClients:  "partner other",
+		sallyport.EnvJWKSURL:  iss.JWKSURL(),
+		sallyport.EnvLeeway:   "2m",
+	})
+	made, err := sallyport.FromEnv()
+	g := closing(t, made, err)
+	partner := func(more jwkstest.Claims) string { return iss.Token(jwkstest.Claims{"client_id": "partner"}, more) }
+
+	assert.Equal(t, 200, status(g.Authenticate(ok), partner(nil)))
+	assert.Equal(t, 200, status(g.Authenticate(ok), partner(jwkstest.Claims{"aud": "api://first"})))
+	assert.Equal(t, 200, status(g.Authenticate(ok), partner(jwkstest.Claims{"exp": time.Now().Add(-time.Minute)})), "within the leeway")
+	assert.Equal(t, 401, status(g.Authenticate(ok), partner(jwkstest.Claims{"exp": time.Now().Add(-3 * time.Minute)})))
+	assert.Equal(t, 401, status(g.Authenticate(ok), iss.Token()), "another client")
+	assert.Zero(t, iss.DiscoveryFetches(), "the key set's address is known")
+}
+
+func TestNoLeewayCanBeSaid(t *testing.T) {
+	iss := newIssuer(t)
+	justExpired := iss.Token(jwkstest.Claims{"exp": time.Now().Add(-2 * time.Second)})
+	for leeway, want := range map[string]int{"": 200, "0s": 401} {
+		environment(t, map[string]string{sallyport.EnvIssuer: iss.Issuer(), sallyport.EnvAudience: audience, sallyport.EnvLeeway: leeway})
+		made, err := sallyport.FromEnv()
+		assert.Equal(t, want, status(closing(t, made, err).Authenticate(ok), justExpired), leeway)
+	}
+}
+
+func TestTheEnvironmentNamesPresets(t *testing.T) {
+	const tenant = "a53d724c-15ea-4469-a987-82a5b30ec167"
+	for preset, row := range map[string]struct {
+		variables map[string]string
+		issuers   []string
+	}{
+		"entra":             {map[string]string{sallyport.EnvTenant: tenant}, []string{"https://sts.windows.net/" + tenant + "/", "https://login.microsoftonline.com/" + tenant + "/v2.0"}},
+		"auth0-permissions": {map[string]string{sallyport.EnvIssuer: "login.example.com"}, []string{"https://login.example.com/"}},
+		"auth0-scopes":      {map[string]string{sallyport.EnvIssuer: "login.example.com"}, []string{"https://login.example.com/"}},
+	} {
+		row.variables[sallyport.EnvProvider], row.variables[sallyport.EnvAudience] = preset, audience
+		environment(t, row.variables)
+		made, err := sallyport.FromEnv()
+		g := closing(t, made, err)
+		var names []string
+		for _, s := range g.Keys() {
+			names = append(names, s.Issuer)
+		}
+		assert.Equal(t, row.issuers, names, preset)
+	}
+}
+
+func TestTheEnvironmentBesideAConfig(t *testing.T) {
+	iss, other := newIssuer(t), newIssuer(t)
+	environment(t, map[string]string{sallyport.EnvIssuer: iss.Issuer(), sallyport.EnvAudience: audience})
+	list := make([]providers.Provider, 1, 2)
+	list[0] = providers.Generic(other.Issuer(), audience)
+	made, err := sallyport.FromEnv(sallyport.Config{Providers: list, Verifier: verifier.Config{MaxTokenBytes: 2000}})
+	g := closing(t, made, err)
+
+	assert.Equal(t, 200, status(g.Authenticate(ok), iss.Token()))
+	assert.Equal(t, 200, status(g.Authenticate(ok), other.Token()))
+	assert.Equal(t, 401, status(g.Authenticate(ok), iss.Token(jwkstest.Claims{"x": strings.Repeat("x", 2000)})))
+	assert.Empty(t, list[:2][1].Issuers, "the caller's slice is not written to")
+}
+
+func TestMistakesOfTheEnvironment(t *testing.T) {
+	for name, row := range map[string]struct {
+		variables map[string]string
+		more      []sallyport.Config
+		says      []string
+	}{
+		"nothing set": {says: []string{"SALLYPORT_ISSUER is not set", "SALLYPORT_AUDIENCE is not set"}},
+		"all at once": {
+			variables: map[string]string{sallyport.EnvProvider: "entra", sallyport.EnvLeeway: "soon"},
+			more:      []sallyport.Config{{}, {}},
+			says:      []string{"SALLYPORT_TENANT is not set", "SALLYPORT_AUDIENCE is not set", `SALLYPORT_LEEWAY is "soon"`, "at most one Config"},
+		},
+		"only spaces": {
+			variables: map[string]string{sallyport.EnvIssuer: "https://issuer.example", sallyport.EnvAudience: "  "},
+			says:      []string{"SALLYPORT_AUDIENCE is not set"},
+		},
+		"a preset there is not": {
+			variables: map[string]string{sallyport.EnvProvider: "okta", sallyport.EnvIssuer: "x", sallyport.EnvAudience: "a"},
+			says:      []string{"SALLYPORT_PROVIDER", `no preset "okta": use generic, entra, auth0-permissions or auth0-scopes`},
+		},
+		"a tenant by its domain": {
+			variables: map[string]string{sallyport.EnvProvider: "entra", sallyport.EnvTenant: "contoso.example", sallyport.EnvAudience: "a"},
+			says:      []string{"SALLYPORT_TENANT", `tenant "contoso.example"`},
+		},
+		"an issuer where a tenant tells": {
+			variables: map[string]string{sallyport.EnvProvider: "entra", sallyport.EnvTenant: "a53d724c-15ea-4469-a987-82a5b30ec167", sallyport.EnvIssuer: "x", sallyport.EnvAudience: "a"},
+			says:      []string{"leave the issuer empty"},
+		},
+		"a tenant for others": {
+			variables: map[string]string{sallyport.EnvIssuer: "https://issuer.example", sallyport.EnvTenant: "x", sallyport.EnvAudience: "a"},
+			says:      []string{"only the preset entra has tenants"},
+		},
+		"an issuer without TLS": {
+			variables: map[string]string{sallyport.EnvIssuer: "http://issuer.example", sallyport.EnvAudience: "a"},
+			says:      []string{"use https"},
+		},
+		"a leeway that is negative": {
+			variables: map[string]string{sallyport.EnvIssuer: "https://issuer.example", sallyport.EnvAudience: "a", sallyport.EnvLeeway: "-1s"},
+			says:      []string{`SALLYPORT_LEEWAY is "-1s"`},
+		},
+		"a leeway that is too long": {
+			variables: map[string]string{sallyport.EnvIssuer: "https://issuer.example", sallyport.EnvAudience: "a", sallyport.EnvLeeway: "1h"},
+			says:      []string{"Leeway 1h0m0s is more than 5m0s"},
+		},
+	} {
+		environment(t, row.variables)
+		g, err := sallyport.FromEnv(row.more...)
+		assert.Nil(t, g, name)
+		require.Error(t, err, name)
+		for _, say := range row.says {
+			assert.ErrorContains(t, err, say, name)
+		}
+	}
+}

@@ -1,0 +1,226 @@
+package sallyport_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/noop"
+	"go.opentelemetry.io/otel/trace"
+	tracenoop "go.opentelemetry.io/otel/trace/noop"
+	"go.uber.org/goleak"
+
+	"github.com/sallyport-go/sallyport"
+	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/jwks"
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
+	"github.com/sallyport-go/sallyport/middleware"
+	"github.com/sallyport-go/sallyport/providers"
+	"github.com/sallyport-go/sallyport/reason"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const audience = "api://orders"
+
+// newIssuer is on a loopback socket and signs with ES256, whose keys are
+// quickly made.
+func newIssuer(tb testing.TB, options ...jwkstest.Option) *jwkstest.Issuer {
+	tb.Helper()
+	return jwkstest.New(tb, append([]jwkstest.Option{jwkstest.WithAlgorithm("ES256"), jwkstest.WithAudience(audience)}, options...)...)
+}
+
+// closing makes sure that a Gate is closed with its test.
+func closing(tb testing.TB, g *sallyport.Gate, err error) *sallyport.Gate {
+	tb.Helper()
+	require.NoError(tb, err)
+	tb.Cleanup(func() { assert.NoError(tb, g.Close()) })
+	return g
+}
+
+// api is a server on a loopback socket, protected by a Gate, that remembers
+// whatever is logged, counted or told about its requests.
+type api struct {
+	*httptest.Server
+
+	issuer *jwkstest.Issuer
+	gate   *sallyport.Gate
+
+	mu     sync.Mutex
+	told   bytes.Buffer
+	events []middleware.Event
+}
+
+func newAPI(tb testing.TB) *api {
+	tb.Helper()
+	a := &api{issuer: newIssuer(tb)}
+	cfg := sallyport.Config{
+		Providers:      []providers.Provider{providers.Generic(a.issuer.Issuer(), audience)},
+		Logger:         slog.New(slog.NewTextHandler(a, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		MeterProvider:  meters{tell: a.tell},
+		TracerProvider: tracers{tell: a.tell},
+	}
+	cfg.Guard.OnEvent = a.hear
+	cfg.Keys.OnEvent = func(e jwks.Event) { a.tell("%+v", e) }
+	g, err := sallyport.Open(cfg)
+	a.gate = closing(tb, g, err)
+
+	ok := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, _ := claims.FromContext(r.Context())
+		fmt.Fprint(w, c.Subject())
+	})
+	mux := http.NewServeMux()
+	mux.Handle("/orders", a.gate.Require(claims.AllScopes("orders.read", "orders.list"))(ok))
+	mux.Handle("/any", a.gate.Authenticate(ok))
+	mux.Handle("/levels", a.gate.RequireAccess(claims.AccessLevels{Resources: []string{audience}})(ok))
+	mux.Handle("/billing/levels", a.gate.RequireAccess(claims.AccessLevels{Resources: []string{"api://billing"}})(ok))
+	mux.Handle("/apps", a.gate.Require(claims.AppOnly())(ok))
+	mux.Handle("/users", a.gate.Require(claims.UserOnly())(ok))
+	a.Server = httptest.NewServer(mux)
+	tb.Cleanup(a.Close)
+	return a
+}
+
+// Write makes it the target of a log.
+func (a *api) Write(line []byte) (int, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.told.Write(line)
+}
+
+func (a *api) tell(format string, args ...any) { _, _ = fmt.Fprintf(a, format+"\n", args...) }
+
+func (a *api) hear(_ context.Context, e middleware.Event) {
+	a.tell("%+v", e)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.events = append(a.events, e)
+}
+
+func (a *api) lastReason() reason.Code {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.events[len(a.events)-1].Reason
+}
+
+func (a *api) everythingTold() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.told.String()
+}
+
+// token is a good one for every route of the Gate's own.
+func (a *api) token(more ...jwkstest.TokenOption) string {
+	return a.issuer.Token(append([]jwkstest.TokenOption{jwkstest.Claims{"scope": "orders.list orders.read"}}, more...)...)
+}
+
+// answer is what a caller gets.
+type answer struct {
+	status     int
+	challenges []string
+	body       string
+}
+
+// call sends a request with these Authorization lines.
+func (a *api) call(tb testing.TB, method, path string, lines ...string) answer {
+	tb.Helper()
+	req, err := http.NewRequestWithContext(tb.Context(), method, a.URL+path, nil)
+	require.NoError(tb, err)
+	if len(lines) > 0 {
+		req.Header["Authorization"] = lines
+	}
+	return a.send(tb, req)
+}
+
+func (a *api) send(tb testing.TB, req *http.Request) answer {
+	tb.Helper()
+	resp, err := a.Client().Do(req)
+	require.NoError(tb, err)
+	return received(tb, resp)
+}
+
+func received(tb testing.TB, resp *http.Response) answer {
+	tb.Helper()
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(tb, err)
+	return answer{status: resp.StatusCode, challenges: resp.Header.Values("Www-Authenticate"), body: string(body)}
+}
+
+// wire sends lines as they are, for headers that no client would send.
+func (a *api) wire(tb testing.TB, lines ...string) answer {
+	tb.Helper()
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(tb.Context(), "tcp", a.Listener.Addr().String())
+	require.NoError(tb, err)
+	defer conn.Close()
+	require.NoError(tb, conn.SetDeadline(time.Now().Add(10*time.Second)))
+	lines = append(lines, "Host: api.example", "Connection: close", "", "")
+	_, err = io.WriteString(conn, strings.Join(lines, "\r\n"))
+	require.NoError(tb, err)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(tb, err)
+	return received(tb, resp)
+}
+
+// meters and tracers tell every attribute that they are given.
+type (
+	meters struct {
+		noop.MeterProvider
+
+		tell func(format string, args ...any)
+	}
+	meter struct {
+		noop.Meter
+
+		tell func(format string, args ...any)
+	}
+	counter struct {
+		noop.Int64Counter
+
+		name string
+		tell func(format string, args ...any)
+	}
+	tracers struct {
+		tracenoop.TracerProvider
+
+		tell func(format string, args ...any)
+	}
+	tracer struct {
+		tracenoop.Tracer
+
+		tell func(format string, args ...any)
+	}
+)
+
+func (m meters) Meter(string, ...metric.MeterOption) metric.Meter { return meter{tell: m.tell} }
+
+func (m meter) Int64Counter(name string, _ ...metric.Int64CounterOption) (metric.Int64Counter, error) {
+	return counter{name: name, tell: m.tell}, nil
+}
+
+func (c counter) Add(_ context.Context, _ int64, options ...metric.AddOption) {
+	set := metric.NewAddConfig(options).Attributes()
+	c.tell("counted %s %v", c.name, set.ToSlice())
+}
+
+func (t tracers) Tracer(string, ...trace.TracerOption) trace.Tracer { return tracer{tell: t.tell} }
+
+func (t tracer) Start(ctx context.Context, name string, options ...trace.SpanStartOption) (context.Context, trace.Span) {
+	cfg := trace.NewSpanStartConfig(options...)
+	t.tell("span %s %v", name, cfg.Attributes())
+	return t.Tracer.Start(ctx, name, options...)
+}

@@ -1,0 +1,267 @@
+package sallyport_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport"
+	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/jwks"
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
+	"github.com/sallyport-go/sallyport/middleware"
+	"github.com/sallyport-go/sallyport/providers"
+	"github.com/sallyport-go/sallyport/reason"
+	"github.com/sallyport-go/sallyport/verifier"
+)
+
+var _ middleware.Verifier = (*sallyport.Gate)(nil)
+
+// status asks a handler with a token, "" for none.
+func status(h http.Handler, token string) int {
+	r := httptest.NewRequest(http.MethodGet, "/orders", nil)
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Code
+}
+
+var ok = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+
+func reasonOf(tb testing.TB, err error) reason.Code {
+	tb.Helper()
+	var refusal *verifier.Error
+	require.ErrorAs(tb, err, &refusal)
+	return refusal.Reason
+}
+
+func TestAnIssuerAndAnAudienceAreEnough(t *testing.T) {
+	t.Parallel()
+	iss := newIssuer(t)
+	made, err := sallyport.New(iss.Issuer(), audience)
+	g := closing(t, made, err)
+	assert.Zero(t, iss.Fetches(), "nothing is fetched before the first call")
+
+	h := g.Require(claims.AllScopes("orders.read"))(ok)
+	assert.Equal(t, 200, status(h, iss.Token(jwkstest.Claims{"scope": "orders.read"})))
+	assert.Equal(t, 403, status(h, iss.Token()))
+	assert.Equal(t, 401, status(h, iss.Token(jwkstest.WithAudience("api://other"))))
+	assert.Equal(t, 401, status(h, ""))
+	assert.Equal(t, 1, iss.Fetches())
+
+	c, err := g.Verify(t.Context(), iss.Token())
+	assert.NoError(t, err)
+	assert.Equal(t, "test-client", c.ClientID())
+	assert.True(t, g.Explain(t.Context(), iss.Token()).OK)
+	assert.Equal(t, reason.WrongAudience, g.Explain(t.Context(), iss.Token(jwkstest.WithAudience("x"))).Reason)
+}
+
+func TestManyProvidersSideBySide(t *testing.T) {
+	t.Parallel()
+	first, second := newIssuer(t), newIssuer(t, jwkstest.WithAudience("api://orders", "x"))
+	made, err := sallyport.NewFrom(providers.Generic(first.Issuer(), audience), providers.Generic(second.Issuer(), audience).WithClients("partner"))
+	g := closing(t, made, err)
+
+	assert.Equal(t, 200, status(g.Authenticate(ok), first.Token()))
+	assert.Equal(t, 200, status(g.Authenticate(ok), second.Token(jwkstest.Claims{"client_id": "partner"})))
+	assert.Equal(t, 401, status(g.Authenticate(ok), second.Token()))
+	assert.Len(t, g.Keys(), 2)
+}
+
+func TestIssuersWithKeysOfTheirOwnNeedNoFetch(t *testing.T) {
+	t.Parallel()
+	static, fetched := newIssuer(t), newIssuer(t)
+	p := providers.Generic(static.Issuer(), audience)
+	p.Issuers[0].Tokens.Keys = static.KeySet()
+	cfg := sallyport.Config{Providers: []providers.Provider{p, providers.Generic(fetched.Issuer(), audience)}}
+	third := newIssuer(t)
+	cfg.Verifier.Issuers = []verifier.Issuer{{Name: third.Issuer(), Audiences: []string{audience}, Keys: third.KeySet()}}
+	made, err := sallyport.Open(cfg)
+	g := closing(t, made, err)
+
+	require.NoError(t, g.Ready(t.Context()))
+	require.Len(t, g.Keys(), 1, "the state of what is fetched")
+	assert.Equal(t, fetched.Issuer(), g.Keys()[0].Issuer)
+	for _, iss := range []*jwkstest.Issuer{static, fetched, third} {
+		assert.Equal(t, 200, status(g.Authenticate(ok), iss.Token()))
+	}
+	assert.Zero(t, static.Fetches()+third.Fetches())
+	assert.Len(t, cfg.Verifier.Issuers, 1, "the caller's Config stays as it is")
+}
+
+func TestAllMistakesAreReportedAtOnceAndOnce(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		open func() (*sallyport.Gate, error)
+		says []string
+		not  []string
+	}{
+		"nothing at all": {
+			open: func() (*sallyport.Gate, error) { return sallyport.Open(sallyport.Config{}) },
+			says: []string{"no Issuers"}, not: []string{"Config.Verifier"},
+		},
+		"no provider": {open: func() (*sallyport.Gate, error) { return sallyport.NewFrom() }, says: []string{"no Issuers"}},
+		"neither issuer nor audience": {
+			open: func() (*sallyport.Gate, error) { return sallyport.New("", "") },
+			says: []string{"set Issuer", "Name is empty", "Audiences[0] is empty"}, not: []string{"no Issuers"},
+		},
+		"an issuer without TLS": {
+			open: func() (*sallyport.Gate, error) { return sallyport.New("http://issuer.example", audience) },
+			says: []string{"use https"}, not: []string{"no Issuers", "verifier"},
+		},
+		"two presets, both wrong": {
+			open: func() (*sallyport.Gate, error) {
+				return sallyport.NewFrom(providers.Entra("contoso", "a"), providers.Auth0("https://x", providers.Auth0Scopes, "a"))
+			},
+			says: []string{`tenant "contoso"`, `domain "https://x"`}, not: []string{"no Issuers"},
+		},
+		"every part": {
+			open: func() (*sallyport.Gate, error) {
+				return sallyport.Open(sallyport.Config{
+					Providers: []providers.Provider{providers.Generic("https://issuer.example"), providers.Entra("x", "a")},
+					Keys:      jwks.FetcherConfig{Timeout: -1, Issuer: "https://issuer.example"},
+					Verifier:  verifier.Config{Leeway: time.Hour},
+					Guard:     middleware.Config{Realm: "å", Verifier: new(verifier.Verifier)},
+				})
+			},
+			says: []string{"Audiences is empty", `tenant "x"`, "Timeout", "Keys names an issuer", "Leeway", "Realm", "Guard has a Verifier"},
+			not:  []string{"no Issuers"},
+		},
+		"the same issuer twice": {
+			open: func() (*sallyport.Gate, error) {
+				return sallyport.NewFrom(providers.Generic("https://issuer.example", "a"), providers.Generic("https://issuer.example", "b"))
+			},
+			says: []string{"the same Name twice: put all audiences into one Issuer"},
+		},
+	} {
+		g, err := row.open()
+		assert.Nil(t, g, name)
+		for _, say := range row.says {
+			assert.ErrorContains(t, err, say, name)
+		}
+		for _, not := range row.not {
+			assert.NotContains(t, err.Error(), not, name)
+		}
+	}
+}
+
+func TestReady(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		up, down := newIssuer(t, jwkstest.WithoutServer()), newIssuer(t, jwkstest.WithoutServer())
+		down.Fail(http.StatusBadGateway)
+		made, err := sallyport.Open(sallyport.Config{
+			Providers: []providers.Provider{providers.Generic(up.Issuer(), audience), providers.Generic(down.Issuer(), audience)},
+			Keys:      jwks.FetcherConfig{Client: jwkstest.Client(up, down)},
+		})
+		g := closing(t, made, err)
+		assert.Equal(t, []bool{false, false}, usable(g))
+
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		err = g.Ready(ctx)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.ErrorContains(t, err, "502")
+		assert.Equal(t, []bool{true, false}, usable(g))
+		assert.Equal(t, 200, status(g.Authenticate(ok), up.Token()), "one issuer's trouble is not another's")
+		assert.Equal(t, 503, status(g.Authenticate(ok), down.Token()))
+
+		down.Restore()
+		assert.NoError(t, g.Ready(t.Context()))
+		assert.Equal(t, []bool{true, true}, usable(g))
+		assert.Equal(t, 200, status(g.Authenticate(ok), down.Token()))
+	})
+}
+
+func usable(g *sallyport.Gate) (list []bool) {
+	for _, s := range g.Keys() {
+		list = append(list, s.Usable)
+	}
+	return list
+}
+
+func TestClose(t *testing.T) {
+	t.Parallel()
+	iss := newIssuer(t)
+	g, err := sallyport.New(iss.Issuer(), audience)
+	require.NoError(t, err)
+	require.NoError(t, g.Ready(t.Context()))
+	assert.NoError(t, g.Close())
+	assert.NoError(t, g.Close(), "once more does no harm")
+
+	assert.Equal(t, 200, status(g.Authenticate(ok), iss.Token()), "the keys that are there are still good")
+	iss.Rotate()
+	assert.Equal(t, 503, status(g.Authenticate(ok), iss.Token()), "newer ones cannot be had")
+	assert.ErrorIs(t, g.Ready(t.Context()), jwks.ErrClosed)
+
+	unused, err := sallyport.New(iss.Issuer(), audience)
+	require.NoError(t, err)
+	assert.NoError(t, unused.Close())
+	assert.ErrorIs(t, unused.Ready(t.Context()), jwks.ErrClosed)
+	assert.Equal(t, 503, status(unused.Authenticate(ok), iss.Token()))
+}
+
+func TestTheZeroGateRefusesEverything(t *testing.T) {
+	t.Parallel()
+	iss := newIssuer(t)
+	var zero sallyport.Gate
+	assert.Equal(t, 503, status(zero.Authenticate(ok), iss.Token()))
+	_, err := zero.Verify(t.Context(), iss.Token())
+	assert.Error(t, err)
+	assert.False(t, zero.Explain(t.Context(), iss.Token()).OK)
+	assert.NoError(t, zero.Ready(t.Context()))
+	assert.NoError(t, zero.Close())
+	assert.Empty(t, zero.Keys())
+}
+
+// senderKey is a binding that believes a header.
+type senderKey struct{ member string }
+
+func (s senderKey) Confirms() []string { return []string{s.member} }
+
+func (s senderKey) Check(r *http.Request, _ middleware.Credential, c *claims.Claims) error {
+	want, bound := c.Text("cnf", s.member)
+	if bound && r.Header.Get("X-Sender-Key") != want {
+		return errors.New("another key")
+	}
+	return nil
+}
+
+func TestWhatTheGuardsBindingsConfirmTheVerifierLetsPass(t *testing.T) {
+	t.Parallel()
+	iss := newIssuer(t)
+	cfg := sallyport.Config{Providers: []providers.Provider{providers.Generic(iss.Issuer(), audience)}}
+	cfg.Guard.Bindings = []middleware.Binding{senderKey{"jkt"}}
+	made, err := sallyport.Open(cfg)
+	g := closing(t, made, err)
+	token := iss.Token(jwkstest.Claims{"cnf": map[string]string{"jkt": "thumb"}})
+
+	r := httptest.NewRequest(http.MethodGet, "/orders", nil)
+	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("X-Sender-Key", "thumb")
+	_, _, err = g.Check(r)
+	assert.NoError(t, err)
+	assert.Equal(t, 401, status(g.Authenticate(ok), token), "without the proof")
+	other := iss.Token(jwkstest.Claims{"cnf": map[string]string{"x5t#S256": "thumb"}})
+	assert.Equal(t, 401, status(g.Authenticate(ok), other), "what nobody confirms")
+	_, err = g.Verify(t.Context(), other)
+	assert.Equal(t, reason.UnsupportedBinding, reasonOf(t, err))
+}
+
+func TestAnAttackOnAGate(t *testing.T) {
+	t.Parallel()
+	iss := newIssuer(t)
+	made, err := sallyport.New(iss.Issuer(), audience)
+	g := closing(t, made, err)
+	jwkstest.AttackHandler(t, iss, g.Authenticate(ok), httptest.NewRequest(http.MethodGet, "/orders", nil))
+	assert.Zero(t, iss.Strays())
+}
