@@ -38,22 +38,19 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	good := answer{status: 200, body: "test-client"}
-	run := func(name string, test func(t *testing.T)) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t)
-		})
-	}
 
-	run("1 the Authorization header works", func(t *testing.T) {
+	t.Run("1 the Authorization header works", func(t *testing.T) {
+		t.Parallel()
 		assert.Equal(t, good, a.call(t, "GET", "/orders", "Bearer "+a.token()))
 	})
-	run("2 the scheme is case-insensitive", func(t *testing.T) {
+	t.Run("2 the scheme is case-insensitive", func(t *testing.T) {
+		t.Parallel()
 		for _, scheme := range []string{"bearer", "BEARER", "bEaReR"} {
 			assert.Equal(t, good, a.call(t, "GET", "/orders", scheme+" "+a.token()))
 		}
 	})
-	run("3 spaces may stand before the token, and nothing within it", func(t *testing.T) {
+	t.Run("3 spaces may stand before the token, and nothing within it", func(t *testing.T) {
+		t.Parallel()
 		token := a.token()
 		assert.Equal(t, good, a.call(t, "GET", "/orders", "Bearer   "+token))
 		for _, line := range []string{
@@ -63,42 +60,49 @@ func TestConformance(t *testing.T) {
 			assert.Equal(t, malformed, a.call(t, "GET", "/orders", line))
 		}
 	})
-	run("4 two Authorization lines are a bad request", func(t *testing.T) {
+	t.Run("4 two Authorization lines are a bad request", func(t *testing.T) {
+		t.Parallel()
 		token := a.token()
 		assert.Equal(t, malformed, a.call(t, "GET", "/orders", "Bearer "+token, "Bearer "+token))
 		assert.Equal(t, malformed, a.call(t, "GET", "/orders", "Bearer "+token, "Basic dTpw"))
 		assert.Equal(t, malformed, a.wire(t, "GET /orders HTTP/1.1", "authorization: Bearer "+token, "AUTHORIZATION: Bearer "+token))
 	})
-	run("5 a token in a form body is never read", func(t *testing.T) {
+	t.Run("5 a token in a form body is never read", func(t *testing.T) {
+		t.Parallel()
 		form := url.Values{"access_token": {a.token()}}
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.URL+"/orders", strings.NewReader(form.Encode()))
 		require.NoError(t, err)
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		assert.Equal(t, noCredentials, a.send(t, req))
 	})
-	run("6 a token in the query is never read", func(t *testing.T) {
+	t.Run("6 a token in the query is never read", func(t *testing.T) {
+		t.Parallel()
 		assert.Equal(t, noCredentials, a.call(t, "GET", "/orders?access_token="+a.token()))
 		assert.Equal(t, good, a.call(t, "GET", "/orders?access_token=x", "Bearer "+a.token()), "nor in the way of the header")
 	})
-	run("11 no credentials and unknown schemes get no error code", func(t *testing.T) {
+	t.Run("11 no credentials and unknown schemes get no error code", func(t *testing.T) {
+		t.Parallel()
 		assert.Equal(t, noCredentials, a.call(t, "GET", "/orders"))
 		for _, line := range []string{"Basic dTpw", "DPoP " + a.token(), "Negotiate x", "Boknett TGT-123", a.token()} {
 			assert.Equal(t, noCredentials, a.call(t, "GET", "/orders", line))
 		}
 	})
-	run("12 a bad token is 401, and 403 names the scope that the resource requires", func(t *testing.T) {
+	t.Run("12 a bad token is 401, and 403 names the scope that the resource requires", func(t *testing.T) {
+		t.Parallel()
 		assert.Equal(t, badToken, a.call(t, "GET", "/orders", "Bearer "+a.token(jwkstest.Claims{"exp": time.Now().Add(-time.Hour)})))
 		forbidden := refusal(403, `Bearer realm="api", error="insufficient_scope", scope="orders.read orders.list"`, "Forbidden: the access token does not allow this\n")
 		for _, scope := range []string{"", "orders.read", "orders.list", "orders"} {
 			assert.Equal(t, forbidden, a.call(t, "GET", "/orders", "Bearer "+a.token(jwkstest.Claims{"scope": scope})))
 		}
 	})
-	run("15 scopes are case-sensitive and order-free", func(t *testing.T) {
+	t.Run("15 scopes are case-sensitive and order-free", func(t *testing.T) {
+		t.Parallel()
 		assert.Equal(t, good, a.call(t, "GET", "/orders", "Bearer "+a.token(jwkstest.Claims{"scope": "orders.read x orders.list"})))
 		assert.Equal(t, 403, a.call(t, "GET", "/orders", "Bearer "+a.token(jwkstest.Claims{"scope": "Orders.read orders.list"})).status)
 		assert.Equal(t, 403, a.call(t, "GET", "/orders", "Bearer "+a.token(jwkstest.Claims{"scope": "orders.read,orders.list"})).status)
 	})
-	run("49 audience and action are checked per request, and apps are told from users", func(t *testing.T) {
+	t.Run("49 audience and action are checked per request, and apps are told from users", func(t *testing.T) {
+		t.Parallel()
 		app := jwkstest.Claims{"idtyp": "app", "roles": []string{"get", "put"}}
 		user := jwkstest.Claims{"idtyp": "user", "roles": []string{"get", "put"}, "scp": "x"}
 		billing := jwkstest.Claims{"roles": []string{"get"}, "scope": "api://billing/get"}
@@ -181,7 +185,7 @@ func TestConformanceOfChallenges(t *testing.T) {
 	for name, token := range refused {
 		answers[name] = a.call(t, "GET", "/orders", "Bearer "+token)
 	}
-	challenge := regexp.MustCompile(`^Bearer ([a-z_]+="[!#-\[\]-~ ]*"(, )?)+$`)
+	challenge := regexp.MustCompile(`^Bearer ([a-z_]+="[^"\\]*"(, )?)+$`)
 	for name, answer := range answers {
 		t.Run("7 every 401 has a challenge: "+name, func(t *testing.T) {
 			t.Parallel()
@@ -200,6 +204,7 @@ func TestConformanceOfChallenges(t *testing.T) {
 		t.Run("10 nothing of the token gets into it: "+name, func(t *testing.T) {
 			t.Parallel()
 			assert.Regexp(t, challenge, answer.challenges[0])
+			assert.False(t, strings.ContainsFunc(answer.challenges[0], func(c rune) bool { return c < ' ' || c > '~' }), "printable ASCII alone")
 			assert.NotContains(t, answer.challenges[0]+answer.body, "canary")
 			assert.NotContains(t, answer.challenges[0]+answer.body, "Evil")
 		})

@@ -183,8 +183,9 @@ func TestReady(t *testing.T) {
 }
 
 func usable(g *sallyport.Gate) (list []bool) {
-	for _, s := range g.Keys() {
-		list = append(list, s.Usable)
+	keys := g.Keys()
+	for i := range keys {
+		list = append(list, keys[i].Usable)
 	}
 	return list
 }

@@ -95,8 +95,9 @@ func TestSpec(t *testing.T) {
 // A preset is plain configuration: print it to see what it expects.
 func ExampleEntra() {
 	p := providers.Entra("a53d724c-15ea-4469-a987-82a5b30ec167", "api://orders", "6e74172b-be56-4843-9ff4-e66a39bb12e3").WithClients("11111111-1111-1111-1111-111111111111")
-	for _, i := range p.Issuers {
-		fmt.Println(i.Tokens.Name, i.Tokens.Algorithms, i.Tokens.Required)
+	for i := range p.Issuers {
+		tokens := &p.Issuers[i].Tokens
+		fmt.Println(tokens.Name, tokens.Algorithms, tokens.Required)
 	}
 	// Output:
 	// https://sts.windows.net/a53d724c-15ea-4469-a987-82a5b30ec167/ [RS256] [appid tid]
