@@ -3,6 +3,7 @@ package ginauth
 import (
 	"errors"
 	"net/http"
+	"sync"
 
 	"github.com/gin-gonic/gin"
 
@@ -30,20 +31,21 @@ func (d *door) handle(c *gin.Context) {
 		i.door = d.asDoor()
 		return
 	}
-	p := &passage{ResponseWriter: c.Writer, unrouted: c.FullPath() == ""}
+	var admitted *http.Request
 	// Also if the Guard panics: a Recovery that does not abort would otherwise
 	// make Gin go on to the handlers behind this door.
 	defer func() {
-		if p.request == nil {
+		if admitted == nil {
 			c.Abort()
 		}
 	}()
+	p := newPassage(c)
 	d.choose(c).ServeHTTP(p, c.Request)
-	if p.request == nil {
+	if admitted = p.leave(); admitted == nil {
 		c.Writer.WriteHeaderNow() // an answer to HEAD has no body that would send it
 		return
 	}
-	c.Request = p.request
+	c.Request = admitted
 }
 
 func (d *door) choose(c *gin.Context) http.Handler {
@@ -61,11 +63,28 @@ func (d *door) asDoor() audit.Door {
 }
 
 // passage is what the Guard writes its denial to, or finds the way on by.
-// Handlers behind the door get Gin's own ResponseWriter.
+// Handlers behind the door get Gin's own ResponseWriter. Like that one it is
+// used again for other requests.
 type passage struct {
 	gin.ResponseWriter
 	unrouted bool
 	request  *http.Request // with the claims; nil: not let through
+}
+
+var passages = sync.Pool{New: func() any { return new(passage) }}
+
+func newPassage(c *gin.Context) *passage {
+	p := passages.Get().(*passage)
+	p.ResponseWriter, p.unrouted = c.Writer, c.FullPath() == ""
+	return p
+}
+
+// leave ends the use of p, and gives the request that was let through.
+func (p *passage) leave() *http.Request {
+	r := p.request
+	*p = passage{}
+	passages.Put(p)
+	return r
 }
 
 // WriteHeader begins a denial. Gin has already put the Allow header of a 405
