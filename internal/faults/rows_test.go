@@ -1,0 +1,296 @@
+package faults_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
+)
+
+// row is one fault: how it begins and ends, and what is expected of a Gate.
+type row struct {
+	name  string
+	begin func(w *world)
+	end   func(w *world) // nil: the issuer and the wire are restored
+	also  func(w *world) string
+	want  outcome
+}
+
+// outcome is what the rows of the table say.
+type outcome struct {
+	cold     string // a good token, before the first load
+	known    string // a good token of a known key, after one
+	unknown  string // a token whose kid nobody published
+	newcomer string // a token of a key that was published during the fault
+	back     string // when both good tokens are accepted, after the fault has ended
+	events   string
+	shows    string // in Status
+	attempts int    // at most, in 80 minutes
+}
+
+// What becomes of tokens of a known key while a fault lasts.
+const (
+	always  = "200"
+	stale   = "200; after MaxStaleness 503 keys_unavailable"
+	ask     = "401 unknown_key"
+	down    = "503 keys_unavailable"
+	nothing = "nothing"
+)
+
+// outage is the outcome of every fault that keeps the keys from being had.
+func outage(says string) outcome {
+	return outcome{
+		cold: down, known: stale, unknown: down, newcomer: down, back: "≤ 65 s",
+		events: "failed", shows: "LastError: " + says, attempts: 95,
+	}
+}
+
+// unharmed is the outcome of a fault that nobody notices.
+func unharmed(events string) outcome {
+	return outcome{
+		cold: always, known: always, unknown: ask, newcomer: always, back: "at once",
+		events: events, shows: nothing, attempts: 10,
+	}
+}
+
+func (o outcome) but(change func(*outcome)) outcome {
+	change(&o)
+	return o
+}
+
+// Rows are grouped by where the fault lies.
+var (
+	connection = []row{
+		{name: "refuses connections", begin: func(w *world) { w.wire.cut(w.wire.hidden.nobody()) }, want: outage("connection refused")},
+		{name: "its name does not resolve", begin: func(w *world) { w.wire.cut(unresolved()) }, want: outage("no such host")},
+		{name: "its certificate has expired", begin: func(w *world) { w.wire.cut(w.wire.hidden.holder(expiredCert())) }, want: outage("certificate has expired")},
+		{name: "its certificate is for another host", begin: func(w *world) { w.wire.cut(w.wire.hidden.holder(foreignCert())) }, want: outage("certificate is valid for other.invalid, not")},
+		{name: "hangs before it answers", begin: func(w *world) { w.iss.Hang() }, want: outage("no complete answer within")},
+		{name: "hangs in the middle of the body", begin: func(w *world) { w.iss.Serve(hangInBody) }, want: outage("no complete answer within")},
+		{name: "sends one byte per second", begin: func(w *world) { w.iss.Serve(drip(w.pace)) }, want: outage("no complete answer within")},
+		{name: "breaks off in the middle of the body", begin: func(w *world) { w.iss.Serve(breakOff) }, want: outage("broke off")},
+	}
+	statuses = []row{
+		{name: "500", begin: fails(http.StatusInternalServerError, ""), want: outage("answered 500")},
+		{name: "503, Retry-After 30 s", begin: fails(http.StatusServiceUnavailable, "30"), want: outage("answered 503")},
+		{name: "503, Retry-After a day", begin: fails(http.StatusServiceUnavailable, "86400"), want: outage("answered 503")},
+		{name: "429", begin: fails(http.StatusTooManyRequests, ""), want: outage("answered 429")},
+		{name: "301 elsewhere", begin: func(w *world) { w.iss.Serve(elsewhere) }, want: outage("redirects are not followed")},
+		{name: "304 to everybody", begin: func(w *world) { w.iss.ServeJWKS(fixed(http.StatusNotModified, "", "")) }, want: outage("answered 304").but(afterARefresh)},
+		{name: "500 for the metadata alone", begin: func(w *world) { w.iss.Serve(metadataFails(w.iss)) }, want: unharmed("failed fetched not_modified rotated").but(func(o *outcome) {
+			o.cold, o.unknown, o.shows = down, down, "LastError: answered 500"
+		})},
+	}
+	bodies = []row{
+		{name: "HTML with 200", begin: serves("text/html", "<!doctype html><title>Maintenance</title>"), want: outage("not a JWK Set")},
+		{name: "truncated JSON", begin: serves("application/json", `{"keys":[{"kty":"OKP","crv":"Ed255`), want: outage("not a JWK Set")},
+		{name: "a body of 200 MB", begin: func(w *world) { w.iss.ServeJWKS(flood) }, want: outage("sent more than 512 KiB")},
+		{name: "a gzip bomb of 200 MB", begin: func(w *world) { w.iss.ServeJWKS(bomb) }, want: outage("sent more than 512 KiB")},
+		{name: "10 000 keys", begin: servesKeys(manyKeys(10_000)), want: outage("sent more than 512 KiB")},
+		{name: "1 000 keys", begin: servesKeys(manyKeys(1_000)), want: outage("more than 256 keys")},
+		{name: "an empty set", begin: servesKeys(`{"keys":[]}`), want: outage("the set holds no keys")},
+		{name: "unusable keys only", begin: servesKeys(unusable), want: outage("none of the 4 keys in the set is usable")},
+	}
+	metadata = []row{
+		{name: "another issuer", begin: names(jwkstest.Metadata{"issuer": "https://evil.example"}), end: namesItself, want: outage("says issuer").but(afterARefresh)},
+		{name: "a jwks_uri on another host", begin: names(jwkstest.Metadata{"jwks_uri": "https://keys.elsewhere.example/jwks"}), end: namesItself, want: unharmed("fetched not_modified rotated")},
+		{name: "a jwks_uri without TLS", begin: names(jwkstest.Metadata{"jwks_uri": "http://keys.elsewhere.example/jwks"}), end: namesItself, want: outage("use https").but(afterARefresh)},
+	}
+	keys = []row{
+		{name: "one usable key among unusable ones", begin: publishSecret, end: func(w *world) { w.iss.Remove("secret") }, want: unharmed("fetched not_modified rotated").but(func(o *outcome) {
+			o.shows = `Skipped: kty "oct"`
+		})},
+		{name: "the same key twice", begin: func(w *world) { w.iss.Publish(w.known) }, end: restoreKnown, want: unharmed("fetched not_modified rotated")},
+		{name: "two keys of one kid", begin: publishTwin, end: restoreKnown, want: unharmed("fetched not_modified rotated").but(func(o *outcome) {
+			o.cold, o.known, o.back = ask, "200; after a refresh "+ask, "≤ 15 min"
+		})},
+		{name: "another key under its kid", begin: func(w *world) { w.iss.Replace(w.known.ID()) }, end: restoreKnown, want: unharmed("fetched not_modified rotated").but(func(o *outcome) {
+			o.cold, o.known, o.back = "401 bad_signature", "200; after a refresh 401 bad_signature", "≤ 15 min"
+		})},
+		{name: "the key no longer", begin: withdraw, end: restoreKnown, want: unharmed("fetched not_modified rotated").but(func(o *outcome) {
+			o.cold, o.known, o.back = ask, "200; after a refresh "+ask, "≤ 15 min"
+		})},
+	}
+	caching = []row{
+		{name: "an ETag that lies", begin: func(w *world) { w.iss.SetETag(`"the same"`) }, want: unharmed("fetched not_modified rotated")},
+		{name: "max-age=0", begin: caches("max-age=0"), end: caches(""), want: unharmed("fetched not_modified rotated").but(func(o *outcome) { o.attempts = 85 })},
+		{name: "max-age=1e12", begin: caches("max-age=1000000000000"), end: caches(""), want: unharmed("fetched not_modified rotated")},
+	}
+	clocks = []row{
+		{name: "an hour ahead", begin: skew(time.Hour), end: skew(0), also: shortToken, want: unharmed("fetched not_modified rotated").but(func(o *outcome) {
+			o.shows = "nothing; tokens of half an hour: 401 expired"
+		})},
+		{name: "an hour back", begin: skew(-time.Hour), end: skew(0), also: shortToken, want: unharmed("fetched not_modified rotated").but(func(o *outcome) {
+			o.shows = "nothing; tokens of half an hour: 401 issued_in_future"
+		})},
+	}
+)
+
+// afterARefresh: it is the stranger who makes the fault known. Refreshes by
+// schedule do not meet it: they read no metadata, and ask for a 304.
+func afterARefresh(o *outcome) { o.events = "failed not_modified" }
+
+func fails(status int, retryAfter string) func(*world) {
+	return func(w *world) { w.iss.Serve(fixed(status, "Retry-After", retryAfter)) }
+}
+
+func fixed(status int, name, value string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		if value != "" {
+			w.Header().Set(name, value)
+		}
+		w.WriteHeader(status)
+	}
+}
+
+func serves(contentType, body string) func(*world) {
+	return func(w *world) { w.iss.ServeJWKS(text(contentType, body)) }
+}
+
+func servesKeys(set string) func(*world) { return serves("application/jwk-set+json", set) }
+
+func text(contentType, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", contentType)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+func names(members jwkstest.Metadata) func(*world) {
+	return func(w *world) { w.iss.SetMetadata(members) }
+}
+
+func namesItself(w *world) {
+	w.iss.SetMetadata(jwkstest.Metadata{"issuer": w.iss.Issuer(), "jwks_uri": w.iss.JWKSURL()})
+}
+
+func caches(control string) func(*world) {
+	return func(w *world) { w.iss.SetCacheControl(control) }
+}
+
+func skew(d time.Duration) func(*world) {
+	return func(w *world) { w.skew.Store(int64(d)) }
+}
+
+func shortToken(w *world) string {
+	token := w.iss.Token(jwkstest.Claims{"exp": time.Now().Add(30 * time.Minute)})
+	return "tokens of half an hour: " + w.call(token).String()
+}
+
+func flushed(w http.ResponseWriter, s string) error {
+	if _, err := io.WriteString(w, s); err != nil {
+		return err
+	}
+	return http.NewResponseController(w).Flush()
+}
+
+func hangInBody(w http.ResponseWriter, r *http.Request) {
+	_ = flushed(w, `{"keys":[`)
+	<-r.Context().Done()
+}
+
+func drip(pace time.Duration) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		for flushed(w, " ") == nil {
+			select {
+			case <-time.After(pace):
+			case <-r.Context().Done():
+				return
+			}
+		}
+	}
+}
+
+func breakOff(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Length", "1000")
+	_ = flushed(w, `{"keys":[`)
+	panic(http.ErrAbortHandler)
+}
+
+func elsewhere(w http.ResponseWriter, r *http.Request) {
+	http.Redirect(w, r, "https://elsewhere.example/moved", http.StatusMovedPermanently)
+}
+
+func metadataFails(iss *jwkstest.Issuer) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "/.well-known/") {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		iss.Answer(w, r)
+	}
+}
+
+const hugeBody = 200 << 20
+
+// flood is a JWK Set behind a lot of white space, as far as anybody reads.
+func flood(w http.ResponseWriter, _ *http.Request) {
+	blank := strings.Repeat(" ", 64<<10)
+	for range hugeBody / len(blank) {
+		if _, err := io.WriteString(w, blank); err != nil {
+			return
+		}
+	}
+	_, _ = io.WriteString(w, `{"keys":[]}`)
+}
+
+// member is a gzip member of a megabyte; several in a row are one stream.
+var member = sync.OnceValue(func() []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_ = must(z.Write(bytes.Repeat([]byte(" "), 1<<20)))
+	if err := z.Close(); err != nil {
+		panic(err)
+	}
+	return b.Bytes()
+})
+
+func bomb(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Encoding", "gzip")
+	for range hugeBody >> 20 {
+		if _, err := w.Write(member()); err != nil {
+			return
+		}
+	}
+}
+
+// manyKeys is a set of that many keys of a type that nobody knows.
+func manyKeys(n int) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = fmt.Sprintf(`{"kty":"OKP","crv":"Ed25519","kid":"%d","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`, i)
+	}
+	return `{"keys":[` + strings.Join(list, ",") + `]}`
+}
+
+const unusable = `{"keys":[
+	{"kty":"oct","kid":"secret","k":"c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA"},
+	{"kty":"OKP","crv":"Ed25519","kid":"enc","use":"enc","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+	{"kty":"RSA","kid":"small","n":"sXchDaQebHnPiGvyDOAT4saGEUetSyo9MKLOoWFsueri","e":"AQAB"},
+	{"kty":"AKP","kid":"future","alg":"ML-DSA-44","pub":"AA"}]}`
+
+func publishSecret(w *world) {
+	w.iss.Publish(w.iss.NewKey("HS256", jwkstest.JWK{"kid": "secret"}))
+}
+
+func publishTwin(w *world) {
+	w.iss.Publish(w.iss.NewKey("EdDSA", jwkstest.JWK{"kid": w.known.ID()}))
+}
+
+func withdraw(w *world) {
+	w.iss.Rotate()
+	w.iss.Remove(w.known.ID())
+}
+
+// restoreKnown makes the key of the beginning the one of its kid again.
+func restoreKnown(w *world) {
+	w.iss.Remove(w.known.ID())
+	w.iss.Publish(w.known)
+	w.iss.Use(w.known)
+}
