@@ -41,6 +41,8 @@ const (
 	ask     = "401 unknown_key"
 	down    = "503 keys_unavailable"
 	nothing = "nothing"
+
+	timedOut = "no complete answer within"
 )
 
 // outage is the outcome of every fault that keeps the keys from being had.
@@ -68,12 +70,12 @@ func (o outcome) but(change func(*outcome)) outcome {
 var (
 	connection = []row{
 		{name: "refuses connections", begin: func(w *world) { w.wire.cut(w.wire.hidden.nobody()) }, want: outage("connection refused")},
-		{name: "its name does not resolve", begin: func(w *world) { w.wire.cut(unresolved()) }, want: outage("no such host")},
-		{name: "its certificate has expired", begin: func(w *world) { w.wire.cut(w.wire.hidden.holder(expiredCert())) }, want: outage("certificate has expired")},
-		{name: "its certificate is for another host", begin: func(w *world) { w.wire.cut(w.wire.hidden.holder(foreignCert())) }, want: outage("certificate is valid for other.invalid, not")},
-		{name: "hangs before it answers", begin: func(w *world) { w.iss.Hang() }, want: outage("no complete answer within")},
-		{name: "hangs in the middle of the body", begin: func(w *world) { w.iss.Serve(hangInBody) }, want: outage("no complete answer within")},
-		{name: "sends one byte per second", begin: func(w *world) { w.iss.Serve(drip(w.pace)) }, want: outage("no complete answer within")},
+		{name: "has a name that does not resolve", begin: func(w *world) { w.wire.cut(unresolved()) }, want: outage("no such host")},
+		{name: "has an expired certificate", begin: func(w *world) { w.wire.cut(w.wire.hidden.holder(expiredCert())) }, want: outage("certificate has expired")},
+		{name: "has the certificate of another host", begin: func(w *world) { w.wire.cut(w.wire.hidden.holder(foreignCert())) }, want: outage("certificate is valid for other.invalid, not")},
+		{name: "hangs before it answers", begin: func(w *world) { w.iss.Hang() }, want: outage(timedOut)},
+		{name: "hangs in the middle of the body", begin: func(w *world) { w.iss.Serve(hangInBody) }, want: outage(timedOut)},
+		{name: "sends one byte per second", begin: func(w *world) { w.iss.Serve(drip(w.pace)) }, want: outage(timedOut)},
 		{name: "breaks off in the middle of the body", begin: func(w *world) { w.iss.Serve(breakOff) }, want: outage("broke off")},
 	}
 	statuses = []row{

@@ -83,9 +83,10 @@ func (pipes) holder(cert tls.Certificate) *http.Transport {
 // trusting is a transport that trusts the authority of this file.
 func trusting(dial func(ctx context.Context, network, address string) (net.Conn, error)) *http.Transport {
 	return &http.Transport{
-		DialContext:       dial,
-		TLSClientConfig:   &tls.Config{RootCAs: authority().pool, MinVersion: tls.VersionTLS12},
-		DisableKeepAlives: true,
+		DialContext:            dial,
+		TLSClientConfig:        &tls.Config{RootCAs: authority().pool, MinVersion: tls.VersionTLS12},
+		MaxResponseHeaderBytes: 64 << 10, // as a Fetcher's own has it
+		DisableKeepAlives:      true,
 	}
 }
 

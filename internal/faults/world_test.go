@@ -2,9 +2,11 @@ package faults_test
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -90,9 +92,40 @@ func (w *world) long(key *jwkstest.Key) string {
 	return w.iss.Token(jwkstest.WithKey(key), jwkstest.Claims{"iat": now.Add(-2 * time.Hour), "exp": now.Add(12 * time.Hour)})
 }
 
-// stranger is a token with a kid that nobody published, signed by nobody known.
+// stranger is a token with a made-up kid, or with a known one, and a signature
+// that nobody made.
 func (w *world) stranger(kid string) string {
-	return w.iss.Token(jwkstest.WithKey(w.iss.NewKey("EdDSA", jwkstest.JWK{"kid": kid})))
+	header := fmt.Sprintf(`{"alg":"EdDSA","typ":"at+jwt","kid":%q}`, kid)
+	_, rest, _ := strings.Cut(w.long(w.known), ".")
+	return base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + rest
+}
+
+// strangers make up a kid for every token, and sign none.
+func (w *world) strangers() func() string {
+	_, rest, _ := strings.Cut(w.long(w.known), ".")
+	var n atomic.Int64
+	return func() string {
+		header := fmt.Sprintf(`{"alg":"EdDSA","typ":"at+jwt","kid":"made-up-%d"}`, n.Add(1))
+		return base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + rest
+	}
+}
+
+// client has a token of the key that signs, and asks for another one every ten
+// seconds or when the key changes.
+func (w *world) client() func() string {
+	var mu sync.Mutex
+	var token string
+	var key *jwkstest.Key
+	var got time.Time
+	return func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		if now := time.Now(); key != w.iss.Key() || now.Sub(got) >= 10*time.Second {
+			key, got = w.iss.Key(), now
+			token = w.iss.Token(jwkstest.WithKey(key), jwkstest.Claims{"exp": now.Add(10 * time.Second)})
+		}
+		return token
+	}
 }
 
 // publish adds a key to the set, which does not sign unless it is asked to.
@@ -124,13 +157,15 @@ func note(ctx context.Context, ev middleware.Event) {
 	}
 }
 
+var orders = &url.URL{Path: "/orders"}
+
 // call brings a token to the API.
 func (w *world) call(token string) answer { return w.callWith(w.t.Context(), token) }
 
 func (w *world) callWith(ctx context.Context, token string) answer {
 	var why reason.Code
-	r := httptest.NewRequestWithContext(context.WithValue(ctx, noteKey{}, &why), http.MethodGet, "/", http.NoBody)
-	r.Header.Set("Authorization", "Bearer "+token)
+	r := (&http.Request{Method: http.MethodGet, URL: orders, Header: http.Header{"Authorization": {"Bearer " + token}}}).
+		WithContext(context.WithValue(ctx, noteKey{}, &why))
 	rec := httptest.NewRecorder()
 	start := time.Now()
 	w.door.ServeHTTP(rec, r)

@@ -1,0 +1,207 @@
+package faults_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport"
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
+)
+
+// The faults of connections and of endless bodies once more, over TLS on real
+// loopback sockets. Times here are those of the wall: short, and asserted only
+// where an order of events is meant.
+
+const (
+	quick   = 250 * time.Millisecond // a fetch may take
+	patient = 30 * time.Second       // a test waits for what should take a moment
+)
+
+// sockets are impostors on loopback.
+type sockets struct{ t *testing.T }
+
+func dialing(l net.Listener) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "tcp", l.Addr().String())
+	}
+}
+
+func (s sockets) listen() net.Listener {
+	s.t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(s.t, err)
+	return l
+}
+
+func (s sockets) nobody() *http.Transport {
+	l := s.listen()
+	require.NoError(s.t, l.Close())
+	return trusting(dialing(l))
+}
+
+func (s sockets) holder(cert tls.Certificate) *http.Transport {
+	return s.serve(cert, http.NotFoundHandler())
+}
+
+func (s sockets) serve(cert tls.Certificate, h http.Handler) *http.Transport {
+	s.t.Helper()
+	l := s.listen()
+	server := &http.Server{
+		Handler:   h,
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12},
+		ErrorLog:  log.New(io.Discard, "", 0),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.ServeTLS(l, "", "") }()
+	s.t.Cleanup(func() {
+		_ = server.Close()
+		assert.ErrorIs(s.t, <-ended, http.ErrServerClosed)
+	})
+	return trusting(dialing(l))
+}
+
+// newSocketWorld is a world whose issuer is a TLS server. Its Gate asks once a
+// second.
+func newSocketWorld(t *testing.T, timeout time.Duration) *world {
+	t.Helper()
+	w := &world{t: t, pace: 10 * time.Millisecond}
+	w.iss = jwkstest.New(t, jwkstest.WithoutServer(), jwkstest.WithAlgorithm("EdDSA"))
+	w.wire = &wire{hidden: sockets{t}}
+	w.wire.healthy = sockets{t}.serve(goodCert(), w.iss.Handler())
+	w.open([]settings{func(cfg *sallyport.Config) {
+		cfg.Keys.Timeout, cfg.Keys.RefreshInterval, cfg.Keys.Cooldown = timeout, time.Second, -1
+	}})
+	return w
+}
+
+func overSockets() []row {
+	endless := row{name: "serves a header without end", begin: func(w *world) { w.iss.Serve(endlessHeader) }, want: outage("server response headers exceeded")}
+	rows := append([]row{endless}, connection...)
+	for _, r := range bodies {
+		if strings.Contains(r.name, "200 MB") {
+			r.name = "serves " + r.name
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
+// timeout is short where the row waits for it, and out of the way elsewhere.
+func (r row) timeout() time.Duration {
+	if strings.HasSuffix(r.want.shows, timedOut) {
+		return quick
+	}
+	return patient
+}
+
+func endlessHeader(w http.ResponseWriter, _ *http.Request) {
+	conn, buf, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	_, err = buf.WriteString("HTTP/1.1 200 OK\r\n")
+	for err == nil {
+		_, err = buf.WriteString("X-More: " + strings.Repeat("more ", 200) + "\r\n")
+	}
+}
+
+func TestFaultsOverSockets(t *testing.T) {
+	t.Parallel()
+	for _, r := range overSockets() {
+		says := strings.TrimPrefix(r.want.shows, "LastError: ")
+		t.Run("before the first load it "+r.name, func(t *testing.T) {
+			t.Parallel()
+			w := newSocketWorld(t, r.timeout())
+			r.begin(w)
+			a := w.call(w.long(w.known))
+			assert.Equal(t, r.want.cold, a.String())
+			assert.Positive(t, a.retryAfter)
+			assert.ErrorContains(t, w.status().LastError, says)
+		})
+		t.Run("after a good load it "+r.name, func(t *testing.T) {
+			t.Parallel()
+			w := newSocketWorld(t, r.timeout()).ready()
+			token := w.long(w.known)
+			r.begin(w)
+			require.Eventually(t, func() bool { return w.status().Failures > 1 }, patient, time.Millisecond)
+			assert.Equal(t, "200", w.call(token).String())
+			newcomer := w.long(w.publish())
+			assert.Equal(t, r.want.newcomer, w.call(newcomer).String())
+			assert.ErrorContains(t, w.status().LastError, says)
+
+			r.finish(w)
+			_, err := w.until("200", newcomer, 10*time.Millisecond, patient)
+			require.NoError(t, err)
+			assert.Zero(t, w.iss.Strays())
+		})
+	}
+}
+
+// TestNobodyWaitsForASocketThatHangs lets one fetch hang for as long as it
+// likes: every call has to end before it does.
+func TestNobodyWaitsForASocketThatHangs(t *testing.T) {
+	t.Parallel()
+	for name, hang := range map[string]http.HandlerFunc{
+		"before the header":         func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"in the middle of the body": hangInBody,
+		"between single bytes":      drip(10 * time.Millisecond),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newSocketWorld(t, time.Hour).ready()
+			tokens := make([]string, 64)
+			for i := range tokens {
+				tokens[i] = w.long(w.known)
+			}
+			var entered, left atomic.Int64
+			w.iss.Serve(func(rw http.ResponseWriter, r *http.Request) {
+				entered.Add(1)
+				defer left.Add(1)
+				hang(rw, r)
+			})
+			require.Eventually(t, func() bool { return entered.Load() == 1 }, patient, time.Millisecond)
+
+			assert.Equal(t, map[string]int{"200": len(tokens)}, tally(w.crowd(tokens...)))
+			ctx, cancel := context.WithTimeout(t.Context(), quick)
+			defer cancel()
+			a := w.callWith(ctx, w.stranger("unknown"))
+			assert.Equal(t, "503 canceled", a.String(), "whoever needs that fetch waits as long as he wants to")
+			assert.Zero(t, left.Load(), "the fetch still hangs")
+
+			require.NoError(t, w.gate.Close())
+			require.Eventually(t, func() bool { return left.Load() == 1 }, patient, time.Millisecond, "Close ends the fetch")
+			assert.Equal(t, "200", w.call(tokens[0]).String(), "the keys that are there still count")
+		})
+	}
+}
+
+func TestACallerWhoHangsUpEndsOnlyItsOwnWait(t *testing.T) {
+	t.Parallel()
+	w := newSocketWorld(t, time.Hour)
+	release := w.iss.Hang()
+	token := w.long(w.known)
+	patientOne := make(chan answer, 1)
+	ctx, hangUp := context.WithCancelCause(t.Context())
+	impatientOne := make(chan answer, 1)
+	go func() { impatientOne <- w.callWith(ctx, token) }()
+	require.Eventually(t, func() bool { return w.wire.asked.Load() == 1 }, patient, time.Millisecond)
+	go func() { patientOne <- w.call(token) }()
+	hangUp(errors.New("the browser was closed"))
+	assert.Equal(t, "503 canceled", (<-impatientOne).String())
+	release()
+	assert.Equal(t, "200", (<-patientOne).String())
+	assert.Equal(t, 1, w.iss.Fetches())
+}
