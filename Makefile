@@ -9,6 +9,9 @@ TEST_MODULES := . $(patsubst %/go.mod,%,$(wildcard examples/go.mod tools/go.mod)
 CORE         := claims reason jwks verifier middleware internal/...
 COVER_FLOOR  := 90
 
+# How long `make soak` lasts.
+SOAK         ?= 10m
+
 # The binary's directory names the Go release, because a linter built by an older Go refuses newer code.
 BIN          := $(CURDIR)/bin/$(shell go env GOVERSION)
 GOLANGCI     := $(BIN)/golangci-lint
@@ -17,7 +20,7 @@ GOLANGCI     := $(BIN)/golangci-lint
 export GOWORK := off
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt cover tidy clean
+.PHONY: help demo test lint fmt cover soak tidy clean
 
 help: ## list the targets
 	@sed -nE '/^[a-z-]+:.*## /{s/^([a-z-]+):.*## (.*)/  \1                \2/;s/^(.{14}) */\1/p}' $(firstword $(MAKEFILE_LIST))
@@ -52,6 +55,9 @@ fmt: $(GOLANGCI) ## format every Go file with gofumpt
 cover: ## measure statement coverage per package, fail when a core package is below the floor
 	@go test -coverprofile=coverage.out ./...
 	@module=$$(go list -m) && cd tools && go run ./coverfloor -profile ../coverage.out -module $$module -floor $(COVER_FLOOR) $(CORE)
+
+soak: ## 64 clients against a Gate for SOAK=10m while keys rotate and the issuer fails; writes the table in docs/faults.md and docs/soak.svg
+	@go test -count=1 -timeout 0 -v -run '^TestSoak$$' ./internal/soak -soak $(SOAK) -out $(CURDIR)/docs
 
 tidy: ## go mod tidy in every module
 	@for module in $(MODULES); do (cd $$module && go mod tidy) || exit 1; done

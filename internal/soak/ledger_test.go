@@ -1,0 +1,184 @@
+package soak_test
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// ledger is what really happened, from the issuer's and the operator's side and
+// from that of the Gate's key set. Nothing in it comes from an answer to a
+// client.
+type ledger struct {
+	rules rules
+
+	mu       sync.Mutex
+	keys     map[string]*keyLife
+	states   []keyState // in order
+	attempts []attempt  // those that ended, in order
+	running  attempt
+	made     map[int]keyState // sets that were served, by number of the request
+	request  int              // number of the last request for the set
+	outages  []span
+	unknown  []time.Time // when tokens were sent of keys that no Gate has seen
+}
+
+// rules are the times that the Gate was given, and what a busy machine may add.
+type rules struct {
+	refresh, staleness, cooldown, timeout, spacing, slack time.Duration
+}
+
+// span is from one moment to another. What happened within it happened at an
+// unknown moment of it; the zero end is not there yet.
+type span struct{ from, to time.Time }
+
+func (s span) meets(o span) bool {
+	return (s.to.IsZero() || !s.to.Before(o.from)) && (o.to.IsZero() || !o.to.Before(s.from))
+}
+
+// keyLife is when a key was in the issuer's set.
+type keyLife struct {
+	published, withdrawn span // withdrawn.from is zero while it is there
+	seen                 bool // by the Gate
+}
+
+// keyState is one set of keys as the Gate held it: put in force at a moment
+// between served and told.
+type keyState struct {
+	served, told time.Time
+	kids         []string
+}
+
+// attempt is one fetch.
+type attempt struct {
+	span
+	failed, forced bool
+}
+
+func newLedger(r rules) *ledger {
+	return &ledger{rules: r, keys: map[string]*keyLife{}, made: map[int]keyState{}}
+}
+
+// change notes what an operator does to a key.
+func (l *ledger) change(do func(), note func(at span)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	from := time.Now()
+	do()
+	note(span{from, time.Now()})
+}
+
+func (l *ledger) published(kid string, do func()) {
+	l.change(do, func(at span) { l.keys[kid] = &keyLife{published: at} })
+}
+
+func (l *ledger) withdrawn(kid string, do func()) {
+	l.change(do, func(at span) { l.keys[kid].withdrawn = at })
+}
+
+// kids are those in the issuer's set; l.mu is held.
+func (l *ledger) kids() (out []string) {
+	for kid, life := range l.keys {
+		if life.withdrawn.from.IsZero() {
+			out = append(out, kid)
+		}
+	}
+	return out
+}
+
+// asks numbers a request of the Gate for the set; 0 is one for metadata.
+func (l *ledger) asks(set bool) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.running.from.IsZero() {
+		l.running.from = time.Now()
+	}
+	if !set {
+		return 0
+	}
+	l.request++
+	return l.request
+}
+
+// serves notes the set that answers a request, while do writes it.
+func (l *ledger) serves(request int, do func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.made[request] = keyState{served: time.Now(), kids: l.kids()}
+	do()
+}
+
+// hears notes the end of a fetch. It is called in the Gate's fetching
+// goroutine, once the keys are in force.
+func (l *ledger) hears(failed, forced bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.running.to, l.running.failed, l.running.forced = time.Now(), failed, forced
+	l.attempts = append(l.attempts, l.running)
+	l.running = attempt{}
+	if state, ok := l.made[l.request]; ok && !failed {
+		state.told = time.Now()
+		l.states = append(l.states, state)
+		for _, kid := range state.kids {
+			l.keys[kid].seen = true
+		}
+	}
+	clear(l.made)
+}
+
+// sent notes a token that may cause a fetch which brings nothing.
+func (l *ledger) sent(kid string, at time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if life := l.keys[kid]; life == nil || !life.seen && !life.withdrawn.from.IsZero() {
+		l.unknown = append(l.unknown, at)
+	}
+}
+
+func (l *ledger) outage(begins bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if begins {
+		l.outages = append(l.outages, span{from: time.Now()})
+	} else if n := len(l.outages); n > 0 && l.outages[n-1].to.IsZero() {
+		l.outages[n-1].to = time.Now()
+	}
+}
+
+// forget drops what no answer can depend on any more.
+func (l *ledger) forget(before time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	old := func(t time.Time) bool { return !t.IsZero() && t.Before(before) }
+	for kid, life := range l.keys {
+		if old(life.withdrawn.to) {
+			delete(l.keys, kid)
+		}
+	}
+	n := 0 // the last state that was in force before stays
+	for n+1 < len(l.states) && old(l.states[n+1].told) {
+		n++
+	}
+	l.states = slices.Delete(l.states, 0, n)
+	n = 0 // and so do attempts from the last success on
+	for i, a := range l.attempts {
+		if old(a.to) && !a.failed {
+			n = i
+		}
+	}
+	l.attempts = slices.Delete(l.attempts, 0, n)
+	l.outages = slices.DeleteFunc(l.outages, func(s span) bool { return old(s.to) })
+	l.unknown = slices.DeleteFunc(l.unknown, old)
+}
+
+// unexplained counts fetches that failed though the issuer was well.
+func (l *ledger) unexplained() (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, a := range l.attempts {
+		if a.failed && !slices.ContainsFunc(l.outages, a.meets) {
+			n++
+		}
+	}
+	return n
+}
