@@ -12,6 +12,9 @@ COVER_FLOOR  := 90
 # How long `make soak` lasts.
 SOAK         ?= 10m
 
+# The same sources with jwx/v3 in the place of v2: one file is replaced (-overlay), and go.mod by one that requires v3.
+JWX3         := -modfile=internal/jose/jwxv3/go.mod -overlay=internal/jose/jwxv3/overlay.json
+
 # The binary's directory names the Go release, because a linter built by an older Go refuses newer code.
 BIN          := $(CURDIR)/bin/$(shell go env GOVERSION)
 GOLANGCI     := $(BIN)/golangci-lint
@@ -20,7 +23,7 @@ GOLANGCI     := $(BIN)/golangci-lint
 export GOWORK := off
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt cover soak tidy clean
+.PHONY: help demo test lint fmt cover soak tidy clean test-jwx3
 
 help: ## list the targets
 	@sed -nE '/^[a-z-]+:.*## /{s/^([a-z-]+):.*## (.*)/  \1                \2/;s/^(.{14}) */\1/p}' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +42,13 @@ test: ## run the tests of every module that stands alone, under the race detecto
 		echo "== go test $$race -shuffle=on ./...  ($$module)"; \
 		(cd $$module && go test $$race -shuffle=on ./...) || exit 1; \
 	done
+
+test-jwx3: ## run the tests over jwx/v3 in the place of v2, to show that the switch costs one file
+	@! go list $(JWX3) -deps ./internal/jose | grep -q '^github.com/lestrrat-go/jwx/v2' || { echo "make test-jwx3: jwx/v2 is still built in" >&2; exit 1; }
+	@go list $(JWX3) -deps ./internal/jose | grep -q '^github.com/lestrrat-go/jwx/v3/jws$$' || { echo "make test-jwx3: jwx/v3 is not built in" >&2; exit 1; }
+	go vet $(JWX3) ./internal/jose
+	go test $(JWX3) -shuffle=on ./internal/jose ./jwks/... ./verifier/... ./middleware/...
+	@go mod tidy $(JWX3) -diff || { echo "make test-jwx3: internal/jose/jwxv3/go.mod is not tidy, run go mod tidy $(JWX3)" >&2; exit 1; }
 
 lint: $(GOLANGCI) ## formatting, vet, golangci-lint, tidy go.mod files, and the arrows between the packages
 	@$(GOLANGCI) fmt --diff || { echo "make lint: not formatted by gofumpt, run make fmt" >&2; exit 1; }
@@ -61,6 +71,7 @@ soak: ## 64 clients against a Gate for SOAK=10m while keys rotate and the issuer
 
 tidy: ## go mod tidy in every module
 	@for module in $(MODULES); do (cd $$module && go mod tidy) || exit 1; done
+	@go mod tidy $(JWX3)
 
 clean: ## remove what was built
 	rm -rf bin coverage.out

@@ -2,6 +2,8 @@ package arrows_test
 
 import (
 	"os"
+	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -85,6 +87,28 @@ func TestAnImportAgainstAnArrowIsFound(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The switch to another release line of jwx is to cost one file. `make test-jwx3` builds its twin in its place.
+func TestOneFileKnowsJWX(t *testing.T) {
+	t.Parallel()
+	_, files, err := readSources(os.DirFS(repository))
+	require.NoError(t, err)
+
+	var v2, v3 []string
+	for _, file := range files {
+		if file.module != "." && !strings.HasPrefix(file.path, "internal/") {
+			continue // the nested modules of peers and examples may know it
+		}
+		if slices.ContainsFunc(file.imports, func(i string) bool { return within(i, jwx) }) {
+			v2 = append(v2, file.path)
+		}
+		if slices.ContainsFunc(file.imports, func(i string) bool { return within(i, jwxNext) }) {
+			v3 = append(v3, file.path)
+		}
+	}
+	assert.Equal(t, []string{"internal/jose/jwx.go"}, v2)
+	assert.Equal(t, []string{"internal/jose/jwxv3/jwx.go"}, v3)
 }
 
 func pathsOf(files []source) (paths []string) {

@@ -2,13 +2,14 @@ package arrows_test
 
 // Third-party code that some room may use. A module's path stands for every package in it.
 const (
-	jsonv2 = "github.com/go-json-experiment/json"
-	jwx    = "github.com/lestrrat-go/jwx/v2"
-	otel   = "go.opentelemetry.io/otel"
-	otter  = "github.com/maypok86/otter/v2"
-	xsync  = "golang.org/x/sync"
-	gin    = "github.com/gin-gonic/gin"
-	chi    = "github.com/go-chi/chi/v5"
+	jsonv2  = "github.com/go-json-experiment/json"
+	jwx     = "github.com/lestrrat-go/jwx/v2"
+	jwxNext = "github.com/lestrrat-go/jwx/v3"
+	otel    = "go.opentelemetry.io/otel"
+	otter   = "github.com/maypok86/otter/v2"
+	xsync   = "golang.org/x/sync"
+	gin     = "github.com/gin-gonic/gin"
+	chi     = "github.com/go-chi/chi/v5"
 )
 
 // room is one package of the house, with all that its production files may import. Its absence from the table is a

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/lestrrat-go/jwx/v2/jwk"
-
 	"github.com/sallyport-go/sallyport/internal/strictjson"
 )
 
@@ -66,13 +64,9 @@ func parseKey(v strictjson.Value) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	parsed, err := jwk.ParseKey([]byte(v.Raw()))
+	public, err := parseMaterial([]byte(v.Raw()))
 	if err != nil {
-		return Key{}, fmt.Errorf("unusable %s key", d.kty)
-	}
-	var public any
-	if err := parsed.Raw(&public); err != nil {
-		return Key{}, fmt.Errorf("unusable %s key", d.kty)
+		return Key{}, fmt.Errorf("unusable %s key: %w", d.kty, err)
 	}
 	k, err := NewKey(public)
 	if err != nil {
