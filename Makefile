@@ -15,6 +15,10 @@ SOAK         ?= 10m
 # The same sources with jwx/v3 in the place of v2: one file is replaced (-overlay), and go.mod by one that requires v3.
 JWX3         := -modfile=internal/jose/jwxv3/go.mod -overlay=internal/jose/jwxv3/overlay.json
 
+# What make fuzz and make mutate look at, and for how long each fuzz target.
+PKG          ?= ./...
+FUZZTIME     ?= 30s
+
 # The binary's directory names the Go release, because a linter built by an older Go refuses newer code.
 BIN          := $(CURDIR)/bin/$(shell go env GOVERSION)
 GOLANGCI     := $(BIN)/golangci-lint
@@ -23,7 +27,7 @@ GOLANGCI     := $(BIN)/golangci-lint
 export GOWORK := off
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt cover soak tidy clean test-jwx3
+.PHONY: help demo test lint fmt cover soak tidy clean test-jwx3 fuzz
 
 help: ## list the targets
 	@sed -nE '/^[a-z-]+:.*## /{s/^([a-z-]+):.*## (.*)/  \1                \2/;s/^(.{14}) */\1/p}' $(firstword $(MAKEFILE_LIST))
@@ -49,6 +53,16 @@ test-jwx3: ## run the tests over jwx/v3 in the place of v2, to show that the swi
 	go vet $(JWX3) ./internal/jose
 	go test $(JWX3) -shuffle=on ./internal/jose ./jwks/... ./verifier/... ./middleware/...
 	@go mod tidy $(JWX3) -diff || { echo "make test-jwx3: internal/jose/jwxv3/go.mod is not tidy, run go mod tidy $(JWX3)" >&2; exit 1; }
+
+# Of interesting inputs few are minimised: it takes minutes and finds nothing. One that fails is kept under testdata/fuzz.
+fuzz: ## run every fuzz target for FUZZTIME (30s) each; PKG=./claims for one package
+	@for package in $$(go list $(PKG)); do \
+		targets=$$(go test -list '^Fuzz' $$package | grep '^Fuzz') || continue; \
+		for target in $$targets; do \
+			echo "== $$target  ($$package)"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 50x $$package || exit 1; \
+		done; \
+	done
 
 lint: $(GOLANGCI) ## formatting, vet, golangci-lint, tidy go.mod files, and the arrows between the packages
 	@$(GOLANGCI) fmt --diff || { echo "make lint: not formatted by gofumpt, run make fmt" >&2; exit 1; }
