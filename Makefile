@@ -19,6 +19,10 @@ JWX3         := -modfile=internal/jose/jwxv3/go.mod -overlay=internal/jose/jwxv3
 PKG          ?= ./...
 FUZZTIME     ?= 30s
 
+# Packages of which make mutate must see MUTATE_FLOOR percent of the mutants killed; docs/trust.md lists who survives.
+MUTATED      := ./internal/jose ./claims ./jwks ./verifier ./middleware
+MUTATE_FLOOR := 90
+
 # The binary's directory names the Go release, because a linter built by an older Go refuses newer code.
 BIN          := $(CURDIR)/bin/$(shell go env GOVERSION)
 GOLANGCI     := $(BIN)/golangci-lint
@@ -27,7 +31,7 @@ GOLANGCI     := $(BIN)/golangci-lint
 export GOWORK := off
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt cover soak tidy clean test-jwx3 fuzz
+.PHONY: help demo test lint fmt cover soak tidy clean test-jwx3 fuzz test-trust mutate
 
 help: ## list the targets
 	@sed -nE '/^[a-z-]+:.*## /{s/^([a-z-]+):.*## (.*)/  \1                \2/;s/^(.{14}) */\1/p}' $(firstword $(MAKEFILE_LIST))
@@ -54,15 +58,23 @@ test-jwx3: ## run the tests over jwx/v3 in the place of v2, to show that the swi
 	go test $(JWX3) -shuffle=on ./internal/jose ./jwks/... ./verifier/... ./middleware/...
 	@go mod tidy $(JWX3) -diff || { echo "make test-jwx3: internal/jose/jwxv3/go.mod is not tidy, run go mod tidy $(JWX3)" >&2; exit 1; }
 
+test-trust: ## ask other libraries about the same tokens, and hold the forgeries against them
+	cd trust && go test -shuffle=on ./...
+
 # Of interesting inputs few are minimised: it takes minutes and finds nothing. One that fails is kept under testdata/fuzz.
 fuzz: ## run every fuzz target for FUZZTIME (30s) each; PKG=./claims for one package
 	@for package in $$(go list $(PKG)); do \
-		targets=$$(go test -list '^Fuzz' $$package | grep '^Fuzz') || continue; \
-		for target in $$targets; do \
+		listed=$$(go test -list '^Fuzz' $$package) || { echo "$$listed" >&2; exit 1; }; \
+		for target in $$(echo "$$listed" | grep '^Fuzz'); do \
 			echo "== $$target  ($$package)"; \
 			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 50x $$package || exit 1; \
 		done; \
 	done
+
+# Outside of CI: minutes of both cores. Interrupted, it goes on where it was; with new tests it tries the survivors again.
+mutate: ## break the packages on purpose and see which tests notice; PKG=./claims for one package
+	@cd tools && go build -o ../bin/mutate-tool ./mutate
+	@nice bin/mutate-tool -state bin/mutate -floor $(MUTATE_FLOOR) $(if $(filter-out ./...,$(PKG)),$(PKG),$(MUTATED))
 
 lint: $(GOLANGCI) ## formatting, vet, golangci-lint, tidy go.mod files, and the arrows between the packages
 	@$(GOLANGCI) fmt --diff || { echo "make lint: not formatted by gofumpt, run make fmt" >&2; exit 1; }

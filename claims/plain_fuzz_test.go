@@ -175,7 +175,7 @@ func FuzzScope(f *testing.F) {
 		require.NoError(t, err)
 
 		want := slices.DeleteFunc(strings.Split(scope, " "), func(s string) bool { return s == "" })
-		assert.Equal(t, len(want), len(slices.Collect(c.Scopes())))
+		assert.Len(t, slices.Collect(c.Scopes()), len(want))
 		for _, s := range want {
 			assert.True(t, c.HasScope(s))
 		}

@@ -14,24 +14,25 @@ import (
 
 type plainObject map[string]jsontext.Value
 
-func plainParse(text string) (o plainObject, ok bool) {
-	return o, json.Unmarshal([]byte(text), &o) == nil && o != nil
+func plainParse(text string) (p plainObject, ok bool) {
+	err := json.Unmarshal([]byte(text), &p)
+	return p, err == nil && p != nil
 }
 
 // text is a string member: absence is "", any other type is not ok.
-func (o plainObject) text(name string) (s string, ok bool) {
-	v, present := o[name]
+func (p plainObject) text(name string) (s string, ok bool) {
+	v, present := p[name]
 	if !present {
 		return "", true
 	}
 	return s, v.Kind() == '"' && json.Unmarshal(v, &s) == nil
 }
 
-func (o plainObject) has(name string) bool { _, ok := o[name]; return ok }
+func (p plainObject) has(name string) bool { _, ok := p[name]; return ok }
 
 // date is a NumericDate; given is false if it is absent.
-func (o plainObject) date(name string) (seconds float64, given, ok bool) {
-	v, present := o[name]
+func (p plainObject) date(name string) (seconds float64, given, ok bool) {
+	v, present := p[name]
 	if !present {
 		return 0, false, true
 	}
@@ -40,13 +41,13 @@ func (o plainObject) date(name string) (seconds float64, given, ok bool) {
 }
 
 // list is a string or an array of strings.
-func (o plainObject) list(name string) (list []string, ok bool) {
-	v, present := o[name]
+func (p plainObject) list(name string) (list []string, ok bool) {
+	v, present := p[name]
 	switch {
 	case !present:
 		return nil, true
 	case v.Kind() == '"':
-		s, ok := o.text(name)
+		s, ok := p.text(name)
 		return []string{s}, ok
 	case v.Kind() != '[':
 		return nil, false
@@ -147,5 +148,5 @@ func (p plainObject) accessToken() bool {
 		return false
 	}
 	use, isText := p.text("token_use")
-	return !(isText && use == "id") && !p.has("at_hash") && !p.has("c_hash") && !p.has("events") && !p.has("cnf")
+	return (!isText || use != "id") && !p.has("at_hash") && !p.has("c_hash") && !p.has("events") && !p.has("cnf")
 }
