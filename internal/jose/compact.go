@@ -38,25 +38,18 @@ func Split(token string) (Compact, error) {
 		return Compact{}, ErrMalformed
 	}
 	p := strings.IndexByte(token[h+1:], '.')
-	if p <= 0 {
-		return Compact{}, dotted(token, h, p)
+	if p < 0 {
+		return Compact{}, ErrMalformed
 	}
 	input := h + 1 + p
-	if strings.IndexByte(token[input+1:], '.') >= 0 {
-		return Compact{}, dotted(token, h, p)
-	}
-	if input+1 == len(token) {
+	signature := token[input+1:]
+	switch dots := strings.Count(signature, "."); {
+	case dots == 2:
+		return Compact{}, ErrEncrypted
+	case dots != 0 || p == 0 || signature == "":
 		return Compact{}, ErrMalformed
 	}
 	return Compact{token: token, headerEnd: h, inputEnd: input}, nil
-}
-
-// dotted tells an encrypted token from any other number of parts.
-func dotted(token string, h, p int) error {
-	if p >= 0 && strings.Count(token[h+1+p:], ".") == 3 {
-		return ErrEncrypted
-	}
-	return ErrMalformed
 }
 
 // Header decodes and reads the protected header.

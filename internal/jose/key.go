@@ -122,7 +122,7 @@ func (k *Key) Verify(alg string, input, signature []byte) error {
 		return ErrSignature
 	}
 	a := algorithms[alg]
-	if want := k.signatureSize(a); want != 0 && len(signature) != want {
+	if len(signature) != k.signatureSize(a) {
 		return ErrSignature
 	}
 	if a.verifier.Verify(input, signature, k.public) != nil {
@@ -132,14 +132,10 @@ func (k *Key) Verify(alg string, input, signature []byte) error {
 }
 
 func (k *Key) signatureSize(a algorithm) int {
-	switch k.kty {
-	case RSA:
+	if k.kty == RSA {
 		return (k.bits + 7) / 8
-	case Oct:
-		return a.size // as long as the hash
-	default:
-		return a.size
 	}
+	return a.size // of an HMAC the hash's, which is the least size of its secret too
 }
 
 // SameMaterial reports whether two keys are the same key, whatever their ids.
