@@ -1,0 +1,142 @@
+// Package cases is everything that is measured within a process: groups of
+// cases that are compared with each other and therefore run interleaved.
+package cases
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/sallyport-go/sallyport/bench/internal/contest"
+	"github.com/sallyport-go/sallyport/bench/internal/fixture"
+)
+
+// Case is one thing that is timed.
+type Case struct {
+	// Name is made of key=value pairs: alg=RS256/impl=sallyport/cache=off.
+	Name string
+	// Run does it n times. It panics if the outcome is not the expected one.
+	Run func(n int)
+	// Workers run at the same time, n times each; 0 is one.
+	Workers int
+}
+
+// Group is cases that are compared with each other.
+type Group struct {
+	Name string
+	// Open makes the cases. close gives back what they hold.
+	Open func() (list []Case, close func())
+}
+
+// Groups is every group, in the order of the report.
+func Groups() []Group {
+	var all []Group
+	for _, alg := range fixture.Algorithms {
+		all = append(all, firstSight(alg))
+	}
+	for _, alg := range fixture.Algorithms {
+		all = append(all, seen(alg))
+	}
+	return append(all, guardHTTP(), guardChi(), guardGin(), refusals(), flatSeen(), flatFirst(), refreshing(), parallel())
+}
+
+// firstSight is tokens that nobody has seen yet.
+func firstSight(alg string) Group {
+	return Group{Name: "FirstSight", Open: func() ([]Case, func()) {
+		f := fixture.New(alg)
+		prefix := "alg=" + alg + "/impl="
+		list := []Case{
+			{Name: prefix + "bare", Run: holds(must(contest.Bare(f)))},
+			{Name: prefix + "jwx-primitive", Run: holds(must(contest.JWXPrimitive(f)))},
+			{Name: prefix + "sallyport/cache=off", Run: accepts(must(contest.Sallyport.New(f)), f.Good)},
+		}
+		if alg == "RS256" {
+			list = append(list, Case{Name: prefix + "sallyport/cache=miss", Run: misses(f, 0)})
+		}
+		for _, c := range contest.Peers {
+			list = append(list, Case{Name: prefix + c.Name, Run: accepts(must(c.New(f)), f.Good)})
+		}
+		return list, f.Close
+	}}
+}
+
+// seen is a token that comes again, with the cache as it is by default. It is
+// measured against one pass of SHA-256 over the token, without which no cache
+// could tell it from another.
+func seen(alg string) Group {
+	return Group{Name: "Seen", Open: func() ([]Case, func()) {
+		f := fixture.New(alg)
+		prefix := "alg=" + alg + "/impl="
+		return []Case{
+			{Name: prefix + "sha256", Run: holds(contest.SHA256(f))},
+			{Name: prefix + "sallyport/cache=hit", Run: accepts(contest.CheckWith(must(contest.NewVerifier(f, 0))), f.Good)},
+			{Name: prefix + contest.GolangJWT.Name, Run: accepts(must(contest.GolangJWT.New(f)), f.Good)},
+			{Name: prefix + contest.Auth0v2.Name, Run: accepts(must(contest.Auth0v2.New(f)), f.Good)},
+		}, f.Close
+	}}
+}
+
+// misses checks tokens one after another that were never seen, with a cache of
+// so many bytes, which remembers each. When all have been seen it starts with
+// a new cache, except if the cache is too small for them anyway.
+func misses(f *fixture.Fixture, cacheBytes int64) func(int) {
+	const many = 1024
+	tokens := make([]string, many)
+	for i := range tokens {
+		tokens[i] = f.Token(map[string]any{"uti": fmt.Sprintf("uti-%018d", i)})
+	}
+	next := many
+	var check contest.Check
+	return func(n int) {
+		for range n {
+			if next == many {
+				if check == nil || cacheBytes == 0 {
+					check = contest.CheckWith(must(contest.NewVerifier(f, cacheBytes)))
+				}
+				next = 0
+			}
+			if ok, err := check(context.Background(), tokens[next]); !ok || err != nil {
+				panic(fmt.Sprint("a good token was not accepted: ", err))
+			}
+			next++
+		}
+	}
+}
+
+func accepts(check contest.Check, token string) func(int) {
+	ctx := context.Background()
+	return func(n int) {
+		for range n {
+			if ok, err := check(ctx, token); !ok || err != nil {
+				panic(fmt.Sprint("a good token was not accepted: ", err))
+			}
+		}
+	}
+}
+
+func holds(p contest.Primitive) func(int) {
+	return func(n int) {
+		for range n {
+			if !p() {
+				panic("a good signature does not hold")
+			}
+		}
+	}
+}
+
+// Value is the value of a key in a case's name, "" if it has none.
+func Value(name, key string) string {
+	for pair := range strings.SplitSeq(name, "/") {
+		if v, ok := strings.CutPrefix(pair, key+"="); ok {
+			return v
+		}
+	}
+	return ""
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

@@ -1,0 +1,109 @@
+package cases
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/sallyport-go/sallyport/bench/internal/contest"
+	"github.com/sallyport-go/sallyport/bench/internal/fixture"
+	"github.com/sallyport-go/sallyport/jwks"
+	"github.com/sallyport-go/sallyport/reason"
+	"github.com/sallyport-go/sallyport/verifier"
+)
+
+// refusals is what a stranger can make an API spend without holding a signed
+// token of an issuer that it trusts. The configuration is the default one, the
+// keys come from a fetcher that is in its cooldown.
+func refusals() Group {
+	return Group{Name: "Refusal", Open: func() ([]Case, func()) {
+		f := fixture.New("RS256")
+		keys := fetched(f)
+		v := must(verifier.New(verifier.Config{Issuers: []verifier.Issuer{contest.Trust(keys)}}))
+		coolDown(v, f)
+		dots := strings.Repeat(".", verifier.DefaultMaxTokenBytes)
+		cut := strings.LastIndexByte(f.Good, '.')
+		list := []Case{
+			{Name: "token=good/impl=bare", Run: holds(must(contest.Bare(f)))},
+			{Name: "token=8KiB/impl=scan", Run: scans(dots)},
+			{Name: "token=one-part", Run: refuses(v, strings.ReplaceAll(f.Good, ".", "A"), reason.Malformed)},
+			{Name: "token=two-parts", Run: refuses(v, f.Good[:cut]+f.Good[cut+1:], reason.Malformed)},
+			{Name: "token=five-parts", Run: refuses(v, fiveParts(f.Good), reason.Malformed)},
+			{Name: "token=bad-base64", Run: refuses(v, f.Good[:cut-9]+"*"+f.Good[cut-8:], reason.Malformed)},
+			{Name: "token=bad-json", Run: refuses(v, garbled(f.Good), reason.Malformed)},
+			{Name: "token=oversized", Run: refuses(v, strings.Repeat(f.Good, 8), reason.TooLarge)},
+			{Name: "token=dots-8KiB", Run: refuses(v, dots, reason.Malformed)},
+			{Name: "token=dotted-8KiB", Run: refuses(v, strings.Repeat("a.", verifier.DefaultMaxTokenBytes/2), reason.Malformed)},
+			{Name: "token=foreign-issuer", Run: refuses(v, f.ForeignIssuer(), reason.UnknownIssuer)},
+			{Name: "token=unsupported-alg", Run: refuses(v, f.WithHeader(map[string]any{"alg": "HS256"}), reason.UnsupportedAlg)},
+			{Name: "token=unknown-kid", Run: refuses(v, f.UnknownKey(), reason.UnknownKey)},
+		}
+		return list, func() { _ = keys.Close(); f.Close() }
+	}}
+}
+
+// fetched is the fixture's key as a fetcher has it, by way of real HTTP
+// without a socket.
+func fetched(f *fixture.Fixture) *jwks.Fetcher {
+	iss := f.FakeIssuer()
+	keys := must(jwks.NewFetcher(jwks.FetcherConfig{
+		Issuer: fixture.Issuer, JWKSURL: iss.JWKSURL(), Client: iss.Client(), Timeout: time.Minute,
+		Cooldown: time.Hour,
+	}))
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := keys.Ready(ctx); err != nil {
+		panic(err)
+	}
+	return keys
+}
+
+// coolDown asks for a key that does not exist: from here on others that do not
+// are refused without a fetch.
+func coolDown(v *verifier.Verifier, f *fixture.Fixture) {
+	token := f.WithHeader(map[string]any{"kid": "the-first-one"})
+	if _, err := v.Verify(context.Background(), token); !errors.Is(err, reason.UnknownKey) {
+		panic(err)
+	}
+}
+
+func refuses(v *verifier.Verifier, token string, why reason.Code) func(int) {
+	ctx := context.Background()
+	return func(n int) {
+		for range n {
+			_, err := v.Verify(ctx, token)
+			if e, ok := err.(*verifier.Error); !ok || e.Reason != why { //nolint:errorlint // the type itself is promised, and As would be timed
+				panic("refused as " + err.Error() + ", not as " + string(why))
+			}
+		}
+	}
+}
+
+// scans looks at every byte once, as the simplest loop does it.
+func scans(text string) func(int) {
+	return func(n int) {
+		for range n {
+			count := 0
+			for i := range len(text) {
+				if text[i] == '.' {
+					count++
+				}
+			}
+			if count != len(text) {
+				panic("dots are missing")
+			}
+		}
+	}
+}
+
+func fiveParts(token string) string {
+	return strings.Replace(token[:200]+"."+token[201:], token[600:601], ".", 1)[:600] + "." + token[601:]
+}
+
+// garbled has base64 that decodes, to something that ends in the middle.
+func garbled(token string) string {
+	head, rest, _ := strings.Cut(token, ".")
+	payload, signature, _ := strings.Cut(rest, ".")
+	return head + "." + payload[:len(payload)/4*4-8] + "." + signature
+}
