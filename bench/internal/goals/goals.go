@@ -1,0 +1,239 @@
+// Package goals says what the measurements have to show. A goal has two
+// marks: what is aimed at, and where `make bench-check` fails. Between them
+// lies what one machine differs from another.
+package goals
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/sallyport-go/sallyport/bench/internal/contest"
+	"github.com/sallyport-go/sallyport/bench/internal/fixture"
+	"github.com/sallyport-go/sallyport/bench/internal/load"
+	"github.com/sallyport-go/sallyport/bench/internal/measure"
+)
+
+// Goal is one figure and its marks.
+type Goal struct {
+	Name  string
+	Group string // of the measurements; it is measured again if the goal is missed
+	Got   float64
+	Aim   float64
+	Limit float64
+	// AtLeast: more is better. Else less is.
+	AtLeast bool
+	// Count: the figure is a number of things, not a ratio.
+	Count bool
+	// Waived says why the goal does not bind on this machine, "" if it does.
+	Waived string
+}
+
+// Missed reports whether the goal fails the check.
+func (g *Goal) Missed() bool { return g.Waived == "" && !g.within(g.Limit) }
+
+// Reached reports whether the figure is what is aimed at.
+func (g *Goal) Reached() bool { return g.within(g.Aim) }
+
+func (g *Goal) within(mark float64) bool {
+	if math.IsNaN(g.Got) {
+		return false
+	}
+	if g.AtLeast {
+		return g.Got >= mark
+	}
+	return g.Got <= mark
+}
+
+// Verdict is the goal's state in words.
+func (g *Goal) Verdict() string {
+	switch {
+	case g.Waived != "":
+		return "not judged: " + g.Waived
+	case g.Missed():
+		return "missed"
+	case !g.Reached():
+		return "holds, short of the aim"
+	default:
+		return "holds"
+	}
+}
+
+// Judge computes every goal.
+func Judge(r *measure.Results) []Goal {
+	return concat(firstSight(r), seen(r), guard(r), flat(r), parallel(r), refusals(r), served(r))
+}
+
+func concat(lists ...[]Goal) (all []Goal) {
+	for _, l := range lists {
+		all = append(all, l...)
+	}
+	return all
+}
+
+func firstSight(r *measure.Results) []Goal {
+	marks := map[string][2]float64{"RS256": {1.15, 1.20}, "ES256": {1.08, 1.10}, "EdDSA": {1.12, 1.15}}
+	var list []Goal
+	for _, alg := range fixture.Algorithms {
+		own, bare := first(r, alg, "sallyport/cache=off"), first(r, alg, "bare")
+		list = append(list, Goal{
+			Name: alg + ", first sight, to the bare signature check", Group: "FirstSight",
+			Got: own.Ratio(bare), Aim: marks[alg][0], Limit: marks[alg][1],
+		}, Goal{
+			Name: alg + ", first sight, allocations beyond jwx's primitive", Group: "FirstSight", Count: true,
+			Got: own.Allocs - first(r, alg, "jwx-primitive").Allocs, Aim: 14, Limit: 14,
+		})
+	}
+	own := first(r, "RS256", "sallyport/cache=off")
+	name, peer := Fastest(r, "FirstSight", "RS256")
+	return append(list, Goal{
+		Name: "RS256, first sight, to the fastest peer (" + name + ")", Group: "FirstSight",
+		Got: own.Ratio(peer), Aim: 0.85, Limit: 0.85,
+	})
+}
+
+func first(r *measure.Results, alg, impl string) *measure.Series {
+	return r.At("FirstSight", "alg="+alg+"/impl="+impl)
+}
+
+// Fastest is the peer that a group measured with the least time.
+func Fastest(r *measure.Results, group, alg string) (string, *measure.Series) {
+	var name string
+	var best *measure.Series
+	for _, c := range contest.Peers {
+		for _, s := range r.Of(group) {
+			if s.Name == "alg="+alg+"/impl="+c.Name && (best == nil || s.Median() < best.Median()) {
+				name, best = c.Name, s
+			}
+		}
+	}
+	return name, best
+}
+
+// noSHA is why a goal is not judged on a processor without SHA instructions.
+func noSHA(r *measure.Results) string {
+	if speed := SHASpeed(r); speed < shaInstructions {
+		return fmt.Sprintf("SHA-256 at %.0f MB/s, the processor or this Go has no SHA instructions", speed)
+	}
+	return ""
+}
+
+// shaInstructions is between what Go's SHA-256 does with SHA instructions
+// (about 1500 MB/s and more) and with AVX2 alone (about 500), in MB/s.
+const shaInstructions = 900
+
+// SHASpeed is that of SHA-256 on the token, in MB/s.
+func SHASpeed(r *measure.Results) float64 {
+	return float64(fixture.Length) / r.At("Seen", "alg=RS256/impl=sha256").Median() * 1e3
+}
+
+func seen(r *measure.Results) []Goal {
+	var list []Goal
+	for _, alg := range fixture.Algorithms {
+		hit := r.At("Seen", "alg="+alg+"/impl=sallyport/cache=hit")
+		name, peer := Fastest(r, "Seen", alg)
+		list = append(list,
+			Goal{
+				Name: alg + ", seen before, to one SHA-256 pass over the token", Group: "Seen",
+				Got: hit.Ratio(r.At("Seen", "alg="+alg+"/impl=sha256")), Aim: 1.6, Limit: 1.6,
+			},
+			Goal{
+				Name: alg + ", seen before, how many times faster than " + name, Group: "Seen", AtLeast: true,
+				Got: 1 / hit.Ratio(peer), Aim: 25, Limit: 25, Waived: noSHA(r),
+			},
+			Goal{Name: alg + ", seen before, allocations", Group: "Seen", Count: true, Got: hit.Allocs},
+		)
+	}
+	return list
+}
+
+func guard(r *measure.Results) []Goal {
+	var list []Goal
+	for _, router := range []string{"net/http", "chi", "gin"} {
+		of := func(kind string) float64 { return r.At("Guard", "router="+router+"/request="+kind).Allocs }
+		for _, row := range []struct {
+			kind, words string
+			most        float64
+		}{
+			{"seen", "a token seen before", 4},
+			{"no-token", "401 without a token", 12},
+			{"bad-token", "401 for a bad token", 12},
+			{"forbidden", "403", 12},
+		} {
+			list = append(list, Goal{
+				Name: router + ", " + row.words + ", allocations beyond the bare handler", Group: "Guard", Count: true,
+				Got: of(row.kind) - of("bare"), Aim: row.most, Limit: row.most,
+			})
+		}
+	}
+	return list
+}
+
+func flat(r *measure.Results) []Goal {
+	var list []Goal
+	add := func(group, base string, most float64, skip string) {
+		for _, s := range r.Of(group) {
+			if s.Name == base || skip != "" && strings.Contains(s.Name, skip) {
+				continue
+			}
+			list = append(list, Goal{
+				Name: group + ", " + s.Name + ", to " + base, Group: group,
+				Got: s.Ratio(r.At(group, base)), Aim: most, Limit: most,
+			})
+		}
+	}
+	add("FlatSeen", "keys=1/issuers=1/cache=empty", 1.10, "")
+	add("FlatFirst", "keys=1/issuers=1/cache=off", 1.10, "ing") // filling and evicting are compared below
+	list = append(list, Goal{
+		Name: "FlatFirst, a full cache that evicts, to one that fills", Group: "FlatFirst",
+		Got: r.At("FlatFirst", "keys=1/issuers=1/cache=evicting").Ratio(r.At("FlatFirst", "keys=1/issuers=1/cache=filling")),
+		Aim: 1.10, Limit: 1.10,
+	})
+	for _, token := range []string{"seen", "first"} {
+		list = append(list, Goal{
+			Name: "while a refresh hangs, token=" + token + ", to none", Group: "Refreshing",
+			Got: r.At("Refreshing", "token="+token+"/refresh=hanging").Ratio(r.At("Refreshing", "token="+token+"/refresh=none")),
+			Aim: 1.10, Limit: 1.5,
+		})
+	}
+	return list
+}
+
+// parallel is judged by what the machine gains from its second processor: two
+// that share a core, or a neighbour at work, are not the library's doing.
+func parallel(r *measure.Results) []Goal {
+	gain := func(impl string) float64 {
+		return r.At("Parallel", "impl="+impl+"/procs=1").Ratio(r.At("Parallel", "impl="+impl+"/procs=2"))
+	}
+	machine := gain("sha256")
+	const whole = 2
+	limit := 1.8 * min(1, machine/whole)
+	return []Goal{{
+		Name:  fmt.Sprintf("throughput of seen tokens on 2 processors, to one (plain SHA-256 gains %.2f)", machine),
+		Group: "Parallel", AtLeast: true, Got: gain("sallyport/cache=hit"), Aim: limit, Limit: limit,
+	}}
+}
+
+func refusals(r *measure.Results) []Goal {
+	bare, scan := r.At("Refusal", "token=good/impl=bare"), r.At("Refusal", "token=8KiB/impl=scan")
+	var list []Goal
+	for _, s := range r.Of("Refusal") {
+		if s == bare || s == scan {
+			continue
+		}
+		g := Goal{Name: "refusal, " + s.Name + ", to the bare RS256 check", Group: "Refusal", Got: s.Ratio(bare), Aim: 0.125, Limit: 0.125}
+		if strings.HasSuffix(s.Name, "8KiB") {
+			g = Goal{Name: "refusal, " + s.Name + ", to one scan of as many bytes", Group: "Refusal", Got: s.Ratio(scan), Aim: 1, Limit: 1}
+		}
+		list = append(list, g, Goal{Name: "refusal, " + s.Name + ", allocations", Group: "Refusal", Count: true, Got: s.Allocs, Aim: 4, Limit: 4})
+	}
+	return list
+}
+
+func served(r *measure.Results) []Goal {
+	of := func(variant string) *measure.Series { return r.At(load.Group, "guard="+variant+"/of=request") }
+	return []Goal{{
+		Name: "HTTP throughput with the Guard, to without", Group: load.Group, AtLeast: true,
+		Got: of("none").Ratio(of("seen")), Aim: 0.95, Limit: 0.95,
+	}}
+}

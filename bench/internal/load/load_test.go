@@ -1,0 +1,34 @@
+package load_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/bench/internal/load"
+	"github.com/sallyport-go/sallyport/bench/internal/measure"
+)
+
+func TestEveryVariantIsMeasured(t *testing.T) {
+	t.Parallel()
+	var r measure.Results
+	require.NoError(t, load.Measure(t.Context(), &r, 2, 50*time.Millisecond))
+	for _, variant := range load.Variants {
+		s := r.At(load.Group, "guard="+variant+"/of=request")
+		assert.Len(t, s.Rounds, 2)
+		assert.Positive(t, s.Median())
+		assert.LessOrEqual(t, r.At(load.Group, "guard="+variant+"/of=p50").Median(), r.At(load.Group, "guard="+variant+"/of=p99").Median())
+	}
+}
+
+func TestAnAnswerOtherThan200IsNoResult(t *testing.T) {
+	t.Parallel()
+	s, err := load.Serve(http.NotFoundHandler())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = s.Close() })
+	_, err = s.Run(t.Context(), 10*time.Millisecond, []string{"any"})
+	assert.ErrorContains(t, err, "404")
+}

@@ -1,0 +1,83 @@
+// Package measure times groups of cases in interleaved rounds. What disturbs
+// the machine for a moment then disturbs all cases of a group alike, and the
+// ratios of a round stand, though its times may not.
+package measure
+
+import (
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sallyport-go/sallyport/bench/internal/cases"
+)
+
+// Plan is how much is measured.
+type Plan struct {
+	// Rounds are kept apart: each gives one value for each case.
+	Rounds int
+	// Turns are how often each case is timed within a round, the cases taking
+	// turns; the round's value is their median.
+	Turns int
+	// Slice is how long one timing lasts.
+	Slice time.Duration
+}
+
+// allocRuns is how often a case is run to count its allocations. It is large
+// enough that what a pool refills after a collection vanishes in the mean.
+const allocRuns = 400
+
+// Group measures the cases of g and adds the rounds to r.
+func (r *Results) Group(g cases.Group, p Plan) {
+	list, closeGroup := g.Open()
+	defer closeGroup()
+	runs := make([]int, len(list))
+	for i, c := range list {
+		runs[i] = calibrate(c, p.Slice)
+		if c.Workers <= 1 {
+			r.series(g.Name, c.Name).Allocs = testing.AllocsPerRun(allocRuns, func() { c.Run(1) })
+		}
+	}
+	for range p.Rounds {
+		turns := make([][]float64, len(list))
+		for range p.Turns {
+			for i, c := range list {
+				runtime.GC() // what others left behind is not this one's to collect
+				turns[i] = append(turns[i], nanoseconds(c, runs[i]))
+			}
+		}
+		for i, c := range list {
+			s := r.series(g.Name, c.Name)
+			s.Rounds = append(s.Rounds, Median(turns[i]))
+		}
+	}
+}
+
+// calibrate finds how many runs fill a slice.
+func calibrate(c cases.Case, slice time.Duration) int {
+	c.Run(1) // whatever is made on first use
+	for n := 1; ; {
+		each := nanoseconds(c, n) * float64(max(1, c.Workers))
+		if took := time.Duration(each * float64(n)); took >= slice/4 {
+			return max(1, int(float64(slice)/each))
+		}
+		n *= 2
+	}
+}
+
+// nanoseconds is how long one run takes, all workers' runs counted.
+func nanoseconds(c cases.Case, n int) float64 {
+	workers := max(1, c.Workers)
+	if workers == 1 {
+		start := time.Now()
+		c.Run(n)
+		return float64(time.Since(start)) / float64(n)
+	}
+	start := time.Now()
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() { c.Run(n) })
+	}
+	wg.Wait()
+	return float64(time.Since(start)) / float64(n*workers)
+}

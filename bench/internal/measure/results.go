@@ -1,0 +1,125 @@
+package measure
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"runtime"
+	"slices"
+)
+
+// Series is what was measured of one case.
+type Series struct {
+	Group, Name string
+	Rounds      []float64 // nanoseconds for one run, a value for each round
+	Allocs      float64   // allocations for one run; exact, not a matter of rounds
+}
+
+// Results are the series of all groups, in the order in which they came.
+type Results struct {
+	byKey map[string]*Series
+	order []*Series
+}
+
+func (r *Results) series(group, name string) *Series {
+	key := group + "/" + name
+	if s, ok := r.byKey[key]; ok {
+		return s
+	}
+	s := &Series{Group: group, Name: name}
+	if r.byKey == nil {
+		r.byKey = map[string]*Series{}
+	}
+	r.byKey[key] = s
+	r.order = append(r.order, s)
+	return s
+}
+
+// Add appends a round that was measured elsewhere.
+func (r *Results) Add(group, name string, value float64) {
+	s := r.series(group, name)
+	s.Rounds = append(s.Rounds, value)
+}
+
+// At is the series of a case. It panics if there is none: a report that asks
+// for a case which nobody measures is wrong.
+func (r *Results) At(group, name string) *Series {
+	s, ok := r.byKey[group+"/"+name]
+	if !ok {
+		panic(fmt.Sprintf("measure: nothing is known of %s/%s", group, name))
+	}
+	return s
+}
+
+// Of is the series of a group.
+func (r *Results) Of(group string) []*Series {
+	var list []*Series
+	for _, s := range r.order {
+		if s.Group == group {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// Median is that of the rounds.
+func (s *Series) Median() float64 { return Median(s.Rounds) }
+
+// Spread is how far the median may be off, as a part of it: the wider half of
+// its interval of 95 % confidence, from the order of the rounds alone.
+func (s *Series) Spread() float64 {
+	sorted := slices.Sorted(slices.Values(s.Rounds))
+	low := confidence(len(sorted))
+	m := Median(sorted)
+	return max(m-sorted[low], sorted[len(sorted)-1-low]-m) / m
+}
+
+// Ratio is the median, over the rounds, of what s costs as a multiple of base.
+func (s *Series) Ratio(base *Series) float64 {
+	n := min(len(s.Rounds), len(base.Rounds))
+	ratios := make([]float64, n)
+	for i := range n {
+		ratios[i] = s.Rounds[i] / base.Rounds[i]
+	}
+	return Median(ratios)
+}
+
+// Median is the middle value, or the mean of the two; NaN of none.
+func Median(values []float64) float64 {
+	if len(values) == 0 {
+		return math.NaN()
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	middle := len(sorted) / 2
+	if len(sorted)%2 == 1 {
+		return sorted[middle]
+	}
+	return (sorted[middle-1] + sorted[middle]) / 2
+}
+
+// confidence is the index of the value that bounds the median from below with
+// 97.5 %: below it lie so few values that chance would seldom leave them there.
+func confidence(n int) int {
+	cumulated, term := 0.0, math.Pow(0.5, float64(n))
+	for k := 0; k < n/2; k++ {
+		cumulated += term
+		if cumulated > 0.025 {
+			return max(0, k-1)
+		}
+		term *= float64(n-k) / float64(k+1)
+	}
+	return 0
+}
+
+// WriteText writes every round in the format of Go benchmarks, for benchstat.
+func (r *Results) WriteText(w io.Writer) error {
+	_, err := fmt.Fprintf(w, "goos: %s\ngoarch: %s\npkg: github.com/sallyport-go/sallyport/bench\n", runtime.GOOS, runtime.GOARCH)
+	for _, s := range r.order {
+		for _, v := range s.Rounds {
+			if _, e := fmt.Fprintf(w, "Benchmark%s/%s-%d 1 %.1f ns/op %.0f allocs/op\n", s.Group, s.Name, runtime.GOMAXPROCS(0), v, s.Allocs); e != nil {
+				err = e
+			}
+		}
+	}
+	return err
+}

@@ -1,0 +1,153 @@
+// Command run measures every case in interleaved rounds. By default it writes
+// the report and the chart; with -check it writes nothing, judges the goals and
+// fails if one is missed.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"time"
+
+	"github.com/sallyport-go/sallyport/bench/internal/cases"
+	"github.com/sallyport-go/sallyport/bench/internal/goals"
+	"github.com/sallyport-go/sallyport/bench/internal/load"
+	"github.com/sallyport-go/sallyport/bench/internal/measure"
+	"github.com/sallyport-go/sallyport/bench/internal/report"
+)
+
+type options struct {
+	check     bool
+	rounds    int
+	turns     int
+	slice     time.Duration
+	httpSlice time.Duration
+	again     int
+	out, svg  string
+	raw       string
+}
+
+func main() {
+	var o options
+	flag.BoolVar(&o.check, "check", false, "judge the goals, write no report")
+	flag.IntVar(&o.rounds, "rounds", 11, "rounds of each group")
+	flag.IntVar(&o.turns, "turns", 5, "turns of each case within a round")
+	flag.DurationVar(&o.slice, "slice", 10*time.Millisecond, "how long one turn lasts")
+	flag.DurationVar(&o.httpSlice, "http", 400*time.Millisecond, "how long the HTTP clients ask, each round")
+	flag.IntVar(&o.again, "again", 2, "with -check: how often the groups of missed goals are measured again")
+	flag.StringVar(&o.out, "out", "RESULTS.md", "the report")
+	flag.StringVar(&o.svg, "svg", "results.svg", "the chart")
+	flag.StringVar(&o.raw, "raw", "", "every round, for benchstat")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := o.run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1) //nolint:gocritic // the signal handler ends with the process
+	}
+}
+
+var errMissed = errors.New("a goal is missed")
+
+func (o *options) run(ctx context.Context) error {
+	start := time.Now()
+	results := new(measure.Results)
+	if err := o.measure(ctx, results, nil); err != nil {
+		return err
+	}
+	list := goals.Judge(results)
+	for n := 0; o.check && n < o.again && len(missed(list)) > 0; n++ {
+		groups := missed(list)
+		fmt.Printf("missed: measuring %v again, the rounds count together\n", groups)
+		if err := o.measure(ctx, results, groups); err != nil {
+			return err
+		}
+		list = goals.Judge(results)
+	}
+	fmt.Println()
+	for i := range list {
+		printGoal(&list[i])
+	}
+	fmt.Printf("\n%d goals, %d groups missed, %v\n", len(list), len(missed(list)), time.Since(start).Round(time.Second))
+	if o.check {
+		if len(missed(list)) > 0 {
+			return errMissed
+		}
+		return nil
+	}
+	return o.write(&report.Report{Results: results, Goals: list, Machine: report.ThisMachine(), Rounds: o.rounds, Turns: o.turns})
+}
+
+// measure adds rounds of the named groups; nil is all.
+func (o *options) measure(ctx context.Context, results *measure.Results, only []string) error {
+	wanted := func(group string) bool { return only == nil || slices.Contains(only, group) }
+	plan := measure.Plan{Rounds: o.rounds, Turns: o.turns, Slice: o.slice}
+	for _, g := range cases.Groups() {
+		if !wanted(g.Name) {
+			continue
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		fmt.Printf("%s ...\n", g.Name)
+		results.Group(g, plan)
+	}
+	if !wanted(load.Group) {
+		return nil
+	}
+	fmt.Printf("%s ...\n", load.Group)
+	return load.Measure(ctx, results, o.rounds, o.httpSlice)
+}
+
+// missed are the groups with goals that are missed.
+func missed(list []goals.Goal) []string {
+	var groups []string
+	for i := range list {
+		if g := &list[i]; g.Missed() && !slices.Contains(groups, g.Group) {
+			groups = append(groups, g.Group)
+		}
+	}
+	return groups
+}
+
+func printGoal(g *goals.Goal) {
+	mark := "ok    "
+	switch {
+	case g.Waived != "":
+		mark = "n/a   "
+	case g.Missed():
+		mark = "MISSED"
+	case !g.Reached():
+		mark = "short "
+	}
+	fmt.Printf("%s %8s  (aim %s, limit %s)  %s", mark, report.Figure(g, g.Got), report.Mark(g, g.Aim), report.Mark(g, g.Limit), g.Name)
+	if g.Waived != "" {
+		fmt.Printf(" [%s]", g.Waived)
+	}
+	fmt.Println()
+}
+
+func (o *options) write(rep *report.Report) error {
+	return errors.Join(
+		to(o.out, rep.Markdown),
+		to(o.svg, rep.Chart),
+		to(o.raw, rep.Results.WriteText),
+	)
+}
+
+func to(path string, write func(io.Writer) error) error {
+	if path == "" {
+		return nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f), f.Close())
+}
