@@ -49,6 +49,9 @@ func newCache(bytes int64) (*cache, error) {
 	entries, err := otter.New(&otter.Options[digest, *proven]{
 		MaximumWeight: uint64(bytes),
 		Weigher:       func(_ digest, p *proven) uint32 { return p.weight() },
+		// Upkeep runs where it falls due, under a lock that nobody waits for. A
+		// goroutine for it would wake another processor for each new token.
+		Executor: func(upkeep func()) { upkeep() },
 	})
 	if err != nil {
 		return nil, err

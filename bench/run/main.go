@@ -30,6 +30,7 @@ type options struct {
 	again     int
 	out, svg  string
 	raw       string
+	only      string
 }
 
 func main() {
@@ -43,6 +44,7 @@ func main() {
 	flag.StringVar(&o.out, "out", "RESULTS.md", "the report")
 	flag.StringVar(&o.svg, "svg", "results.svg", "the chart")
 	flag.StringVar(&o.raw, "raw", "", "every round, for benchstat")
+	flag.StringVar(&o.only, "only", "", "just the cases of this group, as a table")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -58,6 +60,9 @@ var errMissed = errors.New("a goal is missed")
 func (o *options) run(ctx context.Context) error {
 	start := time.Now()
 	results := new(measure.Results)
+	if o.only != "" {
+		return o.one(ctx, results)
+	}
 	if err := o.measure(ctx, results, nil); err != nil {
 		return err
 	}
@@ -82,6 +87,25 @@ func (o *options) run(ctx context.Context) error {
 		return nil
 	}
 	return o.write(&report.Report{Results: results, Goals: list, Machine: report.ThisMachine(), Rounds: o.rounds, Turns: o.turns})
+}
+
+// one prints the medians of a single group, for whoever works on it.
+func (o *options) one(ctx context.Context, results *measure.Results) error {
+	if err := o.measure(ctx, results, []string{o.only}); err != nil {
+		return err
+	}
+	list := results.Of(o.only)
+	if len(list) == 0 {
+		return fmt.Errorf("there is no group %q", o.only)
+	}
+	base := list[0]
+	for _, s := range list {
+		if cases.Value(s.Name, "alg") != cases.Value(base.Name, "alg") {
+			base = s
+		}
+		fmt.Printf("%-52s %10.0f ns ±%3.0f%%  %6.3f  %4.0f allocs\n", s.Name, s.Median(), 100*s.Spread(), s.Ratio(base), s.Allocs)
+	}
+	return to(o.raw, results.WriteText)
 }
 
 // measure adds rounds of the named groups; nil is all.
