@@ -17,7 +17,8 @@ type Case struct {
 	Name string
 	// Run does it n times. It panics if the outcome is not the expected one.
 	Run func(n int)
-	// Workers run at the same time, n times each; 0 is one.
+	// Workers run at the same time, n times each, and are timed by the clock on
+	// the wall. 0 is one, timed by what it uses of the processor.
 	Workers int
 }
 

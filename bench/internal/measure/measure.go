@@ -34,7 +34,7 @@ func (r *Results) Group(g cases.Group, p Plan) {
 	runs := make([]int, len(list))
 	for i, c := range list {
 		runs[i] = calibrate(c, p.Slice)
-		if c.Workers <= 1 {
+		if c.Workers == 0 {
 			r.series(g.Name, c.Name).Allocs = testing.AllocsPerRun(allocRuns, func() { c.Run(1) })
 		}
 	}
@@ -43,6 +43,7 @@ func (r *Results) Group(g cases.Group, p Plan) {
 		for range p.Turns {
 			for i, c := range list {
 				runtime.GC() // what others left behind is not this one's to collect
+				c.Run(1 + runs[i]/8)
 				turns[i] = append(turns[i], nanoseconds(c, runs[i]))
 			}
 		}
@@ -56,28 +57,26 @@ func (r *Results) Group(g cases.Group, p Plan) {
 // calibrate finds how many runs fill a slice.
 func calibrate(c cases.Case, slice time.Duration) int {
 	c.Run(1) // whatever is made on first use
-	for n := 1; ; {
-		each := nanoseconds(c, n) * float64(max(1, c.Workers))
-		if took := time.Duration(each * float64(n)); took >= slice/4 {
-			return max(1, int(float64(slice)/each))
+	for n := 1; ; n *= 2 {
+		if took := time.Duration(nanoseconds(c, n) * float64(n*max(1, c.Workers))); took >= slice/4 {
+			return max(1, int(slice*time.Duration(n)/took))
 		}
-		n *= 2
 	}
 }
 
-// nanoseconds is how long one run takes, all workers' runs counted.
+// nanoseconds is what one run costs: the processor's time, or with several
+// workers, where it is about their doing it at once, the time of day.
 func nanoseconds(c cases.Case, n int) float64 {
-	workers := max(1, c.Workers)
-	if workers == 1 {
-		start := time.Now()
+	if c.Workers == 0 {
+		start := clock()
 		c.Run(n)
-		return float64(time.Since(start)) / float64(n)
+		return float64(clock()-start) / float64(n)
 	}
 	start := time.Now()
 	var wg sync.WaitGroup
-	for range workers {
+	for range c.Workers {
 		wg.Go(func() { c.Run(n) })
 	}
 	wg.Wait()
-	return float64(time.Since(start)) / float64(n*workers)
+	return float64(time.Since(start)) / float64(n*c.Workers)
 }
