@@ -2,14 +2,17 @@
 // case-sensitive names, no duplicate members at any depth, valid UTF-8,
 // nothing after the object (RFC 7519 section 4, RFC 8725 section 2.4).
 //
-// One pass validates the whole text and records where the top-level members
-// lie; values are decoded when they are asked for, and need no checking then.
+// The parser validates the whole text in one go; what it found good is then cut
+// at its quotes and brackets to record where the top-level members lie. Values
+// are decoded when they are asked for, and need no checking then.
 package strictjson
 
 import (
 	"errors"
 	"iter"
 	"strings"
+
+	"github.com/sallyport-go/sallyport/internal/view"
 )
 
 // ErrNotObject reports well-formed JSON that is not an object.
@@ -19,32 +22,83 @@ var ErrNotObject = errors.New("strictjson: not a JSON object")
 // It is immutable and safe for concurrent use; the zero Object has no members.
 type Object struct {
 	text    string
-	members []member
+	members []Member
+	escaped bool // whether a name has escapes: rare, and then it is read as a value
 }
 
-type member struct {
-	name  string
-	value Value
-}
+// Member says where a member lies in the text of its object. It holds no
+// pointer: an index costs the garbage collector nothing, and scratch of
+// Members pins no text.
+type Member struct{ name, nameEnd, value, valueEnd uint32 }
 
 // Parse validates data and indexes its top-level members. The Object keeps
 // data; the caller must not change it afterwards. Its errors quote nothing of
 // data, which may be a secret.
 func Parse(data []byte) (Object, error) {
-	s := scanners.Get().(*scanner)
-	defer s.release()
-	return s.scan(data)
+	if err := validate(data); err != nil {
+		return Object{}, err
+	}
+	return indexed(view.String(data)), nil
+}
+
+// ParseWith is [Parse] with room for the members, which the Object then uses:
+// it is good for as long as the caller leaves scratch alone. See [Object.Detach].
+func ParseWith(scratch []Member, data []byte) (Object, error) {
+	if err := validate(data); err != nil {
+		return Object{}, err
+	}
+	o := Object{text: view.String(data)}
+	o.members, o.escaped = index(scratch, o.text)
+	return o, nil
+}
+
+// Detach is the object with an index of its own.
+func (o Object) Detach() Object {
+	o.members = exact(o.members)
+	return o
+}
+
+// indexed is the object of a text that is known to be one.
+func indexed(text string) Object {
+	var scratch [32]Member
+	members, escaped := index(scratch[:0], text)
+	return Object{text: text, members: exact(members), escaped: escaped}
+}
+
+// exact copies members with no room to spare: a cached token keeps them.
+func exact(members []Member) []Member {
+	return append(make([]Member, 0, len(members)), members...)
 }
 
 // Get returns the top-level member of exactly that name.
 func (o *Object) Get(name string) (Value, bool) {
 	for i := range o.members {
-		if o.members[i].name == name {
-			return o.members[i].value, true
+		m := &o.members[i]
+		if int(m.nameEnd-m.name) == len(name) && o.text[m.name:m.nameEnd] == name {
+			return o.value(m), true
+		}
+	}
+	if o.escaped {
+		return o.unescaped(name)
+	}
+	return Value{}, false
+}
+
+// unescaped finds a member whose name is written with escapes. No name has two
+// spellings in one object: the parser refuses them as duplicates.
+func (o *Object) unescaped(name string) (Value, bool) {
+	for i := range o.members {
+		if m := &o.members[i]; o.name(m).Is(name) {
+			return o.value(m), true
 		}
 	}
 	return Value{}, false
 }
+
+func (o *Object) value(m *Member) Value { return Value{raw: o.text[m.value:m.valueEnd]} }
+
+// name is the member's name with its quotes.
+func (o *Object) name(m *Member) Value { return Value{raw: o.text[m.name-1 : m.nameEnd+1]} }
 
 // Lookup follows path through nested objects. An empty path finds nothing.
 func (o *Object) Lookup(path ...string) (Value, bool) {
@@ -65,7 +119,8 @@ func (o *Object) Lookup(path ...string) (Value, bool) {
 func (o *Object) Names() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for i := range o.members {
-			if !yield(o.members[i].name) {
+			name, _ := o.name(&o.members[i]).Text() // valid: the whole text is
+			if !yield(name) {
 				return
 			}
 		}

@@ -39,7 +39,7 @@ func TestParseRefusesWhatParsersReadDifferently(t *testing.T) {
 		"white space only":                            {" \n", "strictjson: invalid JSON"},
 		"an object that does not end":                 {`{"a":1`, invalid + "6"},
 		"an object that only begins":                  {`{`, invalid + "1"},
-		"a comma before the end":                      {`{"a":1,}`, invalid + "6"},
+		"a comma before the end":                      {`{"a":1,}`, invalid + "7"},
 		"a comma too few":                             {`{"a":1 "b":2}`, invalid + "7"},
 		"a name without a value":                      {`{"a"}`, invalid + "4"},
 		"a name that is a number":                     {`{1:2}`, invalid + "1"},

@@ -3,111 +3,71 @@ package strictjson
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
+	"math"
+	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
-
-	"github.com/sallyport-go/sallyport/internal/view"
 )
 
-// keepMembers is how many members a pooled scratch may hold: a token with
-// thousands of members must not pin its scratch.
-const keepMembers = 256
-
-// scanner is the scratch of one Parse: nothing of it outlives the call.
-type scanner struct {
-	dec     *jsontext.Decoder
-	buf     bytes.Buffer
-	members []member
+// validator is the scratch of one validation: nothing of it outlives the call.
+type validator struct {
+	dec *jsontext.Decoder
+	buf bytes.Buffer
 }
 
-var scanners = sync.Pool{New: func() any {
-	s := &scanner{members: make([]member, 0, 32)}
-	s.dec = jsontext.NewDecoder(&s.buf)
-	return s
+var validators = sync.Pool{New: func() any {
+	v := new(validator)
+	v.dec = jsontext.NewDecoder(&v.buf)
+	return v
 }}
 
-// scan validates data to its end and lists the members on the way.
-func (s *scanner) scan(data []byte) (Object, error) {
+// validate reads data to its end: one object, and nothing after it.
+func validate(data []byte) error {
+	if uint64(len(data)) > math.MaxUint32 {
+		return errors.New("strictjson: more than 4 GiB") // more than an index can tell
+	}
+	v := validators.Get().(*validator)
+	defer v.release()
 	// The decoder reads a bytes.Buffer in place: data is neither copied nor
 	// written to.
-	s.buf = *bytes.NewBuffer(data)
-	s.dec.Reset(&s.buf)
-	text := view.String(data)
-	object := s.dec.PeekKind() == '{'
-	if err := s.value(text); err != nil {
-		return Object{}, syntax(err)
+	v.buf = *bytes.NewBuffer(data)
+	v.dec.Reset(&v.buf)
+	value, err := v.dec.ReadValue()
+	if err != nil {
+		return syntax(err)
 	}
-	if _, err := s.dec.ReadToken(); !errors.Is(err, io.EOF) {
-		return Object{}, errors.New("strictjson: data after the JSON value")
+	object := value.Kind() == '{'
+	if _, err := v.dec.ReadToken(); !errors.Is(err, io.EOF) {
+		return errTrailing
 	}
 	if !object {
-		return Object{}, ErrNotObject
+		return ErrNotObject
 	}
-	return Object{text: text, members: s.exact()}, nil
+	return nil
 }
 
-// value reads one value; of an object it keeps the members.
-func (s *scanner) value(text string) error {
-	if s.dec.PeekKind() != '{' {
-		return s.dec.SkipValue()
-	}
-	if _, err := s.dec.ReadToken(); err != nil {
-		return err
-	}
-	for s.dec.PeekKind() != '}' {
-		name, err := s.read(text)
-		if err != nil {
-			return err
-		}
-		value, err := s.read(text)
-		if err != nil {
-			return err
-		}
-		key, _ := name.Text() // a string: the decoder allows nothing else here
-		s.members = append(s.members, member{name: key, value: value})
-	}
-	_, err := s.dec.ReadToken()
-	return err
+// release forgets the text, so that the pool pins none, and returns v to it.
+func (v *validator) release() {
+	v.buf = bytes.Buffer{}
+	v.dec.Reset(&v.buf)
+	validators.Put(v)
 }
 
-// read cuts the next name or value out of the text.
-func (s *scanner) read(text string) (Value, error) {
-	raw, err := s.dec.ReadValue()
-	if err != nil {
-		return Value{}, err
-	}
-	end := s.dec.InputOffset()
-	return Value{raw: text[end-int64(len(raw)) : end]}, nil
-}
+var (
+	errTrailing  = errors.New("strictjson: data after the JSON value")
+	errDuplicate = errors.New("strictjson: duplicate member name")
+	errInvalid   = errors.New("strictjson: invalid JSON")
+)
 
-// index lists the members of an object that is known to be valid.
-func (s *scanner) index(object Value) Object {
-	for name, value := range object.Members() {
-		s.members = append(s.members, member{name: name, value: value})
-	}
-	return Object{text: object.raw, members: s.exact()}
-}
+// invalidAt is the offset of a mistake.
+type invalidAt int64
 
-// exact copies the members out of the scratch, with no room to spare: a
-// cached token keeps what is returned here.
-func (s *scanner) exact() []member {
-	return append(make([]member, 0, len(s.members)), s.members...)
-}
-
-// release forgets the text, so that the pool pins none, and returns s to it.
-func (s *scanner) release() {
-	s.buf = bytes.Buffer{}
-	s.dec.Reset(&s.buf)
-	if cap(s.members) > keepMembers {
-		s.members = nil
-	}
-	clear(s.members)
-	s.members = s.members[:0]
-	scanners.Put(s)
+// Error names the offset.
+func (at invalidAt) Error() string {
+	return "strictjson: invalid JSON at byte " + strconv.FormatInt(int64(at), 10)
 }
 
 // syntax hides what the parser quotes from its input: it may be a secret.
@@ -115,12 +75,53 @@ func syntax(err error) error {
 	var at *jsontext.SyntacticError
 	switch {
 	case errors.Is(err, jsontext.ErrDuplicateName):
-		return errors.New("strictjson: duplicate member name")
+		return errDuplicate
 	case errors.As(err, &at):
-		return fmt.Errorf("strictjson: invalid JSON at byte %d", at.ByteOffset)
+		return invalidAt(at.ByteOffset)
 	default:
-		return errors.New("strictjson: invalid JSON")
+		return errInvalid
 	}
+}
+
+// index lists the members of a text that is known to be an object, and says
+// whether any of their names has escapes.
+func index(into []Member, text string) (members []Member, escaped bool) {
+	i := strings.IndexByte(text, '{') + 1
+	for {
+		if i = skip(text, i); text[i] == '}' {
+			return into, escaped
+		}
+		name := i + 1
+		nameEnd, plain := shortEnd(text, name)
+		value := skip(text, nameEnd+1)
+		if text[value] == '"' {
+			i = stringEnd(text, value) + 1
+		} else {
+			i = value + valueLen(text[value:])
+		}
+		into = append(into, Member{uint32(name), uint32(nameEnd), uint32(value), uint32(i)}) //nolint:gosec // G115: validate bounds the text
+		escaped = escaped || !plain
+	}
+}
+
+// skip is the index of the next name, value or closing bracket from i on.
+func skip(text string, i int) int {
+	for text[i] <= ' ' || text[i] == ',' || text[i] == ':' {
+		i++
+	}
+	return i
+}
+
+// shortEnd is the index of the quote that ends the string whose inside begins
+// at i, and whether it has no escapes. Names are short: a loop beats a search.
+func shortEnd(text string, i int) (end int, plain bool) {
+	for plain = true; text[i] != '"'; i++ {
+		if text[i] == '\\' {
+			plain = false
+			i++
+		}
+	}
+	return i, plain
 }
 
 // cut takes the first value off the inside of a valid array or object, where
@@ -158,6 +159,9 @@ func valueLen(s string) int {
 		case c == '{', c == '[':
 			depth++
 		case c == '}', c == ']':
+			if depth == 0 {
+				return i // of what is around the value
+			}
 			if depth--; depth == 0 {
 				return i + 1
 			}

@@ -95,9 +95,7 @@ func (v Value) Object() (Object, error) {
 	if v.Kind() != '{' {
 		return Object{}, ErrType
 	}
-	s := scanners.Get().(*scanner)
-	defer s.release()
-	return s.index(v), nil
+	return indexed(v.raw), nil
 }
 
 // Get returns the member of exactly that name, if the value is an object that
