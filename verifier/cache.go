@@ -3,9 +3,7 @@ package verifier
 import (
 	"crypto/rand"
 	"crypto/sha256"
-	"hash"
 	"strings"
-	"sync"
 
 	"github.com/maypok86/otter/v2"
 	"golang.org/x/sync/singleflight"
@@ -30,7 +28,6 @@ type proven struct {
 // cache remembers proven tokens. A nil cache remembers nothing.
 type cache struct {
 	prefix  [sha256.Size]byte // of this process alone: digests mean nothing elsewhere
-	hashes  sync.Pool
 	entries *otter.Cache[digest, *proven]
 	flights singleflight.Group
 }
@@ -49,14 +46,14 @@ func newCache(bytes int64) (*cache, error) {
 	entries, err := otter.New(&otter.Options[digest, *proven]{
 		MaximumWeight: uint64(bytes),
 		Weigher:       func(_ digest, p *proven) uint32 { return p.weight() },
-		// Upkeep runs where it falls due, under a lock that nobody waits for. A
+		// Upkeep runs where it falls due, under a lock that no look-up waits for. A
 		// goroutine for it would wake another processor for each new token.
 		Executor: func(upkeep func()) { upkeep() },
 	})
 	if err != nil {
 		return nil, err
 	}
-	k := &cache{entries: entries, hashes: sync.Pool{New: func() any { return &hasher{state: sha256.New()} }}}
+	k := &cache{entries: entries}
 	if _, err := rand.Read(k.prefix[:]); err != nil {
 		return nil, err
 	}
@@ -70,10 +67,10 @@ func (p *proven) weight() uint32 {
 // recall finds the token among those proven before. It answers no when its key
 // is not, or no longer, exactly what a fresh verification would use.
 func (k *cache) recall(c *check) bool {
-	if k == nil || len(c.token) > c.v.maxTokenBytes {
+	if k == nil {
 		return false
 	}
-	c.digest = k.digestOf(c.token)
+	c.digest = c.digestOf(k.prefix[:])
 	p, ok := k.entries.GetIfPresent(c.digest)
 	if !ok {
 		return false
@@ -120,18 +117,11 @@ func (k *cache) prove(c *check) error {
 	return c.run(proof)
 }
 
-type hasher struct {
-	state hash.Hash
-	sum   digest
-}
-
-func (k *cache) digestOf(token string) digest {
-	h := k.hashes.Get().(*hasher)
-	h.state.Reset()
-	h.state.Write(k.prefix[:])
-	h.state.Write(view.Bytes(token))
-	h.state.Sum(h.sum[:0])
-	sum := h.sum
-	k.hashes.Put(h)
-	return sum
+func (c *check) digestOf(prefix []byte) digest {
+	s := c.scratch
+	s.hash.Reset()
+	s.hash.Write(prefix)
+	s.hash.Write(view.Bytes(c.token))
+	s.hash.Sum(s.sum[:0])
+	return s.sum
 }

@@ -2,6 +2,8 @@ package verifier
 
 import (
 	"context"
+	"crypto/sha256"
+	"hash"
 	"slices"
 	"sync"
 	"time"
@@ -33,6 +35,16 @@ type check struct {
 
 	headerSpace  jose.Header
 	payloadSpace strictjson.Object
+	*scratch
+}
+
+// scratch is room that checks use one after another. Of a token it holds the
+// signature and where members lie, and neither outlives the call.
+type scratch struct {
+	members   [32]strictjson.Member
+	signature [512]byte // of an RSA key of 4096 bits
+	hash      hash.Hash
+	sum       digest
 }
 
 // step is one check. Its run answers nil when it held; its describe says for a
@@ -44,12 +56,15 @@ type step struct {
 	ready    func(*check) bool // whether what the step reads is there
 }
 
-// The checks, in order. opening and proof depend on the token, the
-// configuration and the keys alone; standing depends on the moment.
+// The checks, in order. shape is what costs less than to look a token up;
+// opening and proof depend on the token, the configuration and the keys alone;
+// standing depends on the moment.
 var (
-	opening = []step{
+	shape = []step{
 		{"size", (*check).checkSize, describeSize, always},
 		{"structure", (*check).checkStructure, describeStructure, always},
+	}
+	opening = []step{
 		{"header", (*check).checkHeader, describeHeader, hasStructure},
 		{"critical", (*check).checkCritical, describeCritical, hasHeader},
 		{"payload", (*check).checkPayload, describePayload, hasStructure},
@@ -76,7 +91,7 @@ var (
 		{"validators", (*check).checkValidators, describeValidators, hasClaims},
 		{"revocation", (*check).checkRevocation, describeRevocation, hasClaims},
 	}
-	all = slices.Concat(opening, proof, standing)
+	all = slices.Concat(shape, opening, proof, standing)
 )
 
 func always(*check) bool                { return true }
@@ -117,7 +132,7 @@ func (c *check) refuse(code reason.Code, detail string, cause error) *Error {
 	return e
 }
 
-var checks = sync.Pool{New: func() any { return new(check) }}
+var checks = sync.Pool{New: func() any { return &check{scratch: &scratch{hash: sha256.New()}} }}
 
 func newCheck(ctx context.Context, v *Verifier, token string) *check {
 	c := checks.Get().(*check)
@@ -127,7 +142,7 @@ func newCheck(ctx context.Context, v *Verifier, token string) *check {
 
 // release forgets everything: nothing of a check outlives its call.
 func (c *check) release() {
-	*c = check{}
+	*c = check{scratch: c.scratch}
 	checks.Put(c)
 }
 

@@ -28,6 +28,7 @@ func New(cfg Config) (*Verifier, error) {
 	if v.maxTokenBytes == 0 {
 		v.maxTokenBytes = DefaultMaxTokenBytes
 	}
+	v.tooLarge = fmt.Sprintf("more than %d bytes: raise MaxTokenBytes if such tokens are meant to pass", v.maxTokenBytes)
 	if v.now == nil {
 		v.now = time.Now
 	}

@@ -11,7 +11,7 @@ import (
 
 func (c *check) checkSize() *Error {
 	if len(c.token) > c.v.maxTokenBytes {
-		return c.refuse(reason.TooLarge, "more than "+strconv.Itoa(c.v.maxTokenBytes)+" bytes: raise MaxTokenBytes if such tokens are meant to pass", nil)
+		return c.refuse(reason.TooLarge, c.v.tooLarge, nil)
 	}
 	return nil
 }
@@ -26,7 +26,7 @@ func (c *check) checkStructure() *Error {
 }
 
 func (c *check) checkHeader() *Error {
-	header, err := c.compact.Header()
+	header, err := c.compact.HeaderWith(c.members[:0])
 	if err != nil {
 		return c.refuse(reason.Malformed, "header", err)
 	}
@@ -45,7 +45,7 @@ func (c *check) checkCritical() *Error {
 }
 
 func (c *check) checkPayload() *Error {
-	payload, err := c.compact.Payload()
+	payload, err := c.compact.PayloadWith(c.members[:0])
 	if err != nil {
 		return c.refuse(reason.Malformed, "payload", err)
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 func (c *check) checkSignature() *Error {
-	signature, err := c.compact.Signature()
+	signature, err := c.compact.SignatureWith(c.scratch.signature[:0])
 	if err != nil {
 		return c.refuse(reason.Malformed, "signature", err)
 	}
@@ -26,7 +26,7 @@ func (c *check) checkSignature() *Error {
 
 // checkClaims decodes the claims that the signature covers.
 func (c *check) checkClaims() *Error {
-	decoded, err := claims.FromObject(*c.payload, &c.issuer.mapping)
+	decoded, err := claims.FromObject(c.payload.Detach(), &c.issuer.mapping)
 	if err != nil {
 		return c.refuse(reason.MalformedClaims, "", err)
 	}

@@ -23,6 +23,7 @@ type Verifier struct {
 	leeway        time.Duration
 	maxAge        time.Duration
 	maxTokenBytes int
+	tooLarge      string
 	validators    []Validator
 	revoked       func(context.Context, *claims.Claims) (bool, error)
 	confirmations []string
@@ -41,19 +42,23 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*claims.Claims, er
 	c := newCheck(ctx, v, token)
 	defer c.release()
 
-	// 1. A token seen before needs only what can change between two calls.
+	// 1. Size and dots: less than it costs to ask for the token.
+	if err := c.run(shape); err != nil {
+		return nil, err
+	}
+	// 2. A token seen before needs only what can change between two calls.
 	if v.cache.recall(c) {
 		return c.answer()
 	}
-	// 2. Shape, issuer and key: cheap, and each caller's own wait for keys.
+	// 3. Header, issuer and key: cheap, and each caller's own wait for keys.
 	if err := c.run(opening); err != nil {
 		return nil, err
 	}
-	// 3. The signature and what it covers: the CPU's work, done once for all
+	// 4. The signature and what it covers: the CPU's work, done once for all
 	// who bring the token at the same moment.
 	if err := v.cache.prove(c); err != nil {
 		return nil, err
 	}
-	// 4. Time, validators, revocation.
+	// 5. Time, validators, revocation.
 	return c.answer()
 }

@@ -29,17 +29,17 @@ type Header struct {
 	Nonce bool
 }
 
-func parseHeader(data []byte) (Header, error) {
-	obj, err := strictjson.Parse(data)
+func parseHeader(scratch []strictjson.Member, data []byte) (Header, error) {
+	obj, err := strictjson.ParseWith(scratch, data)
 	if err != nil {
-		return Header{}, errors.Join(ErrHeader, err)
+		return Header{}, &headerError{err}
 	}
 	var h Header
 	_, h.Critical = obj.Get("crit")
 	_, h.Unencoded = obj.Get("b64")
 	_, h.Nonce = obj.Get("nonce")
 	_, h.HasType = obj.Get("typ")
-	for _, m := range []struct {
+	for _, m := range [...]struct {
 		name string
 		to   *string
 	}{{"alg", &h.Algorithm}, {"kid", &h.KeyID}, {"typ", &h.Type}, {"cty", &h.ContentType}} {
@@ -53,3 +53,10 @@ func parseHeader(data []byte) (Header, error) {
 	}
 	return h, nil
 }
+
+// headerError is ErrHeader and why.
+type headerError struct{ cause error }
+
+func (e *headerError) Error() string        { return ErrHeader.Error() + ": " + e.cause.Error() }
+func (e *headerError) Is(target error) bool { return target == ErrHeader }
+func (e *headerError) Unwrap() error        { return e.cause }

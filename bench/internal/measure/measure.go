@@ -40,8 +40,10 @@ func (r *Results) Group(g cases.Group, p Plan) {
 	}
 	for range p.Rounds {
 		turns := make([][]float64, len(list))
-		for range p.Turns {
-			for i, c := range list {
+		for turn := range p.Turns {
+			for n := range list {
+				i := (n + turn*len(list)/p.Turns) % len(list) // nobody always comes first, or after the same one
+				c := list[i]
 				runtime.GC() // what others left behind is not this one's to collect
 				c.Run(1 + runs[i]/8)
 				turns[i] = append(turns[i], nanoseconds(c, runs[i]))
