@@ -76,15 +76,14 @@ func (c *check) checkKind() *Error {
 }
 
 func (m *Marker) holds(c *claims.Claims) bool {
-	text, isText := c.Text(m.Claim)
-	switch {
-	case len(m.Is) > 0:
-		return isText && slices.Contains(m.Is, text)
-	case len(m.Not) > 0:
-		return !isText || !slices.Contains(m.Not, text)
-	default:
+	if len(m.Is) == 0 && len(m.Not) == 0 {
 		return !c.Has(m.Claim)
 	}
+	text, isText := c.Text(m.Claim)
+	if len(m.Is) > 0 {
+		return isText && slices.Contains(m.Is, text)
+	}
+	return !isText || !slices.Contains(m.Not, text)
 }
 
 func (c *check) checkAudience() *Error {

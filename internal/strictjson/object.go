@@ -10,6 +10,7 @@ package strictjson
 import (
 	"errors"
 	"iter"
+	"math"
 	"strings"
 
 	"github.com/sallyport-go/sallyport/internal/view"
@@ -23,13 +24,30 @@ var ErrNotObject = errors.New("strictjson: not a JSON object")
 type Object struct {
 	text    string
 	members []Member
-	escaped bool // whether a name has escapes: rare, and then it is read as a value
+	odd     bool // whether a name's tag is noTag
 }
 
-// Member says where a member lies in the text of its object. It holds no
-// pointer: an index costs the garbage collector nothing, and scratch of
-// Members pins no text.
-type Member struct{ name, nameEnd, value, valueEnd uint32 }
+// Member says where a member lies in the text of its object: the inside of its
+// name, and its value. It holds no pointer: an index costs the garbage
+// collector nothing, and scratch of Members pins no text.
+type Member struct{ tag, name, value, valueEnd uint32 }
+
+// noTag is the tag of a name with escapes, or of tens of thousands of bytes:
+// rare, and read as a value.
+const noTag = math.MaxUint32
+
+// tagOf is the length and two bytes of a name, which tell nearly all names of
+// an object apart.
+func tagOf(name string) uint32 {
+	switch n := len(name); {
+	case n == 0:
+		return 0
+	case n >= math.MaxUint16:
+		return noTag
+	default:
+		return uint32(n)<<16 | uint32(name[0])<<8 | uint32(name[n-1])
+	}
+}
 
 // Parse validates data and indexes its top-level members. The Object keeps
 // data; the caller must not change it afterwards. Its errors quote nothing of
@@ -48,7 +66,7 @@ func ParseWith(scratch []Member, data []byte) (Object, error) {
 		return Object{}, err
 	}
 	o := Object{text: view.String(data)}
-	o.members, o.escaped = index(scratch, o.text)
+	o.members, o.odd = index(scratch, o.text)
 	return o, nil
 }
 
@@ -61,8 +79,8 @@ func (o Object) Detach() Object {
 // indexed is the object of a text that is known to be one.
 func indexed(text string) Object {
 	var scratch [32]Member
-	members, escaped := index(scratch[:0], text)
-	return Object{text: text, members: exact(members), escaped: escaped}
+	members, odd := index(scratch[:0], text)
+	return Object{text: text, members: exact(members), odd: odd}
 }
 
 // exact copies members with no room to spare: a cached token keeps them.
@@ -72,23 +90,24 @@ func exact(members []Member) []Member {
 
 // Get returns the top-level member of exactly that name.
 func (o *Object) Get(name string) (Value, bool) {
+	tag := tagOf(name)
 	for i := range o.members {
 		m := &o.members[i]
-		if int(m.nameEnd-m.name) == len(name) && o.text[m.name:m.nameEnd] == name {
+		if m.tag == tag && tag != noTag && o.text[m.name:][:len(name)] == name {
 			return o.value(m), true
 		}
 	}
-	if o.escaped {
-		return o.unescaped(name)
+	if o.odd {
+		return o.untagged(name)
 	}
 	return Value{}, false
 }
 
-// unescaped finds a member whose name is written with escapes. No name has two
-// spellings in one object: the parser refuses them as duplicates.
-func (o *Object) unescaped(name string) (Value, bool) {
+// untagged finds a member by a name that has no tag. No name has two spellings in
+// one object: the parser refuses them as duplicates.
+func (o *Object) untagged(name string) (Value, bool) {
 	for i := range o.members {
-		if m := &o.members[i]; o.name(m).Is(name) {
+		if m := &o.members[i]; m.tag == noTag && o.name(m).Is(name) {
 			return o.value(m), true
 		}
 	}
@@ -98,7 +117,10 @@ func (o *Object) unescaped(name string) (Value, bool) {
 func (o *Object) value(m *Member) Value { return Value{raw: o.text[m.value:m.valueEnd]} }
 
 // name is the member's name with its quotes.
-func (o *Object) name(m *Member) Value { return Value{raw: o.text[m.name-1 : m.nameEnd+1]} }
+func (o *Object) name(m *Member) Value {
+	end, _ := shortEnd(o.text, int(m.name))
+	return Value{raw: o.text[m.name-1 : end+1]}
+}
 
 // Lookup follows path through nested objects. An empty path finds nothing.
 func (o *Object) Lookup(path ...string) (Value, bool) {

@@ -114,6 +114,22 @@ func TestObjectIndexesItsTopLevelMembers(t *testing.T) {
 	}
 }
 
+func TestNamesThatAreWrittenOddlyAreFound(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("n", 70_000)
+	obj := parse(t, `{"ax":0,"a\u0062":1,"`+long+`":2,"":3,"`+long+`n":4,"\"":5,"aac":6,"abc":7}`)
+	for name, raw := range map[string]string{"ax": "0", "ab": "1", long: "2", "": "3", long + "n": "4", `"`: "5", "aac": "6", "abc": "7"} {
+		v, ok := obj.Get(name)
+		require.True(t, ok, "%.10s", name)
+		assert.Equal(t, raw, v.Raw())
+	}
+	for _, name := range []string{`a\u0062`, long + "nn", `\"`, "adc", "a"} {
+		_, ok := obj.Get(name)
+		assert.False(t, ok, "%.10s", name)
+	}
+	assert.Equal(t, []string{"ax", "ab", long, "", long + "n", `"`, "aac", "abc"}, slices.Collect(obj.Names()))
+}
+
 func TestTheZeroObjectHasNoMembers(t *testing.T) {
 	t.Parallel()
 	var obj strictjson.Object

@@ -84,12 +84,12 @@ func syntax(err error) error {
 }
 
 // index lists the members of a text that is known to be an object, and says
-// whether any of their names has escapes.
-func index(into []Member, text string) (members []Member, escaped bool) {
+// whether any of their names has no tag.
+func index(into []Member, text string) (members []Member, odd bool) {
 	i := strings.IndexByte(text, '{') + 1
 	for {
 		if i = skip(text, i); text[i] == '}' {
-			return into, escaped
+			return into, odd
 		}
 		name := i + 1
 		nameEnd, plain := shortEnd(text, name)
@@ -99,8 +99,12 @@ func index(into []Member, text string) (members []Member, escaped bool) {
 		} else {
 			i = value + valueLen(text[value:])
 		}
-		into = append(into, Member{uint32(name), uint32(nameEnd), uint32(value), uint32(i)}) //nolint:gosec // G115: validate bounds the text
-		escaped = escaped || !plain
+		tag := uint32(noTag)
+		if plain {
+			tag = tagOf(text[name:nameEnd])
+		}
+		odd = odd || tag == noTag
+		into = append(into, Member{tag, uint32(name), uint32(value), uint32(i)}) //nolint:gosec // G115: validate bounds the text
 	}
 }
 

@@ -4,6 +4,7 @@
 package measure
 
 import (
+	"math/rand/v2"
 	"runtime"
 	"sync"
 	"testing"
@@ -40,9 +41,8 @@ func (r *Results) Group(g cases.Group, p Plan) {
 	}
 	for range p.Rounds {
 		turns := make([][]float64, len(list))
-		for turn := range p.Turns {
-			for n := range list {
-				i := (n + turn*len(list)/p.Turns) % len(list) // nobody always comes first, or after the same one
+		for range p.Turns {
+			for _, i := range rand.Perm(len(list)) { // nobody always comes after the same one
 				c := list[i]
 				runtime.GC() // what others left behind is not this one's to collect
 				c.Run(1 + runs[i]/8)
