@@ -113,12 +113,15 @@ const (
 // checkKey finds the one key that may have signed the token, asking for newer
 // keys at most once.
 func (c *check) checkKey() *Error {
-	key, err := c.lookup()
+	keys := c.issuer.keys.Snapshot()
+	key, err := c.keyAmong(keys)
 	if errors.Is(err, jwks.ErrNoKey) || errors.Is(err, errNotLoaded) {
 		if rerr := c.issuer.keys.Refresh(c.ctx, c.header.KeyID); rerr != nil {
 			return c.unavailable(rerr)
 		}
-		key, err = c.lookup()
+		if newer := c.issuer.keys.Snapshot(); newer != keys {
+			key, err = c.keyAmong(newer)
+		}
 	}
 	switch {
 	case err == nil:
@@ -135,12 +138,11 @@ func (c *check) checkKey() *Error {
 	}
 }
 
-func (c *check) lookup() (*jwks.Key, error) {
-	snapshot := c.issuer.keys.Snapshot()
-	if !snapshot.Usable() {
+func (c *check) keyAmong(keys *jwks.Snapshot) (*jwks.Key, error) {
+	if !keys.Usable() {
 		return nil, errNotLoaded
 	}
-	return snapshot.Key(c.header.KeyID, c.header.Algorithm)
+	return keys.Key(c.header.KeyID, c.header.Algorithm)
 }
 
 func (c *check) aboutKey(code reason.Code, detail string) *Error {
@@ -165,8 +167,14 @@ func (c *check) unavailable(cause error) *Error {
 // quoted makes a kid fit for a log: printable, and at most 64 bytes of it.
 func quoted(kid string) string {
 	const most = 64
+	more := ""
 	if len(kid) > most {
-		return strconv.QuoteToASCII(kid[:most]) + "..."
+		kid, more = kid[:most], "..."
 	}
-	return strconv.QuoteToASCII(kid)
+	for i := range len(kid) {
+		if c := kid[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return strconv.QuoteToASCII(kid) + more
+		}
+	}
+	return `"` + kid + `"` + more // as nearly all are
 }

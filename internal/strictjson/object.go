@@ -16,7 +16,7 @@ import (
 	"github.com/sallyport-go/sallyport/internal/view"
 )
 
-// ErrNotObject reports well-formed JSON that is not an object.
+// ErrNotObject reports a text that does not begin and end as a JSON object does.
 var ErrNotObject = errors.New("strictjson: not a JSON object")
 
 // Object is a validated JSON object over a text it shares with its values.
