@@ -79,7 +79,7 @@ func guarded(router string, routes func(*middleware.Guard) (bare, read, remove h
 			{Name: name("bare"), Run: serves(bare, f.Good, http.StatusOK)},
 			{Name: name("seen"), Run: serves(read, f.Good, http.StatusOK)},
 			{Name: name("no-token"), Run: serves(read, "", http.StatusUnauthorized)},
-			{Name: name("bad-token"), Run: serves(read, f.ForeignIssuer(), http.StatusUnauthorized)},
+			{Name: name("bad-token"), Run: serves(read, f.UnknownKey(), http.StatusUnauthorized)},
 			{Name: name("forbidden"), Run: serves(remove, f.Good, http.StatusForbidden)},
 		}, f.Close
 	}}

@@ -1,0 +1,82 @@
+//go:build !race
+
+package verifier_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/base64"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
+	"github.com/sallyport-go/sallyport/reason"
+	"github.com/sallyport-go/sallyport/verifier"
+)
+
+// Allocations are exact, so a change of what a call costs shows here before it
+// shows in a benchmark. Tests here run alone, and without the race detector.
+
+// entra is what an app token of Entra ID says beside the registered claims.
+var entra = jwkstest.Claims{
+	"aio": "k2RgYJjP8DvAKfq52XfFAQA=", "azp": "0d4f7c1e-93ab-4c26-8f5e-b1a7c3d5e790", "azpacr": "1", "idtyp": "app",
+	"oid": "c9a1e6b2-58d4-4f73-a0b6-7e9d2c4f1a85", "roles": []string{"Orders.Write.All", "Customers.Read.All", "Orders.Read.All"},
+	"tid": "5f1c3a52-7d0e-4b6a-9a3f-0c2b7d9e8f41", "uti": "b0rJv3n5Q0mW8yT1kXcZAA", "ver": "2.0",
+}
+
+func TestAFirstSightAllocatesLittleBeyondTheSignatureCheck(t *testing.T) {
+	for _, alg := range []string{"RS256", "ES256", "EdDSA"} {
+		t.Run(alg, func(t *testing.T) {
+			w := newWorld(t, jwkstest.WithAlgorithm(alg))
+			token, v, ctx := w.Token(entra), w.uncached(t), t.Context()
+			key, err := w.keys.Snapshot().Key(w.Key().ID(), alg)
+			require.NoError(t, err)
+			dot := strings.LastIndexByte(token, '.')
+			signature, err := base64.RawURLEncoding.DecodeString(token[dot+1:])
+			require.NoError(t, err)
+
+			primitive := testing.AllocsPerRun(200, func() { err = key.Verify(alg, []byte(token[:dot]), signature) })
+			require.NoError(t, err)
+			whole := testing.AllocsPerRun(200, func() { _, err = v.Verify(ctx, token) })
+			require.NoError(t, err)
+			t.Logf("%.0f allocations, %.0f of them the signature check's", whole, primitive)
+			assert.LessOrEqual(t, whole-primitive, 5.0, "header, payload, index, claims, names")
+		})
+	}
+}
+
+func TestARefusalAllocatesAtMostFourTimes(t *testing.T) {
+	w := newWorld(t)
+	v, ctx := w.verifier(t), t.Context()
+	good := w.Token(entra)
+	parts := strings.Split(good, ".")
+	other, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	for _, row := range []struct {
+		name, token string
+		reason      reason.Code
+		most        float64
+	}{
+		{"one part", strings.ReplaceAll(good, ".", "A"), reason.Malformed, 1},
+		{"two parts", parts[0] + "." + parts[1], reason.Malformed, 1},
+		{"five parts", strings.Join([]string{parts[0], parts[1], parts[2], parts[0], parts[1]}, "."), reason.Malformed, 1},
+		{"8 KiB of dots", strings.Repeat(".", verifier.DefaultMaxTokenBytes), reason.Malformed, 1},
+		{"too large", strings.Repeat(good, 20), reason.TooLarge, 1},
+		{"a payload that is no base64url", parts[0] + "." + parts[1][:9] + "*" + parts[1][10:] + "." + parts[2], reason.Malformed, 4},
+		{"a payload that is cut", parts[0] + "." + parts[1][:len(parts[1])/4*4-8] + "." + parts[2], reason.Malformed, 4},
+		{"a foreign issuer", w.Token(entra, jwkstest.Claims{"iss": "https://elsewhere.example/"}), reason.UnknownIssuer, 3},
+		{"an algorithm that is not allowed", w.Token(entra, jwkstest.Header{"alg": "ES384"}), reason.UnsupportedAlg, 3},
+		{"an unknown key", w.Token(entra, jwkstest.WithKey(w.KeyFrom("ES256", other, jwkstest.JWK{"kid": "not-published"}))), reason.UnknownKey, 4},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			var err error
+			allocs := testing.AllocsPerRun(200, func() { _, err = v.Verify(ctx, row.token) })
+			require.ErrorIs(t, err, row.reason)
+			assert.LessOrEqual(t, allocs, row.most)
+		})
+	}
+}
