@@ -32,9 +32,10 @@ type cache struct {
 	flights singleflight.Group
 }
 
-// entryOverhead is what an entry costs beyond the token's own length: the
-// claims' index, the entry and the cache's node, as measured.
-const entryOverhead = 1 << 10
+// entryOverhead is what an entry costs beyond what its claims hold: their
+// struct, the entry, the cache's node and its share of the table, as measured
+// by what the heap grows. The allocator's rounding adds about a sixteenth.
+const entryOverhead = 512
 
 func newCache(bytes int64) (*cache, error) {
 	if bytes < 0 {
@@ -61,7 +62,8 @@ func newCache(bytes int64) (*cache, error) {
 }
 
 func (p *proven) weight() uint32 {
-	return uint32(p.claims.Size() + len(p.kid) + entryOverhead) //nolint:gosec // G115: far below 4 GiB, because MaxTokenBytes bounds what a token can hold
+	size := p.claims.Size()
+	return uint32(size + size/16 + len(p.kid) + entryOverhead) //nolint:gosec // G115: far below 4 GiB, because MaxTokenBytes bounds what a token can hold
 }
 
 // recall finds the token among those proven before. It answers no when its key
