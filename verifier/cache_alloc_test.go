@@ -4,9 +4,11 @@ package verifier_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -51,6 +53,24 @@ func TestTheCacheWeighsWhatItHolds(t *testing.T) {
 	t.Logf("%d tokens that weigh %d bytes hold %d bytes of the heap", tokens, weight, held)
 	assert.Less(t, held, int64(bound)*5/4)
 	runtime.KeepAlive(v)
+}
+
+// TestATokenTooLargeCostsNothing wants a giant refused before anything looks at
+// its bytes, the cache's hash included.
+func TestATokenTooLargeCostsNothing(t *testing.T) {
+	v, giant := newWorld(t).verifier(t), strings.Repeat("A", 64<<20)
+	fastest := func(f func()) time.Duration {
+		best := time.Hour
+		for range 5 {
+			start := time.Now()
+			f()
+			best = min(best, time.Since(start))
+		}
+		return best
+	}
+	refused := fastest(func() { _, _ = v.Verify(t.Context(), giant) })
+	hashed := fastest(func() { sha256.Sum256([]byte(giant)) })
+	assert.Less(t, refused*20, hashed)
 }
 
 func heap() int64 {
