@@ -3,12 +3,12 @@ package adapters_test
 import (
 	"io"
 	"net/http"
-	"os"
 	"testing"
 
 	"github.com/gin-gonic/gin"
 	"github.com/go-chi/chi/v5"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/sallyport-go/sallyport"
 	"github.com/sallyport-go/sallyport/adapters/chiauth"
@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) {
 	gin.SetMode(gin.ReleaseMode) // it is global
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 // The rules of the API that every framework serves.

@@ -92,6 +92,7 @@ func TestEnforce(t *testing.T) {
 		{"and without a token it is a 401", "DELETE", "/v1/orders", "", 401},
 		{"a pattern alone is for all methods", "PUT", "/v1/orders/7", reader, 403},
 		{"the entry of the method wins", "GET", "/v1/orders/7", reader, 200},
+		{"an escaped slash is a part of a parameter", "GET", "/v1/orders/a%2Fb", reader, 200},
 		{"a pattern with a regular expression", "GET", "/v1/orders/abc/x", reader, 200},
 		{"what it does not match has no route", "GET", "/v1/orders/7/x", reader, 403},
 		{"the root of a mounted router with its slash", "GET", "/v1/", reader, 200},

@@ -15,7 +15,7 @@ type chain struct {
 	handlers        gin.HandlersChain
 }
 
-// chains are those of all routes, in the order of [gin.Engine.Routes]. Gin tells
+// chains are those of all routes, and those of NoRoute and NoMethod. Gin tells
 // the last handler of a route and keeps those in front of it to itself, so they
 // are read from its private fields by reflection, and nothing is run to find
 // them. What is found is held against what Gin does tell.
@@ -25,28 +25,27 @@ func chains(e *gin.Engine) (all []chain, err error) {
 			all, err = nil, unreadable(fmt.Errorf("%v", p))
 		}
 	}()
-	trees := reflect.ValueOf(e).Elem().FieldByName("trees")
-	for i := range trees.Len() {
-		tree := trees.Index(i)
-		all = collect(all, tree.FieldByName("method").String(), "", tree.FieldByName("root").Elem())
-	}
-	if err := confirm(all, e.Routes()); err != nil {
+	fields := reflect.ValueOf(e).Elem()
+	if all, err = routed(fields, e.Routes()); err != nil {
 		return nil, err
 	}
-	return append(all, unrouted(e)...), nil
-}
-
-// unrouted are the chains of NoRoute and NoMethod, if they have handlers of
-// their own.
-func unrouted(e *gin.Engine) (all []chain) {
-	fields := reflect.ValueOf(e).Elem()
 	if len(handlersIn(fields, "noRoute")) > 0 {
 		all = append(all, chain{name: "NoRoute", handlers: handlersIn(fields, "allNoRoute")})
 	}
 	if e.HandleMethodNotAllowed && len(handlersIn(fields, "noMethod")) > 0 {
 		all = append(all, chain{name: "NoMethod", handlers: handlersIn(fields, "allNoMethod")})
 	}
-	return all
+	return all, nil
+}
+
+// routed are the chains of routes, in the order of [gin.Engine.Routes].
+func routed(fields reflect.Value, told gin.RoutesInfo) (all []chain, err error) {
+	trees := fields.FieldByName("trees")
+	for i := range trees.Len() {
+		tree := trees.Index(i)
+		all = collect(all, tree.FieldByName("method").String(), "", tree.FieldByName("root").Elem())
+	}
+	return all, confirm(all, told)
 }
 
 func collect(all []chain, method, prefix string, node reflect.Value) []chain {

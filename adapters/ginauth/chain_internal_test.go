@@ -30,6 +30,35 @@ func TestChainsThatAreNotThoseOfTheRoutesAreAnError(t *testing.T) {
 	}
 }
 
+// fakeEngine keeps its routes as Gin does.
+type fakeEngine struct{ trees []fakeTree }
+
+type fakeTree struct {
+	method string
+	root   *fakeNode
+}
+
+type fakeNode struct {
+	path     string
+	handlers gin.HandlersChain
+	children []*fakeNode
+}
+
+func TestWhatIsFoundIsHeldAgainstWhatGinTells(t *testing.T) {
+	t.Parallel()
+	e := &fakeEngine{[]fakeTree{{"GET", &fakeNode{path: "/", children: []*fakeNode{
+		{path: "a", handlers: gin.HandlersChain{second, first}},
+	}}}}}
+	fields := reflect.ValueOf(e).Elem()
+
+	all, err := routed(fields, gin.RoutesInfo{{Method: "GET", Path: "/a", HandlerFunc: first}})
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+	assert.Equal(t, codeOf(second), codeOf(all[0].handlers[0]))
+	_, err = routed(fields, gin.RoutesInfo{{Method: "GET", Path: "/a", HandlerFunc: second}})
+	assert.ErrorIs(t, err, errLayout)
+}
+
 func TestAFieldOfAnotherKindIsNoChain(t *testing.T) {
 	t.Parallel()
 	s := struct{ handlers []int }{[]int{1}}

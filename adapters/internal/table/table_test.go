@@ -112,3 +112,50 @@ func TestMistakes(t *testing.T) {
 		`test: Policy: pattern "G(T /": "G(T" is no method; write METHOD, one space, pattern, or the pattern alone`+"\n"+
 		`test: Policy: pattern "GET /bad": bad`+"\n"+claims.AllScopes().Err().Error())
 }
+
+func TestANilGuardAndAnEmptyPolicyAreMistakes(t *testing.T) {
+	t.Parallel()
+	_, err := table.New("test", nil, table.Policy{Exempt: []string{"/"}}, anyPattern)
+	assert.EqualError(t, err, "test: the Guard is nil")
+	_, err = table.New("test", guard{}, table.Policy{}, anyPattern)
+	assert.EqualError(t, err, "test: Policy: no pattern at all; name the routes and their rules")
+	_, err = table.New("test", guard{}, table.Policy{
+		Access: map[string]claims.AccessLevels{"a": {}},
+		Exempt: []string{"/", "/", "GET NoRoute"},
+	}, anyPattern)
+	assert.ErrorContains(t, err, `test: Policy: pattern "a": a pattern begins with a slash`+"\n"+"claims: AccessLevels.Resources: ")
+	assert.ErrorContains(t, err, `test: Policy: pattern "/": stands there twice, also as "/"`)
+	assert.ErrorContains(t, err, `test: Policy: pattern "GET NoRoute": `)
+}
+
+// silent is a Guard of another make.
+type silent struct{ open bool }
+
+func (s silent) Require(claims.Rule) func(http.Handler) http.Handler {
+	if s.open {
+		return always(shadow{})
+	}
+	return always(http.NotFoundHandler())
+}
+
+func (s silent) RequireAccess(claims.AccessLevels) func(http.Handler) http.Handler {
+	return s.Require(claims.Rule{})
+}
+
+type shadow struct{ http.Handler }
+
+func (shadow) Requires(string, string) (access string, ruled bool) { return "nothing", false }
+
+func TestATableTrustsNoGuardThatDoesNotSayWhatItWants(t *testing.T) {
+	t.Parallel()
+	p := table.Policy{Access: map[string]claims.AccessLevels{"/a": {Resources: []string{"api://a"}}}}
+	for _, g := range []silent{{open: false}, {open: true}} {
+		plan, err := table.New("test", g, p, anyPattern)
+		require.NoError(t, err)
+		for _, pattern := range []string{"/a", "/missing", ""} {
+			access, ruled := plan.Bind(says("next")).Requires("GET", pattern)
+			assert.NotEmpty(t, access)
+			assert.False(t, ruled)
+		}
+	}
+}
