@@ -139,7 +139,7 @@ func TestAnHMACIsAsLongAsItsHash(t *testing.T) {
 	mac.Write(input)
 	whole := mac.Sum(nil)
 	require.NoError(t, key.Verify("HS256", input, whole))
-	for n := range len(whole) {
+	for n := range whole {
 		require.ErrorIs(t, key.Verify("HS256", input, whole[:n]), jose.ErrSignature)
 	}
 	require.ErrorIs(t, key.Verify("HS256", input, append(whole, 0)), jose.ErrSignature)
