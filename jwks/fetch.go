@@ -29,8 +29,10 @@ type source struct {
 	timeout   time.Duration
 	discovery discovery
 
-	etag     string // of the set in force
-	etagFrom string // its address
+	etag     string    // of the set in force
+	etagFrom string    // its address
+	etagAt   time.Time // when it was sent
+	etagLife time.Duration
 	lifetime time.Duration
 	stated   bool // lifetime is the server's word
 }
@@ -41,6 +43,7 @@ func newSource(cfg FetcherConfig) *source {
 		timeout:   cfg.Timeout,
 		discovery: newDiscovery(cfg),
 		client:    &http.Client{},
+		etagLife:  cfg.MaxStaleness / 2, // refreshes are no further apart: a 304 hides no withdrawal for longer than the whole
 	}
 	if cfg.Client != nil {
 		*s.client = *cfg.Client
@@ -72,8 +75,9 @@ type fetched struct {
 }
 
 // fetch finds and reads the JWK Set, all within the timeout. A forced one takes
-// neither a 304 nor a cached copy for an answer: a server whose ETag lies must
-// not pin old keys.
+// neither a 304 nor a cached copy for an answer, and neither does any other once
+// the set was last read long ago: a server whose ETag lies must not pin old
+// keys.
 func (s *source) fetch(ctx context.Context, forced bool) (fetched, error) {
 	bounded, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
@@ -103,7 +107,7 @@ func (s *source) fetchSet(ctx context.Context, url string, forced bool) (fetched
 	switch {
 	case forced:
 		header.Set("Cache-Control", "no-cache")
-	case s.etag != "" && s.etagFrom == url:
+	case s.etag != "" && s.etagFrom == url && time.Since(s.etagAt) < s.etagLife:
 		header.Set("If-None-Match", s.etag)
 	}
 	resp, err := s.get(ctx, url, header)
@@ -129,7 +133,7 @@ func (s *source) fetchSet(ctx context.Context, url string, forced bool) (fetched
 		return out, fmt.Errorf("jwks: %s (%.64q): %w", url, resp.header.Get("Content-Type"), err)
 	}
 	s.lifetime, s.stated = life, stated
-	s.etag, s.etagFrom = resp.header.Get("ETag"), url
+	s.etag, s.etagFrom, s.etagAt = resp.header.Get("ETag"), url, time.Now()
 	if len(s.etag) > maxETag {
 		s.etag = ""
 	}
