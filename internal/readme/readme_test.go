@@ -1,21 +1,28 @@
-package sallyport_test
+package readme_test
 
 import (
 	"fmt"
 	"log"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/gin-gonic/gin"
+	"github.com/go-chi/chi/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sallyport-go/sallyport"
+	"github.com/sallyport-go/sallyport/adapters/ginauth"
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/providers"
 )
+
+const root = "../../"
 
 // The README's Go lines, compiled here. A line that changes in one place must
 // change in the other.
@@ -54,22 +61,30 @@ func readmePresets() (gates []*sallyport.Gate, errs []error) {
 	return gates, errs
 }
 
-// router is what the README's line needs of a Chi router.
-type router interface {
-	With(middlewares ...func(http.Handler) http.Handler) router
-	Delete(pattern string, h http.HandlerFunc)
+func readmeRoutes(gate *sallyport.Gate, mux *http.ServeMux, r chi.Router, g *gin.Engine, del http.HandlerFunc, orders http.Handler, listOrders gin.HandlerFunc) {
+	mux.Handle("/orders", gate.RequireAccess(claims.AccessLevels{Resources: []string{"api://orders"}})(orders)) // get, post, put, delete
+	r.With(gate.Require(claims.AnyRole("Orders.Admin"))).Delete("/orders/{id}", del)                            // Chi: the Guard is net/http middleware
+	g.GET("/orders", ginauth.Require(gate, claims.AllScopes("orders.read")), listOrders)                        // Gin: adapters/ginauth
 }
 
-func readmeRoutes(gate *sallyport.Gate, mux *http.ServeMux, r router, del http.HandlerFunc, orders http.Handler) {
-	r.With(gate.Require(claims.AnyRole("Orders.Admin"))).Delete("/orders/{id}", del)                            // Chi: the Guard is net/http middleware
-	mux.Handle("/orders", gate.RequireAccess(claims.AccessLevels{Resources: []string{"api://orders"}})(orders)) // get, post, put, delete
+func TestTheReadmesAttack(t *testing.T) {
+	t.Parallel()
+	newAPI := func(issuer, audience string) http.Handler {
+		gate, err := sallyport.New(issuer, audience)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = gate.Close() })
+		return gate.Require(claims.AllScopes("orders.read"))(http.HandlerFunc(list))
+	}
+	iss := jwkstest.New(t, jwkstest.WithAudience("api://orders"))
+	api := newAPI(iss.Issuer(), iss.Audience())
+	jwkstest.AttackHandler(t, iss, api, httptest.NewRequest("GET", "/orders", nil), jwkstest.Claims{"scope": "orders.read"}) //nolint:usestdlibvars // as the README has it
 }
 
 var _ = []any{readmeServer, readmePresets, readmeRoutes}
 
 func TestTheReadmesGoLinesCompile(t *testing.T) {
 	t.Parallel()
-	readme, source := read(t, "README.md"), squeezed(read(t, "readme_test.go"))
+	readme, source := read(t, root+"README.md"), squeezed(read(t, "readme_test.go"))
 	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(readme, -1)
 	require.NotEmpty(t, blocks)
 	for _, block := range blocks {
@@ -85,16 +100,16 @@ func TestTheReadmesGoLinesCompile(t *testing.T) {
 
 func TestTheReadmeFitsAndItsTargetsExist(t *testing.T) {
 	t.Parallel()
-	readme, makefile := read(t, "README.md"), read(t, "Makefile")
+	readme, makefile := read(t, root+"README.md"), read(t, root+"Makefile")
 	assert.Less(t, strings.Count(readme, "\n"), 150)
-	for _, target := range regexp.MustCompile(`(?m)(?:^|[^\w])make ([a-z-]+)`).FindAllStringSubmatch(readme, -1) {
+	for _, target := range regexp.MustCompile(`(?m)(?:^|[^\w])make ([a-z0-9-]+)`).FindAllStringSubmatch(readme, -1) {
 		if target[1] == "are" { // "Go 1.26 and make are all it takes"
 			continue
 		}
 		assert.Regexp(t, `(?m)^`+target[1]+`:`, makefile)
 	}
 	for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(readme, -1) {
-		_, err := os.Stat(link[1])
+		_, err := os.Stat(root + link[1])
 		assert.NoError(t, err, "a link of the README")
 	}
 }

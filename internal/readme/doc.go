@@ -1,0 +1,2 @@
+// Package readme holds only tests: they compile and run what the README shows.
+package readme
