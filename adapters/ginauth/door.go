@@ -3,7 +3,6 @@ package ginauth
 import (
 	"errors"
 	"net/http"
-	"sync"
 
 	"github.com/gin-gonic/gin"
 
@@ -39,9 +38,9 @@ func (d *door) handle(c *gin.Context) {
 			c.Abort()
 		}
 	}()
-	p := newPassage(c)
+	p := &passage{ResponseWriter: c.Writer, unrouted: c.FullPath() == ""}
 	d.choose(c).ServeHTTP(p, c.Request)
-	if admitted = p.leave(); admitted == nil {
+	if admitted = p.request; admitted == nil {
 		c.Writer.WriteHeaderNow() // an answer to HEAD has no body that would send it
 		return
 	}
@@ -62,29 +61,13 @@ func (d *door) asDoor() audit.Door {
 	return audit.DoorOf(d.handler)
 }
 
-// passage is what the Guard writes its denial to, or finds the way on by.
-// Handlers behind the door get Gin's own ResponseWriter. Like that one it is
-// used again for other requests.
+// passage is what the Guard writes its denial to, or finds the way on by. It is
+// never used for a second request. Handlers behind the door get Gin's own
+// ResponseWriter.
 type passage struct {
 	gin.ResponseWriter
 	unrouted bool
 	request  *http.Request // with the claims; nil: not let through
-}
-
-var passages = sync.Pool{New: func() any { return new(passage) }}
-
-func newPassage(c *gin.Context) *passage {
-	p := passages.Get().(*passage)
-	p.ResponseWriter, p.unrouted = c.Writer, c.FullPath() == ""
-	return p
-}
-
-// leave ends the use of p, and gives the request that was let through.
-func (p *passage) leave() *http.Request {
-	r := p.request
-	*p = passage{}
-	passages.Put(p)
-	return r
 }
 
 // WriteHeader begins a denial. Gin has already put the Allow header of a 405
