@@ -31,10 +31,10 @@ GOLANGCI     := $(BIN)/golangci-lint
 export GOWORK := off
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt cover soak tidy clean test-jwx3 fuzz test-trust mutate
+.PHONY: help demo test lint fmt cover soak tidy clean test-jwx3 fuzz test-trust mutate vuln licenses verify test-pure test-latest
 
 help: ## list the targets
-	@sed -nE '/^[a-z-]+:.*## /{s/^([a-z-]+):.*## (.*)/  \1                \2/;s/^(.{14}) */\1/p}' $(firstword $(MAKEFILE_LIST))
+	@sed -nE '/^[a-z0-9-]+:.*## /{s/^([a-z0-9-]+):.*## (.*)/  \1                \2/;s/^(.{14}) */\1/p}' $(firstword $(MAKEFILE_LIST))
 
 demo: ## play real client-credentials schemes against a protected API (ARGS=-once ends after the play)
 	@cd examples && go build -o ../bin/play ./play
@@ -94,6 +94,35 @@ cover: ## measure statement coverage per package, fail when a core package is be
 
 soak: ## 64 clients against a Gate for SOAK=10m while keys rotate and the issuer fails; writes the table in docs/faults.md and docs/soak.svg
 	@go test -count=1 -timeout 0 -v -run '^TestSoak$$' ./internal/soak -soak $(SOAK) -out $(CURDIR)/docs
+
+# govulncheck asks a database on the net. Where that cannot be reached nothing was checked, and that is said, not passed over;
+# VULN_REQUIRED=true makes it a failure.
+vuln: ## look for known vulnerabilities in what is called, where the database can be reached
+	@cd tools && go build -o ../bin/govulncheck golang.org/x/vuln/cmd/govulncheck
+	@for module in $(MODULES); do \
+		echo "== govulncheck  ($$module)"; \
+		out=$$(cd $$module && $(CURDIR)/bin/govulncheck ./... 2>&1); status=$$?; \
+		case "$$status $$out" in \
+		0*) echo "$$out" ;; \
+		*"fetching vulnerabilities"*) echo "make vuln: NOT CHECKED: the vulnerability database cannot be reached from here" >&2; [ "$(VULN_REQUIRED)" != true ] || exit 1 ;; \
+		*) echo "$$out" >&2; exit 1 ;; \
+		esac; \
+	done
+
+licenses: ## list the licenses of all dependencies, fail at one that asks for more than a notice
+	@cd tools && go run ./licenses -module ..
+
+verify: ## check that the downloaded modules are those of go.sum
+	@for module in $(MODULES); do echo "== go mod verify  ($$module)"; (cd $$module && go mod verify) || exit 1; done
+
+test-pure: ## run the tests without cgo, and so without the race detector
+	@for module in $(TEST_MODULES); do echo "== go test, CGO_ENABLED=0  ($$module)"; (cd $$module && CGO_ENABLED=0 go test -shuffle=on ./...) || exit 1; done
+
+# The build list of a user who has updated everything. go.mod stays as it is.
+test-latest: ## run the tests with the latest versions of all dependencies
+	@mkdir -p bin && cp go.mod bin/latest.mod && cp go.sum bin/latest.sum
+	go get -modfile=bin/latest.mod -u -t ./...
+	go test -modfile=bin/latest.mod -shuffle=on ./...
 
 tidy: ## go mod tidy in every module
 	@for module in $(MODULES); do (cd $$module && go mod tidy) || exit 1; done
