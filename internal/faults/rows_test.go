@@ -16,8 +16,9 @@ import (
 // row is one fault: how it begins and ends, and what is expected of a Gate.
 type row struct {
 	name  string
+	first func(w *world) // before any load; nil: nothing
 	begin func(w *world)
-	end   func(w *world) // nil: the issuer and the wire are restored
+	end   func(w *world) // beside restoring the issuer and the wire; nil: nothing
 	also  func(w *world) string
 	want  outcome
 }
@@ -120,7 +121,10 @@ var (
 		})},
 	}
 	caching = []row{
-		{name: "an ETag that lies", begin: func(w *world) { w.iss.SetETag(`"the same"`) }, want: unharmed("fetched not_modified rotated")},
+		{name: "an ETag that hides a new key", begin: lie, want: unharmed("fetched not_modified rotated")},
+		{name: "an ETag that hides a withdrawal, until a stranger comes", first: lie, begin: withdraw, end: admit, want: unharmed("fetched not_modified rotated").but(func(o *outcome) {
+			o.cold, o.known, o.back = ask, "200; after a refresh "+ask, "≤ 15 min"
+		})},
 		{name: "max-age=0", begin: caches("max-age=0"), end: caches(""), want: unharmed("fetched not_modified rotated").but(func(o *outcome) { o.attempts = 85 })},
 		{name: "max-age=1e12", begin: caches("max-age=1000000000000"), end: caches(""), want: unharmed("fetched not_modified rotated")},
 	}
@@ -288,6 +292,13 @@ func publishTwin(w *world) {
 func withdraw(w *world) {
 	w.iss.Rotate()
 	w.iss.Remove(w.known.ID())
+}
+
+func lie(w *world) { w.iss.SetETag(`"the same"`) }
+
+func admit(w *world) {
+	w.iss.SetETag("")
+	restoreKnown(w)
 }
 
 // restoreKnown makes the key of the beginning the one of its kid again.

@@ -89,8 +89,9 @@ func newSocketWorld(t *testing.T, timeout time.Duration) *world {
 func overSockets() []row {
 	endless := row{name: "serves a header without end", begin: func(w *world) { w.iss.Serve(endlessHeader) }, want: outage("server response headers exceeded")}
 	rows := append([]row{endless}, connection...)
-	for _, r := range bodies {
-		if strings.Contains(r.name, "200 MB") {
+	for i := range bodies {
+		if strings.Contains(bodies[i].name, "200 MB") {
+			r := bodies[i]
 			r.name = "serves " + r.name
 			rows = append(rows, r)
 		}

@@ -236,8 +236,9 @@ func (r *recorder) forget() {
 // kinds are the different ones heard so far, sorted.
 func (r *recorder) kinds() []string {
 	var out []string
-	for _, e := range r.all() {
-		out = append(out, string(e.Kind))
+	events := r.all()
+	for i := range events {
+		out = append(out, string(events[i].Kind))
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

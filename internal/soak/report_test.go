@@ -53,7 +53,7 @@ func (r report) total() line {
 }
 
 func (h *latencies) merge(o *latencies) {
-	for i, n := range o.counts {
+	for i, n := range &o.counts {
 		h.counts[i] += n
 	}
 	h.total += o.total

@@ -26,10 +26,10 @@ type line struct {
 
 func (l *line) add(x exchange, v verdict) {
 	l.asked++
-	switch {
-	case x.status == 200:
+	switch x.status {
+	case 200:
 		l.passed++
-	case x.status == 503:
+	case 503:
 		l.unavailable++
 	default:
 		l.refused++
@@ -69,7 +69,7 @@ func (h *latencies) quantile(q float64) time.Duration {
 	}
 	rank := uint64(math.Ceil(q * float64(h.total)))
 	var sum uint64
-	for i, n := range h.counts {
+	for i, n := range &h.counts {
 		if sum += n; sum >= rank {
 			edge := float64(10*time.Microsecond) * math.Pow(2, float64(i+1)/10)
 			return min(time.Duration(edge), h.most)
