@@ -2,6 +2,7 @@ package verifier_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
@@ -246,6 +247,16 @@ func TestVerifiersShareNothing(t *testing.T) {
 	same, got := verify(t, w.verifier(t), token)
 	assert.Empty(t, got)
 	assert.NotSame(t, c, same)
+}
+
+func TestADigestMeansNothingElsewhere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v, token := w.verifier(t), w.Token()
+	assert.Equal(t, v.Digest(token), v.Digest(token))
+	assert.NotEqual(t, v.Digest(token), v.Digest(w.Token()))
+	assert.NotEqual(t, v.Digest(token), w.verifier(t).Digest(token), "another cache calls it otherwise")
+	assert.NotEqual(t, [32]byte(sha256.Sum256([]byte(token))), v.Digest(token), "nor is it what anybody could work out")
 }
 
 func TestTokensOfOneKeyAreToldApart(t *testing.T) {

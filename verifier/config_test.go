@@ -28,6 +28,7 @@ func TestEveryMistakeIsReported(t *testing.T) {
 		"a negative age":        {func(c *verifier.Config) { c.MaxAge = -1 }, "MaxAge -1ns is negative"},
 		"a negative size":       {func(c *verifier.Config) { c.MaxTokenBytes = -1 }, "MaxTokenBytes -1 is negative"},
 		"an empty confirmation": {func(c *verifier.Config) { c.Confirmations = []string{"jkt", ""} }, "Confirmations[1] is empty"},
+		"the first one empty":   {func(c *verifier.Config) { c.Confirmations = []string{""} }, "Confirmations[0] is empty"},
 		"a nil validator":       {func(c *verifier.Config) { c.Validators = []verifier.Validator{nil} }, "Validators[0] is nil"},
 		"a name twice":          {func(c *verifier.Config) { c.Issuers = append(c.Issuers, c.Issuers[0]) }, `Issuers[1] "https://issuer.example/": the same Name twice`},
 		"no name":               {issuer(func(i *verifier.Issuer) { i.Name = "" }), `Issuers[0] "": Name is empty`},
@@ -112,16 +113,51 @@ func TestAConfigIsCopied(t *testing.T) {
 	i := w.issuer()
 	i.Clients, i.Required, i.Types, i.Algorithms = []string{"test-client"}, []string{"jti"}, []string{"at+jwt"}, []string{"ES256"}
 	i.Markers = []verifier.Marker{{Claim: "purpose", Not: []string{"id"}}}
+	i.NoAudience = verifier.AudienceBinding{Clients: []string{"test-client"}, ScopePrefix: "orders/"}
 	w.cfg.Confirmations = []string{"jkt"}
 	v := w.verifier(t)
 
 	i.Clients[0], i.Required[0], i.Types[0], i.Algorithms[0], i.Audiences[0] = "x", "x", "x", "x", "x"
+	i.NoAudience.Clients[0] = "x"
 	i.Markers[0].Claim = "iss"
 	i.Markers[0].Not = []string{issuerName}
 	w.cfg.Confirmations[0] = "x"
 	_, got := verify(t, v, w.Token(jwkstest.Claims{"cnf": map[string]string{"jkt": "t"}}))
 	assert.Empty(t, got)
+	_, got = verify(t, v, w.Token(jwkstest.Claims{"aud": nil, "scope": "orders/read"}))
+	assert.Empty(t, got)
 }
+
+func TestNamedClientsCloseAnIssuerThatIsOpenToAny(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		open    bool
+		clients []string
+		want    bool
+	}{
+		"any client can get a token":          {open: true, want: false},
+		"but only one may use it":             {open: true, clients: []string{"test-client"}, want: true},
+		"clients are granted this API singly": {open: false, want: true},
+	} {
+		w := newWorld(t)
+		w.issuer().Claims.OpenToAnyClient, w.issuer().Clients = row.open, row.clients
+		c, got := verify(t, w.verifier(t), w.Token(jwkstest.Claims{"idtyp": "app"}))
+		require.Empty(t, got, name)
+		byDefault := claims.AccessLevels{Resources: []string{audience}, Default: []claims.Level{claims.LevelGet}}
+		assert.Equal(t, row.want, byDefault.Require(claims.LevelGet).Check(c).Allowed, name)
+	}
+}
+
+func TestAKeySetMayBeAnyValue(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.issuer().Keys = valueKeySet{w.keys}
+	_, got := verify(t, w.verifier(t), w.Token())
+	assert.Empty(t, got)
+}
+
+// valueKeySet is a KeySet that is no pointer.
+type valueKeySet struct{ *keySet }
 
 func TestRFC9068(t *testing.T) {
 	t.Parallel()

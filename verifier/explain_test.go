@@ -116,6 +116,34 @@ func TestExplainOfTheOtherChoices(t *testing.T) {
 	}, lines(checks, "issuer", "type", "key", "tenant", "audience", "client", "binding", "age", "validators", "revocation"))
 }
 
+// TestExplainCutsListsOnlyWhereTheyAreLong has as many of each as are shown.
+func TestExplainCutsListsOnlyWhereTheyAreLong(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	anybody := *w.issuer()
+	anybody.Name, anybody.DangerouslyAnyTenant = pattern, true
+	w.cfg.Issuers = append(w.cfg.Issuers, anybody)
+	for _, name := range []string{"https://a.example", "https://b.example", "https://c.example"} {
+		second(name)(w)
+		w.cfg.Issuers[len(w.cfg.Issuers)-1].DangerouslyAnyTenant = false
+	}
+	for range 7 {
+		w.Publish(w.NewKey("EdDSA"))
+	}
+	w.keys.fetch()
+	w.issuer().Audiences = nil
+	w.issuer().NoAudience = verifier.AudienceBinding{Clients: []string{"a"}, ScopePrefix: "orders/"}
+	_, checks := w.explain(t, w.Token(jwkstest.WithAudience(strings.Repeat("a", 198)), jwkstest.Header{"b64": true}))
+
+	assert.Equal(t, []string{
+		`issuer: "https://issuer.example/"; "https://a.example" or "https://b.example" or "https://c.example" or "https://issuer.example/" or "https://login.example/{tenantid}/v2.0" of any tenant`,
+		`critical: crit or b64; neither crit nor b64`,
+		`audience: "` + strings.Repeat("a", 198) + `"; nothing (or no aud, a client on the list and a scope that begins with "orders/")`,
+	}, lines(checks, "issuer", "critical", "audience"))
+	assert.Equal(t, 7, strings.Count(checks["key"].Expected, " or "))
+	assert.NotContains(t, checks["key"].Expected, "more")
+}
+
 func TestExplainGoesOnAfterAFailure(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

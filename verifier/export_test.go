@@ -1,5 +1,7 @@
 package verifier
 
+import "context"
+
 // WhileProving calls f in every proof until restore is called, to count them
 // and to hold them up. The test that calls it must run alone.
 func WhileProving(f func()) (restore func()) {
@@ -15,4 +17,12 @@ func (v *Verifier) Remembered() (tokens int, bytes int64) {
 	}
 	v.cache.entries.CleanUp()
 	return v.cache.entries.EstimatedSize(), int64(v.cache.entries.WeightedSize())
+}
+
+// Digest is what v's cache calls the token.
+func (v *Verifier) Digest(token string) [32]byte {
+	c := newCheck(context.Background(), v, token)
+	defer c.release()
+	v.cache.recall(c)
+	return c.digest
 }

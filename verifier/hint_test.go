@@ -70,8 +70,9 @@ func TestHints(t *testing.T) {
 		"a token for Microsoft Graph":    {token: func(w *world) string { return tampered(w.Token(jwkstest.Header{"nonce": "n"})) }, hint: "This token is for Microsoft Graph, which alone can verify it"},
 
 		// Claims.
-		"exp in milliseconds":    {token: having(jwkstest.Claims{"exp": noon.UnixMilli()}), hint: "exp is in milliseconds: RFC 7519 wants seconds."},
-		"nbf in milliseconds":    {token: having(jwkstest.Claims{"nbf": noon.UnixMilli()}), hint: "nbf is in milliseconds"},
+		"exp in milliseconds": {token: having(jwkstest.Claims{"exp": noon.UnixMilli()}), hint: "exp is in milliseconds: RFC 7519 wants seconds."},
+		"nbf in milliseconds": {token: having(jwkstest.Claims{"nbf": noon.UnixMilli()}), hint: "nbf is in milliseconds"},
+		"the last second of all dates is none in milliseconds": {token: having(jwkstest.Claims{"exp": 253402300799, "nbf": "soon"}), hint: "A claim has the wrong type"},
 		"a claim's type":         {token: having(jwkstest.Claims{"exp": "soon"}), hint: "A claim has the wrong type: want a number of seconds."},
 		"no exp":                 {token: having(jwkstest.Claims{"exp": nil}), hint: "The token lacks a claim that is needed: exp."},
 		"the audience's slash":   {setup: audiences("https://api.example/orders/"), token: with(jwkstest.WithAudience("https://api.example/orders")), hint: `set the audience to "https://api.example/orders".`},

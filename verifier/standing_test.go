@@ -108,6 +108,25 @@ func TestTimeIsTheSystemsUnlessSaid(t *testing.T) {
 	assert.Equal(t, reason.Expired, got)
 }
 
+// TestTimeIsJudgedAfterTheWaitForKeys has two hours pass while keys are fetched.
+func TestTimeIsJudgedAfterTheWaitForKeys(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Rotate()
+	w.keys.refresh = func(context.Context, string) error {
+		w.set(noon.Add(2 * time.Hour))
+		w.keys.fetch()
+		return nil
+	}
+	v, token := w.verifier(t), w.Token()
+	_, got := verify(t, v, token)
+	assert.Equal(t, reason.Expired, got)
+
+	w.Rotate()
+	w.set(noon)
+	assert.Equal(t, reason.Expired, v.Explain(t.Context(), w.Token()).Reason)
+}
+
 func TestValidators(t *testing.T) {
 	t.Parallel()
 	const detail = "by a validator"
