@@ -3,6 +3,7 @@ package faults_test
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -32,9 +33,9 @@ func TestAThousandCallersOfAColdStartCauseOneFetch(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				row.trouble(w)
-				tokens := make([]string, 1000)
-				for i := range tokens {
-					tokens[i] = w.long(w.known)
+				var tokens []string // of fifty clients, who make twenty calls each
+				for range 50 {
+					tokens = append(tokens, slices.Repeat([]string{w.long(w.known)}, 20)...)
 				}
 				assert.Equal(t, row.want, tally(w.crowd(tokens...)))
 				assert.Equal(t, uint64(1), w.status().Fetches)

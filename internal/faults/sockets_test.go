@@ -119,35 +119,48 @@ func endlessHeader(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-func TestFaultsOverSockets(t *testing.T) {
+// says is what a row wants to see in Status.
+func (r row) says() string { return strings.TrimPrefix(r.want.shows, "LastError: ") }
+
+func TestFaultsOverSocketsBeforeTheFirstLoad(t *testing.T) {
 	t.Parallel()
 	for _, r := range overSockets() {
-		says := strings.TrimPrefix(r.want.shows, "LastError: ")
-		t.Run("before the first load it "+r.name, func(t *testing.T) {
+		t.Run("the issuer "+r.name, func(t *testing.T) {
 			t.Parallel()
 			w := newSocketWorld(t, r.timeout())
 			r.begin(w)
 			a := w.call(w.long(w.known))
 			assert.Equal(t, r.want.cold, a.String())
 			assert.Positive(t, a.retryAfter)
-			assert.ErrorContains(t, w.status().LastError, says)
+			assert.ErrorContains(t, w.status().LastError, r.says())
 		})
-		t.Run("after a good load it "+r.name, func(t *testing.T) {
-			t.Parallel()
-			w := newSocketWorld(t, r.timeout()).ready()
-			token := w.long(w.known)
-			r.begin(w)
-			require.Eventually(t, func() bool { return w.status().Failures > 1 }, patient, time.Millisecond)
-			assert.Equal(t, "200", w.call(token).String())
-			newcomer := w.long(w.publish())
-			assert.Equal(t, r.want.newcomer, w.call(newcomer).String())
-			assert.ErrorContains(t, w.status().LastError, says)
+	}
+}
 
-			r.finish(w)
-			_, err := w.until("200", newcomer, 10*time.Millisecond, patient)
-			require.NoError(t, err)
-			assert.Zero(t, w.iss.Strays())
-		})
+// TestFaultsOverSocketsAfterAGoodLoad takes all rows at once, because each of
+// them waits for seconds to pass.
+func TestFaultsOverSocketsAfterAGoodLoad(t *testing.T) {
+	t.Parallel()
+	rows := overSockets()
+	worlds, tokens := make([]*world, len(rows)), make([]string, len(rows))
+	for i, r := range rows {
+		worlds[i] = newSocketWorld(t, r.timeout()).ready()
+		tokens[i] = worlds[i].long(worlds[i].known)
+		r.begin(worlds[i])
+	}
+	for i, r := range rows {
+		w := worlds[i]
+		require.Eventually(t, func() bool { return w.status().Failures > 1 }, patient, time.Millisecond, "the issuer %s", r.name)
+		assert.Equal(t, "200", w.call(tokens[i]).String(), "known key, the issuer %s", r.name)
+		tokens[i] = w.long(w.publish())
+		assert.Equal(t, r.want.newcomer, w.call(tokens[i]).String(), "new key, the issuer %s", r.name)
+		assert.ErrorContains(t, w.status().LastError, r.says())
+		r.finish(w)
+	}
+	for i, r := range rows {
+		_, err := worlds[i].until("200", tokens[i], 10*time.Millisecond, patient)
+		require.NoError(t, err, "the issuer %s", r.name)
+		assert.Zero(t, worlds[i].iss.Strays())
 	}
 }
 
