@@ -253,10 +253,11 @@ func TestADigestMeansNothingElsewhere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	v, token := w.verifier(t), w.Token()
-	assert.Equal(t, v.Digest(token), v.Digest(token))
+	again := string([]byte(token))
+	assert.Equal(t, v.Digest(token), v.Digest(again))
 	assert.NotEqual(t, v.Digest(token), v.Digest(w.Token()))
 	assert.NotEqual(t, v.Digest(token), w.verifier(t).Digest(token), "another cache calls it otherwise")
-	assert.NotEqual(t, [32]byte(sha256.Sum256([]byte(token))), v.Digest(token), "nor is it what anybody could work out")
+	assert.NotEqual(t, sha256.Sum256([]byte(token)), v.Digest(token), "nor is it what anybody could work out")
 }
 
 func TestTokensOfOneKeyAreToldApart(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 )
 
 func (c *check) checkSignature() *Error {
-	signature, err := c.compact.SignatureWith(c.scratch.signature[:0])
+	signature, err := c.compact.SignatureWith(c.signature[:0])
 	if err != nil {
 		return c.refuse(reason.Malformed, "signature", err)
 	}

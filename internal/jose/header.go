@@ -57,6 +57,11 @@ func parseHeader(scratch []strictjson.Member, data []byte) (Header, error) {
 // headerError is ErrHeader and why.
 type headerError struct{ cause error }
 
-func (e *headerError) Error() string        { return ErrHeader.Error() + ": " + e.cause.Error() }
+// Error says both.
+func (e *headerError) Error() string { return ErrHeader.Error() + ": " + e.cause.Error() }
+
+// Is makes ErrHeader findable with errors.Is.
 func (e *headerError) Is(target error) bool { return target == ErrHeader }
-func (e *headerError) Unwrap() error        { return e.cause }
+
+// Unwrap gives the cause.
+func (e *headerError) Unwrap() error { return e.cause }
