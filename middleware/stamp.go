@@ -45,7 +45,7 @@ func (g *Guard) mark(r *http.Request, who caller) *http.Request {
 	ctx := r.Context()
 	if who.fresh {
 		ctx = claims.NewContext(ctx, who.claims)
-		return r.WithContext(&stamp{Context: ctx, guard: g, token: who.token, claims: who.claims}) //nolint:contextcheck // the stamp wraps the request's own
+		return r.WithContext(&stamp{Context: ctx, guard: g, token: who.token, claims: who.claims})
 	}
 	if c, _ := claims.FromContext(ctx); c != who.claims {
 		return r.WithContext(claims.NewContext(ctx, who.claims))

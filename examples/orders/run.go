@@ -34,7 +34,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "orders:", err)
 		return exitFailed
 	}
-	p, err := start(l, o, log) //nolint:contextcheck // it runs until it is closed, ctx only says when
+	p, err := start(l, o, log)
 	if err != nil {
 		fmt.Fprintln(stderr, "orders:", err)
 		return exitFailed
@@ -47,7 +47,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case <-p.server.Failed():
 		code = exitFailed
 	}
-	//nolint:contextcheck // ctx has ended, what drains has a time of its own
 	if err := p.close(); err != nil {
 		log.Warn("ended, but not cleanly", "error", err)
 	}

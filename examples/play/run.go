@@ -38,7 +38,7 @@ func perform(ctx context.Context, o options, start starter, stdout, stderr io.Wr
 		fmt.Fprintln(stderr, "play:", err)
 		return exitFailed
 	}
-	stage, err := setStage(l, o, start) //nolint:contextcheck // it stands until it is closed, ctx only says when
+	stage, err := setStage(l, o, start)
 	if err != nil {
 		fmt.Fprintln(stderr, "play:", err)
 		return exitFailed
@@ -51,7 +51,6 @@ func perform(ctx context.Context, o options, start starter, stdout, stderr io.Wr
 		<-ctx.Done()
 	}
 	p.transport.CloseIdleConnections()
-	//nolint:contextcheck // ctx has ended, what drains has a time of its own
 	if err := stage.close(); err != nil {
 		fmt.Fprintln(stderr, "play:", err)
 		return exitFailed
