@@ -69,10 +69,11 @@ func (p *proven) weight() uint32 {
 // recall finds the token among those proven before. It answers no when its key
 // is not, or no longer, exactly what a fresh verification would use.
 func (k *cache) recall(c *check) bool {
-	if k == nil {
+	if k == nil || c.v.headers.excludes(c.compact.HeaderText()) {
 		return false
 	}
 	c.digest = c.digestOf(k.prefix[:])
+	c.digested = true
 	p, ok := k.entries.GetIfPresent(c.digest)
 	if !ok {
 		return false
@@ -92,10 +93,13 @@ func (k *cache) recall(c *check) bool {
 // same moment, and remembers it when it held.
 func (k *cache) prove(c *check) error {
 	if k == nil {
-		return c.run(proof)
+		return c.prove()
+	}
+	if !c.digested {
+		c.digest = c.digestOf(k.prefix[:])
 	}
 	shared, err, _ := k.flights.Do(string(c.digest[:]), func() (any, error) {
-		if err := c.run(proof); err != nil {
+		if err := c.prove(); err != nil {
 			return c.key, err
 		}
 		// Cloned: a kid cut out of a header of kilobytes would keep all of it.
@@ -116,7 +120,7 @@ func (k *cache) prove(c *check) error {
 		}
 	}
 	// The keys changed between the two callers: theirs is not this answer.
-	return c.run(proof)
+	return c.prove()
 }
 
 func (c *check) digestOf(prefix []byte) digest {

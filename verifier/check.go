@@ -31,7 +31,8 @@ type check struct {
 	claims  *claims.Claims
 	now     time.Time
 
-	digest digest
+	digest   digest
+	digested bool // whether digest is the token's
 
 	headerSpace  jose.Header
 	payloadSpace strictjson.Object
@@ -110,6 +111,17 @@ func (c *check) run(steps []step) error {
 		if err := steps[i].run(c); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// prove runs the proof and remembers the header, if that is a new one.
+func (c *check) prove() error {
+	if err := c.run(proof); err != nil {
+		return err
+	}
+	if c.header == &c.headerSpace {
+		c.v.headers.add(c.compact.HeaderText(), c.header)
 	}
 	return nil
 }

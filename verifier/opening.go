@@ -26,6 +26,9 @@ func (c *check) checkStructure() *Error {
 }
 
 func (c *check) checkHeader() *Error {
+	if c.header = c.v.headers.find(c.compact.HeaderText()); c.header != nil {
+		return nil
+	}
 	header, err := c.compact.HeaderWith(c.members[:0])
 	if err != nil {
 		return c.refuse(reason.Malformed, "header", err)

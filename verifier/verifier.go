@@ -28,6 +28,7 @@ type Verifier struct {
 	revoked       func(context.Context, *claims.Claims) (bool, error)
 	confirmations []string
 	now           func() time.Time
+	headers       headers
 	cache         *cache
 }
 

@@ -52,6 +52,9 @@ func Split(token string) (Compact, error) {
 	return Compact{token: token, headerEnd: h, inputEnd: input}, nil
 }
 
+// HeaderText is the protected header as it is encoded.
+func (c Compact) HeaderText() string { return c.token[:c.headerEnd] }
+
 // Header decodes and reads the protected header.
 func (c Compact) Header() (Header, error) { return c.HeaderWith(nil) }
 
