@@ -31,7 +31,7 @@ GOLANGCI     := $(BIN)/golangci-lint
 export GOWORK := off
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt cover soak tidy clean test-jwx3 fuzz test-trust mutate vuln licenses verify test-pure test-latest
+.PHONY: help demo test lint fmt cover soak tidy clean test-jwx3 fuzz test-trust mutate vuln licenses verify test-pure test-latest bench bench-check
 
 help: ## list the targets
 	@sed -nE '/^[a-z0-9-]+:.*## /{s/^([a-z0-9-]+):.*## (.*)/  \1                \2/;s/^(.{14}) */\1/p}' $(firstword $(MAKEFILE_LIST))
@@ -123,6 +123,12 @@ test-latest: ## run the tests with the latest versions of all dependencies
 	@mkdir -p bin && cp go.mod bin/latest.mod && cp go.sum bin/latest.sum
 	go get -modfile=bin/latest.mod -u -t ./...
 	go test -modfile=bin/latest.mod -shuffle=on ./...
+
+bench: ## measure against the bare signature check and the peers, write bench/RESULTS.md and its chart (5 minutes)
+	@cd bench && go test ./internal/contest && go build -o ../bin/bench ./run && ../bin/bench -out RESULTS.md -svg results.svg -raw ../bin/bench.txt
+
+bench-check: ## fail, with the figures, where a goal of bench/RESULTS.md is missed (3 minutes)
+	@cd bench && go test ./... && go build -o ../bin/bench ./run && ../bin/bench -check
 
 tidy: ## go mod tidy in every module
 	@for module in $(MODULES); do (cd $$module && go mod tidy) || exit 1; done

@@ -7,6 +7,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/go-chi/chi/v5"
 
+	"github.com/sallyport-go/sallyport/adapters/ginauth"
 	"github.com/sallyport-go/sallyport/bench/internal/contest"
 	"github.com/sallyport-go/sallyport/bench/internal/fixture"
 	"github.com/sallyport-go/sallyport/claims"
@@ -51,22 +52,8 @@ func guardGin() Group {
 			r.GET("/orders/:id", append(with, func(c *gin.Context) { answer(c.Writer, c.Request) })...)
 			return r
 		}
-		return route(), route(requireGin(g, mayRead)), route(requireGin(g, mayDelete))
+		return route(), route(ginauth.Require(g, mayRead)), route(ginauth.Require(g, mayDelete))
 	})
-}
-
-// requireGin is the Guard's own seam for frameworks with handlers of another kind.
-func requireGin(g *middleware.Guard, rule claims.Rule) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		r, _, err := g.CheckRule(c.Request, rule)
-		if err != nil {
-			g.Deny(c.Writer, c.Request, err)
-			c.Abort()
-			return
-		}
-		c.Request = r
-		c.Next()
-	}
 }
 
 func guarded(router string, routes func(*middleware.Guard) (bare, read, remove http.Handler)) Group {
