@@ -199,26 +199,29 @@ func flat(r *measure.Results) []Goal {
 	return list
 }
 
-// twoProcessors is what plain SHA-256 has to gain from a second goroutine for
-// there to be a second processor: not a thread of the same core, not one that
-// a neighbour uses.
-const twoProcessors = 1.7
+// free says why figures that need both processors are not judged, "" if they
+// can be: plain SHA-256 has to gain from a second goroutine what two processors
+// give. It gains less from a thread of the same core, and anything at all where
+// a neighbour comes and goes.
+func free(r *measure.Results) string {
+	if machine := gain(r, "sha256"); machine < 1.7 || machine > 2.2 {
+		return fmt.Sprintf("no second processor is free, plain SHA-256 gains %.2f from it", machine)
+	}
+	return ""
+}
+
+func gain(r *measure.Results, impl string) float64 {
+	return r.At("Parallel", "impl="+impl+"/procs=1").Ratio(r.At("Parallel", "impl="+impl+"/procs=2"))
+}
 
 // parallel is judged against what the machine itself gains.
 func parallel(r *measure.Results) []Goal {
-	gain := func(impl string) float64 {
-		return r.At("Parallel", "impl="+impl+"/procs=1").Ratio(r.At("Parallel", "impl="+impl+"/procs=2"))
-	}
-	machine := gain("sha256")
+	machine := gain(r, "sha256")
 	limit := 1.8 * min(1, machine/2)
-	g := Goal{
+	return []Goal{{
 		Name:  fmt.Sprintf("throughput of seen tokens on 2 processors, to one (plain SHA-256 gains %.2f)", machine),
-		Group: "Parallel", AtLeast: true, Got: gain("sallyport/cache=hit"), Aim: limit, Limit: limit,
-	}
-	if machine < twoProcessors {
-		g.Waived = "no second processor is free"
-	}
-	return []Goal{g}
+		Group: "Parallel", AtLeast: true, Got: gain(r, "sallyport/cache=hit"), Aim: limit, Limit: limit, Waived: free(r),
+	}}
 }
 
 func refusals(r *measure.Results) []Goal {
@@ -241,10 +244,18 @@ func refusals(r *measure.Results) []Goal {
 	return list
 }
 
+// served is judged by the clock on the wall, and by what a request takes of
+// the processors, which is the same where nothing else runs.
 func served(r *measure.Results) []Goal {
-	of := func(variant string) *measure.Series { return r.At(load.Group, "guard="+variant+"/of=request") }
-	return []Goal{{
-		Name: "HTTP throughput with the Guard, to without", Group: load.Group, AtLeast: true,
-		Got: of("none").Ratio(of("seen")), Aim: 0.95, Limit: 0.95,
-	}}
+	of := func(variant, what string) *measure.Series { return r.At(load.Group, "guard="+variant+"/of="+what) }
+	return []Goal{
+		{
+			Name: "HTTP requests per second of processor time with the Guard, to without", Group: load.Group, AtLeast: true,
+			Got: of("none", "cpu").Ratio(of("seen", "cpu")), Aim: 0.95, Limit: 0.95,
+		},
+		{
+			Name: "HTTP requests per second with the Guard, to without", Group: load.Group, AtLeast: true,
+			Got: of("none", "request").Ratio(of("seen", "request")), Aim: 0.95, Limit: 0.95, Waived: free(r),
+		},
+	}
 }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/sallyport-go/sallyport/bench/internal/measure"
 )
 
 // Clients ask at the same time, over a connection each.
@@ -48,6 +50,7 @@ func (s *Server) Close() error {
 // Result is what the clients saw.
 type Result struct {
 	PerSecond float64
+	CPU       time.Duration // of server and clients together, for one request
 	P50, P99  time.Duration
 }
 
@@ -61,13 +64,13 @@ func (s *Server) Run(ctx context.Context, d time.Duration, tokens []string) (Res
 
 	took := make([][]time.Duration, Clients)
 	errs := make([]error, Clients)
-	start := time.Now()
+	start, used := time.Now(), measure.Clock()
 	var wg sync.WaitGroup
 	for c := range Clients {
 		wg.Go(func() { took[c], errs[c] = s.client(ctx, transport, start.Add(d), tokens, c) })
 	}
 	wg.Wait()
-	elapsed := time.Since(start)
+	elapsed, cpu := time.Since(start), measure.Clock()-used
 	for _, err := range errs {
 		if err != nil {
 			return Result{}, err
@@ -78,7 +81,10 @@ func (s *Server) Run(ctx context.Context, d time.Duration, tokens []string) (Res
 	if len(all) == 0 {
 		return Result{}, fmt.Errorf("load: no request in %v", d)
 	}
-	return Result{PerSecond: float64(len(all)) / elapsed.Seconds(), P50: all[len(all)/2], P99: all[len(all)*99/100]}, nil
+	return Result{
+		PerSecond: float64(len(all)) / elapsed.Seconds(), CPU: cpu / time.Duration(len(all)),
+		P50: all[len(all)/2], P99: all[len(all)*99/100],
+	}, nil
 }
 
 func (s *Server) client(ctx context.Context, transport http.RoundTripper, end time.Time, tokens []string, first int) ([]time.Duration, error) {

@@ -15,8 +15,9 @@ import (
 	"github.com/sallyport-go/sallyport/middleware"
 )
 
-// Group is the name that the results have. Its values are nanoseconds: of
-// server and clients together for one request, and of the latencies.
+// Group is the name that the results have. Its values are nanoseconds: for one
+// request by the clock on the wall (how many per second, the other way round)
+// and by the processors', and the latencies.
 const Group = "HTTP"
 
 // Variants are the handlers that are compared: without a Guard, with one that
@@ -61,6 +62,7 @@ func Measure(ctx context.Context, r *measure.Results, rounds int, slice time.Dur
 				return err
 			}
 			r.Add(Group, "guard="+variant+"/of=request", 1e9/result.PerSecond)
+			r.Add(Group, "guard="+variant+"/of=cpu", float64(result.CPU))
 			r.Add(Group, "guard="+variant+"/of=p50", float64(result.P50))
 			r.Add(Group, "guard="+variant+"/of=p99", float64(result.P99))
 		}

@@ -6,5 +6,5 @@ import "time"
 
 var started = time.Now()
 
-// clock is the time of day where there is no other.
-func clock() time.Duration { return time.Since(started) }
+// Clock is the time of day where there is no other.
+func Clock() time.Duration { return time.Since(started) }

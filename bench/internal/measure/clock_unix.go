@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// clock is the processor time that this process has used, the collector's
+// Clock is the processor time that this process has used, the collector's
 // included. Unlike the time of day it does not run while a neighbour has the
 // processor.
-func clock() time.Duration {
+func Clock() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
 		panic(err) // no such clock: nothing can be measured

@@ -70,9 +70,9 @@ func calibrate(c cases.Case, slice time.Duration) int {
 // workers, where it is about their doing it at once, the time of day.
 func nanoseconds(c cases.Case, n int) float64 {
 	if c.Workers == 0 {
-		start := clock()
+		start := Clock()
 		c.Run(n)
-		return float64(clock()-start) / float64(n)
+		return float64(Clock()-start) / float64(n)
 	}
 	start := time.Now()
 	var wg sync.WaitGroup
