@@ -14,6 +14,7 @@ import (
 type crowd struct {
 	stage    *stage
 	client   *http.Client
+	hasty    *http.Client  // of those who hang up
 	pace     time.Duration // of one client, on average
 	phase    atomic.Int64
 	flooding atomic.Bool
@@ -28,8 +29,8 @@ func (s *stage) start(ctx context.Context, clients int, pace time.Duration) *cro
 	ctx, stop := context.WithCancel(ctx)
 	c := &crowd{
 		stage: s, pace: pace, stop: stop,
-		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}, Timeout: time.Minute},
-		asked:  make(chan exchange, 1<<14), // answers wait for their judge
+		client: newClient(clients), hasty: newClient(clients),
+		asked: make(chan exchange, 1<<14), // answers wait for their judge
 	}
 	for n := range clients {
 		c.running.Go(func() {
@@ -48,10 +49,15 @@ func (s *stage) start(ctx context.Context, clients int, pace time.Duration) *cro
 	return c
 }
 
+func newClient(connections int) *http.Client {
+	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections}, Timeout: time.Minute}
+}
+
 func (c *crowd) end() {
 	c.stop()
 	c.running.Wait()
 	c.client.CloseIdleConnections()
+	c.hasty.CloseIdleConnections()
 	close(c.asked)
 }
 
@@ -117,7 +123,9 @@ func (c *crowd) attacker() func(context.Context) {
 }
 
 // impatient hangs up before there is an answer, more often than not. What it
-// gets is not judged; what it does to others is.
+// gets is not judged; what it does to others is. Its client is its own: an
+// http.Transport may end a request that waits for a connection when another
+// one's time is up.
 func (c *crowd) impatient() func(context.Context) {
 	var now credential
 	return func(ctx context.Context) {
@@ -126,23 +134,20 @@ func (c *crowd) impatient() func(context.Context) {
 		}
 		ctx, hangUp := context.WithTimeout(ctx, rand.N(2*time.Millisecond))
 		defer hangUp()
-		_, _ = c.call(ctx, now)
+		_, _ = c.call(ctx, c.hasty, now)
 	}
 }
 
 // ask brings a token and has the answer judged.
 func (c *crowd) ask(ctx context.Context, with credential) {
-	x, err := c.call(ctx, with)
-	switch {
-	case err == nil:
-		c.asked <- x
-	case ctx.Err() == nil: // the API has to answer
-		x.status = 0
+	x, err := c.call(ctx, c.client, with)
+	if err == nil || ctx.Err() == nil { // the API has to answer
+		x.failure = err
 		c.asked <- x
 	}
 }
 
-func (c *crowd) call(ctx context.Context, with credential) (exchange, error) {
+func (c *crowd) call(ctx context.Context, client *http.Client, with credential) (exchange, error) {
 	x := exchange{credential: with, phase: int(c.phase.Load())}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.stage.url, http.NoBody)
 	if err != nil {
@@ -151,7 +156,7 @@ func (c *crowd) call(ctx context.Context, with credential) (exchange, error) {
 	r.Header.Set("Authorization", "Bearer "+with.text)
 	x.from = time.Now()
 	c.stage.books.sent(with.kid, x.from)
-	resp, err := c.client.Do(r)
+	resp, err := client.Do(r)
 	x.to = time.Now()
 	if err != nil {
 		return x, err

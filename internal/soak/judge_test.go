@@ -22,9 +22,11 @@ type credential struct {
 type exchange struct {
 	span
 	credential
-	status int
+	status int // 0: none, because of failure
 	reason reason.Code
 	phase  int
+
+	failure error
 }
 
 // verdict is what is said of an exchange.
@@ -39,6 +41,9 @@ type verdict struct {
 func (l *ledger) judge(x exchange) verdict {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if x.failure != nil {
+		return verdict{wrong: "no answer: " + x.failure.Error()}
+	}
 	v := verdict{known: x.genuine && l.certain(x.kid, x.span) && !l.mayBeStale(x.span)}
 	switch {
 	case x.status == 200:
