@@ -25,8 +25,8 @@ type Case struct {
 // Group is cases that are compared with each other.
 type Group struct {
 	Name string
-	// Open makes the cases. close gives back what they hold.
-	Open func() (list []Case, close func())
+	// Open makes the cases. The function that it returns gives back what they hold.
+	Open func() ([]Case, func())
 }
 
 // Groups is every group, in the order of the report.

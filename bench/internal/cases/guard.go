@@ -100,8 +100,10 @@ type discard struct {
 	status int
 }
 
+// Header is kept.
 func (d *discard) Header() http.Header { return d.header }
 
+// Write keeps nothing.
 func (d *discard) Write(p []byte) (int, error) {
 	if d.status == 0 {
 		d.status = http.StatusOK
@@ -109,6 +111,7 @@ func (d *discard) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// WriteString is like Write.
 func (d *discard) WriteString(s string) (int, error) {
 	if d.status == 0 {
 		d.status = http.StatusOK
@@ -116,4 +119,5 @@ func (d *discard) WriteString(s string) (int, error) {
 	return len(s), nil
 }
 
+// WriteHeader keeps the status.
 func (d *discard) WriteHeader(status int) { d.status = status }

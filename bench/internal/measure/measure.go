@@ -42,7 +42,7 @@ func (r *Results) Group(g cases.Group, p Plan) {
 	for range p.Rounds {
 		turns := make([][]float64, len(list))
 		for range p.Turns {
-			for _, i := range rand.Perm(len(list)) { // nobody always comes after the same one
+			for _, i := range rand.Perm(len(list)) { //nolint:gosec // G404: an order, so that nobody always comes after the same one
 				c := list[i]
 				runtime.GC() // what others left behind is not this one's to collect
 				c.Run(1 + runs[i]/8)

@@ -101,7 +101,7 @@ func Median(values []float64) float64 {
 // 97.5 %: below it lie so few values that chance would seldom leave them there.
 func confidence(n int) int {
 	cumulated, term := 0.0, math.Pow(0.5, float64(n))
-	for k := 0; k < n/2; k++ {
+	for k := range n / 2 {
 		cumulated += term
 		if cumulated > 0.025 {
 			return max(0, k-1)
