@@ -59,7 +59,7 @@ test-jwx3: ## run the tests over jwx/v3 in the place of v2, to show that the swi
 	@go mod tidy $(JWX3) -diff || { echo "make test-jwx3: internal/jose/jwxv3/go.mod is not tidy, run go mod tidy $(JWX3)" >&2; exit 1; }
 
 test-trust: ## ask other libraries about the same tokens, and hold the forgeries against them
-	cd trust && go test -shuffle=on ./...
+	cd trust && go test -shuffle=on ./... $(ARGS)
 
 # Of interesting inputs few are minimised: it takes minutes and finds nothing. One that fails is kept under testdata/fuzz.
 fuzz: ## run every fuzz target for FUZZTIME (30s) each; PKG=./claims for one package

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gin-gonic/gin"
 	golangjwt "github.com/golang-jwt/jwt/v5"
 	"github.com/lestrrat-go/jwx/v2/jwa"
 	"github.com/lestrrat-go/jwx/v2/jwk"
@@ -32,6 +33,7 @@ var (
 
 // TestMain has both peers read fractions of seconds, as RFC 7519 section 2 allows: as they come they cut them off.
 func TestMain(m *testing.M) {
+	gin.SetMode(gin.ReleaseMode) // it is global
 	golangjwt.TimePrecision = time.Microsecond
 	jwxjwt.Settings(jwxjwt.WithNumericDateParsePrecision(9), jwxjwt.WithCompactOnly(true))
 	m.Run()

@@ -32,11 +32,8 @@ type binary struct {
 	*source
 	path, hits string
 	mutants    []*mutant
-	dropped    int             // mutants that would not compile
-	base       map[string]bool // ids that tests reach
-	patience   patience
-	// Patterns of tests: the slow ones, and those with the ones that cannot be run here.
-	slow, notQuick string
+	dropped    int         // mutants that would not compile
+	rehearsed  []rehearsed // quickest first
 }
 
 // build compiles the package with its tests. Where a change does not compile, the mutants of that line are dropped.

@@ -2,13 +2,13 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,102 +25,98 @@ const (
 	unreached outcome = "unreached" // no test comes by
 )
 
-// patience is how long the tests may take.
-type patience struct{ quick, slow time.Duration }
+// rehearsed is one test, run alone with no mutant awake.
+type rehearsed struct {
+	name    string
+	took    time.Duration
+	reaches map[string]bool // ids
+}
 
-var (
-	passed = regexp.MustCompile(`(?m)^--- PASS: (\S+) \(([0-9.]+)s\)`)
-	failed = regexp.MustCompile(`(?m)^--- FAIL: (\S+) `)
-)
-
-// rehearse runs the tests with no mutant awake. It learns which mutants are reached; which tests take long: those come
-// last for each mutant, because most die of a quick one; and which ones cannot stand the change itself, as those that
-// count what the compiler inlines: those are left out, and said to be.
+// rehearse runs each test alone with no mutant awake, and learns which mutants it reaches and how long it takes. Tests that
+// cannot stand the change itself, as those that count what the compiler inlines, are left out, and said to be.
 func (b *binary) rehearse(ctx context.Context, say io.Writer) error {
-	const long = 0.3 // seconds
-	began := time.Now()
-	out, err := b.tests(ctx, 10*time.Minute, []string{"MUTANT_HITS=" + b.hits}, "-test.v", "-test.failfast=false")
-	if ctx.Err() != nil {
-		return ctx.Err()
+	list, err := b.tests(ctx, time.Minute, nil, "-test.list=.")
+	if err != nil {
+		return fmt.Errorf("no list of tests: %w\n%s", err, list)
 	}
-	frail := names(failed.FindAllSubmatch(out, -1))
-	if err != nil && len(frail) == 0 {
-		return fmt.Errorf("the tests fail with no mutant awake: %w\n%s", err, out)
-	}
-	whole := time.Since(began)
-	var slow []string
-	for _, m := range passed.FindAllSubmatch(out, -1) {
-		if seconds, err := strconv.ParseFloat(string(m[2]), 64); err == nil && seconds >= long {
-			slow = append(slow, regexp.QuoteMeta(string(m[1])))
+	var frail []string
+	for name := range strings.FieldsSeq(string(list)) {
+		if strings.HasPrefix(name, "Benchmark") {
+			continue
 		}
+		hits := b.hits + "." + name
+		began := time.Now()
+		_, err := b.tests(ctx, 10*time.Minute, []string{"MUTANT_HITS=" + hits}, "-test.run=^"+name+"$")
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			frail = append(frail, name)
+			continue
+		}
+		reaches, err := idsIn(hits)
+		if err != nil {
+			return err
+		}
+		b.rehearsed = append(b.rehearsed, rehearsed{name, time.Since(began), reaches})
 	}
-	b.slow, b.notQuick = pattern(slow), pattern(append(slow, frail...))
-	began = time.Now()
-	if out, err := b.quick(ctx, 10*time.Minute, nil); err != nil {
-		return fmt.Errorf("tests fail with no mutant awake, and not the same ones each time: %w\n%s", err, out)
+	if len(b.rehearsed) == 0 {
+		return fmt.Errorf("no test passes with no mutant awake, of %v", frail)
 	}
 	if len(frail) > 0 {
 		fmt.Fprintf(say, "left out, because they fail with no mutant awake: %s\n", strings.Join(frail, ", "))
 	}
-	b.patience = patience{quick: 5*time.Since(began) + 10*time.Second, slow: 5*whole + 10*time.Second}
-	return b.readHits()
-}
-
-func names(found [][][]byte) (list []string) {
-	for _, m := range found {
-		list = append(list, regexp.QuoteMeta(string(m[1])))
-	}
-	return list
-}
-
-// pattern matches exactly these tests, "" for none.
-func pattern(tests []string) string {
-	if len(tests) == 0 {
-		return ""
-	}
-	return "^(" + strings.Join(tests, "|") + ")$"
-}
-
-func (b *binary) readHits() error {
-	b.base = map[string]bool{}
-	lines, err := os.ReadFile(b.hits)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	for id := range strings.FieldsSeq(string(lines)) {
-		b.base[id] = true
-	}
+	slices.SortStableFunc(b.rehearsed, func(x, y rehearsed) int { return cmp.Compare(x.took, y.took) })
 	return nil
 }
 
-// try runs the tests with one mutant awake.
-func (b *binary) try(ctx context.Context, m *mutant) (outcome, error) {
-	id := strconv.Itoa(m.id)
-	if !b.base[id] {
-		return unreached, nil
+func idsIn(hits string) (map[string]bool, error) {
+	lines, err := os.ReadFile(hits) //nolint:gosec // G304: in a directory of our own
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
 	}
-	env := []string{"MUTANT=" + id}
-	out, err := b.quick(ctx, b.patience.quick, env)
-	if err == nil && b.slow != "" {
-		out, err = b.tests(ctx, b.patience.slow, env, "-test.run="+b.slow)
+	ids := map[string]bool{}
+	for id := range strings.FieldsSeq(string(lines)) {
+		ids[id] = true
 	}
-	switch {
-	case ctx.Err() != nil:
-		return "", ctx.Err()
-	case err == nil:
-		return survived, nil
-	case errors.Is(err, errHung) || bytes.Contains(out, []byte("panic: test timed out")):
-		return timedOut, nil
-	}
-	return killed, nil
+	return ids, nil
 }
 
-// quick runs all tests but the slow and the frail ones.
-func (b *binary) quick(ctx context.Context, within time.Duration, env []string) ([]byte, error) {
-	if b.notQuick == "" {
-		return b.tests(ctx, within, env)
+// try runs the tests that reach a mutant with it awake: the quickest one, those that take a second together, all others.
+func (b *binary) try(ctx context.Context, m *mutant) (outcome, error) {
+	id := strconv.Itoa(m.id)
+	groups, took := [3][]string{}, [3]time.Duration{}
+	for _, r := range b.rehearsed {
+		if !r.reaches[id] {
+			continue
+		}
+		g := 0
+		if len(groups[0]) > 0 {
+			g = 1
+		}
+		if g == 1 && took[1]+r.took > time.Second {
+			g = 2
+		}
+		groups[g], took[g] = append(groups[g], r.name), took[g]+r.took
 	}
-	return b.tests(ctx, within, env, "-test.skip="+b.notQuick)
+	if len(groups[0]) == 0 {
+		return unreached, nil
+	}
+	for g, names := range groups {
+		if len(names) == 0 {
+			continue
+		}
+		out, err := b.tests(ctx, 5*took[g]+10*time.Second, []string{"MUTANT=" + id}, "-test.run=^("+strings.Join(names, "|")+")$")
+		switch {
+		case ctx.Err() != nil:
+			return "", ctx.Err()
+		case errors.Is(err, errHung) || bytes.Contains(out, []byte("panic: test timed out")):
+			return timedOut, nil
+		case err != nil:
+			return killed, nil //nolint:nilerr // a failing test is what was hoped for
+		}
+	}
+	return survived, nil
 }
 
 var errHung = errors.New("hung")
