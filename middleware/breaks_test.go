@@ -1,0 +1,34 @@
+package middleware_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/sallyport-go/sallyport/middleware"
+	"github.com/sallyport-go/sallyport/reason"
+)
+
+// Every byte at every place of a token of several words: exactly white space,
+// control characters and the comma break credentials.
+func TestWhatBreaksCredentialsDoesSoWhereverItStands(t *testing.T) {
+	t.Parallel()
+	for length := 1; length <= 19; length++ {
+		for at := range length {
+			for c := range 256 {
+				token := []byte(strings.Repeat("~", length))
+				token[at] = byte(c)
+				if at == 0 && c == ' ' {
+					continue // belongs to the space after the scheme
+				}
+				_, err := middleware.FromAuthorization(request("Bearer " + string(token)))
+				if c <= ' ' || c == ',' || c == 0x7f {
+					assert.ErrorIs(t, err, reason.InvalidRequest, "%q", token)
+				} else {
+					assert.NoError(t, err, "%q", token)
+				}
+			}
+		}
+	}
+}
