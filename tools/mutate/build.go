@@ -19,10 +19,10 @@ import (
 	"strings"
 )
 
-// runtime is the package that the changed sources call. It is laid over the module and never lies in it.
+// awakener is the package that the changed sources call. It is laid over the module and never lies in it.
 //
 //go:embed runtime.txt
-var runtime []byte
+var awakener []byte
 
 // alias is what the changed sources call it by.
 const alias = "mutant__"
@@ -61,7 +61,7 @@ func build(ctx context.Context, s *source, work string) (*binary, error) {
 // lay writes the changed sources and the overlay that puts them in place.
 func (b *binary) lay(work string) error {
 	replace := map[string]string{filepath.Join(b.root, "internal", alias, "mutant.go"): filepath.Join(work, "mutant.go")}
-	if err := os.WriteFile(filepath.Join(work, "mutant.go"), runtime, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(work, "mutant.go"), awakener, 0o600); err != nil {
 		return err
 	}
 	for _, file := range b.files {

@@ -18,7 +18,9 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -109,14 +111,37 @@ func judge(ctx context.Context, bin *binary, known *results, say io.Writer) erro
 	if err := bin.rehearse(ctx, say); err != nil {
 		return err
 	}
-	for _, m := range todo {
+	return inParallel(ctx, todo, func(ctx context.Context, m *mutant) error {
 		outcome, err := bin.try(ctx, m)
 		if err != nil {
 			return err
 		}
-		if err := known.add(m, outcome); err != nil {
-			return err
-		}
+		return known.add(m, outcome)
+	})
+}
+
+// inParallel works through a list on all processors and stops at the first error.
+func inParallel(ctx context.Context, list []*mutant, work func(context.Context, *mutant) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	next := make(chan *mutant)
+	var workers sync.WaitGroup
+	for range runtime.NumCPU() {
+		workers.Go(func() {
+			for m := range next {
+				if err := work(ctx, m); err != nil {
+					cancel(err)
+				}
+			}
+		})
 	}
-	return nil
+	for _, m := range list {
+		if ctx.Err() != nil {
+			break
+		}
+		next <- m
+	}
+	close(next)
+	workers.Wait()
+	return context.Cause(ctx)
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 )
 
 // result is one line of the file that a package's results are kept in.
@@ -24,6 +25,7 @@ type result struct {
 type results struct {
 	file           *os.File
 	sources, tests string
+	mu             sync.Mutex // of what follows, and of the order of lines
 	outcomes       map[string]outcome
 }
 
@@ -82,6 +84,8 @@ func (r *results) add(m *mutant, o outcome) error {
 	if err != nil {
 		return err
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.outcomes[m.key()] = o
 	_, err = r.file.Write(append(line, '\n'))
 	return errors.Join(err, r.file.Sync())
