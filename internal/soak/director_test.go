@@ -23,6 +23,9 @@ type director struct {
 	complaints []string
 
 	samples []sample // the sampler's
+
+	late        []latencies // how late timers are, by phase
+	lateWindows []latencies // and by time
 }
 
 const (
@@ -32,7 +35,10 @@ const (
 
 func newDirector(t *testing.T, r rules, plan []phase, whole time.Duration) *director {
 	t.Helper()
-	d := &director{t: t, stage: newStage(t, r), plan: plan, whole: whole, lines: make([]line, len(plan)), windows: make([]latencies, points+1)}
+	d := &director{
+		t: t, stage: newStage(t, r), plan: plan, whole: whole, lines: make([]line, len(plan)), windows: make([]latencies, points+1),
+		late: make([]latencies, len(plan)), lateWindows: make([]latencies, points+1),
+	}
 	for i, p := range plan {
 		d.lines[i].phase = p.name
 	}
@@ -46,6 +52,7 @@ func (d *director) play() {
 	others.Go(d.judge)
 	over := make(chan struct{})
 	others.Go(func() { d.watch(over) })
+	others.Go(func() { d.timers(over) })
 
 	weights := 0
 	for _, p := range d.plan {
@@ -78,8 +85,7 @@ func (d *director) judge() {
 		v := books.judge(x)
 		d.lines[x.phase%len(d.plan)].add(x, v)
 		if v.known {
-			at := int(int64(points) * int64(x.to.Sub(d.begun)) / int64(d.whole))
-			d.windows[min(at, points)].add(x.to.Sub(x.from))
+			d.windows[d.window(x.to)].add(x.to.Sub(x.from))
 		}
 		if v.wrong != "" {
 			d.wrong++
@@ -91,6 +97,28 @@ func (d *director) judge() {
 			swept = x.from
 			books.forget(x.from.Add(-horizon))
 		}
+	}
+}
+
+// window is the point of the plot that a moment belongs to.
+func (d *director) window(t time.Time) int {
+	return min(points, int(int64(points)*int64(t.Sub(d.begun))/int64(d.whole)))
+}
+
+// timers measures the machine: how late this process is woken says how much of
+// a latency is nobody's fault here.
+func (d *director) timers(over <-chan struct{}) {
+	const nap = 5 * time.Millisecond
+	for {
+		due := time.Now().Add(nap)
+		select {
+		case <-over:
+			return
+		case <-time.After(nap):
+		}
+		now := time.Now()
+		d.late[int(d.crowd.phase.Load())%len(d.plan)].add(now.Sub(due))
+		d.lateWindows[d.window(now)].add(now.Sub(due))
 	}
 }
 

@@ -20,17 +20,20 @@ const (
 // report is what a run came to.
 type report struct {
 	lasted  time.Duration
-	begun   time.Time
 	lines   []line
 	samples []sample
 	windows []latencies
+	late    []latencies
 	plan    []phase
 	fetches uint64
 }
 
 func (d *director) report() report {
+	for i := range d.lines {
+		d.lines[i].late = d.late[i]
+	}
 	return report{
-		lasted: d.whole, begun: d.begun, lines: d.lines, samples: d.samples, windows: d.windows, plan: d.plan,
+		lasted: d.whole, lines: d.lines, samples: d.samples, windows: d.windows, late: d.lateWindows, plan: d.plan,
 		fetches: d.stage.gate.Keys()[0].Fetches,
 	}
 }
@@ -48,6 +51,7 @@ func (r report) total() line {
 		sum.wronglyRefused += l.wronglyRefused
 		sum.all.merge(&l.all)
 		sum.known.merge(&l.known)
+		sum.late.merge(&l.late)
 	}
 	return sum
 }
@@ -63,8 +67,8 @@ func (h *latencies) merge(o *latencies) {
 func (r report) table() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d clients for %v; the issuer's keys were fetched %d times.\n\n", clients, r.lasted, r.fetches)
-	b.WriteString("| phase | seconds | requests | 200 | 401 | 503 | wrongly accepted | wrongly refused | p50 | p99, key known | p99, all | heap | goroutines |\n")
-	b.WriteString("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
+	b.WriteString("| phase | seconds | requests | 200 | 401 | 503 | wrongly accepted | wrongly refused | p50 | p99, key known | p99, all | p99, timers late | heap | goroutines |\n")
+	b.WriteString("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for i := range r.lines {
 		l := &r.lines[i]
 		b.WriteString(l.row(r.of(func(s sample) bool { return s.phase%len(r.plan) == i })))
@@ -76,9 +80,9 @@ func (r report) table() string {
 
 func (l *line) row(of []sample) string {
 	heap, goroutines := means(of)
-	return fmt.Sprintf("| %s | %.0f | %d | %d | %d | %d | %d | %d | %s | %s | %s | %.1f MB | %.0f |\n",
+	return fmt.Sprintf("| %s | %.0f | %d | %d | %d | %d | %d | %d | %s | %s | %s | %s | %.1f MB | %.0f |\n",
 		l.phase, l.lasted.Seconds(), l.asked, l.passed, l.refused, l.unavailable, l.wronglyAccepted, l.wronglyRefused,
-		ms(l.known.quantile(0.5)), ms(l.known.quantile(0.99)), ms(l.all.quantile(0.99)), heap/1e6, goroutines)
+		ms(l.known.quantile(0.5)), ms(l.known.quantile(0.99)), ms(l.all.quantile(0.99)), ms(l.late.quantile(0.99)), heap/1e6, goroutines)
 }
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.3g ms", float64(d)/float64(time.Millisecond)) }

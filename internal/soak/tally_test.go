@@ -22,6 +22,7 @@ type line struct {
 	passed, refused, unavailable    int // 200, 4xx, 503
 	wronglyAccepted, wronglyRefused int
 	all, known                      latencies // known: callers whose key was in force
+	late                            latencies // timers of this process
 }
 
 func (l *line) add(x exchange, v verdict) {
