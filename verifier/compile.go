@@ -77,14 +77,15 @@ func (v *Verifier) add(cfg Issuer) error {
 		return err
 	}
 	i := cfg.compile()
+	_, twice := v.issuers[i.name]
+	if twice || slices.ContainsFunc(v.templates, func(t *issuer) bool { return t.name == i.name }) {
+		return errors.New("the same Name twice: put all audiences and tenants into one Issuer")
+	}
 	if i.isTemplate() {
 		v.templates = append(v.templates, i)
-		return nil
+	} else {
+		v.issuers[i.name] = i
 	}
-	if _, twice := v.issuers[i.name]; twice {
-		return errors.New("the same Name twice: put all audiences into one Issuer")
-	}
-	v.issuers[i.name] = i
 	return nil
 }
 

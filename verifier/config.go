@@ -41,6 +41,8 @@ type Config struct {
 	// CacheBytes bounds the memory of the verified-token cache. 0 is 32 MiB,
 	// negative is no cache. The cache never changes an answer: what time, the
 	// keys, a validator or a revocation can change is checked on every call.
+	// Beside it, and without it too, a Verifier remembers what up to 256 headers
+	// of proven tokens say.
 	CacheBytes int64
 
 	// Validators look at a token after everything else held, on every call.

@@ -31,10 +31,15 @@ func TestEveryMistakeIsReported(t *testing.T) {
 		"the first one empty":   {func(c *verifier.Config) { c.Confirmations = []string{""} }, "Confirmations[0] is empty"},
 		"a nil validator":       {func(c *verifier.Config) { c.Validators = []verifier.Validator{nil} }, "Validators[0] is nil"},
 		"a name twice":          {func(c *verifier.Config) { c.Issuers = append(c.Issuers, c.Issuers[0]) }, `Issuers[1] "https://issuer.example/": the same Name twice`},
-		"no name":               {issuer(func(i *verifier.Issuer) { i.Name = "" }), `Issuers[0] "": Name is empty`},
-		"no keys":               {issuer(func(i *verifier.Issuer) { i.Keys = nil }), "Keys is nil"},
-		"no audience":           {issuer(func(i *verifier.Issuer) { i.Audiences = nil }), "Audiences is empty"},
-		"an empty audience":     {issuer(func(i *verifier.Issuer) { i.Audiences = []string{"a", ""} }), "Audiences[1] is empty"},
+		"a template twice": {func(c *verifier.Config) {
+			t := c.Issuers[0]
+			t.Name, t.Tenants = "https://i.example/{tenantid}/", []string{"a53d724c-15ea-4469-a987-82a5b30ec167"}
+			c.Issuers = []verifier.Issuer{t, t}
+		}, `Issuers[1] "https://i.example/{tenantid}/": the same Name twice`},
+		"no name":           {issuer(func(i *verifier.Issuer) { i.Name = "" }), `Issuers[0] "": Name is empty`},
+		"no keys":           {issuer(func(i *verifier.Issuer) { i.Keys = nil }), "Keys is nil"},
+		"no audience":       {issuer(func(i *verifier.Issuer) { i.Audiences = nil }), "Audiences is empty"},
+		"an empty audience": {issuer(func(i *verifier.Issuer) { i.Audiences = []string{"a", ""} }), "Audiences[1] is empty"},
 		"NoAudience without clients": {
 			issuer(func(i *verifier.Issuer) { i.NoAudience = verifier.AudienceBinding{ScopePrefix: "orders/"} }), "NoAudience needs both",
 		},
