@@ -35,7 +35,16 @@ type fuzzKit struct {
 	ec            *ecdsa.PrivateKey
 	ed            ed25519.PrivateKey
 	cached, fresh *verifier.Verifier
+	cfg           verifier.Config
 	minted        map[string]bool // the signing inputs of what was signed on purpose
+}
+
+// anew is another Verifier of the same configuration, with a cache of its own.
+func (k *fuzzKit) anew(t *testing.T) *verifier.Verifier {
+	t.Helper()
+	v, err := verifier.New(k.cfg)
+	require.NoError(t, err)
+	return v
 }
 
 var newFuzzKit = sync.OnceValue(func() *fuzzKit {
@@ -67,6 +76,7 @@ var newFuzzKit = sync.OnceValue(func() *fuzzKit {
 		},
 		Now: func() time.Time { return time.Unix(fuzzNow, 0) },
 	}
+	k.cfg = cfg
 	if k.cached, err = verifier.New(cfg); err != nil {
 		panic(err)
 	}
