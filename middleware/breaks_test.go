@@ -17,7 +17,7 @@ func TestWhatBreaksCredentialsDoesSoWhereverItStands(t *testing.T) {
 	for length := 1; length <= 19; length++ {
 		for at := range length {
 			for c := range 256 {
-				token := []byte(strings.Repeat("~", length))
+				token := []byte(strings.Repeat("~\xff-", length))[:length]
 				token[at] = byte(c)
 				if at == 0 && c == ' ' {
 					continue // belongs to the space after the scheme
