@@ -144,3 +144,19 @@ func TestAnHMACIsAsLongAsItsHash(t *testing.T) {
 	}
 	require.ErrorIs(t, key.Verify("HS256", input, append(whole, 0)), jose.ErrSignature)
 }
+
+// Go's decoder skips line ends, and what is left may have the length that the text promised.
+func TestNoLineEndHidesInAPartOfAnyLength(t *testing.T) {
+	t.Parallel()
+	for n := range 25 {
+		part := b64(slices.Repeat([]byte{'x'}, n))
+		for at := range len(part) + 1 {
+			for _, end := range []string{"\n", "\r", "\r\n", "\n\n\n", "\n\n\n\n"} {
+				c, err := jose.Split("e30.e30." + part[:at] + end + part[at:])
+				require.NoError(t, err)
+				_, err = c.Signature()
+				require.ErrorIs(t, err, jose.ErrEncoding, "%q at %d of %d letters", end, at, len(part))
+			}
+		}
+	}
+}
