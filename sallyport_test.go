@@ -140,7 +140,7 @@ func TestAllMistakesAreReportedAtOnceAndOnce(t *testing.T) {
 			open: func() (*sallyport.Gate, error) {
 				return sallyport.NewFrom(providers.Generic("https://issuer.example", "a"), providers.Generic("https://issuer.example", "b"))
 			},
-			says: []string{"the same Name twice: put all audiences into one Issuer"},
+			says: []string{"the same Name twice: put all audiences and tenants into one Issuer"},
 		},
 	} {
 		g, err := row.open()
