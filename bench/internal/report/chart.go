@@ -53,7 +53,7 @@ func (rep *Report) Chart(out io.Writer) error {
 		}
 		w.line(`<text x="%d" y="%d" font-size="14" text-anchor="end" font-weight="%s" fill="%s">%s</text>`, labelWidth-14, y+17, weight, ink, html.EscapeString(b.label))
 		w.line(`<rect x="%d" y="%d" width="%.1f" height="%d" rx="3" fill="%s"/>`, labelWidth, y, length, barHeight, b.fill)
-		w.line(`<text x="%.1f" y="%d" font-size="14" font-weight="%s" fill="%s">%s<tspan fill="%s" font-weight="400">  %s</tspan></text>`,
+		w.line(`<text x="%.1f" y="%d" font-size="14" font-weight="%s" fill="%s">%s<tspan dx="8" fill="%s" font-weight="400">%s</tspan></text>`,
 			labelWidth+length+10, y+17, weight, ink, value(b.value), faint, html.EscapeString(b.note))
 	}
 	floor := labelWidth + bars[1].value/longest*room
@@ -72,7 +72,7 @@ func (rep *Report) bars() []bar {
 	bare, own := first("bare"), first("sallyport/cache=off")
 	hit := rep.Results.At("Seen", "alg=RS256/impl=sallyport/cache=hit")
 	list := []bar{
-		{label: "Sallyport, token seen before", value: hit.Median() / 1e3, fill: memoryFill},
+		{label: "Sallyport, token seen before", note: "remembered, not repeated", value: hit.Median() / 1e3, fill: memoryFill},
 		{label: "bare signature check", note: "the floor", value: bare.Median() / 1e3, fill: bareFill},
 		{label: "Sallyport, first sight", note: "× " + times(own.Ratio(bare)), value: own.Median() / 1e3, fill: ownFill},
 	}
