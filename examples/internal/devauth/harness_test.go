@@ -55,7 +55,7 @@ func start(t *testing.T) *harness {
 	transport := &http.Transport{}
 	h.client = &http.Client{
 		Transport:     transport,
-		Timeout:       10 * time.Second,
+		Timeout:       time.Minute,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	t.Cleanup(func() {

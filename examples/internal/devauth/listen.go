@@ -20,6 +20,7 @@ var ErrNotLoopback = errors.New("not a loopback address")
 const (
 	headerTimeout  = 5 * time.Second
 	requestTimeout = 10 * time.Second
+	answerTimeout  = time.Minute // a rotation makes an RSA key, which a busy machine takes its time for
 	idleTimeout    = time.Minute
 	maxHeaderBytes = 16 << 10
 	drainTimeout   = 2 * time.Second
@@ -79,7 +80,7 @@ func (s *Server) Serve(l net.Listener) error {
 		Handler:           s,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       requestTimeout,
-		WriteTimeout:      requestTimeout,
+		WriteTimeout:      answerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),

@@ -43,7 +43,7 @@ func start(t *testing.T, cfg api.Config) *world {
 	w.Server, err = api.Start(l, cfg)
 	require.NoError(t, err)
 	transport := &http.Transport{MaxIdleConnsPerHost: 8}
-	w.client = &http.Client{Transport: transport, Timeout: 20 * time.Second}
+	w.client = &http.Client{Transport: transport, Timeout: time.Minute}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
 		require.NoError(t, w.Close())
