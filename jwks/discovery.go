@@ -149,5 +149,5 @@ func (d *discovery) parse(address string, body []byte) (string, error) {
 func text(doc *strictjson.Object, name string) string {
 	v, _ := doc.Get(name)
 	s, _ := v.Text()
-	return strictjson.Clone(s)
+	return strings.Clone(s)
 }

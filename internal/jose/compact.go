@@ -95,9 +95,6 @@ func (c Compact) SignatureWith(scratch []byte) ([]byte, error) {
 // are the token's own and must only be read.
 func (c Compact) SigningInput() []byte { return view.Bytes(c.token[:c.inputEnd]) }
 
-// Unsigned is the token without its signature part, for reports.
-func (c Compact) Unsigned() string { return c.token[:c.inputEnd] }
-
 // decode is strict base64url (RFC 7515 section 2), into scratch if that is
 // large enough. Go's decoder skips CR and LF wherever they stand. Then fewer
 // bytes come out than the length promises: each character counts, except one

@@ -155,8 +155,5 @@ func (o *Object) Len() int { return len(o.members) }
 // Text is the whole text of the object, with the white space around it.
 func (o *Object) Text() string { return o.text }
 
-// Clone detaches s from the text that it was cut from.
-func Clone(s string) string { return strings.Clone(s) }
-
 // Value is the object as a value.
 func (o *Object) Value() Value { return Value{raw: strings.TrimSpace(o.text)} }

@@ -237,11 +237,6 @@ func TestLookUpsAllocateNothing(t *testing.T) {
 	assert.Equal(t, 2*101, found)
 }
 
-func TestCloneHoldsTheSameText(t *testing.T) {
-	t.Parallel()
-	assert.Equal(t, "text", strictjson.Clone("text"))
-}
-
 // object adds to Object what only tests want.
 type object struct{ strictjson.Object }
 
