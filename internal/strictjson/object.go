@@ -2,15 +2,17 @@
 // case-sensitive names, no duplicate members at any depth, valid UTF-8,
 // nothing after the object (RFC 7519 section 4, RFC 8725 section 2.4).
 //
-// The parser validates the whole text in one go; what it found good is then cut
-// at its quotes and brackets to record where the top-level members lie. Values
-// are decoded when they are asked for, and need no checking then.
+// One pass over the text validates it and records where the top-level members
+// lie. Values are cut out and decoded when they are asked for, and need no
+// checking then. What is accepted is exactly what jsontext, the parser of the
+// coming encoding/json/v2, accepts in its strict default, up to a depth of 64.
 package strictjson
 
 import (
 	"errors"
 	"iter"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/sallyport-go/sallyport/internal/view"
@@ -53,34 +55,33 @@ func tagOf(name string) uint32 {
 // data; the caller must not change it afterwards. Its errors quote nothing of
 // data, which may be a secret.
 func Parse(data []byte) (Object, error) {
-	if err := validate(data); err != nil {
+	var scratch [32]Member
+	members, err := scan(scratch[:0], data)
+	if err != nil {
 		return Object{}, err
 	}
-	return indexed(view.String(data)), nil
+	return indexed(data, exact(members)), nil
 }
 
 // ParseWith is [Parse] with room for the members, which the Object then uses:
 // it is good for as long as the caller leaves scratch alone. See [Object.Detach].
 func ParseWith(scratch []Member, data []byte) (Object, error) {
-	if err := validate(data); err != nil {
+	members, err := scan(scratch, data)
+	if err != nil {
 		return Object{}, err
 	}
-	o := Object{text: view.String(data)}
-	o.members, o.odd = index(scratch, o.text)
-	return o, nil
+	return indexed(data, members), nil
+}
+
+func indexed(data []byte, members []Member) Object {
+	odd := slices.ContainsFunc(members, func(m Member) bool { return m.tag == noTag })
+	return Object{text: view.String(data), members: members, odd: odd}
 }
 
 // Detach is the object with an index of its own.
 func (o Object) Detach() Object {
 	o.members = exact(o.members)
 	return o
-}
-
-// indexed is the object of a text that is known to be one.
-func indexed(text string) Object {
-	var scratch [32]Member
-	members, odd := index(scratch[:0], text)
-	return Object{text: text, members: exact(members), odd: odd}
 }
 
 // exact copies members with no room to spare: a cached token keeps them.
@@ -107,7 +108,7 @@ func (o *Object) Get(name string) (Value, bool) {
 // one object: the parser refuses them as duplicates.
 func (o *Object) untagged(name string) (Value, bool) {
 	for i := range o.members {
-		if m := &o.members[i]; m.tag == noTag && o.name(m).Is(name) {
+		if m := &o.members[i]; m.tag == noTag && m.nameIn(o.text).Is(name) {
 			return o.value(m), true
 		}
 	}
@@ -116,10 +117,10 @@ func (o *Object) untagged(name string) (Value, bool) {
 
 func (o *Object) value(m *Member) Value { return Value{raw: o.text[m.value:m.valueEnd]} }
 
-// name is the member's name with its quotes.
-func (o *Object) name(m *Member) Value {
-	end, _ := shortEnd(o.text, int(m.name))
-	return Value{raw: o.text[m.name-1 : end+1]}
+// nameIn is the member's name in that text, with its quotes.
+func (m *Member) nameIn(text string) Value {
+	begin := int(m.name) - 1
+	return Value{raw: text[begin : stringEnd(text, begin)+1]}
 }
 
 // Lookup follows path through nested objects. An empty path finds nothing.
@@ -141,7 +142,7 @@ func (o *Object) Lookup(path ...string) (Value, bool) {
 func (o *Object) Names() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for i := range o.members {
-			name, _ := o.name(&o.members[i]).Text() // valid: the whole text is
+			name, _ := o.members[i].nameIn(o.text).Text() // valid: the whole text is
 			if !yield(name) {
 				return
 			}

@@ -1,12 +1,10 @@
 package strictjson_test
 
 import (
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"weak"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -27,7 +25,7 @@ func TestParseRefusesWhatParsersReadDifferently(t *testing.T) {
 		"19 a member twice, once escaped":             {`{"alg":"RS256","\u0061lg":"none"}`, duplicate},
 		"19 a member twice, in another object":        {`{"a":{"b":1,"b":2}}`, duplicate},
 		"19 a member twice, in an object in an array": {`{"a":[{"b":1},{"b":1,"b":2}]}`, duplicate},
-		"32 UTF-16, little endian":                    {"{\x00\"\x00a\x00\"\x00:\x001\x00}\x00", invalid + "14"},
+		"32 UTF-16, little endian":                    {"{\x00\"\x00a\x00\"\x00:\x001\x00}\x00", invalid + "1"},
 		"32 UTF-16 with a byte order mark":            {"\xfe\xff\x00{\x00}", notObject},
 		"32 UTF-8 with a byte order mark":             {"\xef\xbb\xbf{}", notObject},
 		"32 a byte that is no UTF-8, in a value":      {"{\"a\":\"\xff\"}", invalid + "6"},
@@ -51,7 +49,7 @@ func TestParseRefusesWhatParsersReadDifferently(t *testing.T) {
 		"not a number":                                {`{"a":NaN}`, invalid + "5"},
 		"infinity":                                    {`{"a":Infinity}`, invalid + "5"},
 		"a second object":                             {`{}{}`, trailing},
-		"a byte of zero at the end":                   {"{}\x00", invalid + "3"},
+		"a byte of zero at the end":                   {"{}\x00", trailing},
 		"an array":                                    {`[{"a":1}]`, notObject},
 		"a string":                                    {`"{}"`, notObject},
 		"null":                                        {`null`, notObject},
@@ -59,7 +57,7 @@ func TestParseRefusesWhatParsersReadDifferently(t *testing.T) {
 		"an array with a member twice":                {`[{"a":1,"a":1}]`, notObject},
 		"an object that ends in the middle":           {`{"a":{}`, invalid + "7"},
 		"a brace only":                                {`}`, notObject},
-		"nesting without end":                         {strings.Repeat(`{"a":`, 20_000) + "}", invalid + "50000"},
+		"nesting without end":                         {strings.Repeat(`{"a":`, 20_000) + "}", "strictjson: nested more than 64 levels deep"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -196,25 +194,11 @@ func TestScratchIsNotSharedBetweenObjects(t *testing.T) {
 	sameBytes(t, `{"p":{"q":1},"r":2}`, inner.Text())
 }
 
-// A pooled scratch that pinned the last text would keep a token in memory.
-func TestTheScratchPinsNoText(t *testing.T) {
-	for name, text := range map[string]string{"good": entraApp, "bad": entraApp[:len(entraApp)-1], "an array": "[" + entraApp + "]"} {
-		data := []byte(text)
-		pointer := weak.Make(&data[0])
-		_, _ = strictjson.Parse(data)
-		runtime.GC() // once: the pool itself outlives it
-		assert.Nil(t, pointer.Value(), name)
-	}
-}
-
-// The scratch is pooled, and under the race detector a pool forgets at random,
-// so that only the upper bound of ordinary builds can be asserted here.
 func TestParseAllocatesTheMembersOnly(t *testing.T) {
 	data := []byte(entraApp)
-	allocs := testing.AllocsPerRun(200, func() { _, _ = strictjson.Parse(data) })
-	if !race {
-		assert.LessOrEqual(t, allocs, 1.0)
-	}
+	assert.InDelta(t, 1, testing.AllocsPerRun(200, func() { _, _ = strictjson.Parse(data) }), 0)
+	var scratch [32]strictjson.Member
+	assert.Zero(t, testing.AllocsPerRun(200, func() { _, _ = strictjson.ParseWith(scratch[:0], data) }))
 }
 
 func TestLookUpsAllocateNothing(t *testing.T) {

@@ -1,208 +1,234 @@
 package strictjson
 
 import (
-	"bytes"
 	"errors"
+	"hash/maphash"
 	"math"
 	"strconv"
-	"strings"
-	"sync"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/sallyport-go/sallyport/internal/view"
 )
 
-// validator is the scratch of one validation: nothing of it outlives the call.
-type validator struct {
-	dec *jsontext.Decoder
-	buf bytes.Buffer
-}
+// maxDepth bounds how deeply objects and arrays lie in each other. Claims and
+// keys need a handful of levels; a stranger gets no more stack than that.
+const maxDepth = 64
 
-var validators = sync.Pool{New: func() any {
-	v := new(validator)
-	v.dec = jsontext.NewDecoder(&v.buf)
-	return v
-}}
-
-// validate reads data to its end: one object, and nothing after it.
-func validate(data []byte) error {
-	if uint64(len(data)) > math.MaxUint32 {
-		return errors.New("strictjson: more than 4 GiB") // more than an index can tell
-	}
-	begin, end := trim(data)
-	switch { // cheaply: the parser spends ten allocations on saying no
-	case begin == end || data[begin] != '{':
-		return ErrNotObject
-	case data[end-1] != '}':
-		return invalidAt(end)
-	}
-	v := validators.Get().(*validator)
-	defer v.release()
-	// The decoder reads a bytes.Buffer in place: data is neither copied nor
-	// written to.
-	v.buf = *bytes.NewBuffer(data)
-	v.dec.Reset(&v.buf)
-	if _, err := v.dec.ReadValue(); err != nil {
-		return syntax(err)
-	}
-	if v.dec.InputOffset() != int64(end) {
-		return errTrailing
-	}
-	return nil
-}
-
-// trim is where data begins and ends without the white space around it.
-func trim(data []byte) (begin, end int) {
-	for end = len(data); end > 0 && isSpace(data[end-1]); {
-		end--
-	}
-	for begin < end && isSpace(data[begin]) {
-		begin++
-	}
-	return begin, end
-}
-
-func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
-
-// release forgets the text, so that the pool pins none, and returns v to it.
-func (v *validator) release() {
-	v.buf = bytes.Buffer{}
-	v.dec.Reset(&v.buf)
-	validators.Put(v)
-}
+// manyNames is where comparing a name with each one before it ends.
+const manyNames = 64
 
 var (
+	errTooLong   = errors.New("strictjson: more than 4 GiB")
+	errTooDeep   = errors.New("strictjson: nested more than 64 levels deep")
 	errTrailing  = errors.New("strictjson: data after the JSON value")
 	errDuplicate = errors.New("strictjson: duplicate member name")
-	errInvalid   = errors.New("strictjson: invalid JSON")
 )
 
 // invalidAt is the offset of a mistake.
-type invalidAt int64
+type invalidAt int
 
-// Error names the offset.
+// Error names the offset and quotes nothing.
 func (at invalidAt) Error() string {
-	return "strictjson: invalid JSON at byte " + strconv.FormatInt(int64(at), 10)
+	return "strictjson: invalid JSON at byte " + strconv.Itoa(int(at))
 }
 
-// syntax hides what the parser quotes from its input: it may be a secret.
-func syntax(err error) error {
-	if errors.Is(err, jsontext.ErrDuplicateName) {
-		return errDuplicate
-	}
-	if at, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		return invalidAt(at.ByteOffset)
-	}
-	return errInvalid
+// scanner reads a text once, from its first byte to its last (RFC 8259). Its
+// methods read what begins at at, move behind it and answer true; or they keep
+// the mistake in err and answer false, and nobody reads on.
+type scanner struct {
+	data []byte
+	at   int
+	err  error
 }
 
-// index lists the members of a text that is known to be an object, and says
-// whether any of their names has no tag.
-func index(into []Member, text string) (members []Member, odd bool) {
-	i := strings.IndexByte(text, '{') + 1
-	for {
-		if i = skip(text, i); text[i] == '}' {
-			return into, odd
-		}
-		name := i + 1
-		nameEnd, plain := shortEnd(text, name)
-		value := skip(text, nameEnd+1)
-		if text[value] == '"' {
-			i = stringEnd(text, value) + 1
-		} else {
-			i = value + valueLen(text[value:])
-		}
-		tag := uint32(noTag)
-		if plain {
-			tag = tagOf(text[name:nameEnd])
-		}
-		odd = odd || tag == noTag
-		into = append(into, Member{tag, uint32(name), uint32(value), uint32(i)}) //nolint:gosec // G115: validate bounds the text
+// scan validates data and appends the members of its object to into.
+func scan(into []Member, data []byte) ([]Member, error) {
+	if uint64(len(data)) > math.MaxUint32 {
+		return into, errTooLong // more than a Member can tell
 	}
+	s := scanner{data: data}
+	s.space()
+	if s.at == len(data) || data[s.at] != '{' {
+		return into, ErrNotObject
+	}
+	members, ok := s.object(into, 1)
+	if !ok {
+		return into, s.err
+	}
+	if s.space(); s.at != len(data) {
+		return into, errTrailing
+	}
+	return members, nil
 }
 
-// skip is the index of the next name, value or closing bracket from i on.
-func skip(text string, i int) int {
-	for text[i] <= ' ' || text[i] == ',' || text[i] == ':' {
-		i++
-	}
-	return i
+func (s *scanner) fail(err error) bool {
+	s.err = err
+	return false
 }
 
-// shortEnd is the index of the quote that ends the string whose inside begins
-// at i, and whether it has no escapes. Names are short: a loop beats a search.
-func shortEnd(text string, i int) (end int, plain bool) {
-	for plain = true; text[i] != '"'; i++ {
-		if text[i] == '\\' {
-			plain = false
-			i++
+// invalid is the answer where the byte at at, or the end, cannot stand.
+func (s *scanner) invalid() bool { return s.fail(invalidAt(s.at)) }
+
+func (s *scanner) space() {
+	for s.at < len(s.data) {
+		switch s.data[s.at] {
+		case ' ', '\t', '\r', '\n':
+			s.at++
+		default:
+			return
 		}
 	}
-	return i, plain
 }
 
-// cut takes the first value off the inside of a valid array or object, where
-// names and values alike follow each other, and returns it with the rest. At
-// the end the value is no value at all.
-func cut(inside string) (Value, string) {
-	start := 0
-	for start < len(inside) && separates(inside[start]) {
-		start++
-	}
-	rest := inside[start:]
-	n := valueLen(rest)
-	return Value{raw: rest[:n]}, rest[n:]
-}
-
-func separates(c byte) bool {
-	switch c {
-	case ',', ':', ' ', '\t', '\r', '\n':
+// take reads the byte c if it is the next.
+func (s *scanner) take(c byte) bool {
+	if s.at < len(s.data) && s.data[s.at] == c {
+		s.at++
 		return true
 	}
 	return false
 }
 
-// valueLen is the length of the value that s starts with. The text is known to
-// be valid: so brackets match, and only strings can hide them.
-func valueLen(s string) int {
-	depth := 0
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '"':
-			i = stringEnd(s, i)
-			if depth == 0 {
-				return i + 1
-			}
-		case c == '{', c == '[':
-			depth++
-		case c == '}', c == ']':
-			if depth == 0 {
-				return i // of what is around the value
-			}
-			if depth--; depth == 0 {
-				return i + 1
-			}
-		case depth == 0 && separates(c):
-			return i
-		}
+// value reads any value. The members of the objects around it are handed from
+// call to call, and back, so that the compiler sees that they may lie on the
+// stack.
+func (s *scanner) value(around []Member, depth int) bool {
+	if s.at == len(s.data) {
+		return s.invalid()
 	}
-	return len(s)
+	switch s.data[s.at] {
+	case '"':
+		_, ok := s.text()
+		return ok
+	case '{':
+		_, ok := s.object(around, depth)
+		return ok
+	case '[':
+		return s.array(around, depth)
+	case 't':
+		return s.literal("true")
+	case 'f':
+		return s.literal("false")
+	case 'n':
+		return s.literal("null")
+	default:
+		return s.number()
+	}
 }
 
-// stringEnd is the index of the quote that closes the string opened at i.
-func stringEnd(s string, i int) int {
+// object reads an object and appends its members to those around it.
+func (s *scanner) object(around []Member, depth int) (members []Member, ok bool) {
+	if depth > maxDepth {
+		return around, s.fail(errTooDeep)
+	}
+	members = around
+	o := names{first: len(around)}
+	s.at++
+	if s.space(); s.take('}') {
+		return members, true
+	}
 	for {
-		i += 1 + strings.IndexByte(s[i+1:], '"')
-		if !escaped(s, i) {
-			return i
+		m, ok := s.name(members, &o)
+		if !ok {
+			return members, false
 		}
+		if s.space(); !s.take(':') {
+			return members, s.invalid()
+		}
+		s.space()
+		m.value = uint32(s.at) //nolint:gosec // G115: scan bounds the text
+		if !s.value(members, depth+1) {
+			return members, false
+		}
+		m.valueEnd = uint32(s.at) //nolint:gosec // G115: scan bounds the text
+		members = append(members, m)
+		if s.space(); s.take(',') {
+			s.space()
+			continue
+		}
+		return members, s.take('}') || s.invalid()
 	}
 }
 
-// escaped says whether an odd number of backslashes stands before s[i].
-func escaped(s string, i int) bool {
-	odd := false
-	for i--; s[i] == '\\'; i-- {
-		odd = !odd
+func (s *scanner) array(around []Member, depth int) bool {
+	if depth > maxDepth {
+		return s.fail(errTooDeep)
 	}
-	return odd
+	s.at++
+	if s.space(); s.take(']') {
+		return true
+	}
+	for {
+		if !s.value(around, depth+1) {
+			return false
+		}
+		if s.space(); s.take(',') {
+			s.space()
+			continue
+		}
+		return s.take(']') || s.invalid()
+	}
+}
+
+// name reads a member's name, which no other member of its object may have.
+func (s *scanner) name(members []Member, o *names) (Member, bool) {
+	begin := s.at + 1
+	if s.at == len(s.data) || s.data[s.at] != '"' {
+		return Member{}, s.invalid()
+	}
+	plain, ok := s.text()
+	if !ok {
+		return Member{}, false
+	}
+	m := Member{tag: noTag, name: uint32(begin)} //nolint:gosec // G115: scan bounds the text
+	if plain {
+		m.tag = tagOf(view.String(s.data[begin : s.at-1]))
+	}
+	if o.has(s, members[o.first:], m) {
+		return Member{}, s.fail(errDuplicate)
+	}
+	return m, true
+}
+
+// names are those of one open object: its members from first on.
+type names struct {
+	first  int
+	tags   uint64              // a bit for each tag that is there
+	hashes map[uint64]struct{} // of all names, once comparing them one by one would not do
+}
+
+// hashSeed is of this process alone: nobody can make up names that collide, and
+// without that two of 64 bits never do.
+var hashSeed = maphash.MakeSeed()
+
+// has says whether one of the earlier members has m's name, and counts it in.
+func (o *names) has(s *scanner, earlier []Member, m Member) bool {
+	if o.hashes == nil && (m.tag == noTag || len(earlier) == manyNames) {
+		o.hashes = make(map[uint64]struct{}, 2*manyNames)
+		for i := range earlier {
+			o.hashes[s.hash(&earlier[i])] = struct{}{}
+		}
+	}
+	if o.hashes != nil {
+		before := len(o.hashes)
+		o.hashes[s.hash(&m)] = struct{}{}
+		return len(o.hashes) == before
+	}
+	bit := uint64(1) << (m.tag * 0x9e3779b1 >> 26)
+	if o.tags&bit != 0 {
+		for i := range earlier {
+			if earlier[i].tag == m.tag && s.unquoted(&earlier[i]) == s.unquoted(&m) {
+				return true
+			}
+		}
+	}
+	o.tags |= bit
+	return false
+}
+
+func (s *scanner) hash(m *Member) uint64 { return maphash.String(hashSeed, s.unquoted(m)) }
+
+// unquoted is the name that m begins.
+func (s *scanner) unquoted(m *Member) string {
+	name, _ := m.nameIn(view.String(s.data)).Text() // it has just been read
+	return name
 }

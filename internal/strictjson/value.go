@@ -89,13 +89,12 @@ func (v Value) Bool() (bool, error) {
 	return false, ErrType
 }
 
-// Object is the value as an object of its own. It shares the text and is not
-// validated again.
+// Object is the value as an object of its own, which shares the text.
 func (v Value) Object() (Object, error) {
 	if v.Kind() != '{' {
 		return Object{}, ErrType
 	}
-	return indexed(v.raw), nil
+	return Parse(view.Bytes(v.raw))
 }
 
 // Get returns the member of exactly that name, if the value is an object that
