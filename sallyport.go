@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"reflect"
 	"slices"
 	"sync"
 
@@ -136,7 +137,7 @@ func standIn() verifier.Issuer {
 func (cfg *Config) check(g *Gate) (err error) {
 	confirmed := slices.Clone(cfg.Verifier.Confirmations)
 	for _, b := range cfg.Guard.Bindings {
-		if b != nil {
+		if v := reflect.ValueOf(b); v.IsValid() && (v.Kind() != reflect.Pointer || !v.IsNil()) { // the Guard reports a nil one
 			confirmed = append(confirmed, b.Confirms()...)
 		}
 	}

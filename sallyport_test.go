@@ -136,6 +136,14 @@ func TestAllMistakesAreReportedAtOnceAndOnce(t *testing.T) {
 			says: []string{"Audiences is empty", `tenant "x"`, "Timeout", "Keys names an issuer", "Leeway", "Realm", "Guard has a Verifier"},
 			not:  []string{"no Issuers"},
 		},
+		"a binding whose making failed": {
+			open: func() (*sallyport.Gate, error) {
+				cfg := sallyport.Config{Providers: []providers.Provider{providers.Generic("https://issuer.example", audience)}}
+				cfg.Guard.Bindings = []middleware.Binding{(*senderKey)(nil), nil}
+				return sallyport.Open(cfg)
+			},
+			says: []string{"Bindings[0] is nil", "Bindings[1] is nil"},
+		},
 		"the same issuer twice": {
 			open: func() (*sallyport.Gate, error) {
 				return sallyport.NewFrom(providers.Generic("https://issuer.example", "a"), providers.Generic("https://issuer.example", "b"))

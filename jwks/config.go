@@ -79,7 +79,8 @@ type FetcherConfig struct {
 	// OnEvent hears of every fetch. It is called from the fetching goroutine,
 	// outside of locks, after the keys are in force and before those who wait
 	// for them go on. It must not block, and must not call Ready, Refresh or
-	// Close. nil is silence, except for [Fetcher.Status].
+	// Close. A panic in it is not recovered and ends the process. nil is silence,
+	// except for [Fetcher.Status].
 	OnEvent func(Event)
 	// MeterProvider counts fetches, TracerProvider traces them. nil is none.
 	MeterProvider  metric.MeterProvider

@@ -15,7 +15,7 @@ import (
 // A Guard refuses a token whose cnf has a member that no Binding confirms.
 type Binding interface {
 	// Confirms lists the members of cnf that Check covers, such as "jkt".
-	// It is asked once, by [New].
+	// It is asked when the Guard is made, not for each request.
 	Confirms() []string
 	// Check returns nil if the request may use the token. An [*Error] is
 	// written as it is; an error with a [reason.Code] in its chain by that

@@ -30,6 +30,7 @@ type check struct {
 	key     *jwks.Key
 	claims  *claims.Claims
 	now     time.Time
+	failed  bool // whether a step did not hold, and a report goes on
 
 	digest   digest
 	digested bool // whether digest is the token's
@@ -89,8 +90,8 @@ var (
 		{"not_before", (*check).checkNotBefore, describeNotBefore, hasClaims},
 		{"issued_at", (*check).checkIssuedAt, describeIssuedAt, hasClaims},
 		{"age", (*check).checkAge, describeAge, hasClaims},
-		{"validators", (*check).checkValidators, describeValidators, hasClaims},
-		{"revocation", (*check).checkRevocation, describeRevocation, hasClaims},
+		{"validators", (*check).checkValidators, describeValidators, allHeld},
+		{"revocation", (*check).checkRevocation, describeRevocation, allHeld},
 	}
 	all = slices.Concat(shape, opening, proof, standing)
 )
@@ -104,6 +105,9 @@ func hasKey(c *check) bool              { return c.key != nil }
 func hasPayloadAndIssuer(c *check) bool { return c.payload != nil && c.issuer != nil }
 func hasClaims(c *check) bool           { return c.claims != nil }
 func hasClaimsAndKey(c *check) bool     { return c.claims != nil && c.key != nil }
+
+// allHeld is for the user's own hooks, which see no token that failed before.
+func allHeld(c *check) bool { return c.claims != nil && !c.failed }
 
 // run takes the steps in order and stops at the first that does not hold.
 func (c *check) run(steps []step) error {
