@@ -89,8 +89,8 @@ func (s *scanner) take(c byte) bool {
 }
 
 // value reads any value. The members of the objects around it are handed from
-// call to call, and back, so that the compiler sees that they may lie on the
-// stack.
+// call to call, and not kept in the scanner, so that the compiler sees that they
+// may lie on the stack.
 func (s *scanner) value(around []Member, depth int) bool {
 	if s.at == len(s.data) {
 		return s.invalid()
@@ -179,11 +179,12 @@ func (s *scanner) name(members []Member, o *names) (Member, bool) {
 	if !ok {
 		return Member{}, false
 	}
+	name := view.String(s.data[begin : s.at-1])
 	m := Member{tag: noTag, name: uint32(begin)} //nolint:gosec // G115: scan bounds the text
 	if plain {
-		m.tag = tagOf(view.String(s.data[begin : s.at-1]))
+		m.tag = tagOf(name)
 	}
-	if o.has(s, members[o.first:], m) {
+	if o.has(s, members[o.first:], m, name) {
 		return Member{}, s.fail(errDuplicate)
 	}
 	return m, true
@@ -201,22 +202,15 @@ type names struct {
 var hashSeed = maphash.MakeSeed()
 
 // has says whether one of the earlier members has m's name, and counts it in.
-func (o *names) has(s *scanner, earlier []Member, m Member) bool {
-	if o.hashes == nil && (m.tag == noTag || len(earlier) == manyNames) {
-		o.hashes = make(map[uint64]struct{}, 2*manyNames)
-		for i := range earlier {
-			o.hashes[s.hash(&earlier[i])] = struct{}{}
-		}
-	}
-	if o.hashes != nil {
-		before := len(o.hashes)
-		o.hashes[s.hash(&m)] = struct{}{}
-		return len(o.hashes) == before
+// name is as it is written.
+func (o *names) has(s *scanner, earlier []Member, m Member, name string) bool {
+	if o.hashes != nil || m.tag == noTag || len(earlier) == manyNames {
+		return o.hashed(s, earlier, m)
 	}
 	bit := uint64(1) << (m.tag * 0x9e3779b1 >> 26)
 	if o.tags&bit != 0 {
-		for i := range earlier {
-			if earlier[i].tag == m.tag && s.unquoted(&earlier[i]) == s.unquoted(&m) {
+		for i := range earlier { // none has escapes, and a tag tells the length
+			if e := &earlier[i]; e.tag == m.tag && view.String(s.data[e.name:][:len(name)]) == name {
 				return true
 			}
 		}
@@ -225,10 +219,21 @@ func (o *names) has(s *scanner, earlier []Member, m Member) bool {
 	return false
 }
 
-func (s *scanner) hash(m *Member) uint64 { return maphash.String(hashSeed, s.unquoted(m)) }
+// hashed is has for many names, and for names with escapes.
+func (o *names) hashed(s *scanner, earlier []Member, m Member) bool {
+	if o.hashes == nil {
+		o.hashes = make(map[uint64]struct{})
+		for i := range earlier {
+			o.hashes[s.hash(&earlier[i])] = struct{}{}
+		}
+	}
+	before := len(o.hashes)
+	o.hashes[s.hash(&m)] = struct{}{}
+	return len(o.hashes) == before
+}
 
-// unquoted is the name that m begins.
-func (s *scanner) unquoted(m *Member) string {
+// hash is that of the name that m begins, without its escapes.
+func (s *scanner) hash(m *Member) uint64 {
 	name, _ := m.nameIn(view.String(s.data)).Text() // it has just been read
-	return name
+	return maphash.String(hashSeed, name)
 }
