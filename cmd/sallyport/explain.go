@@ -18,56 +18,59 @@ import (
 	"github.com/sallyport-go/sallyport/verifier"
 )
 
-// options are the flags of explain.
-type options struct {
-	spec    providers.Spec
-	keys    string // file or URL
-	leeway  time.Duration
-	timeout time.Duration
-	at      time.Time
-	json    bool
-	token   string // TOKEN, - or nothing
-}
-
 func explain(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
-	opts, err := parse(args, errs)
+	opts, err := parse(args, out)
 	if errors.Is(err, flag.ErrHelp) {
 		return accepted
 	}
 	if err != nil {
-		fmt.Fprintf(errs, "sallyport explain: %v\n", err)
+		complain(errs, "explain", err)
 		return wrongUse
 	}
 	gate, err := opts.gate()
 	if err != nil {
-		fmt.Fprintf(errs, "sallyport explain: %v\n", err)
+		complain(errs, "explain", err)
 		return wrongUse
 	}
 	defer gate.Close()
-	token, err := readToken(opts.token, in)
+	token, err := readToken(opts.token, in, errs)
 	if err != nil {
-		fmt.Fprintf(errs, "sallyport explain: %v\n", err)
+		complain(errs, "explain", err)
 		return wrongUse
 	}
-	ctx, cancel := context.WithTimeout(ctx, opts.timeout)
-	defer cancel()
-	report := gate.Explain(ctx, token)
+	report := opts.judge(ctx, gate, token)
 	if err := show(out, report, opts.json); err != nil {
-		fmt.Fprintf(errs, "sallyport explain: %v\n", err)
+		complain(errs, "explain", err)
 		return wrongUse
 	}
 	return status(report)
+}
+
+// judge says in the hint which flag would have given the keys more time.
+func (o options) judge(ctx context.Context, gate *sallyport.Gate, token string) verifier.Report {
+	bounded, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	report := gate.Explain(bounded, token)
+	if report.Reason == reason.Canceled && ctx.Err() == nil {
+		report.Hint = fmt.Sprintf("The issuer's keys did not come within %v: give them more time with -timeout, or as a file with -jwks.", o.timeout)
+	}
+	return report
 }
 
 func status(r verifier.Report) int {
 	switch {
 	case r.OK:
 		return accepted
-	case r.Reason == reason.KeysUnavailable || r.Reason == reason.Canceled:
+	case unjudged(r):
 		return unavailable
 	default:
 		return refused
 	}
+}
+
+// unjudged: without keys nobody can tell whether the token is good.
+func unjudged(r verifier.Report) bool {
+	return r.Reason == reason.KeysUnavailable || r.Reason == reason.Canceled
 }
 
 func show(out io.Writer, r verifier.Report, asJSON bool) error {
@@ -77,40 +80,6 @@ func show(out io.Writer, r verifier.Report, asJSON bool) error {
 	e := json.NewEncoder(out)
 	e.SetEscapeHTML(false)
 	return e.Encode(r)
-}
-
-func parse(args []string, errs io.Writer) (options, error) {
-	var o options
-	fs := flag.NewFlagSet("sallyport explain", flag.ContinueOnError)
-	fs.SetOutput(errs)
-	fs.StringVar(&o.spec.Issuer, "issuer", "", "the iss claim, byte for byte (for auth0: the domain)")
-	fs.Func("audience", "an aud value that means your API; repeat it for several", appendTo(&o.spec.Audiences))
-	fs.StringVar(&o.spec.Preset, "preset", "generic", "generic, entra, auth0-permissions or auth0-scopes")
-	fs.StringVar(&o.spec.Tenant, "tenant", "", "the tenant's GUID (for entra)")
-	fs.Func("client", "a client id that may call; repeat it for several (default all)", appendTo(&o.spec.Clients))
-	fs.StringVar(&o.keys, "jwks", "", "the keys: a file, which needs no network, or a URL (default by discovery)")
-	fs.DurationVar(&o.leeway, "leeway", verifier.DefaultLeeway, "granted to clocks that differ")
-	fs.DurationVar(&o.timeout, "timeout", 10*time.Second, "the longest wait for keys")
-	fs.Func("at", "judge the token at this time instead of now, as in 2026-11-21T12:00:00Z", func(s string) (err error) {
-		o.at, err = time.Parse(time.RFC3339, s)
-		return err
-	})
-	fs.BoolVar(&o.json, "json", false, "print the report as JSON")
-	if err := fs.Parse(args); err != nil {
-		return o, err
-	}
-	if fs.NArg() > 1 {
-		return o, fmt.Errorf("one token at a time: %d arguments were left after the flags (flags come first)", fs.NArg())
-	}
-	o.token = fs.Arg(0)
-	return o, nil
-}
-
-func appendTo(list *[]string) func(string) error {
-	return func(s string) error {
-		*list = append(*list, s)
-		return nil
-	}
 }
 
 // gate is the verifier that the flags describe. It remembers nothing.
@@ -147,11 +116,11 @@ func (o options) static() (jwks.KeySet, error) {
 	}
 	data, err := os.ReadFile(o.keys)
 	if err != nil {
-		return nil, fmt.Errorf("-jwks: %w", err)
+		return nil, fmt.Errorf("-jwks: %w: give the file of a JWK Set, or a URL", err)
 	}
 	keys, err := jwks.ParseJWKS(data)
 	if err != nil {
-		return nil, fmt.Errorf("-jwks %s: %w", o.keys, err)
+		return nil, fmt.Errorf("-jwks %s: %w: save there what the issuer's jwks_uri answers", o.keys, err)
 	}
 	return jwks.NewStatic(keys...)
 }

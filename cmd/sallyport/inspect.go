@@ -10,32 +10,30 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf16"
 )
 
 const unverified = "NOT VERIFIED: anybody can write such a token. Use `sallyport explain` to check it.\n"
 
 // inspect decodes a token without looking at its signature.
 func inspect(args []string, in io.Reader, out, errs io.Writer) int {
-	fs := flag.NewFlagSet("sallyport inspect", flag.ContinueOnError)
-	fs.SetOutput(errs)
-	if err := fs.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return accepted
-		}
-		return wrongUse
+	arg, err := parseFlags(flag.NewFlagSet("inspect", flag.ContinueOnError), args, out)
+	if errors.Is(err, flag.ErrHelp) {
+		return accepted
 	}
-	if fs.NArg() > 1 {
-		fmt.Fprintln(errs, "sallyport inspect: one token at a time")
-		return wrongUse
-	}
-	token, err := readToken(fs.Arg(0), in)
 	if err != nil {
-		fmt.Fprintf(errs, "sallyport inspect: %v\n", err)
+		complain(errs, "inspect", err)
+		return wrongUse
+	}
+	token, err := readToken(arg, in, errs)
+	if err != nil {
+		complain(errs, "inspect", err)
 		return wrongUse
 	}
 	text, err := decoded(token)
 	if err != nil {
-		fmt.Fprintf(errs, "sallyport inspect: %v\n", err)
+		complain(errs, "inspect", err)
 		return refused
 	}
 	fmt.Fprint(out, unverified, "\n", text, "\n", unverified)
@@ -46,7 +44,7 @@ func inspect(args []string, in io.Reader, out, errs io.Writer) int {
 func decoded(token string) (string, error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return "", fmt.Errorf("%d parts: a signed token has 3 (an encrypted one 5, an opaque one 1)", len(parts))
+		return "", fmt.Errorf("a signed token has 3 parts with 2 dots between them (an encrypted one 5, an opaque one 1), and this has %d: was it cut when it was copied?", len(parts))
 	}
 	header, err := indented(parts[0])
 	if err != nil {
@@ -62,13 +60,29 @@ func decoded(token string) (string, error) {
 func indented(part string) (string, error) {
 	data, err := base64.RawURLEncoding.DecodeString(part)
 	if err != nil {
-		return "", errors.New("not base64url without padding")
+		return "", errors.New("not base64url without padding: was it changed when it was copied?")
 	}
 	var b bytes.Buffer
 	if err := json.Indent(&b, data, "", "  "); err != nil {
 		return "", errors.New("not JSON")
 	}
-	return b.String(), nil
+	return printable(b.String()), nil
+}
+
+// printable escapes, as JSON does, what is not a visible character: a terminal
+// would obey it, and a token's author is nobody to obey.
+func printable(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if r == '\n' || unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
 }
 
 func dates(part string) string {

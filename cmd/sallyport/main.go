@@ -34,6 +34,9 @@ const usage = `sallyport tells why a token is accepted or refused.
 
 The token comes from standard input unless it is given; an argument shows in
 the list of processes. "sallyport explain -h" lists the flags.
+
+Exit status: 0 accepted, 1 refused, 2 wrong use, 3 not judged, for the issuer's
+keys could not be had.
 `
 
 func main() {
@@ -57,7 +60,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 		fmt.Fprint(out, usage)
 		return accepted
 	default:
-		fmt.Fprintf(errs, "sallyport: no command %q: use explain or inspect\n", args[0])
+		fmt.Fprintf(errs, "sallyport: no command %q: use explain or inspect (sallyport help says how)\n", args[0])
 		return wrongUse
 	}
 }

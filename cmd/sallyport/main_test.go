@@ -2,11 +2,14 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -130,8 +133,25 @@ func TestUnavailableKeysAreNoVerdict(t *testing.T) {
 	iss.Fail(503)
 	a := command(t, iss.Token(), "explain", "-issuer", iss.Issuer(), "-audience", iss.Audience())
 	assert.Equal(t, unavailable, a.code)
-	assert.Contains(t, a.out, "refused: keys_unavailable")
+	assert.Contains(t, a.out, "\nnot judged: keys_unavailable\n")
+	assert.NotContains(t, a.out, "refused")
 	assert.Contains(t, a.out, "503")
+}
+
+func TestKeysThatTakeTooLongAreNoVerdict(t *testing.T) {
+	t.Parallel()
+	iss := jwkstest.New(t)
+	iss.Hang()
+	args := []string{"explain", "-issuer", iss.Issuer(), "-audience", iss.Audience(), "-timeout", "50ms"}
+	a := command(t, iss.Token(), args...)
+	assert.Equal(t, unavailable, a.code)
+	assert.Contains(t, a.out, "\nnot judged: canceled\nThe issuer's keys did not come within 50ms: give them more time with -timeout, or as a file with -jwks.\n")
+
+	interrupted, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out, errs bytes.Buffer
+	assert.Equal(t, unavailable, run(interrupted, args, strings.NewReader(iss.Token()), &out, &errs))
+	assert.NotContains(t, out.String(), "-timeout", "it was not for want of time")
 }
 
 func TestATokenCanBeJudgedAtAnotherTime(t *testing.T) {
@@ -151,29 +171,43 @@ func TestATokenCanBeJudgedAtAnotherTime(t *testing.T) {
 
 func TestWrongUseIsExplained(t *testing.T) {
 	t.Parallel()
-	broken := filepath.Join(t.TempDir(), "broken.json")
+	dir := t.TempDir()
+	broken, saved := filepath.Join(dir, "broken.json"), filepath.Join(dir, "saved")
 	require.NoError(t, os.WriteFile(broken, []byte("<html>"), 0o600))
+	require.NoError(t, os.WriteFile(saved, []byte("x.y.z"), 0o600))
+	good := []string{"-issuer", "https://i.example/", "-audience", "a"}
+	explaining := func(args ...string) []string { return slices.Concat([]string{"explain"}, good, args) }
+	const lists = "(sallyport explain -h lists the flags)\n"
 	for name, row := range map[string]struct {
 		args []string
 		want string
 	}{
-		"no command":       {nil, "sallyport explain"},
-		"unknown command":  {[]string{"verify"}, "use explain or inspect"},
-		"unknown flag":     {[]string{"explain", "-isuer", "x"}, "isuer"},
-		"nobody to trust":  {[]string{"explain", "x.y.z"}, "issuer is missing"},
-		"no audience":      {[]string{"explain", "-issuer", "https://i.example/", "x.y.z"}, "audience"},
-		"unknown preset":   {[]string{"explain", "-preset", "okta", "x.y.z"}, "use generic, entra"},
-		"tenant by name":   {[]string{"explain", "-preset", "entra", "-tenant", "contoso.com", "-audience", "a", "x.y.z"}, "GUID"},
-		"two tokens":       {[]string{"explain", "-issuer", "https://i.example/", "-audience", "a", "x", "y"}, "one token at a time"},
-		"flags behind":     {[]string{"explain", "x.y.z", "-issuer", "i"}, "flags come first"},
-		"empty input":      {[]string{"explain", "-issuer", "https://i.example/", "-audience", "a"}, "no token"},
-		"no such file":     {[]string{"explain", "-issuer", "https://i.example/", "-audience", "a", "-jwks", "nowhere.json", "x.y.z"}, "nowhere.json"},
-		"not a key set":    {[]string{"explain", "-issuer", "https://i.example/", "-audience", "a", "-jwks", broken, "x.y.z"}, "broken.json"},
-		"http to a host":   {[]string{"explain", "-issuer", "http://issuer.example/", "-audience", "a", "x.y.z"}, "https"},
-		"not a time":       {[]string{"explain", "-at", "yesterday"}, "yesterday"},
-		"inspect of two":   {[]string{"inspect", "a", "b"}, "one token at a time"},
-		"inspect, a flag":  {[]string{"inspect", "-x"}, "-x"},
-		"inspect, nothing": {[]string{"inspect"}, "no token"},
+		"no command":        {nil, "sallyport explain"},
+		"unknown command":   {[]string{"verify"}, "use explain or inspect (sallyport help says how)\n"},
+		"unknown flag":      {[]string{"explain", "-isuer", "x"}, "sallyport explain: flag provided but not defined: -isuer " + lists},
+		"no flags":          {[]string{"explain", "x.y.z"}, "sallyport explain: -issuer is missing: give the iss claim, exactly as the token has it\nsallyport explain: -audience is missing: give an aud value that means your API\n"},
+		"no audience":       {[]string{"explain", "-issuer", "https://i.example/", "x.y.z"}, "sallyport explain: -audience is missing: give an aud value that means your API\n"},
+		"an empty audience": {explaining("-audience", "", "x.y.z"), `invalid value "" for flag -audience: it is empty ` + lists},
+		"unknown preset":    {explaining("-preset", "okta", "x.y.z"), "use generic, entra"},
+		"tenant by name":    {[]string{"explain", "-preset", "entra", "-tenant", "contoso.com", "-audience", "a", "x.y.z"}, "GUID"},
+		"two tokens":        {explaining("x", "y"), "one token at a time"},
+		"flags behind":      {[]string{"explain", "x.y.z", "-issuer", "i"}, "flags come first"},
+		"empty input":       {explaining(), "no token: give it on standard input, or as the last argument\n"},
+		"a token in a file": {explaining(saved), "is a file and no token: give what is in it on standard input, as in < " + saved + "\n"},
+		"a directory":       {explaining(dir), "is a file and no token"},
+		"no such file":      {explaining("-jwks", "nowhere.json", "x.y.z"), "nowhere.json: no such file or directory: give the file of a JWK Set, or a URL\n"},
+		"keys in no file":   {explaining("-jwks", dir, "x.y.z"), "is a directory: give the file of a JWK Set, or a URL\n"},
+		"not a key set":     {explaining("-jwks", broken, "x.y.z"), "save there what the issuer's jwks_uri answers\n"},
+		"http to a host":    {[]string{"explain", "-issuer", "http://issuer.example/", "-audience", "a", "x.y.z"}, "https"},
+		"not a time":        {explaining("-at", "2026-11-21"), `invalid value "2026-11-21" for flag -at: write date, time and zone, as in 2026-11-21T12:00:00Z ` + lists},
+		"no unit":           {explaining("-leeway", "30"), `invalid value "30" for flag -leeway: write a number and its unit, as in 30s ` + lists},
+		"too much leeway":   {explaining("-leeway", "6m", "x.y.z"), "-leeway 6m0s must be between 0s and 5m0s\n"},
+		"less than none":    {explaining("-leeway", "-1s", "x.y.z"), "-leeway -1s must be between 0s and 5m0s\n"},
+		"no time for keys":  {explaining("-timeout", "0s", "x.y.z"), "-timeout 0s must be longer than 0s\n"},
+		"inspect of two":    {[]string{"inspect", "a", "b"}, "one token at a time"},
+		"inspect of a file": {[]string{"inspect", saved}, "is a file and no token"},
+		"inspect, a flag":   {[]string{"inspect", "-x"}, "-x (sallyport inspect -h lists the flags)\n"},
+		"inspect, nothing":  {[]string{"inspect"}, "no token"},
 	} {
 		a := command(t, "", row.args...)
 		assert.Equal(t, wrongUse, a.code, name)
@@ -199,8 +233,17 @@ func (zeros) Read(p []byte) (int, error) {
 func TestHelpIsNoMistake(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"help"}, {"explain", "-h"}, {"inspect", "-h"}} {
-		assert.Equal(t, accepted, command(t, "", args...).code)
+		a := command(t, "", args...)
+		assert.Equal(t, accepted, a.code)
+		assert.Contains(t, a.out, "sallyport inspect [TOKEN|-]")
+		assert.Empty(t, a.errs)
 	}
+	text := command(t, "", "explain", "-h").out
+	for _, flag := range []string{"issuer", "audience", "preset", "tenant", "client", "jwks", "leeway", "timeout", "at", "json"} {
+		assert.Contains(t, text, "\n  -"+flag)
+	}
+	assert.Contains(t, text, "(default 30s)")
+	assert.Contains(t, text, "(default 10s)")
 }
 
 func TestInspectSaysLoudlyThatNothingWasVerified(t *testing.T) {
@@ -213,11 +256,34 @@ func TestInspectSaysLoudlyThatNothingWasVerified(t *testing.T) {
 	assert.Contains(t, a.out, `"scope": "orders.read"`)
 	assert.Contains(t, a.out, "exp 2030-01-01T00:00:00Z")
 
-	for token, want := range map[string]string{"opaque": "1 parts", "a.b.c.d.e": "5 parts", "e30=.e30.x": "header: not base64url", "e30.bm8.x": "payload: not JSON"} {
+	for token, want := range map[string]string{"opaque": "this has 1: was it cut", "a.b.c.d.e": "this has 5", "e30=.e30.x": "header: not base64url", "e30.bm8.x": "payload: not JSON"} {
 		a := command(t, token, "inspect")
 		assert.Equal(t, refused, a.code)
 		assert.Contains(t, a.errs, want)
 	}
+}
+
+func TestInspectPrintsNothingThatATerminalObeys(t *testing.T) {
+	t.Parallel()
+	encoded := base64.RawURLEncoding.EncodeToString
+	payload := "{\"sub\":\"a\u009b2Jb\u202e\u007f\U000e0041\xffblåbær\"}"
+	a := command(t, encoded([]byte("{}"))+"."+encoded([]byte(payload))+".x", "inspect")
+	assert.Equal(t, accepted, a.code, a.errs)
+	assert.Contains(t, a.out, `"a\u009b2Jb\u202e\u007f\udb40\udc41`+"\ufffd"+`blåbær"`)
+}
+
+// A terminal, as far as this can tell.
+func TestWhoSitsAtATerminalIsToldWhatItWaitsFor(t *testing.T) {
+	t.Parallel()
+	in, err := os.Open(os.DevNull)
+	require.NoError(t, err)
+	defer in.Close()
+	for _, args := range [][]string{{"inspect"}, {"inspect", "-"}} {
+		var out, errs bytes.Buffer
+		assert.Equal(t, wrongUse, run(t.Context(), args, in, &out, &errs))
+		assert.Contains(t, errs.String(), "Paste the token, then press Enter and Ctrl-D.\n")
+	}
+	assert.NotContains(t, command(t, "", "inspect").errs, "Paste")
 }
 
 func TestColoursAreForTerminals(t *testing.T) {

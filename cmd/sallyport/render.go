@@ -16,12 +16,7 @@ var colours = palette{good: "\x1b[32m", bad: "\x1b[31m", dim: "\x1b[2m", bold: "
 
 // colourful: a terminal, and nobody said NO_COLOR.
 func colourful(out io.Writer) bool {
-	f, ok := out.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return isTerminal(out) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
 // render prints a line for each check; one that failed also says what was
@@ -36,9 +31,12 @@ func render(out io.Writer, r verifier.Report, colour bool) error {
 		p.line(&b, c)
 	}
 	b.WriteByte('\n')
-	if r.OK {
+	switch {
+	case r.OK:
 		fmt.Fprintf(&b, "%s%saccepted%s\n", p.bold, p.good, p.end)
-	} else {
+	case unjudged(r):
+		fmt.Fprintf(&b, "%s%snot judged: %s%s\n%s\n", p.bold, p.bad, r.Reason, p.end, r.Hint)
+	default:
 		fmt.Fprintf(&b, "%s%srefused: %s%s\n%s\n", p.bold, p.bad, r.Reason, p.end, r.Hint)
 	}
 	_, err := io.WriteString(out, b.String())

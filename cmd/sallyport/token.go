@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 )
 
@@ -11,9 +12,12 @@ import (
 const maxInput = 1 << 20
 
 // readToken takes the argument, or else standard input, and what people paste
-// around a token off it.
-func readToken(arg string, in io.Reader) (string, error) {
+// around a token off it. Who sits at a terminal is told what it waits for.
+func readToken(arg string, in io.Reader, errs io.Writer) (string, error) {
 	if arg == "" || arg == "-" {
+		if isTerminal(in) {
+			fmt.Fprintln(errs, "Paste the token, then press Enter and Ctrl-D.")
+		}
 		data, err := io.ReadAll(io.LimitReader(in, maxInput+1))
 		if err != nil {
 			return "", fmt.Errorf("reading the token: %w", err)
@@ -22,6 +26,8 @@ func readToken(arg string, in io.Reader) (string, error) {
 			return "", fmt.Errorf("more than %d bytes on standard input: that is no token", maxInput)
 		}
 		arg = string(data)
+	} else if _, err := os.Stat(arg); err == nil { //nolint:gosec // G703: the argument is the caller's own, and nothing is opened
+		return "", fmt.Errorf("%q is a file and no token: give what is in it on standard input, as in < %s", arg, arg)
 	}
 	token := strings.TrimSpace(arg)
 	for _, prefix := range []string{"authorization:", "bearer "} {
@@ -34,4 +40,14 @@ func readToken(arg string, in io.Reader) (string, error) {
 		return "", errors.New("no token: give it on standard input, or as the last argument")
 	}
 	return token, nil
+}
+
+// isTerminal takes other character devices, such as /dev/null, for terminals too.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/sallyport-go/sallyport/providers"
+	"github.com/sallyport-go/sallyport/verifier"
+)
+
+const defaultTimeout = 10 * time.Second
+
+// options are the flags of explain.
+type options struct {
+	spec    providers.Spec
+	keys    string // file or URL
+	leeway  time.Duration
+	timeout time.Duration
+	at      time.Time
+	json    bool
+	token   string // TOKEN, - or nothing
+}
+
+// parse reports all mistakes together, or flag.ErrHelp after writing the help.
+func parse(args []string, help io.Writer) (options, error) {
+	o := options{leeway: verifier.DefaultLeeway, timeout: defaultTimeout}
+	fs := flag.NewFlagSet("explain", flag.ContinueOnError)
+	fs.StringVar(&o.spec.Issuer, "issuer", "", "the iss claim, byte for byte (for auth0: the domain)")
+	fs.Func("audience", "an aud value that means your API; repeat it for several", appendTo(&o.spec.Audiences))
+	fs.StringVar(&o.spec.Preset, "preset", "generic", "generic, entra, auth0-permissions or auth0-scopes")
+	fs.StringVar(&o.spec.Tenant, "tenant", "", "the tenant's GUID (for entra)")
+	fs.Func("client", "a client id that may call; repeat it for several (default all)", appendTo(&o.spec.Clients))
+	fs.StringVar(&o.keys, "jwks", "", "the keys: a file, which needs no network, or a URL (default by discovery)")
+	fs.Func("leeway", fmt.Sprintf("granted to clocks that differ, 0s to %v (default %v)", verifier.MaxLeeway, o.leeway), durationInto(&o.leeway))
+	fs.Func("timeout", fmt.Sprintf("the longest wait for keys (default %v)", o.timeout), durationInto(&o.timeout))
+	fs.Func("at", "judge the token at this time instead of now, as in 2026-11-21T12:00:00Z", timeInto(&o.at))
+	fs.BoolVar(&o.json, "json", false, "print the report as JSON")
+	rest, err := parseFlags(fs, args, help)
+	if err != nil {
+		return o, err
+	}
+	o.token = rest
+	return o, o.mistakes()
+}
+
+// mistakes are those that the library would tell in words of its own, which are
+// not those of the flags.
+func (o options) mistakes() error {
+	var errs []error
+	if o.spec.Issuer == "" && o.spec.Preset == "generic" {
+		errs = append(errs, errors.New("-issuer is missing: give the iss claim, exactly as the token has it"))
+	}
+	if len(o.spec.Audiences) == 0 {
+		errs = append(errs, errors.New("-audience is missing: give an aud value that means your API"))
+	}
+	if o.leeway < 0 || o.leeway > verifier.MaxLeeway {
+		errs = append(errs, fmt.Errorf("-leeway %v must be between 0s and %v", o.leeway, verifier.MaxLeeway))
+	}
+	if o.timeout <= 0 {
+		errs = append(errs, fmt.Errorf("-timeout %v must be longer than 0s", o.timeout))
+	}
+	return errors.Join(errs...)
+}
+
+// parseFlags gives the one argument that may follow the flags, or "".
+func parseFlags(fs *flag.FlagSet, args []string, help io.Writer) (token string, err error) {
+	fs.SetOutput(io.Discard)
+	err = fs.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(help, usage)
+		fs.SetOutput(help)
+		fs.PrintDefaults()
+		return "", err
+	case err != nil:
+		return "", fmt.Errorf("%w (sallyport %s -h lists the flags)", err, fs.Name())
+	case fs.NArg() > 1:
+		return "", fmt.Errorf("one token at a time: %d arguments were left after the flags (flags come first)", fs.NArg())
+	}
+	return fs.Arg(0), nil
+}
+
+func appendTo(list *[]string) func(string) error {
+	return func(s string) error {
+		if s == "" {
+			return errors.New("it is empty")
+		}
+		*list = append(*list, s)
+		return nil
+	}
+}
+
+func durationInto(d *time.Duration) func(string) error {
+	return func(s string) (err error) {
+		if *d, err = time.ParseDuration(s); err != nil {
+			return errors.New("write a number and its unit, as in 30s")
+		}
+		return nil
+	}
+}
+
+func timeInto(t *time.Time) func(string) error {
+	return func(s string) (err error) {
+		if *t, err = time.Parse(time.RFC3339, s); err != nil {
+			return errors.New("write date, time and zone, as in 2026-11-21T12:00:00Z")
+		}
+		return nil
+	}
+}
+
+// complain prints mistakes, one a line.
+func complain(errs io.Writer, command string, err error) {
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintf(errs, "sallyport %s: %s\n", command, strings.TrimSuffix(line, "\n"))
+	}
+}
