@@ -36,6 +36,9 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
 	return body, nil
 }
 
+// duplicated is told apart because Entra has a number for it. Nobody changes it.
+var duplicated = badRequest("a parameter came more than once")
+
 // readForm reads the body, never the query: credentials do not belong into a
 // URL. A parameter may come once (RFC 6749, section 3.2).
 func readForm(w http.ResponseWriter, r *http.Request) (url.Values, *refusal) {
@@ -49,7 +52,7 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, *refusal) {
 	}
 	for _, values := range form {
 		if len(values) > 1 {
-			return nil, badRequest("a parameter came more than once")
+			return nil, duplicated
 		}
 	}
 	return form, nil

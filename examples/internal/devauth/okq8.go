@@ -106,8 +106,7 @@ func (s *Server) okq8Request(w http.ResponseWriter, r *http.Request) (c Client, 
 	}
 	form, refused := readForm(w, r)
 	if refused != nil {
-		refused.aadsts = 90023 // invalid STS request
-		return c, "", refused
+		return c, "", asEntra(refused)
 	}
 	if mediaType(r) != typeForm {
 		form = nil // Entra reads nothing but forms, and then misses grant_type
@@ -123,16 +122,16 @@ func (s *Server) okq8Request(w http.ResponseWriter, r *http.Request) (c Client, 
 		return c, "", entra(900144, http.StatusBadRequest, "invalid_request", "The request body must contain the following parameter: 'client_id'.")
 	}
 	if form.Get("client_secret") == "" {
-		return c, "", entra(7000218, http.StatusUnauthorized, "invalid_client", "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")
+		return c, "", entra(7000216, http.StatusUnauthorized, "invalid_client", "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type.")
 	}
 	c, known, ok := s.clients.verify(OKQ8, form.Get("client_id"), form.Get("client_secret"))
 	switch {
 	case !known:
-		return c, "", entra(700016, http.StatusBadRequest, "unauthorized_client", "The application was not found in the directory.")
+		return c, "", entra(700016, http.StatusBadRequest, "unauthorized_client", "The application was not found in the directory. This can happen if it has not been installed by the administrator of the tenant. You may have sent your authentication request to the wrong tenant.")
 	case !ok:
 		return c, "", entra(7000215, http.StatusUnauthorized, "invalid_client", "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID.")
 	case form.Get("scope") == "":
-		return c, "", entra(90014, http.StatusBadRequest, "invalid_request", "The required field 'scope' is missing from the credential.")
+		return c, "", entra(90014, http.StatusBadRequest, "invalid_request", "The required field 'scope' is missing from the credential. Ensure that you have all the necessary parameters for the login request.")
 	}
 	return c, form.Get("scope"), nil
 }
@@ -151,7 +150,7 @@ func okq8Levels(scope string) ([]string, *refusal) {
 			return nil, entra(1002012, http.StatusBadRequest, "invalid_scope", "The provided value for scope is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).")
 		}
 		if one[:slash] != okq8Audiences[0] {
-			return nil, entra(500011, http.StatusBadRequest, "invalid_resource", "The resource principal was not found in the tenant. This can happen if the application has not been installed by the administrator of the tenant.")
+			return nil, entra(500011, http.StatusBadRequest, "invalid_resource", "The resource principal was not found in the tenant. This can happen if the application has not been installed by the administrator of the tenant. You might have sent your authentication request to the wrong tenant.")
 		}
 		level := one[slash+1:]
 		if level == defaultScope && len(scopes) == 1 {
