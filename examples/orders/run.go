@@ -8,13 +8,8 @@ import (
 	"io"
 	"log/slog"
 
+	"github.com/sallyport-go/sallyport/examples/internal/demo"
 	"github.com/sallyport-go/sallyport/examples/orders/api"
-)
-
-const (
-	exitOK     = 0
-	exitFailed = 1
-	exitUsage  = 2
 )
 
 // run is the program: it serves until ctx ends. stdout gets what a person may
@@ -23,32 +18,40 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	o, err := parse(args, stdout)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		return exitOK
+		return demo.ExitOK
 	case err != nil:
 		fmt.Fprintln(stderr, err)
-		return exitUsage
+		return demo.ExitUsage
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
-	l, err := api.Listen(ctx, "-addr", o.addr) // first, for an address that is taken shows at once
+	o.api.Logger = log
+	d, err := demo.Start(ctx, demo.Config{Addr: o.addr, AuthAddr: o.authAddr, API: o.api, AuthLogger: log})
 	if err != nil {
 		fmt.Fprintln(stderr, "orders:", err)
-		return exitFailed
+		return demo.ExitFailed
 	}
-	p, err := start(l, o, log)
-	if err != nil {
-		fmt.Fprintln(stderr, "orders:", err)
-		return exitFailed
-	}
-	p.announce(stdout)
-	code := exitOK
+	announce(d, stdout)
+	code := demo.ExitOK
 	select {
 	case <-ctx.Done():
 		log.Info("ending, requests under way are finished first", "at_most", api.DrainTimeout)
-	case <-p.server.Failed():
-		code = exitFailed
+	case <-d.API.Failed():
+		code = demo.ExitFailed
 	}
-	if err := p.close(); err != nil {
+	if err := d.Close(); err != nil {
 		log.Warn("ended, but not cleanly", "error", err)
 	}
 	return code
+}
+
+// announce says where everything is.
+func announce(d *demo.Demo, stdout io.Writer) {
+	var names []string
+	for _, i := range d.Config.Issuers {
+		names = append(names, i.Name)
+	}
+	d.Config.Logger.Info("serving orders", "url", d.API.URL(), "framework", d.Config.Framework, "issuers", names)
+	if d.Auth != nil {
+		welcome(stdout, d.Auth, d.API.URL())
+	}
 }

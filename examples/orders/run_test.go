@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport-go/sallyport/examples/internal/demo"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -102,7 +103,7 @@ func TestWithoutAnIssuerItBringsOneAndSaysHowToGetATokenThere(t *testing.T) {
 	require.NotNil(t, found)
 	assert.Equal(t, http.StatusUnauthorized, r.get("/orders", ""))
 	assert.Equal(t, http.StatusOK, r.get("/healthz", ""))
-	assert.Equal(t, exitOK, r.end())
+	assert.Equal(t, demo.ExitOK, r.end())
 	assert.NotContains(t, r.stderr.String(), found[1], "secrets are for the terminal, not for the log")
 }
 
@@ -138,7 +139,7 @@ func TestAnAudienceBelongsToTheIssuersRightBeforeIt(t *testing.T) {
 					assert.Equal(t, status, r.get("/orders", issuer.Token(jwkstest.WithAudience(audience))), "%s for %s", issuer.Issuer(), audience)
 				}
 			}
-			assert.Equal(t, exitOK, r.end())
+			assert.Equal(t, demo.ExitOK, r.end())
 			assert.Empty(t, r.stdout.String(), "nothing to copy where it brought no issuer")
 		})
 	}
@@ -152,7 +153,7 @@ func TestFlagsReachTheAPI(t *testing.T) {
 	assert.Equal(t, http.StatusOK, r.get("/orders", issuer.Token()))
 	assert.Equal(t, http.StatusUnauthorized, r.get("/orders", late), "-leeway 0 is none")
 	assert.Eventually(t, func() bool { return issuer.Fetches() > 2 }, 10*time.Second, 20*time.Millisecond, "-jwks-refresh 1s")
-	assert.Equal(t, exitOK, r.end())
+	assert.Equal(t, demo.ExitOK, r.end())
 }
 
 func TestWrongFlagsAreNamed(t *testing.T) {
@@ -182,7 +183,7 @@ func TestWrongFlagsAreNamed(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			var out, errs bytes.Buffer
-			assert.Equal(t, exitUsage, run(t.Context(), strings.Fields(row.args), &out, &errs))
+			assert.Equal(t, demo.ExitUsage, run(t.Context(), strings.Fields(row.args), &out, &errs))
 			for _, want := range row.want {
 				assert.Contains(t, errs.String(), want)
 			}
@@ -192,7 +193,7 @@ func TestWrongFlagsAreNamed(t *testing.T) {
 	t.Run("help is no mistake", func(t *testing.T) {
 		t.Parallel()
 		var out, errs bytes.Buffer
-		assert.Equal(t, exitOK, run(t.Context(), []string{"-h"}, &out, &errs))
+		assert.Equal(t, demo.ExitOK, run(t.Context(), []string{"-h"}, &out, &errs))
 		for _, flag := range []string{"-addr", "-auth-addr", "-audience", "-framework", "-issuer", "-jwks-refresh", "-jwks-url", "-leeway"} {
 			assert.Contains(t, out.String(), "\n  "+flag+" ")
 		}
@@ -219,7 +220,7 @@ func TestWhatCannotBeServedIsSaid(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			var out, errs bytes.Buffer
-			assert.Equal(t, exitFailed, run(t.Context(), row.args, &out, &errs))
+			assert.Equal(t, demo.ExitFailed, run(t.Context(), row.args, &out, &errs))
 			assert.Contains(t, errs.String(), row.want)
 			assert.Empty(t, out.String())
 		})

@@ -11,7 +11,7 @@ import (
 func (p *play) coldStart(ctx context.Context) {
 	p.screen.act("A start without keys", "a second API, while the issuers are down")
 	p.lever(ctx, "/dev/outage?state=on", says("down again"))
-	second, err := p.stage.another(ctx)
+	second, err := p.stage.Another(ctx)
 	if err != nil {
 		p.broken(ctx, "second", err)
 		return

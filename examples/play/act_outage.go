@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sallyport-go/sallyport/examples/internal/demo"
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
 )
 
@@ -28,7 +29,7 @@ func (p *play) outage(ctx context.Context) {
 	unseen := call{who: "all", method: http.MethodGet, path: "/orders", token: p.token(ctx, devauth.OKQ8, devauth.AllLevels, false)}
 	p.request(ctx, unseen, noKeys(), says("of a key that nobody can fetch: not a bad token"))
 	p.lever(ctx, "/dev/outage?state=off", says("up again"))
-	p.recovers(ctx, p.stage.api, unseen)
+	p.recovers(ctx, p.stage.API, unseen)
 }
 
 // refreshesFail waits until the API has noticed the outage.
@@ -45,7 +46,7 @@ func (p *play) refreshesFail(ctx context.Context) {
 }
 
 func (p *play) keyFailures(ctx context.Context) int {
-	a, err := p.send(ctx, p.stage.api.URL(), call{method: http.MethodGet, path: "/keys"})
+	a, err := p.send(ctx, p.stage.API.URL(), call{method: http.MethodGet, path: "/keys"})
 	if err != nil {
 		return 0
 	}
@@ -74,7 +75,7 @@ func readKeys(a answer) (failures, usable int) {
 
 // recovers repeats a call until it is let through, and shows the last answer:
 // until then it is refused for the keys' sake and for nothing else.
-func (p *play) recovers(ctx context.Context, at running, c call) {
+func (p *play) recovers(ctx context.Context, at demo.API, c call) {
 	begun := time.Now()
 	for time.Since(begun) < patience {
 		a, err := p.send(ctx, at.URL(), c)

@@ -7,7 +7,7 @@ import (
 // byHand says how to go on. These lines alone hold secrets: they are to be
 // pasted, and good for as long as this process runs.
 func (p *play) byHand() {
-	s, api, auth := p.screen, p.stage.api.URL(), p.stage.authURL
+	s, api, auth := p.screen, p.stage.API.URL(), p.stage.Auth.URL()
 	s.line("  ", s.in(bold, "Now you"), s.in(dim, "  in a browser, or paste the lines into another terminal; Ctrl-C here ends it"))
 	s.gap()
 	s.line(s.in(dim, "# pick a caller, call each route, read why it was refused"))
@@ -16,11 +16,11 @@ func (p *play) byHand() {
 		s.gap()
 		s.line(s.in(dim, "# a token of "+string(scheme)+", for a client that may do everything, then for one that may only get"))
 		for _, name := range []string{devauth.AllLevels, devauth.GetOnly} {
-			c, err := p.stage.auth.Client(scheme, name)
+			c, err := p.stage.Auth.Client(scheme, name)
 			if err != nil {
 				continue // cannot happen: every scheme has these clients
 			}
-			if line, err := p.stage.auth.ShellToken(scheme, c.ID, ""); err == nil {
+			if line, err := p.stage.Auth.ShellToken(scheme, c.ID, ""); err == nil {
 				s.line(s.in(cyan, line))
 			}
 		}

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"github.com/sallyport-go/sallyport/examples/internal/demo"
 )
 
 const maxAnswer = 1 << 20 // bytes
@@ -31,10 +33,10 @@ type answer struct {
 // request sends a call to the API and holds the answer against what is
 // promised. note says what there is to say about an answer as promised.
 func (p *play) request(ctx context.Context, c call, want promise, note func(answer) string) answer {
-	return p.requestAt(ctx, p.stage.api, c, want, note)
+	return p.requestAt(ctx, p.stage.API, c, want, note)
 }
 
-func (p *play) requestAt(ctx context.Context, at running, c call, want promise, note func(answer) string) answer {
+func (p *play) requestAt(ctx context.Context, at demo.API, c call, want promise, note func(answer) string) answer {
 	p.stage.refusals.take()
 	a, err := p.send(ctx, at.URL(), c)
 	a.reasons = p.stage.refusals.take()
@@ -87,7 +89,7 @@ func (p *play) do(r *http.Request) (answer, error) {
 // lever pulls one of the authorization server's levers.
 func (p *play) lever(ctx context.Context, path string, note func(answer) string) {
 	c := call{who: "you", method: http.MethodPost, path: path}
-	a, err := p.send(ctx, p.stage.authURL, c)
+	a, err := p.send(ctx, p.stage.Auth.URL(), c)
 	if ctx.Err() == nil {
 		p.show(c, a, err, accepted(http.StatusOK), note)
 	}

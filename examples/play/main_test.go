@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport-go/sallyport/examples/internal/demo"
 	"github.com/sallyport-go/sallyport/examples/orders/api"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -70,7 +71,7 @@ func keepsItsPromises(t *testing.T, framework string) {
 	begun := time.Now()
 	code := run(t.Context(), []string{"-addr", "127.0.0.1:0", "-auth-addr", "127.0.0.1:0", "-once", "-framework", framework}, &out, &errs)
 	text := out.String()
-	assert.Equal(t, exitOK, code, text)
+	assert.Equal(t, demo.ExitOK, code, text)
 	assert.Empty(t, errs.String())
 	assert.Less(t, time.Since(begun), 30*time.Second)
 
@@ -97,19 +98,19 @@ func keepsItsPromises(t *testing.T, framework string) {
 
 // sabotaged puts a proxy that spoils answers before the API.
 type sabotaged struct {
-	running
+	demo.API
 	proxy *http.Server
 	addr  string
 	ended chan struct{}
 }
 
-func sabotage(spoil func(*http.Response) error) starter {
-	return func(l net.Listener, cfg api.Config) (running, error) {
+func sabotage(spoil func(*http.Response) error) demo.Starter {
+	return func(l net.Listener, cfg api.Config) (demo.API, error) {
 		behind, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return nil, err
 		}
-		served, err := startOrders(behind, cfg)
+		served, err := demo.Orders(behind, cfg)
 		if err != nil {
 			return nil, err
 		}
@@ -138,7 +139,7 @@ func (s *sabotaged) URL() string { return "http://" + s.addr }
 func (s *sabotaged) Close() error {
 	_ = s.proxy.Close()
 	<-s.ended
-	return s.running.Close()
+	return s.API.Close()
 }
 
 func TestABrokenPromiseIsNoticed(t *testing.T) {
@@ -194,7 +195,7 @@ func TestABrokenPromiseIsNoticed(t *testing.T) {
 			t.Parallel()
 			var out, errs output
 			code := perform(t.Context(), onStage(), sabotage(row.spoil), &out, &errs)
-			assert.Equal(t, exitFailed, code)
+			assert.Equal(t, demo.ExitFailed, code)
 			found := summary.FindStringSubmatch(out.String())
 			require.NotNil(t, found, out.String())
 			assert.NotEqual(t, "0", found[2])
@@ -256,7 +257,7 @@ func TestAfterThePlayItServesAndSaysHowToGoOn(t *testing.T) {
 	stop()
 	select {
 	case got := <-code:
-		assert.Equal(t, exitOK, got)
+		assert.Equal(t, demo.ExitOK, got)
 	case <-time.After(5 * time.Second):
 		assert.Fail(t, "it did not end")
 	}
@@ -273,7 +274,7 @@ func TestAnInterruptedPlayEndsSoonAndIsNoSuccess(t *testing.T) {
 	stop()
 	select {
 	case got := <-code:
-		assert.Equal(t, exitFailed, got)
+		assert.Equal(t, demo.ExitFailed, got)
 	case <-time.After(5 * time.Second):
 		assert.Fail(t, "it did not end")
 	}
@@ -293,11 +294,11 @@ func TestWrongUseIsNamed(t *testing.T) {
 		code int
 		want string
 	}{
-		{"an unknown flag", []string{"-twice"}, exitUsage, "-twice"},
-		{"a stray word", []string{"once"}, exitUsage, `unexpected argument "once"`},
-		{"a framework that is not there", []string{"-framework", "rails"}, exitUsage, `-framework "rails" is not there`},
-		{"the API's port is in use", []string{"-addr", addr}, exitFailed, addr + " is in use: stop the other program or choose another with -addr\n"},
-		{"the authorization server's is", []string{"-addr", "127.0.0.1:0", "-auth-addr", addr}, exitFailed, addr + " is in use: stop the other program or choose another with -auth-addr\n"},
+		{"an unknown flag", []string{"-twice"}, demo.ExitUsage, "-twice"},
+		{"a stray word", []string{"once"}, demo.ExitUsage, `unexpected argument "once"`},
+		{"a framework that is not there", []string{"-framework", "rails"}, demo.ExitUsage, `-framework "rails" is not there`},
+		{"the API's port is in use", []string{"-addr", addr}, demo.ExitFailed, addr + " is in use: stop the other program or choose another with -addr\n"},
+		{"the authorization server's is", []string{"-addr", "127.0.0.1:0", "-auth-addr", addr}, demo.ExitFailed, addr + " is in use: stop the other program or choose another with -auth-addr\n"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -308,6 +309,6 @@ func TestWrongUseIsNamed(t *testing.T) {
 		})
 	}
 	var out, errs output
-	assert.Equal(t, exitOK, run(t.Context(), []string{"-h"}, &out, &errs))
+	assert.Equal(t, demo.ExitOK, run(t.Context(), []string{"-h"}, &out, &errs))
 	assert.Contains(t, out.String(), "-once")
 }

@@ -21,7 +21,6 @@ func TestTheReadmesTokenRequestsWork(t *testing.T) {
 	auth, err := devauth.Start("127.0.0.1:0", devauth.Config{})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = auth.Close() })
-	at, _, _ := strings.Cut(strings.TrimPrefix(auth.Issuers()[0].TokenURL, "http://"), "/")
 
 	lines := readmeCurls(t)
 	require.Len(t, lines, len(readmeClients))
@@ -32,7 +31,7 @@ func TestTheReadmesTokenRequestsWork(t *testing.T) {
 		require.NoError(t, err)
 		assert.Contains(t, lines[i], who.ID, "the client that may do everything")
 
-		command, err := readCurl(strings.NewReplacer("$SECRET", secret, "127.0.0.1:9000", at).Replace(lines[i]))
+		command, err := readCurl(strings.NewReplacer("$SECRET", secret, "http://127.0.0.1:9000", auth.URL()).Replace(lines[i]))
 		require.NoError(t, err)
 		r, err := command.request(t.Context())
 		require.NoError(t, err)

@@ -9,13 +9,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/sallyport-go/sallyport/examples/orders/api"
-)
-
-const (
-	exitOK     = 0
-	exitFailed = 1
-	exitUsage  = 2
+	"github.com/sallyport-go/sallyport/examples/internal/demo"
 )
 
 // run is the program.
@@ -23,42 +17,49 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	o, err := parse(args, stdout)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		return exitOK
+		return demo.ExitOK
 	case err != nil:
 		fmt.Fprintln(stderr, err)
-		return exitUsage
+		return demo.ExitUsage
 	}
-	return perform(ctx, o, startOrders, stdout, stderr)
+	return perform(ctx, o, demo.Orders, stdout, stderr)
 }
 
 // perform plays on a stage whose API is started by start.
-func perform(ctx context.Context, o options, start starter, stdout, stderr io.Writer) int {
-	l, err := api.Listen(ctx, "-addr", o.addr)
+func perform(ctx context.Context, o options, start demo.Starter, stdout, stderr io.Writer) int {
+	stage, err := setStage(ctx, o, start)
 	if err != nil {
 		fmt.Fprintln(stderr, "play:", err)
-		return exitFailed
-	}
-	stage, err := setStage(l, o, start)
-	if err != nil {
-		fmt.Fprintln(stderr, "play:", err)
-		return exitFailed
+		return demo.ExitFailed
 	}
 	p := newPlay(stage, &screen{w: stdout, color: o.color})
-	complete := p.play(ctx)
-	if complete && !o.once {
-		p.byHand()
-		stage.refusals.follow(p.screen.refusal)
-		<-ctx.Done()
+	good := p.play(ctx)
+	if good && !o.once {
+		good = p.goOn(ctx)
 	}
 	p.transport.CloseIdleConnections()
-	if err := stage.close(); err != nil {
+	if err := stage.Close(); err != nil {
 		fmt.Fprintln(stderr, "play:", err)
-		return exitFailed
+		return demo.ExitFailed
 	}
-	if !complete || p.tally.differ() > 0 {
-		return exitFailed
+	if !good || p.tally.differ() > 0 {
+		return demo.ExitFailed
 	}
-	return exitOK
+	return demo.ExitOK
+}
+
+// goOn says how to go on by hand, and serves until ctx ends. It reports whether
+// it served for so long.
+func (p *play) goOn(ctx context.Context) bool {
+	p.byHand()
+	p.stage.refusals.follow(p.screen.refusal)
+	select {
+	case <-ctx.Done():
+		return true
+	case <-p.stage.API.Failed():
+		p.screen.say("the API serves no more")
+		return false
+	}
 }
 
 // play is the performance.

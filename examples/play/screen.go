@@ -51,8 +51,8 @@ func (s *screen) title(st *stage) {
 	s.gap()
 	s.line("  ", s.in(bold, "Sallyport, the demo"))
 	s.gap()
-	s.line("  issuers  ", s.in(cyan, st.authURL), s.in(dim, "   three schemes, each with keys of its own"))
-	s.line("  API      ", s.in(cyan, st.api.URL()), s.in(dim, "   orders, served by "+st.config.Framework))
+	s.line("  issuers  ", s.in(cyan, st.Auth.URL()), s.in(dim, "   three schemes, each with keys of its own"))
+	s.line("  API      ", s.in(cyan, st.API.URL()), s.in(dim, "   orders, served by "+st.Config.Framework))
 	s.line("  callers  ", s.in(dim, "all: get post put delete   reader: get   none: nothing"))
 }
 

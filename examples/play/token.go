@@ -58,14 +58,14 @@ func (p *play) token(ctx context.Context, scheme devauth.Scheme, name string, sh
 
 // tokenRequest is a client's documented request, and the secret in it.
 func (p *play) tokenRequest(scheme devauth.Scheme, name string) (line curl, secret string, err error) {
-	c, err := p.stage.auth.Client(scheme, name)
+	c, err := p.stage.Auth.Client(scheme, name)
 	if err != nil {
 		return curl{}, "", err
 	}
-	if secret, err = p.stage.auth.Secret(scheme, c.ID); err != nil {
+	if secret, err = p.stage.Auth.Secret(scheme, c.ID); err != nil {
 		return curl{}, "", err
 	}
-	text, err := p.stage.auth.CurlToken(scheme, c.ID, "")
+	text, err := p.stage.Auth.CurlToken(scheme, c.ID, "")
 	if err != nil {
 		return curl{}, "", err
 	}
@@ -75,10 +75,10 @@ func (p *play) tokenRequest(scheme devauth.Scheme, name string) (line curl, secr
 
 // flawed is a token of a client with all levels that has one thing wrong.
 func (p *play) flawed(ctx context.Context, scheme devauth.Scheme, flaw devauth.Flaw) string {
-	c, err := p.stage.auth.Client(scheme, devauth.AllLevels)
+	c, err := p.stage.Auth.Client(scheme, devauth.AllLevels)
 	if err == nil {
 		var token string
-		if token, err = p.stage.auth.Mint(scheme, c.ID, flaw); err == nil {
+		if token, err = p.stage.Auth.Mint(scheme, c.ID, flaw); err == nil {
 			return token
 		}
 	}

@@ -43,7 +43,7 @@ func (t *traffic) use(tokens ...string) { t.tokens.Store(&tokens) }
 func (t *traffic) call(ctx context.Context) {
 	for n := 0; ; n++ {
 		tokens := *t.tokens.Load()
-		a, err := t.play.send(ctx, t.play.stage.api.URL(), call{method: http.MethodGet, path: "/orders", token: tokens[n%len(tokens)]})
+		a, err := t.play.send(ctx, t.play.stage.API.URL(), call{method: http.MethodGet, path: "/orders", token: tokens[n%len(tokens)]})
 		if ctx.Err() != nil {
 			return
 		}

@@ -51,7 +51,7 @@ func start(t *testing.T) *harness {
 	s, err := devauth.Start("127.0.0.1:0", cfg)
 	require.NoError(t, err)
 	h.Server = s
-	h.base = strings.TrimSuffix(h.issuer(devauth.OKQ8).TokenURL, "/"+devauth.Tenant+"/oauth2/v2.0/token")
+	h.base = s.URL()
 	transport := &http.Transport{}
 	h.client = &http.Client{
 		Transport:     transport,

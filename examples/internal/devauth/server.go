@@ -60,6 +60,9 @@ func New(cfg Config) (*Server, error) {
 // Host but a loopback one, and writes from web pages of other origins.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
+// URL is where the server is, without a slash at the end: [Config.BaseURL].
+func (s *Server) URL() string { return s.baseURL }
+
 // Issuers lists the three issuers. The caller owns the result.
 func (s *Server) Issuers() []IssuerInfo {
 	infos := make([]IssuerInfo, len(s.issuers))
