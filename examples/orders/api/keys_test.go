@@ -93,9 +93,9 @@ func TestARotationRefusesNoCall(t *testing.T) {
 	old := issuer.Token()
 	require.Equal(t, http.StatusOK, w.get("/orders", old).status)
 
-	var token atomic.Value
-	token.Store(old)
-	var calls, refused atomic.Int64
+	var current atomic.Value
+	current.Store(old)
+	var rounds, refused atomic.Int64
 	done := make(chan struct{})
 	var callers sync.WaitGroup
 	for range 4 {
@@ -106,24 +106,33 @@ func TestARotationRefusesNoCall(t *testing.T) {
 					return
 				case <-time.After(2 * time.Millisecond):
 				}
-				for _, one := range []string{old, token.Load().(string)} {
-					a, err := w.try(http.MethodGet, "/orders", one, "")
-					calls.Add(1)
+				for _, token := range []string{old, current.Load().(string)} {
+					a, err := w.try(http.MethodGet, "/orders", token, "")
 					if err != nil || a.status != http.StatusOK {
 						refused.Add(1)
 					}
 				}
+				rounds.Add(1)
 			}
 		})
 	}
+	stop := sync.OnceFunc(func() {
+		close(done)
+		callers.Wait()
+	})
+	defer stop()
+	answered := func(least int64) {
+		t.Helper()
+		require.Eventually(t, func() bool { return rounds.Load() >= least }, 20*time.Second, 5*time.Millisecond, "the callers are stuck")
+	}
+	answered(8) // calls go on before the rotation,
 	issuer.Rotate()
-	token.Store(issuer.Token())
-	time.Sleep(1500 * time.Millisecond) // longer than the pause between two fetches
-	close(done)
-	callers.Wait()
+	current.Store(issuer.Token())
+	require.Eventually(t, func() bool { return len(w.records("keys rotated")) > 0 }, 20*time.Second, 5*time.Millisecond)
+	answered(rounds.Load() + 20) // while the new key is awaited, and with it
+	stop()
 
-	assert.Zero(t, refused.Load(), "of %d calls", calls.Load())
-	assert.Greater(t, calls.Load(), int64(20))
+	assert.Zero(t, refused.Load(), "of %d rounds", rounds.Load())
 	assert.Equal(t, 2, issuer.Fetches(), "one fetch for the new key, however many calls missed it")
 	assert.Len(t, w.records("keys rotated"), 1)
 }
