@@ -102,6 +102,7 @@ func TestUnusedEntries(t *testing.T) {
 	const gone = `audit: the entry "/pattern-only" of the policy names no route`
 	assert.EqualError(t, report().Unused(table{"GET /b"}, nil), gone)
 	assert.EqualError(t, report().Unused(table{"GET /c"}, nil), `audit: the entry "GET /c" of the policy names no route`+"\n"+gone)
+	assert.EqualError(t, report().Unused(table{"GET /b"}, func(string, string) bool { return false }), gone)
 	assert.NoError(t, report().Unused(table{"GET /c"}, func(method, pattern string) bool {
 		return method == "GET" && pattern == "/c" || method == "" && pattern == "/pattern-only"
 	}))

@@ -108,6 +108,8 @@ func TestAuditOfATable(t *testing.T) {
 			"/v1/":             admins(),
 			"/v1/{x:[0-9]+}/c": admins(),
 			"GET /closed":      {},
+			"/files/a":         admins(), // of which Chi tells before the next
+			"/files/*":         reads(),
 			chiauth.NoRoute:    reads(),
 		},
 		Exempt: []string{"/healthz", "/gone"},
@@ -116,6 +118,8 @@ func TestAuditOfATable(t *testing.T) {
 	r.Method("GET", "/orders/{id}", h)
 	r.Method("GET", "/healthz", h)
 	r.Method("GET", "/closed", h)
+	r.Method("GET", "/files/a", h)
+	r.Method("GET", "/files/*", h)
 	r.Route("/v1", func(r chi.Router) {
 		r.Method("GET", "/{x}/b", h)
 		r.Method("GET", "/{x:[0-9]+}/c", h)
@@ -124,6 +128,8 @@ func TestAuditOfATable(t *testing.T) {
 	report, err := chiauth.Audit(r)
 	assert.Equal(t, strings.TrimLeft(`
 GET  /closed           -> nobody
+GET  /files/*          -> all scopes orders.read
+GET  /files/a          -> any role Orders.Admin
 GET  /healthz          -> open to everybody
 GET  /orders           -> all scopes orders.read
 GET  /orders/{id}      -> FORGOTTEN: nobody, for no entry of the policy names it

@@ -1,6 +1,7 @@
 package chiauth
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strings"
@@ -106,12 +107,12 @@ func (e *enforcer) choose(r *http.Request) http.Handler {
 		trial = chi.NewRouteContext()
 	}
 	defer e.pool.Put(trial)
-	trial.Reset()
+	trial.Reset() // of the last request's parameters, which Find would keep and add to
 	return e.Handler(method, e.routes.Find(trial, method, path))
 }
 
 // target is what Chi routes by: what a middleware may have set, else the path
-// as it was escaped, else the path.
+// as it was escaped, else the path, which http.StripPrefix may have left empty.
 func target(r *http.Request, routing *chi.Context) (method, path string) {
 	method = r.Method
 	if routing != nil {
@@ -120,16 +121,7 @@ func target(r *http.Request, routing *chi.Context) (method, path string) {
 			method = routing.RouteMethod
 		}
 	}
-	if path == "" && r.URL.RawPath != "" {
-		path = r.URL.RawPath
-	}
-	if path == "" {
-		path = r.URL.Path
-	}
-	if path == "" {
-		path = "/"
-	}
-	return method, path
+	return method, cmp.Or(path, r.URL.RawPath, r.URL.Path, "/")
 }
 
 // misplaced reports that the table belongs to another router than the one that

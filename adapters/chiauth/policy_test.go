@@ -148,6 +148,21 @@ func TestEnforceAroundTheRouter(t *testing.T) {
 	assert.Equal(t, 403, serve(h, request("GET", "/orders", reader)).Code)
 }
 
+// Chi takes the empty path that StripPrefix leaves for the root, and so must the table.
+func TestEnforceBehindStripPrefix(t *testing.T) {
+	t.Parallel()
+	var n reached
+	r := chi.NewRouter()
+	r.Use(enforce(t, newGuard(t, middleware.Config{}), r, chiauth.Policy{Rules: map[string]claims.Rule{"/": reads(), "/orders": admins()}}))
+	r.Method("GET", "/", &n)
+	r.Method("GET", "/orders", &n)
+	h := http.StripPrefix("/api", r)
+	assert.Equal(t, 200, serve(h, request("GET", "/api", reader)).Code)
+	assert.Equal(t, 401, serve(h, request("GET", "/api", "")).Code)
+	assert.Equal(t, 403, serve(h, request("GET", "/api/orders", reader)).Code)
+	assert.Equal(t, 200, serve(h, request("GET", "/api/orders", admin)).Code)
+}
+
 func TestNoRouteCanBeExempt(t *testing.T) {
 	t.Parallel()
 	var n reached

@@ -74,7 +74,7 @@ func (c chain) route(doors []audit.Door) audit.Route {
 // doors are those of the chain that something stands behind.
 func (c chain) doors() (found []audit.Door) {
 	for i, h := range c.handlers {
-		if h == nil || codeOf(h) != codeOfDoors {
+		if codeOf(h) != codeOfDoors {
 			continue
 		}
 		if c.name == "" && i == len(c.handlers)-1 {

@@ -121,11 +121,29 @@ func TestANilGuardAndAnEmptyPolicyAreMistakes(t *testing.T) {
 	assert.EqualError(t, err, "test: Policy: no pattern at all; name the routes and their rules")
 	_, err = table.New("test", guard{}, table.Policy{
 		Access: map[string]claims.AccessLevels{"a": {}},
-		Exempt: []string{"/", "/", "GET NoRoute"},
+		Exempt: []string{"/", "/", "GET NoRoute", "GET "},
 	}, anyPattern)
 	assert.ErrorContains(t, err, `test: Policy: pattern "a": a pattern begins with a slash`+"\n"+"claims: AccessLevels.Resources: ")
 	assert.ErrorContains(t, err, `test: Policy: pattern "/": stands there twice, also as "/"`)
 	assert.ErrorContains(t, err, `test: Policy: pattern "GET NoRoute": `)
+	assert.ErrorContains(t, err, `test: Policy: pattern "GET ": a pattern begins with a slash`)
+}
+
+func TestOneEntryOfAnyKindIsAPolicy(t *testing.T) {
+	t.Parallel()
+	rules := map[string]claims.Rule{"/rule": claims.AnyToken()}
+	access := map[string]claims.AccessLevels{"/access": {Resources: []string{"api://a"}}}
+	exempt := []string{"/exempt"}
+	for _, p := range []table.Policy{
+		{Rules: rules},
+		{Access: access},
+		{Exempt: exempt},
+		{Rules: rules, Access: access},
+		{Rules: rules, Exempt: exempt},
+		{Access: access, Exempt: exempt},
+	} {
+		assert.Len(t, bind(t, p).Entries(), len(p.Rules)+len(p.Access)+len(p.Exempt))
+	}
 }
 
 // silent is a Guard of another make.
