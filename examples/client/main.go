@@ -1,6 +1,7 @@
 // Command client calls a protected API the way a program should: it gets a
 // token by client credentials once, keeps it, and gets the next one when it is
-// about to expire. It is golang.org/x/oauth2 and little else.
+// about to expire. It is golang.org/x/oauth2 and little else. In the directory
+// examples, go run ./client runs it.
 //
 // The three schemes differ in how the token is asked for. The secret comes from
 // the environment, so that it shows in no process list:

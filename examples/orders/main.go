@@ -1,5 +1,6 @@
 // Command orders is a small API protected by Sallyport: orders in memory, and
-// each caller may do what the access levels of its token say.
+// each caller may do what the access levels of its token say. In the directory
+// examples, go run ./orders runs it.
 //
 //	orders                                            # with an authorization server of its own, for development
 //	orders -issuer https://issuer.example/ -audience api://orders
