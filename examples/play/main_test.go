@@ -264,6 +264,28 @@ func TestAfterThePlayItServesAndSaysHowToGoOn(t *testing.T) {
 	assert.Empty(t, errs.String())
 }
 
+// failed is an API that serves no more.
+type failed struct{ demo.API }
+
+func (failed) Failed() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}
+
+func TestAnAPIThatServesNoMoreEndsIt(t *testing.T) {
+	t.Parallel()
+	stage, err := setStage(t.Context(), onStage(), func(l net.Listener, cfg api.Config) (demo.API, error) {
+		served, err := demo.Orders(l, cfg)
+		return failed{served}, err
+	})
+	require.NoError(t, err)
+	var out output
+	assert.False(t, newPlay(stage, &screen{w: &out}).goOn(t.Context()))
+	assert.Contains(t, out.String(), "the API serves no more")
+	assert.NoError(t, stage.Close())
+}
+
 func TestAnInterruptedPlayEndsSoonAndIsNoSuccess(t *testing.T) {
 	t.Parallel()
 	var out, errs output

@@ -78,6 +78,28 @@ func TestCloseCutsOffWhoTakesTooLong(t *testing.T) {
 	assert.Error(t, err)
 }
 
+func TestAServerThatServesNoMoreSaysSo(t *testing.T) {
+	t.Parallel()
+	l, err := api.Listen(t.Context(), "-addr", "127.0.0.1:0")
+	require.NoError(t, err)
+	cfg := trusting(newIssuer(t))
+	cfg.Framework = "nethttp"
+	s, err := api.Start(l, cfg)
+	require.NoError(t, err)
+	select {
+	case <-s.Failed():
+		assert.Fail(t, "it serves")
+	default:
+	}
+	require.NoError(t, l.Close()) // behind its back
+	select {
+	case <-s.Failed():
+	case <-time.After(20 * time.Second):
+		assert.Fail(t, "nobody is told")
+	}
+	assert.NoError(t, s.Close())
+}
+
 func TestMistakesAreReportedTogether(t *testing.T) {
 	t.Parallel()
 	l, err := api.Listen(t.Context(), "-addr", "127.0.0.1:0")
