@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -167,6 +168,8 @@ func TestATokenCanBeJudgedAtAnotherTime(t *testing.T) {
 	assert.Equal(t, accepted, at(29*time.Second), "the leeway of 30 s")
 	assert.Equal(t, refused, at(30*time.Second))
 	assert.Equal(t, refused, at(0, "-leeway", "0"), "no leeway")
+	assert.Equal(t, accepted, at(299*time.Second, "-leeway", "5m"), "all that there can be")
+	assert.Equal(t, refused, at(5*time.Minute, "-leeway", "5m"))
 }
 
 func TestWrongUseIsExplained(t *testing.T) {
@@ -286,15 +289,90 @@ func TestWhoSitsAtATerminalIsToldWhatItWaitsFor(t *testing.T) {
 	assert.NotContains(t, command(t, "", "inspect").errs, "Paste")
 }
 
-func TestColoursAreForTerminals(t *testing.T) {
+func TestInspectPrintsHeaderPayloadAndDates(t *testing.T) {
 	t.Parallel()
-	var out bytes.Buffer
-	r := verifier.Report{Checks: []verifier.Check{{Name: "size", OK: true, Found: "x"}, {Name: "key", Found: "y", Expected: "z"}, {Name: "claims", Skipped: true}}, Reason: "unknown_key", Hint: "h"}
-	require.NoError(t, render(&out, r, true))
-	assert.Equal(t, 4, strings.Count(out.String(), "\x1b[0m"))
+	encoded := base64.RawURLEncoding.EncodeToString
+	a := command(t, encoded([]byte(`{"alg":"RS256"}`))+"."+encoded([]byte(`{"iat":1893452400,"exp":1893456000}`))+".x", "inspect")
+	assert.Equal(t, unverified+`
+header {
+  "alg": "RS256"
+}
+payload {
+  "iat": 1893452400,
+  "exp": 1893456000
+}
+iat 2029-12-31T23:00:00Z
+exp 2030-01-01T00:00:00Z
+
+`+unverified, a.out)
+}
+
+func TestAReportIsALineForEachCheck(t *testing.T) {
+	t.Parallel()
+	checks := []verifier.Check{
+		{Name: "size", OK: true, Found: "3 bytes"},
+		{Name: "required", OK: true, Expected: "all"},
+		{Name: "audience", Found: `"a"`, Expected: `"b"`},
+		{Name: "key", Expected: "a kid"},
+		{Name: "claims", Skipped: true},
+	}
+	const lines = "  ✓ size         3 bytes\n  ✓ required     all\n" +
+		"  ✗ audience     \"a\"\n                 expected \"b\"\n" +
+		"  ✗ key          no\n                 expected a kid\n  - claims       not looked at\n\n"
+	for _, row := range []struct {
+		report verifier.Report
+		want   string
+	}{
+		{verifier.Report{OK: true, Checks: checks}, lines + "accepted\n"},
+		{verifier.Report{Reason: "wrong_audience", Hint: "Do this.", Checks: checks}, lines + "refused: wrong_audience\nDo this.\n"},
+		{verifier.Report{Reason: "keys_unavailable", Hint: "Do that.", Checks: checks}, lines + "not judged: keys_unavailable\nDo that.\n"},
+	} {
+		var out bytes.Buffer
+		require.NoError(t, render(&out, row.report, false))
+		assert.Equal(t, row.want, out.String())
+		out.Reset()
+		require.NoError(t, render(&out, row.report, true))
+		assert.Equal(t, row.want, regexp.MustCompile("\x1b\\[[0-9]+m").ReplaceAllString(out.String(), ""), "colours change nothing else")
+		assert.Equal(t, 6, strings.Count(out.String(), "\x1b[0m"), "each colour ends")
+	}
+}
+
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+func TestAReportThatCannotBePrintedIsNoVerdict(t *testing.T) {
+	t.Parallel()
+	iss := jwkstest.New(t)
+	for _, args := range [][]string{{}, {"-json"}} {
+		var errs bytes.Buffer
+		args = append([]string{"explain", "-issuer", iss.Issuer(), "-audience", iss.Audience()}, args...)
+		assert.Equal(t, wrongUse, run(t.Context(), args, strings.NewReader(iss.Token()), brokenPipe{}, &errs))
+		assert.Equal(t, "sallyport explain: broken pipe\n", errs.String())
+	}
+}
+
+// Not parallel: it changes the environment.
+func TestColoursAreForTerminals(t *testing.T) {
+	terminal, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0) // as far as can be told
+	require.NoError(t, err)
+	defer terminal.Close()
 	file, err := os.Create(filepath.Join(t.TempDir(), "file"))
 	require.NoError(t, err)
 	defer file.Close()
-	assert.False(t, colourful(file))
-	assert.False(t, colourful(&out))
+	for _, row := range []struct {
+		out          io.Writer
+		noColor, was string // NO_COLOR and TERM
+		want         bool
+	}{
+		{terminal, "", "xterm", true},
+		{terminal, "1", "xterm", false},
+		{terminal, "", "dumb", false},
+		{file, "", "xterm", false},
+		{&bytes.Buffer{}, "", "xterm", false},
+	} {
+		t.Setenv("NO_COLOR", row.noColor)
+		t.Setenv("TERM", row.was)
+		assert.Equal(t, row.want, colourful(row.out), "%T NO_COLOR=%s TERM=%s", row.out, row.noColor, row.was)
+	}
 }

@@ -78,6 +78,24 @@ func TestWithIssuersItBringsNeither(t *testing.T) {
 	require.NoError(t, d.Close())
 }
 
+// hasty is an API that does not end well.
+type hasty struct{ demo.API }
+
+func (h hasty) Close() error { return errors.Join(h.API.Close(), errors.New("cut off")) }
+
+func TestCloseWaitsForBothAndSaysWhatWentWrong(t *testing.T) {
+	t.Parallel()
+	d, err := demo.Start(t.Context(), demo.Config{
+		Addr: free, AuthAddr: free, API: api.Config{Framework: "nethttp"},
+		Start: func(l net.Listener, cfg api.Config) (demo.API, error) {
+			served, err := demo.Orders(l, cfg)
+			return hasty{served}, err
+		},
+	})
+	require.NoError(t, err)
+	assert.EqualError(t, d.Close(), "cut off")
+}
+
 func TestWhatFailsLeavesNothingOpen(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
