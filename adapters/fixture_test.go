@@ -28,7 +28,12 @@ type fixture struct {
 	down, hanging *jwkstest.Issuer // trusted, but without keys
 	log           lockedBuffer
 	decisions     decisions
-	servers       map[site]string
+	handlers      map[site]http.Handler
+	servers       map[site]string // addresses of the same handlers
+}
+
+func bareFixture() *fixture {
+	return &fixture{handlers: map[site]http.Handler{}, servers: map[site]string{}}
 }
 
 // site is where a row is sent.
@@ -36,7 +41,7 @@ type site struct{ gate, wiring, framework string }
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	f := &fixture{servers: map[site]string{}}
+	f := bareFixture()
 	f.issuer = jwkstest.New(t, jwkstest.WithAudience(audience))
 	f.other = jwkstest.New(t, jwkstest.WithAudience(audience))
 	f.down = jwkstest.New(t, jwkstest.WithAudience(audience))
@@ -75,9 +80,11 @@ func (f *fixture) serve(t *testing.T, name string, cfg sallyport.Config) {
 	t.Cleanup(func() { require.NoError(t, gate.Close()) })
 	for _, fw := range frameworks {
 		for wiring, h := range map[string]http.Handler{"routes": fw.routes(gate), "table": fw.table(t, gate)} {
-			server := httptest.NewServer(f.decisions.observe(h))
+			at := site{name, wiring, fw.name}
+			f.handlers[at] = f.decisions.observe(h)
+			server := httptest.NewServer(f.handlers[at])
 			t.Cleanup(server.Close)
-			f.servers[site{name, wiring, fw.name}] = server.Listener.Addr().String()
+			f.servers[at] = server.Listener.Addr().String()
 		}
 	}
 }
