@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -21,6 +22,16 @@ import (
 )
 
 const audience = "api://orders"
+
+// now is when everything here happens, for issuers and Gates: a row may wait
+// its turn for longer than the leeway of a token.
+var now = time.Now().Truncate(time.Second)
+
+func newIssuer(t *testing.T, options ...jwkstest.Option) *jwkstest.Issuer {
+	t.Helper()
+	clock := jwkstest.WithClock(func() time.Time { return now })
+	return jwkstest.New(t, append(options, clock, jwkstest.WithAudience(audience))...)
+}
 
 // fixture is one API in every framework, twice, behind Gates of every kind.
 type fixture struct {
@@ -42,11 +53,11 @@ type site struct{ gate, wiring, framework string }
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	f := bareFixture()
-	f.issuer = jwkstest.New(t, jwkstest.WithAudience(audience))
-	f.other = jwkstest.New(t, jwkstest.WithAudience(audience))
-	f.down = jwkstest.New(t, jwkstest.WithAudience(audience))
+	f.issuer = newIssuer(t)
+	f.other = newIssuer(t)
+	f.down = newIssuer(t)
 	f.down.Fail(http.StatusInternalServerError)
-	f.hanging = jwkstest.New(t, jwkstest.WithAudience(audience))
+	f.hanging = newIssuer(t)
 	f.hanging.Hang()
 
 	generic := func(issuers ...*jwkstest.Issuer) (out []providers.Provider) {
@@ -74,7 +85,7 @@ func (f *fixture) serve(t *testing.T, name string, cfg sallyport.Config) {
 	cfg.Guard.Exempt = []string{"/home"} // of net/http's table; Gin's and Chi's have their own
 	cfg.Guard.OnEvent = f.decisions.add
 	cfg.Logger = slog.New(slog.NewTextHandler(&f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	cfg.Verifier = verifier.Config{Revoked: revoked}
+	cfg.Verifier = verifier.Config{Revoked: revoked, Now: func() time.Time { return now }}
 	gate, err := sallyport.Open(cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, gate.Close()) })

@@ -26,7 +26,7 @@ func TestEveryForgeryIsRefusedInEveryFramework(t *testing.T) {
 		t.Run(alg, func(t *testing.T) {
 			t.Parallel()
 			f := bareFixture()
-			f.issuer = jwkstest.New(t, jwkstest.WithAudience(audience), jwkstest.WithAlgorithm(alg))
+			f.issuer = newIssuer(t, jwkstest.WithAlgorithm(alg))
 			forgeries := f.issuer.Forgeries(scope("orders.read")) // before keys are fetched: some publish one
 			f.serve(t, "plain", sallyport.Config{Providers: []providers.Provider{providers.Generic(f.issuer.Issuer(), audience)}})
 			f.check(t, row{name: "the token that they forge", token: f.good()}.accepted(hello), wiring)

@@ -11,7 +11,7 @@ import (
 	"github.com/sallyport-go/sallyport/reason"
 )
 
-func in(d time.Duration) int64 { return time.Now().Add(d).Unix() }
+func in(d time.Duration) int64 { return now.Add(d).Unix() }
 
 // claimRows are what a verified signature covers.
 func (f *fixture) claimRows() []row {

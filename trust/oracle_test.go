@@ -25,7 +25,7 @@ const tokensPerSeed = 2500
 func TestWhateverWeAcceptThePeersAccept(t *testing.T) {
 	t.Parallel()
 	iss, keys := world(t)
-	weSay, peers := ours(t, iss.KeySet()), map[string]judge{"golang-jwt": golangJWT(keys), "jwx": jwxJWT(t, keys)}
+	weSay, peers := ours(t, newVerifier(t, iss.KeySet())), map[string]judge{"golang-jwt": golangJWT(keys), "jwx": jwxJWT(t, keys)}
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()

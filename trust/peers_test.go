@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gin-gonic/gin"
 	golangjwt "github.com/golang-jwt/jwt/v5"
 	"github.com/lestrrat-go/jwx/v2/jwa"
 	"github.com/lestrrat-go/jwx/v2/jwk"
@@ -33,7 +32,6 @@ var (
 
 // TestMain has both peers read fractions of seconds, as RFC 7519 section 2 allows: as they come they cut them off.
 func TestMain(m *testing.M) {
-	gin.SetMode(gin.ReleaseMode) // it is global
 	golangjwt.TimePrecision = time.Microsecond
 	jwxjwt.Settings(jwxjwt.WithNumericDateParsePrecision(9), jwxjwt.WithCompactOnly(true))
 	m.Run()
@@ -42,8 +40,8 @@ func TestMain(m *testing.M) {
 // judge says whether a token is good; nil is yes.
 type judge func(token string) error
 
-// ours is the Verifier without its cache: the property is about judgement.
-func ours(t *testing.T, keys jwks.KeySet) judge {
+// newVerifier is without its cache: the property is about judgement.
+func newVerifier(t *testing.T, keys jwks.KeySet) *verifier.Verifier {
 	t.Helper()
 	v, err := verifier.New(verifier.Config{
 		Issuers:    []verifier.Issuer{{Name: issuerName, Audiences: []string{audience}, Keys: keys}},
@@ -51,6 +49,11 @@ func ours(t *testing.T, keys jwks.KeySet) judge {
 		Now:        func() time.Time { return noon },
 	})
 	require.NoError(t, err)
+	return v
+}
+
+func ours(t *testing.T, v *verifier.Verifier) judge {
+	t.Helper()
 	return func(token string) error {
 		_, err := v.Verify(t.Context(), token)
 		return err

@@ -1,0 +1,233 @@
+package adapters_test
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport"
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
+	"github.com/sallyport-go/sallyport/providers"
+)
+
+// Attacks by the shape of a request. The bytes go over sockets as they stand
+// here; what net/http makes of them is not ours, but no handler may run for
+// credentials that are not the request's own.
+
+const (
+	noRoute        = -1 // 404 or 405, which routers answer by themselves
+	notTheHandlers = -2 // 200, and not of the API's handler; or another status of it
+)
+
+// attempt is what one connection carries, and what must come back on it.
+type attempt struct {
+	name   string
+	send   string
+	routes []int // status by status, no more and no less
+	table  []int // nil: the same
+}
+
+// newAttackFixture is the API of the conformance rows, its keys loaded.
+func newAttackFixture(t *testing.T) *fixture {
+	t.Helper()
+	f := bareFixture()
+	f.issuer = newIssuer(t, jwkstest.WithAlgorithm("EdDSA"))
+	f.serve(t, "plain", sallyport.Config{Providers: []providers.Provider{providers.Generic(f.issuer.Issuer(), audience)}})
+	f.check(t, row{name: "a good token", token: f.good()}.accepted(hello), "routes") // who hangs up early must not have to wait for keys
+	return f
+}
+
+// everywhere runs a test for each framework and wiring.
+func (f *fixture) everywhere(t *testing.T, test func(t *testing.T, at site)) {
+	t.Helper()
+	for _, fw := range frameworks {
+		for _, wiring := range []string{"routes", "table"} {
+			t.Run(fw.name+", "+wiring, func(t *testing.T) {
+				t.Parallel()
+				test(t, site{"plain", wiring, fw.name})
+			})
+		}
+	}
+}
+
+func (f *fixture) tryEverywhere(t *testing.T, attempts []attempt) {
+	t.Helper()
+	f.everywhere(t, func(t *testing.T, at site) {
+		t.Helper()
+		f.try(t, at, attempts)
+	})
+}
+
+func (f *fixture) try(t *testing.T, at site, attempts []attempt) {
+	t.Helper()
+	for _, a := range attempts {
+		want := a.routes
+		if at.wiring == "table" && a.table != nil {
+			want = a.table
+		}
+		assert.Equal(t, want, leveled(say(t, f.servers[at], a.send), want), a.name)
+	}
+}
+
+// leveled calls 404 and 405 noRoute where that is expected.
+func leveled(got, want []int) []int {
+	for i, status := range got {
+		if i < len(want) && want[i] == noRoute && (status == http.StatusNotFound || status == http.StatusMethodNotAllowed) {
+			got[i] = noRoute
+		}
+	}
+	return got
+}
+
+// say sends bytes on a connection of its own and reads all answers. 200 is one
+// of the API's handler, by the header that it sets.
+func say(t *testing.T, address, text string) (statuses []int) {
+	t.Helper()
+	conn, err := (&net.Dialer{Timeout: 10 * time.Second}).DialContext(t.Context(), "tcp", address)
+	require.NoError(t, err)
+	defer conn.Close()
+	require.NoError(t, conn.SetDeadline(time.Now().Add(30*time.Second)))
+	_, _ = io.WriteString(conn, text) // a server that has heard enough hangs up
+	_ = conn.(*net.TCPConn).CloseWrite()
+	for answers := bufio.NewReader(conn); ; {
+		status, err := hear(answers)
+		if err != nil {
+			return statuses
+		}
+		statuses = append(statuses, status)
+	}
+}
+
+// hear reads one answer.
+func hear(answers *bufio.Reader) (status int, err error) {
+	resp, err := http.ReadResponse(answers, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	if _, err = io.Copy(io.Discard, resp.Body); err != nil {
+		return 0, err
+	}
+	if reached := resp.Header.Get("X-Handler") == "reached"; reached != (resp.StatusCode == http.StatusOK) {
+		return notTheHandlers, nil
+	}
+	return resp.StatusCode, nil
+}
+
+// head is a request without a body.
+func head(request string, headers ...string) string {
+	return strings.Join(append([]string{request + " HTTP/1.1", "Host: api.example"}, headers...), "\r\n") + "\r\n\r\n"
+}
+
+// withBody is a request with one.
+func withBody(request, body string, headers ...string) string {
+	return head(request, append(headers, "Content-Length: "+strconv.Itoa(len(body)))...) + body
+}
+
+func (f *fixture) bearer(scopes string) string {
+	return "Authorization: Bearer " + f.issuer.Token(scope(scopes))
+}
+
+// What stands behind a request, or in its body, is judged by itself: it has no
+// credentials but its own, and what is a body is no request.
+func TestNoRequestHidesInAnother(t *testing.T) {
+	t.Parallel()
+	f := newAttackFixture(t)
+	reader, writer := f.bearer("orders.read"), f.bearer("orders.read orders.write")
+	bare, good := head("GET /orders"), head("GET /orders", reader)
+	chunk := func(body string) string {
+		return strconv.FormatInt(int64(len(body)), 16) + "\r\n" + body + "\r\n0\r\n\r\n"
+	}
+	attempts := []attempt{
+		{"one behind the other, both with a token", good + good, []int{200, 200}, nil},
+		{"one without a token behind a served one", good + bare, []int{200, 401}, nil},
+		{"one with a token behind a refused one", bare + good, []int{401, 200}, nil},
+		{"one that may not behind one that may", head("POST /orders", writer) + head("POST /orders", reader), []int{200, 403}, nil},
+
+		{"in the body of a refused one", withBody("POST /orders", good) + bare, []int{401, 401}, nil},
+		{"in the body of a forbidden one", withBody("POST /orders", good, reader) + bare, []int{403, 401}, nil},
+		{"in the body of a malformed one", withBody("POST /orders", good, reader, writer) + bare, []int{400, 401}, nil},
+		{"in the body of a served one that nobody reads", withBody("POST /orders", good, writer) + bare, []int{200, 401}, nil},
+		{"in the body of a GET", withBody("GET /orders", good) + bare, []int{401, 401}, nil},
+		{"in chunks of a refused one", head("POST /orders", "Transfer-Encoding: chunked") + chunk(good) + bare, []int{401, 401}, nil},
+		{"in a body that is longer than a server cares to read", withBody("POST /orders", strings.Repeat(good, 600_000/len(good))), []int{401}, nil},
+		{"in a body that was to wait for 100 Continue", withBody("POST /orders", good, "Expect: 100-continue"), []int{401}, nil},
+		{"in a body that ends too soon", head("POST /orders", "Content-Length: 100000") + good, []int{401}, nil},
+
+		// Where a proxy in front may see one request and net/http two, the second has to bring a token of its own.
+		{"behind both a length and chunks", head("POST /orders", writer, "Content-Length: 200", "Transfer-Encoding: chunked") + "0\r\n\r\n" + bare, []int{200, 401}, nil},
+		{"behind chunks with an extension", head("POST /orders", writer, "Transfer-Encoding: chunked") + "0;a=b\r\n\r\n" + bare, []int{200, 401}, nil},
+		{"behind chunks in HTTP/1.0, where there are none and one request is all", strings.Replace(head("POST /orders", writer, "Transfer-Encoding: chunked"), "HTTP/1.1", "HTTP/1.0", 1) + "0\r\n\r\n" + good, []int{200}, nil},
+		{"behind empty lines", good + "\r\n\r\n" + bare, []int{200, 400}, nil},
+		{"behind a head whose lines end in LF alone", strings.ReplaceAll(good, "\r\n", "\n") + bare, []int{200, 401}, nil},
+
+		// These are none for net/http, and the connection ends.
+		{"behind two lengths", head("POST /orders", writer, "Content-Length: 0", "Content-Length: 43") + good, []int{400}, nil},
+		{"behind a length with a sign", head("POST /orders", writer, "Content-Length: +0") + good, []int{400}, nil},
+		{"behind a negative length", head("POST /orders", writer, "Content-Length: -1") + good, []int{400}, nil},
+		{"behind a list of lengths", head("POST /orders", writer, "Content-Length: 0, 0") + good, []int{400}, nil},
+		{"behind an unknown coding", head("POST /orders", writer, "Transfer-Encoding: xchunked") + good, []int{501}, nil},
+		{"behind two codings", head("POST /orders", writer, "Transfer-Encoding: chunked, identity") + "0\r\n\r\n" + good, []int{501}, nil},
+		{"behind a coding on two lines", head("POST /orders", writer, "Transfer-Encoding: identity", "Transfer-Encoding: chunked") + "0\r\n\r\n" + good, []int{501}, nil},
+		{"behind a coding with a vertical tab", head("POST /orders", writer, "Transfer-Encoding: \x0bchunked") + "0\r\n\r\n" + good, []int{400}, nil},
+		{"behind a space before the colon", head("POST /orders", writer, "Content-Length : 0") + good, []int{400}, nil},
+	}
+	f.tryEverywhere(t, attempts)
+}
+
+// A token counts in one Authorization header, and nowhere else.
+func TestNoShapeOfARequestOpensADoor(t *testing.T) {
+	t.Parallel()
+	f := newAttackFixture(t)
+	reader := f.bearer("orders.read")
+	token := strings.TrimPrefix(reader, "Authorization: Bearer ")
+	attempts := []attempt{
+		{"a good request", head("GET /orders", reader), []int{200}, nil},
+		{"no token", head("GET /orders"), []int{401}, nil},
+		{"HTTP/1.0", "GET /orders HTTP/1.0\r\n\r\n", []int{401}, nil},
+		{"HTTP/1.0 with a token", "GET /orders HTTP/1.0\r\n" + reader + "\r\n\r\n", []int{200}, nil},
+		{"HTTP/0.9", "GET /orders\r\n\r\n", []int{400}, nil},
+		{"a version of HTTP that is none", "GET /orders HTTP/1.1x\r\nHost: api.example\r\n" + reader + "\r\n\r\n", []int{400}, nil},
+
+		{"the target whole", head("GET http://api.example/orders"), []int{401}, nil},
+		{"the target whole, of another host", head("GET http://other.example/orders"), []int{401}, nil},
+		{"the target whole, with a user", head("GET http://Bearer:" + token + "@api.example/orders"), []int{401}, nil},
+		{"CONNECT", head("CONNECT /orders"), []int{noRoute}, []int{401}},
+		{"OPTIONS for all, which net/http answers and says nothing", head("OPTIONS *"), []int{notTheHandlers}, nil},
+		{"OPTIONS for all, with a token", head("OPTIONS *", reader), []int{notTheHandlers}, nil},
+		{"no Host", "GET /orders HTTP/1.1\r\n" + reader + "\r\n\r\n", []int{400}, nil},
+		{"two Hosts", head("GET /orders", "Host: other.example", reader), []int{400}, nil},
+
+		{"a name in capitals is the same name", head("GET /orders", strings.Replace(reader, "Authorization", "AUTHORIZATION", 1)), []int{200}, nil},
+		{"a line that is folded is one line (RFC 9112 section 5.2)", head("GET /orders", "Authorization: Bearer\r\n "+token), []int{200}, nil},
+		{"a token that is folded is two", head("GET /orders", "Authorization: Bearer "+token[:20]+"\r\n "+token[20:]), []int{400}, nil},
+		{"a space before the colon", head("GET /orders", "Authorization : Bearer "+token), []int{400}, nil},
+		{"a NUL behind", head("GET /orders", reader+"\x00"), []int{400}, nil},
+		{"an underscore in the name", head("GET /orders", "Auth_orization: Bearer "+token), []int{401}, nil},
+		{"a second token on a line of its own", head("GET /orders", reader, reader), []int{400}, nil},
+		{"two tokens in capitals and small letters", head("GET /orders", reader, "authorization: Bearer "+token), []int{400}, nil},
+		{"a token behind other credentials", head("GET /orders", "Authorization: Basic dTpw", reader), []int{400}, nil},
+		{"other credentials behind a token", head("GET /orders", reader+", Basic dTpw"), []int{400}, nil},
+
+		{"a token in the trailer", head("GET /orders", "Trailer: Authorization", "Transfer-Encoding: chunked") + "0\r\n" + reader + "\r\n\r\n", []int{401}, nil},
+		{"a token in the query", head("GET /orders?access_token=" + token), []int{401}, nil},
+		{"a token in a form", withBody("POST /orders", "access_token="+token, "Content-Type: application/x-www-form-urlencoded"), []int{401}, nil},
+		{"a token for the proxy", head("GET /orders", "Proxy-"+reader), []int{401}, nil},
+		{"a token in the proxy's own header", head("GET /orders", "X-Forwarded-Access-Token: "+token, "X-Forwarded-"+reader), []int{401}, nil},
+		{"a token in a cookie", head("GET /orders", "Cookie: access_token="+token+"; Authorization=Bearer "+token), []int{401}, nil},
+		{"a token as a subprotocol of a WebSocket", head("GET /orders", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Protocol: bearer, "+token), []int{401}, nil},
+		{"an upgrade to HTTP/2 without TLS", head("GET /orders", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"), []int{401}, nil},
+		{"the header named as one of the hop, as RFC 9110 section 7.6.1 forbids", head("GET /orders", "Connection: Authorization", reader), []int{200}, nil},
+		{"a client that says it is local", head("GET /orders", "X-Forwarded-For: 127.0.0.1", "X-Real-IP: 127.0.0.1", "Forwarded: for=127.0.0.1"), []int{401}, nil},
+		{"a client that says who it is", head("GET /orders", "X-Remote-User: admin", "X-Forwarded-User: admin", "X-Client-Cert: x", "Remote-User: admin"), []int{401}, nil},
+	}
+	f.tryEverywhere(t, attempts)
+}
