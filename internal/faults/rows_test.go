@@ -71,7 +71,7 @@ func (o outcome) but(change func(*outcome)) outcome {
 var (
 	connection = []row{
 		{name: "refuses connections", begin: func(w *world) { w.wire.cut(w.wire.hidden.nobody()) }, want: outage("connection refused")},
-		{name: "has a name that does not resolve", begin: func(w *world) { w.wire.cut(unresolved()) }, want: outage("no such host")},
+		{name: "has a name that does not resolve", begin: func(w *world) { w.wire.cut(w.wire.hidden.unresolved()) }, want: outage("no such host")},
 		{name: "has an expired certificate", begin: func(w *world) { w.wire.cut(w.wire.hidden.holder(expiredCert())) }, want: outage("certificate has expired")},
 		{name: "has the certificate of another host", begin: func(w *world) { w.wire.cut(w.wire.hidden.holder(foreignCert())) }, want: outage("certificate is valid for other.invalid, not")},
 		{name: "hangs before it answers", begin: func(w *world) { w.iss.Hang() }, want: outage(timedOut)},

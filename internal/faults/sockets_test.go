@@ -1,6 +1,7 @@
 package faults_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -70,6 +71,45 @@ func (s sockets) serve(cert tls.Certificate, h http.Handler) *http.Transport {
 		assert.ErrorIs(s.t, <-ended, http.ErrServerClosed)
 	})
 	return trusting(dialing(l))
+}
+
+// unresolved asks a name server on loopback, which answers that there is none.
+func (s sockets) unresolved() *http.Transport {
+	s.t.Helper()
+	server, err := net.ListenPacket("udp", "127.0.0.1:0")
+	require.NoError(s.t, err)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		noSuchName(server)
+	}()
+	s.t.Cleanup(func() {
+		_ = server.Close()
+		<-ended
+	})
+	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "udp", server.LocalAddr().String())
+	}}
+	return trusting((&net.Dialer{Resolver: resolver}).DialContext)
+}
+
+// noSuchName answers every question with NXDOMAIN (RFC 1035 section 4.1).
+func noSuchName(server net.PacketConn) {
+	const header, flags, counts = 12, 2, 6
+	message := make([]byte, 1232)
+	for {
+		n, from, err := server.ReadFrom(message)
+		if err != nil {
+			return
+		}
+		if n <= header {
+			continue
+		}
+		end := header + bytes.IndexByte(message[header:n], 0) + len("\x00") + 4 // the name, its type and class
+		copy(message[flags:], []byte{0x81, 0x83})                               // an answer, recursion as asked, no such name
+		copy(message[counts:header], make([]byte, header-counts))               // no records
+		_, _ = server.WriteTo(message[:min(end, n)], from)
+	}
 }
 
 // newSocketWorld is a world whose issuer is a TLS server. Its Gate asks once a

@@ -49,14 +49,8 @@ type impostors interface {
 	nobody() *http.Transport
 	// holder of that certificate, which is not good for the issuer.
 	holder(cert tls.Certificate) *http.Transport
-}
-
-// unresolved is a name server that does not know the issuer.
-func unresolved() *http.Transport {
-	return &http.Transport{DialContext: func(_ context.Context, _, address string) (net.Conn, error) {
-		host, _, _ := net.SplitHostPort(address)
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}}
-	}}
+	// unresolved is behind a name server that knows no such name.
+	unresolved() *http.Transport
 }
 
 // pipes are impostors in memory.
@@ -78,6 +72,13 @@ func (pipes) holder(cert tls.Certificate) *http.Transport {
 		}()
 		return near, nil
 	})
+}
+
+func (pipes) unresolved() *http.Transport {
+	return &http.Transport{DialContext: func(_ context.Context, _, address string) (net.Conn, error) {
+		host, _, _ := net.SplitHostPort(address)
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}}
+	}}
 }
 
 // trusting is a transport that trusts the authority of this file.
