@@ -170,12 +170,13 @@ func TestAFloodOfUnknownKeysHarmsNobody(t *testing.T) {
 }
 
 // Not parallel: it measures the heap.
-func TestWhatIsRememberedOfMadeUpKeysIsBounded(t *testing.T) {
+func TestWhatIsRememberedOfMadeUpNamesIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t).ready()
-		mint, before := w.strangers(), heap()
-		for range 6_000 { // ten a second, for ten minutes
-			assert.Equal(t, "401 unknown_key", w.call(mint()).String())
+		stranger, foreigner, before := w.strangers(), w.foreigners(), heap()
+		for range 6_000 { // ten a second of each, for ten minutes
+			assert.Equal(t, "401 unknown_key", w.call(stranger()).String())
+			assert.Equal(t, "401 unknown_issuer", w.call(foreigner()).String())
 			time.Sleep(100 * time.Millisecond)
 		}
 		assert.Less(t, int64(heap())-int64(before), int64(1<<20))
@@ -214,9 +215,18 @@ func TestTokensOfForeignIssuersCauseNoFetch(t *testing.T) {
 
 		w.ready()
 		asked := w.wire.asked.Load()
-		for range 300 {
-			assert.Equal(t, "401 unknown_issuer", w.call(other.Token()).String())
+		honest := w.honest(2, w.client())
+		foreigners, another := w.honest(4, w.foreigners()), w.honest(1, func() string { return other.Token() })
+		time.Sleep(time.Minute)
+		for _, l := range []*load{foreigners, another} {
+			answers, longest := l.end()
+			assert.Equal(t, map[string]int{"401 unknown_issuer": answers["401 unknown_issuer"]}, answers)
+			assert.GreaterOrEqual(t, answers["401 unknown_issuer"], 600)
+			assert.Zero(t, longest)
 		}
+		answers, longest := honest.end()
+		onlyGood(t, answers)
+		assert.Zero(t, longest, "honest callers do not wait")
 		assert.Equal(t, asked, w.wire.asked.Load())
 		assert.Zero(t, other.Fetches()+other.DiscoveryFetches())
 	})

@@ -110,6 +110,17 @@ func (w *world) strangers() func() string {
 	}
 }
 
+// foreigners make up an issuer for every token.
+func (w *world) foreigners() func() string {
+	header, rest, _ := strings.Cut(w.long(w.known), ".")
+	_, signature, _ := strings.Cut(rest, ".")
+	var n atomic.Int64
+	return func() string {
+		payload := fmt.Sprintf(`{"iss":"https://made-up-%d.example","aud":%q,"exp":%d}`, n.Add(1), w.iss.Audience(), time.Now().Add(time.Hour).Unix())
+		return header + "." + base64.RawURLEncoding.EncodeToString([]byte(payload)) + "." + signature
+	}
+}
+
 // client has a token of the key that signs, and asks for another one every ten
 // seconds or when the key changes.
 func (w *world) client() func() string {
