@@ -20,9 +20,12 @@ var JWXv2 = Contestant{
 		if err != nil {
 			return nil, err
 		}
+		options := []jwt2.ParseOption{
+			jwt2.WithKeySet(keys), jwt2.WithIssuer(fixture.Issuer),
+			jwt2.WithAudience(fixture.Audience), jwt2.WithRequiredClaim(jwt2.ExpirationKey),
+		}
 		return func(_ context.Context, token string) (bool, error) {
-			verified, err := jwt2.ParseString(token, jwt2.WithKeySet(keys), jwt2.WithIssuer(fixture.Issuer),
-				jwt2.WithAudience(fixture.Audience), jwt2.WithRequiredClaim(jwt2.ExpirationKey))
+			verified, err := jwt2.ParseString(token, options...)
 			if err != nil {
 				return false, err
 			}
@@ -42,9 +45,12 @@ var JWXv3 = Contestant{
 		if err != nil {
 			return nil, err
 		}
+		options := []jwt3.ParseOption{
+			jwt3.WithKeySet(keys), jwt3.WithIssuer(fixture.Issuer),
+			jwt3.WithAudience(fixture.Audience), jwt3.WithRequiredClaim(jwt3.ExpirationKey),
+		}
 		return func(_ context.Context, token string) (bool, error) {
-			verified, err := jwt3.ParseString(token, jwt3.WithKeySet(keys), jwt3.WithIssuer(fixture.Issuer),
-				jwt3.WithAudience(fixture.Audience), jwt3.WithRequiredClaim(jwt3.ExpirationKey))
+			verified, err := jwt3.ParseString(token, options...)
 			if err != nil {
 				return false, err
 			}
