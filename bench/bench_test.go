@@ -32,11 +32,18 @@ func run(b *testing.B, group string) {
 		for _, c := range list {
 			b.Run(c.Name, func(b *testing.B) {
 				b.ReportAllocs()
+				if c.Prepare != nil {
+					c.Prepare(1 + b.N)
+				}
 				c.Run(1)
 				b.ResetTimer()
+				if c.Workers == 0 {
+					c.Run(b.N)
+					return
+				}
 				var wg sync.WaitGroup
-				for range max(1, c.Workers) {
-					wg.Go(func() { c.Run(b.N / max(1, c.Workers)) })
+				for w := range c.Workers { // b.N runs in all
+					wg.Go(func() { c.Run((b.N + w) / c.Workers) })
 				}
 				wg.Wait()
 			})
@@ -52,10 +59,15 @@ func TestEveryCaseRuns(t *testing.T) {
 		t.Run(g.Name, func(t *testing.T) {
 			t.Parallel()
 			list, closeGroup := g.Open()
-			t.Cleanup(closeGroup)
+			t.Cleanup(func() { require.NotPanics(t, closeGroup) })
 			seen := map[string]bool{}
 			for _, c := range list {
-				require.NotPanics(t, func() { c.Run(2) }, c.Name)
+				require.NotPanics(t, func() {
+					if c.Prepare != nil {
+						c.Prepare(2)
+					}
+					c.Run(2)
+				}, c.Name)
 				require.False(t, seen[c.Name], "the name %s is there twice", c.Name)
 				seen[c.Name] = true
 			}

@@ -98,14 +98,17 @@ func (o *options) one(ctx context.Context, results *measure.Results) error {
 	if len(list) == 0 {
 		return fmt.Errorf("there is no group %q", o.only)
 	}
-	base := list[0]
 	for _, s := range list {
-		if cases.Value(s.Name, "alg") != cases.Value(base.Name, "alg") {
-			base = s
-		}
+		base := list[slices.IndexFunc(list, func(o *measure.Series) bool { return alike(o.Name, s.Name) })]
 		fmt.Printf("%-52s %10.0f ns ±%3.0f%%  %6.3f  %4.0f allocs\n", s.Name, s.Median(), 100*s.Spread(), s.Ratio(base), s.Allocs)
 	}
 	return to(o.raw, results.WriteText)
+}
+
+// alike reports whether two cases of a group differ in nothing but what the
+// group compares.
+func alike(a, b string) bool {
+	return !slices.ContainsFunc([]string{"alg", "router", "answer", "of"}, func(key string) bool { return cases.Value(a, key) != cases.Value(b, key) })
 }
 
 // measure adds rounds of the named groups; nil is all.

@@ -17,6 +17,9 @@ type Case struct {
 	Name string
 	// Run does it n times. It panics if the outcome is not the expected one.
 	Run func(n int)
+	// Prepare, if there is one, makes what the next n runs use up. It is called
+	// before the clock starts.
+	Prepare func(n int)
 	// Workers run at the same time, n times each, and are timed by the clock on
 	// the wall. 0 is one, timed by what it uses of the processor.
 	Workers int
@@ -52,35 +55,37 @@ func firstSight(alg string) Group {
 			{Name: prefix + "sallyport/cache=off", Run: accepts(must(contest.Sallyport.New(f)), f.Good)},
 		}
 		if alg == "RS256" {
-			list = append(list, Case{Name: prefix + "sallyport/cache=miss", Run: misses(f, 0)})
+			list = append(list, Case{Name: prefix + "sallyport/cache=miss", Run: misses(f)})
 		}
-		for _, c := range contest.Peers {
-			list = append(list, Case{Name: prefix + c.Name, Run: accepts(must(c.New(f)), f.Good)})
-		}
-		return list, f.Close
+		return append(list, peers(prefix, f)...), f.Close
 	}}
+}
+
+func peers(prefix string, f *fixture.Fixture) (list []Case) {
+	for _, c := range contest.Peers {
+		list = append(list, Case{Name: prefix + c.Name, Run: accepts(must(c.New(f)), f.Good)})
+	}
+	return list
 }
 
 // seen is a token that comes again, with the cache as it is by default. It is
 // measured against one pass of SHA-256 over the token, without which no cache
-// could tell it from another.
+// could tell it from another, and against the peers, who check it again.
 func seen(alg string) Group {
 	return Group{Name: "Seen", Open: func() ([]Case, func()) {
 		f := fixture.New(alg)
 		prefix := "alg=" + alg + "/impl="
-		return []Case{
+		list := []Case{
 			{Name: prefix + "sha256", Run: holds(contest.SHA256(f))},
 			{Name: prefix + "sallyport/cache=hit", Run: accepts(contest.CheckWith(must(contest.NewVerifier(f, 0))), f.Good)},
-			{Name: prefix + contest.GolangJWT.Name, Run: accepts(must(contest.GolangJWT.New(f)), f.Good)},
-			{Name: prefix + contest.Auth0v2.Name, Run: accepts(must(contest.Auth0v2.New(f)), f.Good)},
-		}, f.Close
+		}
+		return append(list, peers(prefix, f)...), f.Close
 	}}
 }
 
-// misses checks tokens one after another that were never seen, with a cache of
-// so many bytes, which remembers each. When all have been seen it starts with
-// a new cache, except if the cache is too small for them anyway.
-func misses(f *fixture.Fixture, cacheBytes int64) func(int) {
+// misses checks tokens one after another that were never seen, with the default
+// cache, which remembers each. When all have been seen it starts with a new one.
+func misses(f *fixture.Fixture) func(int) {
 	const many = 1024
 	tokens := make([]string, many)
 	for i := range tokens {
@@ -91,27 +96,25 @@ func misses(f *fixture.Fixture, cacheBytes int64) func(int) {
 	return func(n int) {
 		for range n {
 			if next == many {
-				if check == nil || cacheBytes == 0 {
-					check = contest.CheckWith(must(contest.NewVerifier(f, cacheBytes)))
-				}
-				next = 0
+				check, next = contest.CheckWith(must(contest.NewVerifier(f, 0))), 0
 			}
-			if ok, err := check(context.Background(), tokens[next]); !ok || err != nil {
-				panic(fmt.Sprint("a good token was not accepted: ", err))
-			}
+			accept(check, tokens[next])
 			next++
 		}
 	}
 }
 
 func accepts(check contest.Check, token string) func(int) {
-	ctx := context.Background()
 	return func(n int) {
 		for range n {
-			if ok, err := check(ctx, token); !ok || err != nil {
-				panic(fmt.Sprint("a good token was not accepted: ", err))
-			}
+			accept(check, token)
 		}
+	}
+}
+
+func accept(check contest.Check, token string) {
+	if ok, err := check(context.Background(), token); !ok || err != nil {
+		panic(fmt.Sprint("a good token was not accepted: ", err))
 	}
 }
 

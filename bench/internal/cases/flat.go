@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"fmt"
+	"time"
 
 	"github.com/sallyport-go/sallyport/bench/internal/contest"
 	"github.com/sallyport-go/sallyport/bench/internal/fixture"
@@ -22,22 +23,22 @@ func flatSeen() Group {
 	return Group{Name: "FlatSeen", Open: func() ([]Case, func()) {
 		f := fixture.New("RS256")
 		list := append([]Case{{Name: "keys=1/issuers=1/cache=empty", Run: accepts(check(one(f), 0), f.Good)}}, large(f, 0)...)
-		full, closeFull := fullCache(f)
-		return append(list, Case{Name: "keys=1/issuers=1/cache=full", Run: accepts(full, f.Good)}), func() { closeFull(); f.Close() }
+		full := fullCache(f)
+		return append(list, Case{Name: "keys=1/issuers=1/cache=full", Run: accepts(full, f.Good)}), f.Close
 	}}
 }
 
-// flatFirst is whether a first sight does. A cache so small that every token
-// drives another out stands for a full one.
+// flatFirst is whether a first sight does: without a cache, and with one, where
+// a full cache has to drive another token out for each that comes.
 func flatFirst() Group {
 	return Group{Name: "FlatFirst", Open: func() ([]Case, func()) {
 		f := fixture.New("RS256")
 		list := []Case{{Name: "keys=1/issuers=1/cache=off", Run: accepts(check(one(f), -1), f.Good)}}
 		list = append(list, large(f, -1)...)
-		const smallCache = 16 << 10
+		prepare, run := evicts(f)
 		return append(list,
-			Case{Name: "keys=1/issuers=1/cache=filling", Run: misses(f, 0)},
-			Case{Name: "keys=1/issuers=1/cache=evicting", Run: misses(f, smallCache)},
+			Case{Name: "keys=1/issuers=1/cache=filling", Run: misses(f)},
+			Case{Name: "keys=1/issuers=1/cache=full", Prepare: prepare, Run: run},
 		), f.Close
 	}}
 }
@@ -94,9 +95,10 @@ func issuersAmong(f *fixture.Fixture) []verifier.Issuer {
 
 // fullCache is a Verifier whose cache has no room left for the tokens that it
 // was given, and which remembers the good one.
-func fullCache(f *fixture.Fixture) (contest.Check, func()) {
+func fullCache(f *fixture.Fixture) contest.Check {
 	const smallest = 1 << 10 // no entry weighs less
 	others := fixture.New("EdDSA")
+	defer others.Close()
 	keys := must(jwks.NewStatic(
 		must(jwks.NewKey(f.KeyID, f.Algorithm, f.Public)),
 		must(jwks.NewKey("other", others.Algorithm, others.Public)),
@@ -113,21 +115,39 @@ func fullCache(f *fixture.Fixture) (contest.Check, func()) {
 		}
 	}
 	accepts(check, f.Good)(64)
-	return check, others.Close
+	return check
+}
+
+// evicts checks tokens that were never seen with a cache that is full of
+// others. A token that was measured once would be remembered, so each run
+// uses up a new one.
+func evicts(f *fixture.Fixture) (prepare, run func(int)) {
+	check := fullCache(f)
+	var tokens []string
+	made := 0
+	prepare = func(n int) {
+		tokens = tokens[:0]
+		for range n {
+			made++
+			tokens = append(tokens, f.TokenUnder(f.KeyID, fmt.Sprintf("new-%018d", made)))
+		}
+	}
+	run = func(n int) {
+		for _, token := range tokens[:n] {
+			accept(check, token)
+		}
+		tokens = tokens[n:]
+	}
+	return prepare, run
 }
 
 // refreshing is whether a refresh that hangs is felt by those who bring tokens
-// whose keys are there.
+// whose keys are there. It hangs from before the first run to after the last.
 func refreshing() Group {
 	return Group{Name: "Refreshing", Open: func() ([]Case, func()) {
 		quiet, hanging := fixture.New("RS256"), fixture.New("RS256")
 		quietKeys, hangingKeys := fetched(quiet), fetched(hanging)
-		release := hanging.FakeIssuer().Hang()
-		asked := make(chan struct{})
-		go func() {
-			defer close(asked)
-			_ = hangingKeys.Refresh(context.Background(), "a-key-to-come")
-		}()
+		release := hang(hanging, hangingKeys)
 		trust := func(keys jwks.KeySet) []verifier.Issuer { return []verifier.Issuer{contest.Trust(keys)} }
 		list := []Case{
 			{Name: "token=seen/refresh=none", Run: accepts(check(trust(quietKeys), 0), quiet.Good)},
@@ -137,12 +157,38 @@ func refreshing() Group {
 		}
 		return list, func() {
 			release()
-			<-asked
 			_, _ = quietKeys.Close(), hangingKeys.Close()
 			quiet.Close()
 			hanging.Close()
 		}
 	}}
+}
+
+// hang begins a refresh that ends when it is released.
+func hang(f *fixture.Fixture, keys *jwks.Fetcher) (release func()) {
+	iss := f.FakeIssuer()
+	before := iss.Fetches()
+	answer := iss.Hang()
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		_ = keys.Refresh(context.Background(), "a-key-to-come")
+	}()
+	// An unknown key waits until the last fetch is a second old.
+	for deadline := time.Now().Add(10 * time.Second); iss.Fetches() == before; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			panic("no refresh began")
+		}
+	}
+	return func() {
+		select {
+		case <-over:
+			panic("the refresh did not hang until the end: nothing was measured")
+		default:
+		}
+		answer()
+		<-over
+	}
 }
 
 // parallel is the throughput of a token seen before on one processor and on

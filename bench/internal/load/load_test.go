@@ -17,10 +17,10 @@ func TestEveryVariantIsMeasured(t *testing.T) {
 	var r measure.Results
 	require.NoError(t, load.Measure(t.Context(), &r, 2, 50*time.Millisecond))
 	for _, variant := range load.Variants {
-		s := r.At(load.Group, "guard="+variant+"/of=request")
+		s := r.At(load.Group, variant.Name("request"))
 		assert.Len(t, s.Rounds, 2)
 		assert.Positive(t, s.Median())
-		assert.LessOrEqual(t, r.At(load.Group, "guard="+variant+"/of=p50").Median(), r.At(load.Group, "guard="+variant+"/of=p99").Median())
+		assert.LessOrEqual(t, r.At(load.Group, variant.Name("p50")).Median(), r.At(load.Group, variant.Name("p99")).Median())
 	}
 }
 

@@ -22,10 +22,32 @@ import (
 // and by the processors', and the latencies.
 const Group = "HTTP"
 
-// Variants are the handlers that are compared: without a Guard, with one that
-// has seen the tokens, and with one that has no cache and checks every
-// signature, which is the worst that can come.
-var Variants = []string{"none", "seen", "first"}
+// Variant is a handler that is measured.
+type Variant struct {
+	// Answer is orders, a list of twenty in JSON as a small API sends it, or
+	// empty, which is nothing at all: no handler makes more of a Guard's share.
+	Answer string
+	// Guard is none, seen (it remembers the tokens) or first (it has no cache and
+	// checks every signature, which is the worst that can come).
+	Guard string
+}
+
+// Bare and Guarded are those that the goal compares.
+var (
+	Bare    = Variant{"orders", "none"}
+	Guarded = Variant{"orders", "seen"}
+)
+
+// Variants are all of them; those with the same answer are compared.
+var Variants = []Variant{Bare, Guarded, {"orders", "first"}, {"empty", "none"}, {"empty", "seen"}, {"empty", "first"}}
+
+// Name is that of one of the variant's series: request, cpu, p50 or p99.
+func (v Variant) Name(of string) string {
+	return "answer=" + v.Answer + "/guard=" + v.Guard + "/of=" + of
+}
+
+// Base is the variant with the same answer and no Guard.
+func (v Variant) Base() Variant { return Variant{v.Answer, "none"} }
 
 // Measure adds that many rounds to r, the variants taking turns.
 func Measure(ctx context.Context, r *measure.Results, rounds int, slice time.Duration) error {
@@ -35,7 +57,7 @@ func Measure(ctx context.Context, r *measure.Results, rounds int, slice time.Dur
 	for i := range 64 {
 		tokens = append(tokens, f.TokenUnder(f.KeyID, fmt.Sprintf("uti-%018d", i)))
 	}
-	servers := map[string]*Server{}
+	servers := map[Variant]*Server{}
 	defer func() {
 		for _, s := range servers {
 			_ = s.Close()
@@ -54,17 +76,19 @@ func Measure(ctx context.Context, r *measure.Results, rounds int, slice time.Dur
 		}
 	}
 	for range rounds {
+		results := make([]Result, len(Variants))
 		for _, i := range rand.Perm(len(Variants)) { //nolint:gosec // G404: an order, so that nobody always comes after the same one
-			variant := Variants[i]
 			runtime.GC() // what others left behind is not this one's to collect
-			result, err := servers[variant].Run(ctx, slice, tokens)
-			if err != nil {
+			var err error
+			if results[i], err = servers[Variants[i]].Run(ctx, slice, tokens); err != nil {
 				return err
 			}
-			r.Add(Group, "guard="+variant+"/of=request", 1e9/result.PerSecond)
-			r.Add(Group, "guard="+variant+"/of=cpu", float64(result.CPU))
-			r.Add(Group, "guard="+variant+"/of=p50", float64(result.P50))
-			r.Add(Group, "guard="+variant+"/of=p99", float64(result.P99))
+		}
+		for i, result := range results {
+			r.Add(Group, Variants[i].Name("request"), 1e9/result.PerSecond)
+			r.Add(Group, Variants[i].Name("cpu"), float64(result.CPU))
+			r.Add(Group, Variants[i].Name("p50"), float64(result.P50))
+			r.Add(Group, Variants[i].Name("p99"), float64(result.P99))
 		}
 	}
 	return nil
@@ -78,29 +102,43 @@ type order struct {
 	Placed   time.Time `json:"placed"`
 }
 
-// handler answers as a small API does: a list of twenty orders in JSON.
-func handler(f *fixture.Fixture, variant string) (http.Handler, error) {
+// handler is the variant's, behind a route.
+func handler(f *fixture.Fixture, variant Variant) (http.Handler, error) {
+	h, err := guarded(f, variant.Guard, answer(variant.Answer))
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
+	mux.Handle("GET /orders/{id}", h)
+	return mux, nil
+}
+
+func answer(kind string) http.Handler {
+	if kind == "empty" {
+		return http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	}
 	orders := slices.Repeat([]order{{7, "open", "Nordlys AS", time.Unix(1_795_000_000, 0).UTC()}}, 20)
-	var list http.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(orders)
 	})
-	if variant != "none" {
-		cacheBytes := int64(0)
-		if variant == "first" {
-			cacheBytes = -1
-		}
-		v, err := contest.NewVerifier(f, cacheBytes)
-		if err != nil {
-			return nil, err
-		}
-		g, err := middleware.New(middleware.Config{Verifier: v})
-		if err != nil {
-			return nil, err
-		}
-		list = g.Require(claims.AnyRole(fixture.Role))(list)
+}
+
+func guarded(f *fixture.Fixture, guard string, h http.Handler) (http.Handler, error) {
+	cacheBytes := int64(0)
+	switch guard {
+	case "none":
+		return h, nil
+	case "first":
+		cacheBytes = -1
 	}
-	mux.Handle("GET /orders/{id}", list)
-	return mux, nil
+	v, err := contest.NewVerifier(f, cacheBytes)
+	if err != nil {
+		return nil, err
+	}
+	g, err := middleware.New(middleware.Config{Verifier: v})
+	if err != nil {
+		return nil, err
+	}
+	return g.Require(claims.AnyRole(fixture.Role))(h), nil
 }

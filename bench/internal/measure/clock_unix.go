@@ -7,9 +7,8 @@ import (
 	"time"
 )
 
-// Clock is the processor time that this process has used, the collector's
-// included. Unlike the time of day it does not run while a neighbour has the
-// processor.
+// Clock is the processor time that this process has used, on all processors.
+// Unlike the time of day it does not run while a neighbour has one.
 func Clock() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {

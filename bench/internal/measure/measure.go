@@ -6,6 +6,7 @@ package measure
 import (
 	"math/rand/v2"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"testing"
 	"time"
@@ -36,6 +37,7 @@ func (r *Results) Group(g cases.Group, p Plan) {
 	for i, c := range list {
 		runs[i] = calibrate(c, p.Slice)
 		if c.Workers == 0 {
+			prepare(c, 1+allocRuns) // AllocsPerRun warms up with one more
 			r.series(g.Name, c.Name).Allocs = testing.AllocsPerRun(allocRuns, func() { c.Run(1) })
 		}
 	}
@@ -43,10 +45,7 @@ func (r *Results) Group(g cases.Group, p Plan) {
 		turns := make([][]float64, len(list))
 		for range p.Turns {
 			for _, i := range rand.Perm(len(list)) { //nolint:gosec // G404: an order, so that nobody always comes after the same one
-				c := list[i]
-				runtime.GC() // what others left behind is not this one's to collect
-				c.Run(1 + runs[i]/8)
-				turns[i] = append(turns[i], nanoseconds(c, runs[i]))
+				turns[i] = append(turns[i], turn(list[i], runs[i]))
 			}
 		}
 		for i, c := range list {
@@ -56,10 +55,30 @@ func (r *Results) Group(g cases.Group, p Plan) {
 	}
 }
 
+// turn times one slice. The heap is collected before it and not within it: a
+// slice is too short to hold its share of a collection, it would have a whole
+// one or none. What a case leaves to be collected shows as its allocations.
+func turn(c cases.Case, runs int) float64 {
+	warmUp := 1 + runs/8
+	prepare(c, warmUp+runs)
+	runtime.GC()
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	c.Run(warmUp)
+	return nanoseconds(c, runs)
+}
+
+func prepare(c cases.Case, runs int) {
+	if c.Prepare != nil {
+		c.Prepare(runs)
+	}
+}
+
 // calibrate finds how many runs fill a slice.
 func calibrate(c cases.Case, slice time.Duration) int {
+	prepare(c, 1)
 	c.Run(1) // whatever is made on first use
 	for n := 1; ; n *= 2 {
+		prepare(c, n*max(1, c.Workers))
 		if took := time.Duration(nanoseconds(c, n) * float64(n*max(1, c.Workers))); took >= slice/4 {
 			return max(1, int(slice*time.Duration(n)/took))
 		}

@@ -67,21 +67,28 @@ func (s *Series) Median() float64 { return Median(s.Rounds) }
 
 // Spread is how far the median may be off, as a part of it: the wider half of
 // its interval of 95 % confidence, from the order of the rounds alone.
-func (s *Series) Spread() float64 {
-	sorted := slices.Sorted(slices.Values(s.Rounds))
+func (s *Series) Spread() float64 { return spread(s.Rounds) }
+
+// Ratio is the median, over the rounds, of what s costs as a multiple of base.
+func (s *Series) Ratio(base *Series) float64 { return Median(s.ratios(base)) }
+
+// RatioSpread is how far the ratio may be off, as a part of it. What disturbed
+// a round as a whole disturbs the times and not this.
+func (s *Series) RatioSpread(base *Series) float64 { return spread(s.ratios(base)) }
+
+func (s *Series) ratios(base *Series) []float64 {
+	ratios := make([]float64, min(len(s.Rounds), len(base.Rounds)))
+	for i := range ratios {
+		ratios[i] = s.Rounds[i] / base.Rounds[i]
+	}
+	return ratios
+}
+
+func spread(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
 	low := confidence(len(sorted))
 	m := Median(sorted)
 	return max(m-sorted[low], sorted[len(sorted)-1-low]-m) / m
-}
-
-// Ratio is the median, over the rounds, of what s costs as a multiple of base.
-func (s *Series) Ratio(base *Series) float64 {
-	n := min(len(s.Rounds), len(base.Rounds))
-	ratios := make([]float64, n)
-	for i := range n {
-		ratios[i] = s.Rounds[i] / base.Rounds[i]
-	}
-	return Median(ratios)
 }
 
 // Median is the middle value, or the mean of the two; NaN of none.
@@ -99,6 +106,7 @@ func Median(values []float64) float64 {
 
 // confidence is the index of the value that bounds the median from below with
 // 97.5 %: below it lie so few values that chance would seldom leave them there.
+// Of less than six values none does; it is the least then.
 func confidence(n int) int {
 	cumulated, term := 0.0, math.Pow(0.5, float64(n))
 	for k := range n / 2 {

@@ -2,6 +2,7 @@ package measure_test
 
 import (
 	"math"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +26,22 @@ func TestARatioIsTakenRoundByRound(t *testing.T) {
 	base := &measure.Series{Rounds: []float64{1, 10, 2}}
 	other := &measure.Series{Rounds: []float64{2, 20, 4}} // twice as much, whatever the machine did
 	assert.InDelta(t, 2, other.Ratio(base), 0)
+	assert.InDelta(t, 0, other.RatioSpread(base), 0)
+	assert.Greater(t, other.Spread(), 1.0)
+}
+
+// The bounds are those of a table of the binomial distribution: of 11 values the
+// second from either end, of 20 the sixth, of 33 the eleventh.
+func TestTheSpreadIsThatOfTheOrderStatistics(t *testing.T) {
+	t.Parallel()
+	for n, rank := range map[int]int{3: 1, 5: 1, 6: 1, 9: 2, 11: 2, 20: 6, 33: 11} {
+		s := new(measure.Series)
+		for i := range n {
+			s.Rounds = append(s.Rounds, 1000+float64(i))
+		}
+		middle := 1000 + float64(n-1)/2
+		assert.InDelta(t, (middle-float64(1000+rank-1))/middle, s.Spread(), 1e-9, "%d values", n)
+	}
 }
 
 func TestTheSpreadLeavesOutWhatChanceBrings(t *testing.T) {
@@ -35,16 +52,51 @@ func TestTheSpreadLeavesOutWhatChanceBrings(t *testing.T) {
 	assert.Greater(t, wild.Spread(), 0.3)
 }
 
+// Not parallel, as what follows: the collector is the process's.
+func TestACaseIsPreparedOutsideOfTheClockAndNothingIsCollectedWithin(t *testing.T) {
+	left := 0
+	var before, after runtime.MemStats
+	var r measure.Results
+	r.Group(cases.Group{Name: "Made", Open: func() ([]cases.Case, func()) {
+		return []cases.Case{{
+			Name:    "does=prepare",
+			Prepare: func(n int) { left = n; time.Sleep(5 * time.Millisecond) },
+			Run: func(n int) {
+				left -= n
+				assert.GreaterOrEqual(t, left, 0, "more runs than were prepared")
+				busy(time.Duration(n) * 100 * time.Microsecond)
+			},
+		}, {
+			Name: "does=litter", Workers: 1, // whose allocations are not counted
+			Run: func(n int) {
+				runtime.ReadMemStats(&before)
+				for range 64 * n {
+					litter = make([]byte, 256<<10)
+				}
+				runtime.ReadMemStats(&after)
+			},
+		}}, func() {}
+	}}, measure.Plan{Rounds: 2, Turns: 2, Slice: 2 * time.Millisecond})
+	assert.Zero(t, left, "what was prepared is used up")
+	assert.Greater(t, after.TotalAlloc-before.TotalAlloc, uint64(8<<20), "enough to be collected")
+	assert.Equal(t, before.NumGC, after.NumGC)
+	assert.Less(t, r.At("Made", "does=prepare").Median(), 2e6)
+}
+
+var litter []byte
+
+func busy(d time.Duration) {
+	for end := time.Now().Add(d); time.Now().Before(end); {
+	}
+}
+
 // Not parallel: allocations can only be counted while nothing else runs.
 func TestEveryCaseGetsItsRoundsAndItsAllocations(t *testing.T) {
 	var sink []byte
 	var r measure.Results
 	group := cases.Group{Name: "Made", Open: func() ([]cases.Case, func()) {
 		return []cases.Case{
-			{Name: "does=little", Run: func(n int) {
-				for end := time.Now().Add(time.Duration(n) * 100 * time.Microsecond); time.Now().Before(end); {
-				}
-			}},
+			{Name: "does=little", Run: func(n int) { busy(time.Duration(n) * 100 * time.Microsecond) }},
 			{Name: "does=allocate", Run: func(n int) {
 				for range n {
 					sink = make([]byte, 64)

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"html"
 	"io"
@@ -79,22 +80,15 @@ func (rep *Report) bars() []bar {
 	var peers []bar
 	for _, c := range contest.Peers {
 		s := first(c.Name)
-		peers = append(peers, bar{label: label(c.Name), note: "× " + times(s.Ratio(bare)), value: s.Median() / 1e3, fill: peerFill})
+		peers = append(peers, bar{label: cmp.Or(labels[c.Name], c.Name), note: "× " + times(s.Ratio(bare)), value: s.Median() / 1e3, fill: peerFill})
 	}
-	slices.SortFunc(peers, func(a, b bar) int { return int(1e6 * (a.value - b.value)) })
+	slices.SortFunc(peers, func(a, b bar) int { return cmp.Compare(a.value, b.value) })
 	return append(list, peers...)
 }
 
-func label(name string) string {
-	for short, long := range map[string]string{
-		"golang-jwt+keyfunc": "golang-jwt + keyfunc", "jwx-v2": "jwx v2", "jwx-v3": "jwx v3",
-		"auth0-v2": "auth0 go-jwt-middleware v2", "auth0-v3": "auth0 go-jwt-middleware v3",
-	} {
-		if name == short {
-			return long
-		}
-	}
-	return name
+var labels = map[string]string{
+	"golang-jwt+keyfunc": "golang-jwt + keyfunc", "jwx-v2": "jwx v2", "jwx-v3": "jwx v3",
+	"auth0-v2": "auth0 go-jwt-middleware v2", "auth0-v3": "auth0 go-jwt-middleware v3",
 }
 
 func value(v float64) string {
