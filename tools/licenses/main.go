@@ -96,13 +96,14 @@ func report(out io.Writer, linked, tested map[string]string) error {
 	return errors.Join(append(wrong, table.Flush())...)
 }
 
-// licenseIn names the license whose text lies in a module's directory.
+// licenseIn names the license whose text lies in a module's directory. Where there are several texts all of them bind,
+// for all that is known here.
 func licenseIn(dir string) (string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return "", err
 	}
-	unknown := errors.New("ships no license text")
+	var names []string
 	for _, e := range entries {
 		upper := strings.ToUpper(e.Name())
 		if e.IsDir() || !strings.HasPrefix(upper, "LICEN") && !strings.HasPrefix(upper, "COPYING") {
@@ -112,10 +113,16 @@ func licenseIn(dir string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if name := licenseOf(string(text)); name != "" {
-			return name, nil
+		name := licenseOf(string(text))
+		if name == "" {
+			return "", fmt.Errorf("%s is none of the licenses that ask for a notice only: read it, and add it to tools/licenses/texts.go or do without the module", e.Name())
 		}
-		unknown = fmt.Errorf("%s is none of the licenses that ask for a notice only: read it, and add it here or do without the module", e.Name())
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
 	}
-	return "", unknown
+	if len(names) == 0 {
+		return "", errors.New("ships no license text: ask its authors for one, or do without the module")
+	}
+	return strings.Join(names, ", "), nil
 }

@@ -44,13 +44,27 @@ func TestALicenseIsKnownByItsWords(t *testing.T) {
 
 func TestAModuleWithoutAKnownLicenseFails(t *testing.T) {
 	t.Parallel()
-	empty, own := t.TempDir(), t.TempDir()
-	if err := os.WriteFile(filepath.Join(own, "LICENSE.md"), []byte("You may use this on Sundays."), 0o600); err != nil {
-		t.Fatal(err)
+	const isc = "Permission to use, copy, modify, and distribute this software for any purpose with or without fee"
+	module := func(texts map[string]string) string {
+		dir := t.TempDir()
+		for name, text := range texts {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return dir
 	}
 	var out strings.Builder
-	err := report(&out, nil, map[string]string{"example.org/empty v1": empty, "example.org/own v1": own})
-	for _, want := range []string{"example.org/empty v1: ships no license text", "example.org/own v1: LICENSE.md is none of"} {
+	err := report(&out, nil, map[string]string{
+		"example.org/empty v1": module(nil),
+		"example.org/own v1":   module(map[string]string{"LICENSE.md": "You may use this on Sundays."}),
+		"example.org/parts v1": module(map[string]string{"LICENSE": isc, "LICENSE-vendored": "GNU GENERAL PUBLIC LICENSE Version 3"}),
+		"example.org/both v1":  module(map[string]string{"LICENSE": isc, "LICENSE-2": "Apache License Version 2.0, January 2004"}),
+	})
+	if !regexp.MustCompile(`example\.org/both v1 +ISC, Apache-2\.0 +tests`).MatchString(out.String()) {
+		t.Errorf("two licenses that ask for a notice: %s", out.String())
+	}
+	for _, want := range []string{"example.org/empty v1: ships no license text", "example.org/own v1: LICENSE.md is none of", "example.org/parts v1: LICENSE-vendored is none of"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: want %q", err, want)
 		}
