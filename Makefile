@@ -31,7 +31,7 @@ GOLANGCI     := $(BIN)/golangci-lint
 export GOWORK := off
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt cover soak tidy clean test-jwx3 fuzz test-trust mutate vuln licenses verify test-pure test-latest bench bench-check
+.PHONY: help demo test lint fmt cover soak tidy clean test-jwx3 fuzz test-trust test-bench mutate vuln licenses verify test-pure test-latest bench bench-check
 
 help: ## list the targets
 	@sed -nE '/^[a-z0-9-]+:.*## /{s/^([a-z0-9-]+):.*## (.*)/  \1                \2/;s/^(.{14}) */\1/p}' $(firstword $(MAKEFILE_LIST))
@@ -60,6 +60,9 @@ test-jwx3: ## run the tests over jwx/v3 in the place of v2, to show that the swi
 
 test-trust: ## ask other libraries about the same tokens, and hold the forgeries against them
 	cd trust && go test -shuffle=on ./... $(ARGS)
+
+test-bench: ## hold every contestant of the benchmarks to what it is timed for, and run every case once
+	cd bench && go test -shuffle=on ./...
 
 # Of interesting inputs few are minimised: it takes minutes and finds nothing. One that fails is kept under testdata/fuzz.
 fuzz: ## run every fuzz target for FUZZTIME (30s) each; PKG=./claims for one package
@@ -98,11 +101,14 @@ cover: ## measure statement coverage per package, fail when a core package is be
 soak: ## 64 clients against a Gate for SOAK=10m while keys rotate and the issuer fails; writes the table in docs/faults.md and docs/soak.svg
 	@go test -count=1 -timeout 0 -v -run '^TestSoak$$' ./internal/soak -soak $(SOAK) -out $(CURDIR)/docs
 
+# What a user builds. The peers in bench and trust are there with all that is known against them, and tools are not shipped.
+VULN_MODULES := . examples
+
 # govulncheck asks a database on the net. Where that cannot be reached nothing was checked, and that is said, not passed over;
 # VULN_REQUIRED=true makes it a failure.
-vuln: ## look for known vulnerabilities in what is called, where the database can be reached
+vuln: ## look for known vulnerabilities in what a user's program calls, where the database can be reached
 	@cd tools && go build -o ../bin/govulncheck golang.org/x/vuln/cmd/govulncheck
-	@for module in $(MODULES); do \
+	@for module in $(VULN_MODULES); do \
 		echo "== govulncheck  ($$module)"; \
 		out=$$(cd $$module && $(CURDIR)/bin/govulncheck ./... 2>&1); status=$$?; \
 		case "$$status $$out" in \
