@@ -39,6 +39,7 @@ func refusals() Group {
 			{Name: "token=foreign-issuer", Run: refuses(v, f.ForeignIssuer(), reason.UnknownIssuer)},
 			{Name: "token=unsupported-alg", Run: refuses(v, f.WithHeader(map[string]any{"alg": "HS256"}), reason.UnsupportedAlg)},
 			{Name: "token=unknown-kid", Run: refuses(v, f.UnknownKey(), reason.UnknownKey)},
+			{Name: "token=unknown-kids", Run: refusesEach(v, f.UnknownKeys(4096), reason.UnknownKey)},
 		}
 		return list, func() { _ = keys.Close(); f.Close() }
 	}}
@@ -70,10 +71,18 @@ func coolDown(v *verifier.Verifier, f *fixture.Fixture) {
 }
 
 func refuses(v *verifier.Verifier, token string, why reason.Code) func(int) {
-	ctx := context.Background()
+	return refusesEach(v, []string{token}, why)
+}
+
+// refusesEach takes the tokens in turn.
+func refusesEach(v *verifier.Verifier, tokens []string, why reason.Code) func(int) {
+	ctx, next := context.Background(), 0
 	return func(n int) {
 		for range n {
-			_, err := v.Verify(ctx, token)
+			_, err := v.Verify(ctx, tokens[next])
+			if next++; next == len(tokens) {
+				next = 0
+			}
 			if e, ok := err.(*verifier.Error); !ok || e.Reason != why { //nolint:errorlint // the type itself is promised, and As would be timed
 				panic("refused as " + err.Error() + ", not as " + string(why))
 			}

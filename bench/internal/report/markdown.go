@@ -143,7 +143,7 @@ func (rep *Report) http(w *writer) {
 func (rep *Report) refusals(w *writer) {
 	bare := rep.Results.At("Refusal", "token=good/impl=bare")
 	w.line("\n## Refusals")
-	w.line("\nWhat a stranger can make an API spend without a signed token. No signature is checked; the unknown key id comes inside the cooldown.\n")
+	w.line("\nWhat a stranger can make an API spend without a signed token. No signature is checked; unknown key ids come inside the cooldown, one again and again or each another.\n")
 	w.row("token", "time", "±", "to the bare RS256 check", "allocations")
 	w.row("---", "--:", "--:", "--:", "--:")
 	for _, s := range rep.Results.Of("Refusal") {
