@@ -130,9 +130,6 @@ func (o *Object) Lookup(path ...string) (Value, bool) {
 	}
 	v, ok := o.Get(path[0])
 	for _, name := range path[1:] {
-		if !ok {
-			break
-		}
 		v, ok = v.Get(name)
 	}
 	return v, ok

@@ -130,6 +130,50 @@ func TestNamesThatAreWrittenOddlyAreFound(t *testing.T) {
 	assert.Equal(t, []string{"ax", "ab", long, "", long + "n", `"`, "aac", "abc"}, slices.Collect(obj.Names()))
 }
 
+func TestANameIsNotAnothersBeginning(t *testing.T) {
+	t.Parallel()
+	obj := parse(t, `{"aba":0,"aa":1}`)
+	_, ok := obj.Get("a")
+	assert.False(t, ok)
+	v, ok := obj.Get("aa")
+	require.True(t, ok)
+	assert.Equal(t, "1", v.Raw())
+
+	var names []string
+	for n := 60; n > 0; n-- {
+		names = append(names, `"`+strings.Repeat("a", n)+`":0`)
+	}
+	shorter := parse(t, "{"+strings.Join(names, ",")+"}")
+	assert.Equal(t, 60, shorter.Len())
+}
+
+func TestAnObjectOfOddNamesAlone(t *testing.T) {
+	t.Parallel()
+	obj := parse(t, `{"\u0061":1,"\u0062":2}`)
+	v, ok := obj.Get("b")
+	require.True(t, ok)
+	assert.Equal(t, "2", v.Raw())
+}
+
+func TestWithRoomOfItsCallersAnObjectIsGoodUntilThatIsUsedAgain(t *testing.T) {
+	t.Parallel()
+	var scratch [8]strictjson.Member
+	one, err := strictjson.ParseWith(scratch[:0], []byte(`{"a":1}`))
+	require.NoError(t, err)
+	kept := one.Detach()
+	_, err = strictjson.ParseWith(scratch[:0], []byte(`{"bcdef":2,"g":3}`))
+	require.NoError(t, err)
+	v, ok := kept.Get("a")
+	require.True(t, ok)
+	assert.Equal(t, "1", v.Raw())
+	_, ok = one.Get("a")
+	assert.False(t, ok, "its room holds another index by now")
+
+	broken, err := strictjson.ParseWith(scratch[:0], []byte(`{"a":1`))
+	require.EqualError(t, err, "strictjson: invalid JSON at byte 6")
+	assert.Zero(t, broken.Len())
+}
+
 func TestTheZeroObjectHasNoMembers(t *testing.T) {
 	t.Parallel()
 	var obj strictjson.Object

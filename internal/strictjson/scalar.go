@@ -110,13 +110,13 @@ func codeUnit(b []byte) rune {
 	return r
 }
 
-// encoded is the length of the UTF-8 sequence that b begins with, 0 if it is none.
+// encoded is the length of the UTF-8 sequence that b, which begins with no
+// ASCII, begins with; 0 if it is none.
 func encoded(b []byte) int {
-	r, n := utf8.DecodeRune(b)
-	if r == utf8.RuneError && n == 1 {
-		return 0
+	if _, n := utf8.DecodeRune(b); n > 1 {
+		return n
 	}
-	return n
+	return 0
 }
 
 func (s *scanner) literal(word string) bool {

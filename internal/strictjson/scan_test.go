@@ -49,9 +49,9 @@ func TestEveryShortTextIsReadAsTheParserReadsIt(t *testing.T) {
 		"members":         {[]string{`{`, `}`, `[`, `]`, `:`, `,`, `"a"`, `"b"`, "\n", `0`}, 5, `{"a":0`, `}`},
 		"numbers":         {[]string{`0`, `1`, `9`, `-`, `+`, `.`, `e`, `E`, ` `, `x`}, 5, `{"n":`, `}`},
 		"literals":        {[]string{`t`, `r`, `u`, `e`, `true`, `fals`, `nul`, `l`}, 4, `{"l":`, `}`},
-		"strings":         {[]string{`"`, `\`, `u`, `n`, `/`, "é", "\xff", "\x1f", "\x7f", `0041`}, 5, `{"s":"`, `"}`},
+		"strings":         {[]string{`"`, `\`, `u`, `n`, `/`, "é", "\ufffd", "\xff", "\x1f", "\x7f", `0041`}, 5, `{"s":"`, `"}`},
 		"names":           {[]string{`"a"`, `"\u0061"`, `"b"`, `:0,`, `:{"a":0},`, `:[{"a":0}],`}, 5, `{`, `"z":0}`},
-		"code units":      {[]string{`\u`, `d800`, `DBFF`, `dc00`, `dFfF`, `d7ff`, `E000`, `fffd`, `g000`, `12`}, 4, `{"s":"`, `"}`},
+		"code units":      {[]string{`\u`, `d800`, `DBFF`, `dc00`, `dFfF`, `d7ff`, `E000`, `fffd`, `g000`, `12`, `xu`, `\x`}, 4, `{"s":"`, `"}`},
 		"bytes of a name": {[]string{"\xed", "\xa0", "\x80", "\xbf", "\xf0", "\x90", "\xf4", "\xc0", "\xe0", "a"}, 4, `{"`, `":0}`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,7 +3,6 @@ package strictjson
 import (
 	"errors"
 	"iter"
-	"math"
 	"strconv"
 	"strings"
 
@@ -72,7 +71,7 @@ func (v Value) Number() (float64, error) {
 		return 0, ErrType
 	}
 	f, err := strconv.ParseFloat(v.raw, 64)
-	if err != nil || math.IsInf(f, 0) {
+	if err != nil { // it is beyond what a float64 holds
 		return 0, ErrType
 	}
 	return f, nil

@@ -85,7 +85,7 @@ func checkOnly(t *testing.T, v strictjson.Value, name string) {
 
 func TestNumbersAreFinite(t *testing.T) {
 	t.Parallel()
-	for raw, want := range map[string]float64{`0`: 0, `-0`: 0, `1.5`: 1.5, `1e3`: 1000, `1E-400`: 0, `1700000000.25`: 1700000000.25} {
+	for raw, want := range map[string]float64{`0`: 0, `9`: 9, `-0`: 0, `1.5`: 1.5, `1e3`: 1000, `1E-400`: 0, `1700000000.25`: 1700000000.25} {
 		got, err := value(t, raw).Number()
 		require.NoError(t, err, "33 %s", raw)
 		assert.InDelta(t, want, got, 0, "33 %s", raw)

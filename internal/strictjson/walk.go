@@ -34,18 +34,10 @@ func valueLen(s string) int {
 		switch c := s[i]; {
 		case c == '"':
 			i = stringEnd(s, i)
-			if depth == 0 {
-				return i + 1
-			}
 		case c == '{', c == '[':
 			depth++
 		case c == '}', c == ']':
-			if depth == 0 {
-				return i // of what is around the value
-			}
-			if depth--; depth == 0 {
-				return i + 1
-			}
+			depth--
 		case depth == 0 && separates(c):
 			return i
 		}
