@@ -77,7 +77,7 @@ var (
 	}
 	proof = []step{
 		{"signature", (*check).checkSignature, describeSignature, hasKey},
-		{"claims", (*check).checkClaims, describeClaims, hasPayloadAndIssuer},
+		{"claims", (*check).checkClaims, describeClaims, hasIssuer},
 		{"required", (*check).checkRequired, describeRequired, hasClaims},
 		{"tenant", (*check).checkTenant, describeTenant, hasClaimsAndKey},
 		{"kind", (*check).checkKind, describeKind, hasClaims},
@@ -96,18 +96,18 @@ var (
 	all = slices.Concat(shape, opening, proof, standing)
 )
 
-func always(*check) bool                { return true }
-func hasStructure(c *check) bool        { return c.compact != jose.Compact{} }
-func hasHeader(c *check) bool           { return c.header != nil }
-func hasPayload(c *check) bool          { return c.payload != nil }
-func hasHeaderAndIssuer(c *check) bool  { return c.header != nil && c.issuer != nil }
-func hasKey(c *check) bool              { return c.key != nil }
-func hasPayloadAndIssuer(c *check) bool { return c.payload != nil && c.issuer != nil }
-func hasClaims(c *check) bool           { return c.claims != nil }
-func hasClaimsAndKey(c *check) bool     { return c.claims != nil && c.key != nil }
+func always(*check) bool               { return true }
+func hasStructure(c *check) bool       { return c.compact != jose.Compact{} }
+func hasHeader(c *check) bool          { return c.header != nil }
+func hasPayload(c *check) bool         { return c.payload != nil }
+func hasHeaderAndIssuer(c *check) bool { return c.header != nil && c.issuer != nil }
+func hasKey(c *check) bool             { return c.key != nil }
+func hasIssuer(c *check) bool          { return c.issuer != nil } // and so a payload
+func hasClaims(c *check) bool          { return c.claims != nil }
+func hasClaimsAndKey(c *check) bool    { return c.claims != nil && c.key != nil }
 
 // allHeld is for the user's own hooks, which see no token that failed before.
-func allHeld(c *check) bool { return c.claims != nil && !c.failed }
+func allHeld(c *check) bool { return !c.failed }
 
 // run takes the steps in order and stops at the first that does not hold.
 func (c *check) run(steps []step) error {
