@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -400,6 +401,23 @@ func TestRetryAfterIsHonouredWithinBounds(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestRetryAfterIsHonouredThoughTheErrorIsCut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer("")
+		s.respond(func(r *http.Request) (*http.Response, error) {
+			return reply(r, 503, "", http.Header{"Retry-After": {"20"}}), nil
+		})
+		cfg := s.config()
+		cfg.JWKSURL += "?" + strings.Repeat("a", 1500)
+		f := newFetcher(t, cfg)
+		var missing *jwks.UnavailableError
+		require.ErrorAs(t, f.Refresh(t.Context(), "a"), &missing)
+		assert.GreaterOrEqual(t, missing.RetryAfter, 18*time.Second)
+		assert.Len(t, missing.Err.Error(), 1024)
+	})
 }
 
 func TestKeysAreRefreshedAheadOfExpiry(t *testing.T) {
