@@ -1,11 +1,13 @@
 package middleware
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 
+	"github.com/sallyport-go/sallyport/internal/view"
 	"github.com/sallyport-go/sallyport/reason"
 )
 
@@ -71,15 +73,9 @@ func parseAuthorization(line string) (Credential, error) {
 }
 
 // breaksCredentials finds what would make one header line carry more than one
-// credential. Any other odd character only makes a bad token. It reads each
-// token of each request, so it looks closely only at what may be wrong.
+// credential. Any other odd character only makes a bad token.
 func breaksCredentials(token string) bool {
-	for ; len(token) >= 8; token = token[8:] {
-		if suspicious(token) {
-			break
-		}
-	}
-	for i := range len(token) {
+	for i := ordinary(token); i < len(token); i++ {
 		if c := token[i]; c <= ' ' || c == ',' || c == 0x7f {
 			return true
 		}
@@ -87,16 +83,23 @@ func breaksCredentials(token string) bool {
 	return false
 }
 
-// suspicious is never false if one of the first eight bytes breaks credentials.
-// It computes on all eight at once: subtracting more than a byte is worth, or
-// adding one to 0x7f, turns its high bit on.
-func suspicious(s string) bool {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	_ = s[7]
-	w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-	space, del, comma := w-ones*(' '+1), w+ones, (w^ones*',')-ones
-	return (space|del|comma)&^w&highs != 0
+// ordinary counts bytes from the first on that are certainly fine: from '-' to
+// '~', as all of a token are (RFC 6750 section 2.1) but for a '+'. Each token of
+// each request is read here, so it takes 32 bytes at a time, and stops at the
+// first of those that a byte among them may not be.
+func ordinary(token string) (n int) {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	b := view.Bytes(token)
+	for ; n+32 <= len(b); n += 32 {
+		w, x := binary.LittleEndian.Uint64(b[n:]), binary.LittleEndian.Uint64(b[n+8:])
+		y, z := binary.LittleEndian.Uint64(b[n+16:]), binary.LittleEndian.Uint64(b[n+24:])
+		below := (w - ones*'-') | (x - ones*'-') | (y - ones*'-') | (z - ones*'-') // borrows from its top bit
+		above := (w + ones) | (x + ones) | (y + ones) | (z + ones)                 // 0x7f carries into it
+		if (below|above|w|x|y|z)&tops != 0 {
+			break
+		}
+	}
+	return n
 }
 
 // isToken reports whether s is a token of RFC 9110 section 5.6.2.

@@ -61,7 +61,7 @@ var house = []room{
 	},
 	{
 		dir:     "middleware", // the Guard; knows no adapter
-		ours:    []string{"reason", "claims", "verifier"},
+		ours:    []string{"reason", "claims", "verifier", "internal/view"},
 		foreign: []string{jsonv2, otel},
 	},
 	{
