@@ -39,7 +39,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 11, "rounds of each group")
 	flag.IntVar(&o.turns, "turns", 5, "turns of each case within a round")
 	flag.DurationVar(&o.slice, "slice", 10*time.Millisecond, "how long one turn lasts")
-	flag.DurationVar(&o.httpSlice, "http", 150*time.Millisecond, "how long the HTTP clients ask, in each of three times as many rounds")
+	flag.DurationVar(&o.httpSlice, "http", 200*time.Millisecond, "how long the HTTP clients ask, in each of six times as many rounds")
 	flag.IntVar(&o.again, "again", 2, "with -check: how often the groups of missed goals are measured again")
 	flag.StringVar(&o.out, "out", "RESULTS.md", "the report")
 	flag.StringVar(&o.svg, "svg", "results.svg", "the chart")
@@ -129,7 +129,7 @@ func (o *options) measure(ctx context.Context, results *measure.Results, only []
 		return nil
 	}
 	fmt.Printf("%s ...\n", load.Group)
-	return load.Measure(ctx, results, 3*o.rounds, o.httpSlice)
+	return load.Measure(ctx, results, 6*o.rounds, o.httpSlice)
 }
 
 // missed are the groups with goals that are missed.

@@ -77,7 +77,7 @@ func Measure(ctx context.Context, r *measure.Results, rounds int, slice time.Dur
 	}
 	for range rounds {
 		results := make([]Result, len(Variants))
-		for _, i := range rand.Perm(len(Variants)) { //nolint:gosec // G404: an order, so that nobody always comes after the same one
+		for _, i := range byLot() {
 			runtime.GC() // what others left behind is not this one's to collect
 			var err error
 			if results[i], err = servers[Variants[i]].Run(ctx, slice, tokens); err != nil {
@@ -92,6 +92,21 @@ func Measure(ctx context.Context, r *measure.Results, rounds int, slice time.Dur
 		}
 	}
 	return nil
+}
+
+// byLot is an order of the variants in which those that are compared follow each
+// other, so that they find the machine in the same mood, and nobody always comes
+// after the same one.
+func byLot() []int {
+	order := rand.Perm(len(Variants)) //nolint:gosec // G404: it need not be a secret
+	rank := map[string]int{}
+	for at, i := range order {
+		if _, ok := rank[Variants[i].Answer]; !ok {
+			rank[Variants[i].Answer] = at
+		}
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return rank[Variants[i].Answer] - rank[Variants[j].Answer] })
+	return order
 }
 
 // order is what the API of the measurement is about.
