@@ -136,7 +136,7 @@ test-latest: ## run the tests with the latest versions of all dependencies that 
 	go test -modfile=bin/latest.mod -shuffle=on ./...
 	@! grep '^HELD BACK' bin/latest.txt || echo "make test-latest: the tests passed with what this Go can build, see HELD BACK"
 
-bench: ## measure against the bare signature check and the peers, write bench/RESULTS.md and its chart (5 minutes)
+bench: ## measure against the bare signature check and the peers, write bench/RESULTS.md and its chart (4 minutes)
 	@cd bench && go test ./internal/contest && go build -o ../bin/bench ./run && ../bin/bench -out RESULTS.md -svg results.svg -raw ../bin/bench.txt
 
 bench-check: ## fail, with the figures, where a goal of bench/RESULTS.md is missed (3 minutes)

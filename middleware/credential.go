@@ -84,9 +84,9 @@ func breaksCredentials(token string) bool {
 }
 
 // ordinary counts bytes from the first on that are certainly fine: from '-' to
-// '~', as all of a token are (RFC 6750 section 2.1) but for a '+'. Each token of
-// each request is read here, so it takes 32 bytes at a time, and stops at the
-// first of those that a byte among them may not be.
+// '~', as all of a token are but for a '+' (RFC 6750 section 2.1). Each token of
+// each request is read here, so it takes 32 bytes at a time, and stops before
+// those that hold another one.
 func ordinary(token string) (n int) {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	b := view.Bytes(token)
