@@ -11,8 +11,9 @@ import (
 
 // Parse reads a payload, a JSON object, as [Claims]. It verifies nothing: it is
 // for tests of handlers and rules. The payload is copied. An error is
-// [reason.Malformed] if the payload is no strict JSON object, else
-// [reason.MalformedClaims] with a [*ClaimError], unless m itself is wrong.
+// [reason.Malformed] if the payload is no strict JSON object (no member twice,
+// valid UTF-8, nested 64 deep at most), else [reason.MalformedClaims] with a
+// [*ClaimError], unless m itself is wrong.
 func Parse(payload []byte, m Mapping) (*Claims, error) {
 	if err := m.Validate(); err != nil {
 		return nil, err
