@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -115,7 +116,10 @@ func ownBody(w http.ResponseWriter, _ *http.Request, e *middleware.Error) {
 }
 
 // decisions are the reasons that Guards reported, by the row that asked.
-type decisions struct{ byRow sync.Map }
+type decisions struct {
+	mu    sync.Mutex
+	byRow map[string][]string
+}
 
 type rowKey struct{}
 
@@ -135,18 +139,22 @@ func (d *decisions) observe(next http.Handler) http.Handler {
 
 func (d *decisions) add(ctx context.Context, ev middleware.Event) {
 	row, _ := ctx.Value(rowKey{}).(string)
-	before, _ := d.byRow.LoadOrStore(row, []string{})
 	line := string(ev.Outcome)
 	if ev.Reason != "" {
 		line += " " + string(ev.Reason)
 	}
-	d.byRow.Store(row, append(before.([]string), line))
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.byRow == nil {
+		d.byRow = map[string][]string{}
+	}
+	d.byRow[row] = append(d.byRow[row], line)
 }
 
 func (d *decisions) of(row string) []string {
-	lines, _ := d.byRow.Load(row)
-	out, _ := lines.([]string)
-	return out
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.byRow[row])
 }
 
 type lockedBuffer struct {
