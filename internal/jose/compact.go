@@ -1,8 +1,8 @@
 // Package jose reads compact JWS tokens and JSON Web Keys (RFC 7515, 7517,
-// 7518, 8037) and checks signatures. It is the only package that imports jwx,
-// and of jwx it uses only the parsing of single keys and the primitive
-// verifiers: everything a hostile token can reach before them is read here,
-// strictly.
+// 7518, 8037) and checks signatures. Tokens are read here, strictly, and checked
+// by the standard library. It is the only package that imports jwx, which makes
+// crypto keys of JWKs and sees nothing of them but what is read and written anew
+// here.
 package jose
 
 import (
@@ -55,10 +55,8 @@ func Split(token string) (Compact, error) {
 // HeaderText is the protected header as it is encoded.
 func (c Compact) HeaderText() string { return c.token[:c.headerEnd] }
 
-// Header decodes and reads the protected header.
-func (c Compact) Header() (Header, error) { return c.HeaderWith(nil) }
-
-// HeaderWith is Header with room to index its members, for the call alone.
+// HeaderWith decodes and reads the protected header. Its members are indexed in
+// scratch, for the call alone.
 func (c Compact) HeaderWith(scratch []strictjson.Member) (Header, error) {
 	data, err := decode(nil, c.token[:c.headerEnd])
 	if err != nil {
@@ -67,14 +65,9 @@ func (c Compact) HeaderWith(scratch []strictjson.Member) (Header, error) {
 	return parseHeader(scratch, data)
 }
 
-// Payload decodes the payload and indexes its members. It is unverified.
-func (c Compact) Payload() (strictjson.Object, error) {
-	payload, err := c.PayloadWith(nil)
-	return payload.Detach(), err
-}
-
-// PayloadWith is Payload with room for the index, which the caller must leave
-// alone for as long as the object is used: see [strictjson.Object.Detach].
+// PayloadWith decodes the payload, which is unverified, and indexes its members
+// in scratch. The caller must leave that alone for as long as the object is
+// used: see [strictjson.Object.Detach].
 func (c Compact) PayloadWith(scratch []strictjson.Member) (strictjson.Object, error) {
 	data, err := decode(nil, c.token[c.headerEnd+1:c.inputEnd])
 	if err != nil {
@@ -83,10 +76,7 @@ func (c Compact) PayloadWith(scratch []strictjson.Member) (strictjson.Object, er
 	return strictjson.ParseWith(scratch, data)
 }
 
-// Signature decodes the signature.
-func (c Compact) Signature() ([]byte, error) { return c.SignatureWith(nil) }
-
-// SignatureWith is Signature with room for it.
+// SignatureWith decodes the signature, into scratch if that is large enough.
 func (c Compact) SignatureWith(scratch []byte) ([]byte, error) {
 	return decode(scratch, c.token[c.inputEnd+1:])
 }
@@ -113,3 +103,63 @@ func decode(scratch []byte, part string) ([]byte, error) {
 	}
 	return out, nil
 }
+
+// ErrHeader reports a header that is no JSON object or has a member of the
+// wrong type.
+var ErrHeader = errors.New("jose: malformed header")
+
+// Header is what a resource server reads of a JOSE header (RFC 7515 section
+// 4.1). Members that point at keys (jwk, jku, x5u, x5c) are not even read:
+// they are never trusted.
+type Header struct {
+	Algorithm   string
+	KeyID       string
+	Type        string
+	ContentType string
+
+	// HasType tells an empty typ from none.
+	HasType bool
+	// Critical: crit is present, whatever it lists.
+	Critical bool
+	// Unencoded: b64 is present (RFC 7797), whatever it says.
+	Unencoded bool
+	// Nonce: the header has a nonce, the mark of tokens for Microsoft Graph.
+	Nonce bool
+}
+
+func parseHeader(scratch []strictjson.Member, data []byte) (Header, error) {
+	obj, err := strictjson.ParseWith(scratch, data)
+	if err != nil {
+		return Header{}, &headerError{err}
+	}
+	var h Header
+	_, h.Critical = obj.Get("crit")
+	_, h.Unencoded = obj.Get("b64")
+	_, h.Nonce = obj.Get("nonce")
+	_, h.HasType = obj.Get("typ")
+	for _, m := range [...]struct {
+		name string
+		to   *string
+	}{{"alg", &h.Algorithm}, {"kid", &h.KeyID}, {"typ", &h.Type}, {"cty", &h.ContentType}} {
+		v, ok := obj.Get(m.name)
+		if !ok {
+			continue
+		}
+		if *m.to, err = v.Text(); err != nil {
+			return Header{}, ErrHeader
+		}
+	}
+	return h, nil
+}
+
+// headerError is ErrHeader and why.
+type headerError struct{ cause error }
+
+// Error says both.
+func (e *headerError) Error() string { return ErrHeader.Error() + ": " + e.cause.Error() }
+
+// Is makes ErrHeader findable with errors.Is.
+func (e *headerError) Is(target error) bool { return target == ErrHeader }
+
+// Unwrap gives the cause.
+func (e *headerError) Unwrap() error { return e.cause }

@@ -2,7 +2,6 @@ package jose_test
 
 import (
 	"crypto/ed25519"
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -55,21 +54,20 @@ func FuzzCompact(f *testing.F) {
 			return
 		}
 		assert.Equal(t, parts[0]+"."+parts[1], string(c.SigningInput()))
-		assert.Equal(t, parts[0]+"."+parts[1], string(c.SigningInput()))
 
 		_, ok := canonical(parts[0])
-		_, err = c.Header()
+		_, err = c.HeaderWith(nil)
 		assert.Equal(t, !ok, errors.Is(err, jose.ErrEncoding), "header: %v", err)
 
 		text, ok := canonical(parts[1])
-		obj, err := c.Payload()
+		obj, err := c.PayloadWith(nil)
 		assert.Equal(t, !ok, errors.Is(err, jose.ErrEncoding), "payload: %v", err)
 		if err == nil {
 			assert.Equal(t, string(text), obj.Text(), "what is read is what was signed")
 		}
 
 		want, ok := canonical(parts[2])
-		signature, err := c.Signature()
+		signature, err := c.SignatureWith(nil)
 		assert.Equal(t, ok, err == nil, "signature: %v", err)
 		if ok {
 			assert.Equal(t, want, signature)
@@ -92,7 +90,7 @@ func FuzzHeader(f *testing.F) {
 			require.Empty(t, text)
 			return
 		}
-		h, err := c.Header()
+		h, err := c.HeaderWith(nil)
 		want, ok := plainHeader([]byte(text))
 		require.Equal(t, ok, err == nil, "%v", err)
 		if ok {
@@ -130,7 +128,7 @@ func membersOf(text []byte) (members map[string]jsontext.Value, ok bool) {
 // FuzzParseSet asserts what holds for every key that a hostile set can bring:
 // nothing private or symmetric, strong enough, of some use, and safe to ask.
 func FuzzParseSet(f *testing.F) {
-	ec, okp := ecSeed(), `{"kty":"OKP","crv":"Ed25519","kid":"d","x":"`+b64(make([]byte, ed25519.PublicKeySize))+`"}`
+	ec, okp := ecSeed(), `{"kty":"OKP","crv":"Ed25519","kid":"d","x":"`+b64(edKey().Public().(ed25519.PublicKey))+`"}`
 	rsa := `{"kty":"RSA","kid":"r","alg":"RS256","e":"AQAB","n":"` + b64(append([]byte{0xc1}, append(make([]byte, 254), 1)...)) + `"}`
 	for _, seed := range []string{
 		`{"keys":[` + ec + `,` + okp + `,` + rsa + `]}`, ec, okp, rsa, `{"keys":[{"kty":"oct","k":"` + b64(make([]byte, 64)) + `"}]}`, `{"keys":[1,null,{}]}`,
@@ -172,7 +170,6 @@ func assertUsable(t *testing.T, k *jose.Key, entries []jsontext.Value) {
 	t.Helper()
 	require.Contains(t, []string{"RSA", "EC", "OKP"}, k.Type())
 	require.True(t, k.Type() != "RSA" || (k.Bits() >= 2048 && k.Bits() <= 8192))
-	require.Len(t, k.Thumbprint(), base64.RawURLEncoding.EncodedLen(sha256.Size))
 	require.True(t, k.SameMaterial(k))
 	require.True(t, slices.ContainsFunc(asymmetric, k.Fits), "a key that fits nothing is of no use")
 	require.False(t, k.Fits("none") || k.Fits("HS256") || k.Fits(""))
@@ -196,7 +193,7 @@ func declares(entry jsontext.Value, k *jose.Key) bool {
 		}
 	}
 	for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
-		if _, given := members[private]; given {
+		if v, given := members[private]; given && v.Kind() != 'n' {
 			return false
 		}
 	}

@@ -1,6 +1,7 @@
 package jose
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -65,7 +66,11 @@ func parseKey(v strictjson.Value) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	public, err := parseMaterial([]byte(v.Raw()))
+	members, err := material(&obj, d.kty)
+	if err != nil {
+		return Key{}, fmt.Errorf("unusable %s key: %w", d.kty, err)
+	}
+	public, err := convert(members)
 	if err != nil {
 		return Key{}, fmt.Errorf("unusable %s key: %w", d.kty, err)
 	}
@@ -90,15 +95,10 @@ func declared(obj *strictjson.Object) (declaration, error) {
 		name string
 		to   *string
 	}{{"kty", &d.kty}, {"kid", &d.kid}, {"alg", &d.alg}, {"use", &d.use}, {"issuer", &d.issuer}} {
-		v, ok := obj.Get(m.name)
-		if !ok {
-			continue
+		var err error
+		if *m.to, err = text(obj, m.name); err != nil {
+			return d, err
 		}
-		s, err := v.Text()
-		if err != nil {
-			return d, fmt.Errorf("%s is no string", m.name)
-		}
-		*m.to = s
 	}
 	return d, errors.Join(d.usable(), public(obj), verifies(obj))
 }
@@ -119,7 +119,7 @@ func (d declaration) usable() error {
 // set could sign with it.
 func public(obj *strictjson.Object) error {
 	for _, name := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
-		if _, ok := obj.Get(name); ok {
+		if _, ok := member(obj, name); ok {
 			return fmt.Errorf("holds the private member %q", name)
 		}
 	}
@@ -127,7 +127,7 @@ func public(obj *strictjson.Object) error {
 }
 
 func verifies(obj *strictjson.Object) error {
-	v, ok := obj.Get("key_ops")
+	v, ok := member(obj, "key_ops")
 	if !ok {
 		return nil
 	}
@@ -141,4 +141,99 @@ func verifies(obj *strictjson.Object) error {
 		}
 	}
 	return errors.New("key_ops does not hold verify")
+}
+
+// material returns what jwx gets to see of a JWK: the members that make up the
+// public key, each in its one canonical spelling.
+func material(obj *strictjson.Object, kty string) (map[string]string, error) {
+	if kty == RSA {
+		n, err := number(obj, "n")
+		if err != nil {
+			return nil, err
+		}
+		e, err := number(obj, "e")
+		if err != nil {
+			return nil, err
+		}
+		if len(e) > 4 { // jwx keeps the low bits of what is longer
+			return nil, errors.New("e is above 2^31-1")
+		}
+		return map[string]string{"kty": kty, "n": encoding.EncodeToString(n), "e": encoding.EncodeToString(e)}, nil
+	}
+	crv, err := text(obj, "crv")
+	if err != nil {
+		return nil, err
+	}
+	members := map[string]string{"kty": kty, "crv": crv}
+	switch size := coordinateBytes[crv]; {
+	case kty == EC && size != 0:
+		for _, name := range []string{"x", "y"} {
+			coordinate, err := number(obj, name)
+			if err != nil {
+				return nil, err
+			}
+			if len(coordinate) > size {
+				return nil, fmt.Errorf("%s is longer than a coordinate of %s", name, crv)
+			}
+			members[name] = encoding.EncodeToString(append(make([]byte, size-len(coordinate)), coordinate...))
+		}
+	case kty == OKP && crv == "Ed25519":
+		x, err := octets(obj, "x")
+		if err != nil {
+			return nil, err
+		}
+		members["x"] = encoding.EncodeToString(x)
+	default:
+		return nil, fmt.Errorf("crv %q cannot check a signature here", crv)
+	}
+	return members, nil
+}
+
+var coordinateBytes = map[string]int{"P-256": 32, "P-384": 48, "P-521": 66}
+
+// number returns the big-endian number that a member encodes, without leading
+// zeros, which some issuers write and others leave out where they belong.
+func number(obj *strictjson.Object, name string) ([]byte, error) {
+	data, err := octets(obj, name)
+	return bytes.TrimLeft(data, "\x00"), err
+}
+
+// octets decodes a member of base64url. Issuers are met that use the standard
+// alphabet or padding; nothing else is taken for what it may have meant.
+func octets(obj *strictjson.Object, name string) ([]byte, error) {
+	part, err := text(obj, name)
+	switch {
+	case err != nil:
+		return nil, err
+	case part == "":
+		return nil, fmt.Errorf("%s is missing", name)
+	case len(part)%4 == 0:
+		part = strings.TrimSuffix(strings.TrimSuffix(part, "="), "=")
+	}
+	data, err := decode(nil, urlAlphabet.Replace(part))
+	if err != nil {
+		return nil, fmt.Errorf("%s is not base64url", name)
+	}
+	return data, nil
+}
+
+var urlAlphabet = strings.NewReplacer("+", "-", "/", "_")
+
+// text returns a member that is a string, "" if it is absent.
+func text(obj *strictjson.Object, name string) (string, error) {
+	v, ok := member(obj, name)
+	if !ok {
+		return "", nil
+	}
+	s, err := v.Text()
+	if err != nil {
+		return "", fmt.Errorf("%s is no string", name)
+	}
+	return s, nil
+}
+
+// member returns a member of a JWK. One that is null is absent.
+func member(obj *strictjson.Object, name string) (strictjson.Value, bool) {
+	v, ok := obj.Get(name)
+	return v, ok && v.Kind() != 'n'
 }

@@ -1,26 +1,20 @@
 package jose
 
 import (
-	"github.com/lestrrat-go/jwx/v2/jwa"
+	"encoding/json"
+
 	"github.com/lestrrat-go/jwx/v2/jwk"
-	"github.com/lestrrat-go/jwx/v2/jws"
 )
 
-// This file is all that knows jwx: signature primitives and the parsing of one
-// JWK. jwxv3 holds the same file for jwx/v3, and `make test-jwx3` puts it in
-// this one's place.
+// This file is all that knows jwx.
 
-// newPrimitive makes the primitive of an algorithm that jwx has by that name.
-func newPrimitive(alg string) primitive {
-	v, err := jws.NewVerifier(jwa.SignatureAlgorithm(alg))
+// convert makes a key of crypto/... of the members of a JWK, of which it gets
+// only what [material] read and wrote anew.
+func convert(members map[string]string) (any, error) {
+	text, err := json.Marshal(members)
 	if err != nil {
-		panic("jose: " + err.Error()) // an algorithm of our own table: a build that cannot work
+		return nil, err
 	}
-	return v
-}
-
-// parseMaterial converts a JWK to the key of crypto/... that it stands for.
-func parseMaterial(text []byte) (any, error) {
 	parsed, err := jwk.ParseKey(text)
 	if err != nil {
 		return nil, err

@@ -4,10 +4,11 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/hmac"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/subtle"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"math"
@@ -20,6 +21,60 @@ const (
 	minRSABits = 2048
 	maxRSABits = 8192
 )
+
+// Key types (RFC 7518 section 6.1, RFC 8037 section 2).
+const (
+	RSA = "RSA"
+	EC  = "EC"
+	OKP = "OKP"
+	Oct = "oct"
+)
+
+// algorithm is what a signature algorithm asks of a key and how it is computed.
+// RFC 7518 section 3.1: https://www.rfc-editor.org/rfc/rfc7518#section-3.1
+type algorithm struct {
+	kty   string
+	curve string      // EC and OKP
+	hash  crypto.Hash // not of EdDSA, which takes the input as it is
+	pss   bool        // RSA: PSS in the place of PKCS #1 v1.5
+	size  int         // EC and OKP: bytes of the signature; oct: of the hash, which is the least size of the secret too
+}
+
+var algorithms = map[string]algorithm{
+	"RS256": {kty: RSA, hash: crypto.SHA256},
+	"RS384": {kty: RSA, hash: crypto.SHA384},
+	"RS512": {kty: RSA, hash: crypto.SHA512},
+	"PS256": {kty: RSA, hash: crypto.SHA256, pss: true},
+	"PS384": {kty: RSA, hash: crypto.SHA384, pss: true},
+	"PS512": {kty: RSA, hash: crypto.SHA512, pss: true},
+	"ES256": {kty: EC, curve: "P-256", hash: crypto.SHA256, size: 64},
+	"ES384": {kty: EC, curve: "P-384", hash: crypto.SHA384, size: 96},
+	"ES512": {kty: EC, curve: "P-521", hash: crypto.SHA512, size: 132},
+	"EdDSA": {kty: OKP, curve: "Ed25519", size: ed25519.SignatureSize},
+	// RFC 9864 names the curve in the algorithm; over Ed25519 it is the same one.
+	"Ed25519": {kty: OKP, curve: "Ed25519", size: ed25519.SignatureSize},
+	"HS256":   {kty: Oct, hash: crypto.SHA256, size: sha256.Size},
+	"HS384":   {kty: Oct, hash: crypto.SHA384, size: sha512.Size384},
+	"HS512":   {kty: Oct, hash: crypto.SHA512, size: sha512.Size},
+}
+
+// Known reports whether alg is a signature algorithm that is implemented.
+// Names are case-sensitive; `none` is not one (RFC 7515 section 4.1.1).
+func Known(alg string) bool {
+	_, ok := algorithms[alg]
+	return ok
+}
+
+// Symmetric reports whether alg is an HMAC.
+func Symmetric(alg string) bool { return algorithms[alg].kty == Oct }
+
+// Canonical maps the two names of Ed25519 signatures onto one.
+func Canonical(alg string) string {
+	if alg == "Ed25519" {
+		return "EdDSA"
+	}
+	return alg
+}
 
 // ErrSignature reports a signature that does not verify.
 var ErrSignature = errors.New("jose: the signature does not verify")
@@ -48,6 +103,9 @@ func NewKey(public any) (Key, error) {
 		if len(k) != ed25519.PublicKeySize {
 			return Key{}, errors.New("jose: an Ed25519 key has 32 bytes")
 		}
+		if err := checkEd25519(k); err != nil {
+			return Key{}, err
+		}
 		return Key{kty: OKP, curve: "Ed25519", bits: 256, public: k}, nil
 	default:
 		return Key{}, fmt.Errorf("jose: %T is no public key: give an *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey", public)
@@ -62,8 +120,11 @@ func newRSA(k *rsa.PublicKey) (Key, error) {
 	if bits < minRSABits || bits > maxRSABits {
 		return Key{}, fmt.Errorf("jose: RSA key of %d bits: %d to %d are accepted", bits, minRSABits, maxRSABits)
 	}
-	if k.E < 3 || k.E > math.MaxInt32 || k.E%2 == 0 || k.N.Bit(0) == 0 {
-		return Key{}, errors.New("jose: RSA key with an impossible modulus or exponent")
+	if k.N.Bit(0) == 0 {
+		return Key{}, errors.New("jose: RSA key with an even modulus n")
+	}
+	if k.E < 3 || k.E > math.MaxInt32 || k.E%2 == 0 {
+		return Key{}, errors.New("jose: RSA key whose exponent e is even, below 3 or above 2^31-1")
 	}
 	return Key{kty: RSA, bits: bits, public: k}, nil
 }
@@ -96,13 +157,13 @@ func NewSecret(alg string, secret []byte) (Key, error) {
 	return Key{Algorithm: alg, kty: Oct, bits: 8 * len(secret), public: append([]byte(nil), secret...)}, nil
 }
 
-// Type is the kty.
+// Type returns the kty.
 func (k *Key) Type() string { return k.kty }
 
-// Curve is the crv of an EC or OKP key, else "".
+// Curve returns the crv of an EC or OKP key, "" of any other.
 func (k *Key) Curve() string { return k.curve }
 
-// Bits is the size of the key.
+// Bits returns the size of the key.
 func (k *Key) Bits() int { return k.bits }
 
 // Fits reports whether alg may be used with the key: its type, its curve and
@@ -122,20 +183,58 @@ func (k *Key) Verify(alg string, input, signature []byte) error {
 		return ErrSignature
 	}
 	a := algorithms[alg]
-	if len(signature) != k.signatureSize(a) {
-		return ErrSignature
-	}
-	if a.verifier.Verify(input, signature, k.public) != nil {
+	if len(signature) != k.signatureSize(&a) || !k.verify(&a, input, signature) {
 		return ErrSignature
 	}
 	return nil
 }
 
-func (k *Key) signatureSize(a algorithm) int {
+func (k *Key) signatureSize(a *algorithm) int {
 	if k.kty == RSA {
 		return (k.bits + 7) / 8
 	}
-	return a.size // of an HMAC the hash's, which is the least size of its secret too
+	return a.size
+}
+
+// saltAsLongAsHash is the only salt that RFC 7518 section 3.5 allows:
+// https://www.rfc-editor.org/rfc/rfc7518#section-3.5
+var saltAsLongAsHash = &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
+
+// verify is the signature check alone, of an algorithm that fits the key.
+func (k *Key) verify(a *algorithm, input, signature []byte) bool {
+	switch public := k.public.(type) {
+	case *rsa.PublicKey:
+		if a.pss {
+			return rsa.VerifyPSS(public, a.hash, digest(a.hash, input), signature, saltAsLongAsHash) == nil
+		}
+		return rsa.VerifyPKCS1v15(public, a.hash, digest(a.hash, input), signature) == nil
+	case *ecdsa.PublicKey:
+		// RFC 7518 section 3.4: https://www.rfc-editor.org/rfc/rfc7518#section-3.4
+		half := len(signature) / 2
+		r, s := new(big.Int).SetBytes(signature[:half]), new(big.Int).SetBytes(signature[half:])
+		return ecdsa.Verify(public, digest(a.hash, input), r, s)
+	case ed25519.PublicKey:
+		return ed25519.Verify(public, input, signature)
+	case []byte:
+		mac := hmac.New(a.hash.New, public)
+		mac.Write(input)
+		return hmac.Equal(mac.Sum(nil), signature)
+	}
+	return false
+}
+
+func digest(hash crypto.Hash, input []byte) []byte {
+	switch hash { //nolint:exhaustive // those of the table
+	case crypto.SHA256:
+		sum := sha256.Sum256(input)
+		return sum[:]
+	case crypto.SHA384:
+		sum := sha512.Sum384(input)
+		return sum[:]
+	default:
+		sum := sha512.Sum512(input)
+		return sum[:]
+	}
 }
 
 // SameMaterial reports whether two keys are the same key, whatever their ids.
@@ -149,28 +248,3 @@ func (k *Key) SameMaterial(other *Key) bool {
 	}
 	return false
 }
-
-// Thumbprint is the JWK thumbprint with SHA-256 (RFC 7638); "" for a secret,
-// which must not be told.
-func (k *Key) Thumbprint() string {
-	var doc string
-	switch pub := k.public.(type) {
-	case *rsa.PublicKey:
-		doc = fmt.Sprintf(`{"e":%q,"kty":"RSA","n":%q}`, b64(big.NewInt(int64(pub.E)).Bytes()), b64(pub.N.Bytes()))
-	case *ecdsa.PublicKey:
-		point, err := pub.Bytes() // 4 || X || Y
-		if err != nil {
-			return ""
-		}
-		half := len(point) / 2
-		doc = fmt.Sprintf(`{"crv":%q,"kty":"EC","x":%q,"y":%q}`, k.curve, b64(point[1:1+half]), b64(point[1+half:]))
-	case ed25519.PublicKey:
-		doc = fmt.Sprintf(`{"crv":"Ed25519","kty":"OKP","x":%q}`, b64(pub))
-	default:
-		return ""
-	}
-	sum := sha256.Sum256([]byte(doc))
-	return b64(sum[:])
-}
-
-func b64(data []byte) string { return base64.RawURLEncoding.EncodeToString(data) }

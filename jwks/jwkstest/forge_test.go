@@ -100,7 +100,7 @@ func TestForgeriesThatAreNotAboutTheSignatureAreWellSigned(t *testing.T) {
 			}
 			compact, err := jose.Split(f.Token)
 			require.NoError(t, err, name)
-			signature, err := compact.Signature()
+			signature, err := compact.SignatureWith(nil)
 			require.NoError(t, err, name)
 			assert.NoError(t, key.Verify(alg, compact.SigningInput(), signature), name)
 			signed++
@@ -154,7 +154,7 @@ func TestTheAttackersKeysAreThereForWhoFollowsAHeader(t *testing.T) {
 		require.NoError(t, err)
 		compact, err := jose.Split(f.Token)
 		require.NoError(t, err)
-		signature, err := compact.Signature()
+		signature, err := compact.SignatureWith(nil)
 		require.NoError(t, err)
 		found := false
 		for i := range keys {
