@@ -2,24 +2,49 @@
 // case-sensitive names, no duplicate members at any depth, valid UTF-8,
 // nothing after the object (RFC 7519 section 4, RFC 8725 section 2.4).
 //
-// One pass over the text validates it and records where the top-level members
-// lie. Values are cut out and decoded when they are asked for, and need no
-// checking then. What is accepted is exactly what jsontext, the parser of the
-// coming encoding/json/v2, accepts in its strict default, up to a depth of 64.
+// jsontext, the parser of the coming encoding/json/v2, reads the text once, in
+// its strict default, and the places of the top-level members are noted on the
+// way. Values are cut out and decoded when they are asked for, and need no
+// checking then.
 package strictjson
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"iter"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/sallyport-go/sallyport/internal/view"
 )
 
-// ErrNotObject reports a text that does not begin and end as a JSON object does.
+// ErrNotObject reports a text that does not begin as a JSON object does.
 var ErrNotObject = errors.New("strictjson: not a JSON object")
+
+var (
+	errTooLong   = errors.New("strictjson: more than 4 GiB")
+	errTooDeep   = errors.New("strictjson: nested more than 64 levels deep")
+	errTrailing  = errors.New("strictjson: data after the JSON value")
+	errDuplicate = errors.New("strictjson: duplicate member name")
+)
+
+// invalidAt is the offset of a mistake.
+type invalidAt int64
+
+// Error names the offset and quotes nothing.
+func (at invalidAt) Error() string {
+	return "strictjson: invalid JSON at byte " + strconv.FormatInt(int64(at), 10)
+}
+
+// maxDepth bounds how deeply objects and arrays lie in each other. Claims and
+// keys need a handful of levels.
+const maxDepth = 64
 
 // Object is a validated JSON object over a text it shares with its values.
 // It is immutable and safe for concurrent use; the zero Object has no members.
@@ -56,7 +81,7 @@ func tagOf(name string) uint32 {
 // data, which may be a secret.
 func Parse(data []byte) (Object, error) {
 	var scratch [32]Member
-	members, err := scan(scratch[:0], data)
+	members, err := read(scratch[:0], data)
 	if err != nil {
 		return Object{}, err
 	}
@@ -66,11 +91,109 @@ func Parse(data []byte) (Object, error) {
 // ParseWith is [Parse] with room for the members, which the Object then uses:
 // it is good for as long as the caller leaves scratch alone. See [Object.Detach].
 func ParseWith(scratch []Member, data []byte) (Object, error) {
-	members, err := scan(scratch, data)
+	members, err := read(scratch, data)
 	if err != nil {
 		return Object{}, err
 	}
 	return indexed(data, members), nil
+}
+
+// reader is a decoder and the buffer that it reads, which it does not copy.
+type reader struct {
+	buffer  bytes.Buffer
+	decoder *jsontext.Decoder
+}
+
+var readers = sync.Pool{New: func() any {
+	r := new(reader)
+	r.decoder = jsontext.NewDecoder(&r.buffer)
+	return r
+}}
+
+// read validates data and appends the members of its object to into.
+func read(into []Member, data []byte) ([]Member, error) {
+	if uint64(len(data)) > math.MaxUint32 {
+		return into, errTooLong // more than a Member can tell
+	}
+	if text := bytes.TrimLeft(data, " \t\r\n"); len(text) == 0 || text[0] != '{' {
+		return into, ErrNotObject
+	}
+	r := readers.Get().(*reader)
+	r.buffer = *bytes.NewBuffer(data)
+	r.decoder.Reset(&r.buffer)
+	members, err := r.members(into, view.String(data))
+	r.buffer = bytes.Buffer{} // keeps nothing of data
+	r.decoder.Reset(&r.buffer)
+	readers.Put(r)
+	return members, err
+}
+
+// members reads the whole text, which begins with a brace, and appends the
+// members of its object to into.
+func (r *reader) members(into []Member, text string) ([]Member, error) {
+	if _, err := r.decoder.ReadToken(); err != nil {
+		return into, mistake(err)
+	}
+	for {
+		begin := r.next(text)
+		token, err := r.decoder.ReadToken()
+		if err != nil {
+			return into, mistake(err)
+		}
+		if token.Kind() == '}' {
+			break
+		}
+		m := Member{tag: noTag, name: uint32(begin + 1)} //nolint:gosec // G115: read bounds the text
+		if name := text[begin+1 : r.decoder.InputOffset()-1]; strings.IndexByte(name, '\\') < 0 {
+			m.tag = tagOf(name)
+		}
+		m.value = uint32(r.next(text)) //nolint:gosec // G115: read bounds the text
+		if err := r.skipValue(); err != nil {
+			return into, err
+		}
+		m.valueEnd = uint32(r.decoder.InputOffset()) //nolint:gosec // G115: read bounds the text
+		into = append(into, m)
+	}
+	if _, err := r.decoder.ReadToken(); err != io.EOF { //nolint:errorlint // io.EOF itself is promised
+		return into, errTrailing
+	}
+	return into, nil
+}
+
+// next returns where the next token begins.
+func (r *reader) next(text string) int {
+	at := int(r.decoder.InputOffset())
+	for at < len(text) && separates(text[at]) {
+		at++
+	}
+	return at
+}
+
+// skipValue reads the value of a member.
+func (r *reader) skipValue() error {
+	for {
+		if _, err := r.decoder.ReadToken(); err != nil {
+			return mistake(err)
+		}
+		switch depth := r.decoder.StackDepth(); {
+		case depth == 1:
+			return nil
+		case depth > maxDepth:
+			return errTooDeep
+		}
+	}
+}
+
+// mistake says what jsontext found and where, without its words, which quote
+// the text.
+func mistake(err error) error {
+	if errors.Is(err, jsontext.ErrDuplicateName) {
+		return errDuplicate
+	}
+	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		return invalidAt(syntactic.ByteOffset)
+	}
+	return invalidAt(0)
 }
 
 func indexed(data []byte, members []Member) Object {

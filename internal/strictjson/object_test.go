@@ -1,6 +1,7 @@
 package strictjson_test
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,7 +38,7 @@ func TestParseRefusesWhatParsersReadDifferently(t *testing.T) {
 		"white space only":                            {" \n", notObject},
 		"an object that does not end":                 {`{"a":1`, invalid + "6"},
 		"an object that only begins":                  {`{`, invalid + "1"},
-		"a comma before the end":                      {`{"a":1,}`, invalid + "7"},
+		"a comma before the end":                      {`{"a":1,}`, invalid + "6"},
 		"a comma too few":                             {`{"a":1 "b":2}`, invalid + "7"},
 		"a name without a value":                      {`{"a"}`, invalid + "4"},
 		"a name that is a number":                     {`{1:2}`, invalid + "1"},
@@ -238,13 +239,6 @@ func TestScratchIsNotSharedBetweenObjects(t *testing.T) {
 	sameBytes(t, `{"p":{"q":1},"r":2}`, inner.Text())
 }
 
-func TestParseAllocatesTheMembersOnly(t *testing.T) {
-	data := []byte(entraApp)
-	assert.InDelta(t, 1, testing.AllocsPerRun(200, func() { _, _ = strictjson.Parse(data) }), 0)
-	var scratch [32]strictjson.Member
-	assert.Zero(t, testing.AllocsPerRun(200, func() { _, _ = strictjson.ParseWith(scratch[:0], data) }))
-}
-
 func TestLookUpsAllocateNothing(t *testing.T) {
 	obj := parse(t, `{"a":{"b":{"c":"https:\/\/x"}},"l":["x","y"]}`)
 	path := []string{"a", "b", "c"}
@@ -265,32 +259,75 @@ func TestLookUpsAllocateNothing(t *testing.T) {
 	assert.Equal(t, 2*101, found)
 }
 
-// object adds to Object what only tests want.
-type object struct{ strictjson.Object }
-
-func (o object) lookup(path ...string) (strictjson.Value, bool) { return o.Lookup(path...) }
-
-func parse(t *testing.T, text string) object {
-	t.Helper()
-	obj, err := strictjson.Parse([]byte(text))
-	require.NoError(t, err)
-	return object{obj}
-}
-
-// sameBytes compares texts of JSON as they are written, white space and all.
-func sameBytes(t *testing.T, want, got string) {
-	t.Helper()
-	assert.Equal(t, want, got)
-}
-
-// wide is the inside of an object with n members.
-func wide(n int) string {
-	var b strings.Builder
-	for i := range n {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(strconv.Quote(strconv.Itoa(i)) + ":0")
+func TestNestingEndsAtSixtyFourLevels(t *testing.T) {
+	t.Parallel()
+	objects := func(n int) string { return strings.Repeat(`{"a":`, n) + "1" + strings.Repeat("}", n) }
+	arrays := func(n int) string { return `{"a":` + strings.Repeat(`[`, n) + strings.Repeat("]", n) + "}" }
+	for name, row := range map[string]struct {
+		text string
+		ok   bool
+	}{
+		"objects, 64":                   {objects(64), true},
+		"objects, 65":                   {objects(65), false},
+		"arrays in an object, 64":       {arrays(63), true},
+		"arrays in an object, 65":       {arrays(64), false},
+		"a thousand beside each other":  {`{"a":[` + strings.Repeat(`[],`, 1000) + `{}]}`, true},
+		"sixty-four, twice in a row":    {`{"a":[` + objects(62) + "," + objects(62) + `]}`, true},
+		"brackets in a string count no": {`{"a":"` + strings.Repeat("[{", 1000) + `"}`, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := strictjson.Parse([]byte(row.text))
+			if row.ok {
+				assert.NoError(t, err)
+				return
+			}
+			assert.EqualError(t, err, "strictjson: nested more than 64 levels deep")
+		})
 	}
-	return b.String()
+}
+
+func TestADuplicateIsFoundAmongAnyNumberOfNames(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 2, 31, 63, 64, 65, 66, 200, 5000} {
+		members := strings.Split(wide(n), ",")
+		all := strings.Join(members, ",")
+		_, err := strictjson.Parse([]byte("{" + all + "}"))
+		require.NoError(t, err, "%d names", n)
+		for _, again := range []int{0, n / 2, n - 1} {
+			plain := members[again]
+			escaped := `"\u003` + plain[1:2] + plain[2:]
+			for name, text := range map[string]string{
+				"plain":            "{" + all + "," + plain + "}",
+				"escaped":          "{" + all + "," + escaped + "}",
+				"escaped first":    "{" + escaped + "," + all + "}",
+				"in an array":      `{"o":[{` + all + "," + plain + "}]}",
+				"in an object":     `{"o":{` + all + "," + escaped + "}}",
+				"after an object":  `{"o":{` + all + "}," + all + "," + plain + "}",
+				"and then garbage": "{" + all + "," + plain + ";",
+			} {
+				_, err := strictjson.Parse([]byte(text))
+				assert.EqualError(t, err, "strictjson: duplicate member name", "%s, number %d of %d", name, again, n)
+			}
+		}
+		_, err = strictjson.Parse([]byte(`{"o":{` + all + `},"p":[{` + all + `},{` + all + `}],` + all + "}"))
+		assert.NoError(t, err, "the same names in different objects, %d", n)
+	}
+}
+
+// Names whose length and ends agree are told apart by what lies between.
+func TestNamesThatLookAlikeAreNoDuplicates(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{10, 60, 64, 65, 500} {
+		names := make([]string, n)
+		for i := range names {
+			names[i] = fmt.Sprintf(`"x%04dx":%d`, i, i)
+		}
+		obj := parse(t, "{"+strings.Join(names, ",")+"}")
+		for i := range n {
+			v, ok := obj.Get(fmt.Sprintf("x%04dx", i))
+			require.True(t, ok)
+			assert.Equal(t, strconv.Itoa(i), v.Raw())
+		}
+	}
 }

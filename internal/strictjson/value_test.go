@@ -11,13 +11,6 @@ import (
 	"github.com/sallyport-go/sallyport/internal/strictjson"
 )
 
-func value(t *testing.T, raw string) strictjson.Value {
-	t.Helper()
-	v, ok := parse(t, `{"v":`+raw+`}`).lookup("v")
-	require.True(t, ok)
-	return v
-}
-
 func TestText(t *testing.T) {
 	t.Parallel()
 	for raw, want := range map[string]string{
@@ -161,5 +154,35 @@ func TestStringsAreNothingButStrings(t *testing.T) {
 	for _, raw := range []string{`[1]`, `["a",1]`, `["a",null]`, `[["a"]]`} {
 		_, err := value(t, raw).Strings()
 		assert.ErrorIs(t, err, strictjson.ErrType, raw)
+	}
+}
+
+// On every text of a few pieces of the grammar, what is walked over is what
+// encoding/json decodes.
+func TestEveryShortTextIsReadAsTheParserReadsIt(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		pieces        []string
+		most          int
+		before, after string
+	}{
+		"objects": {[]string{`{`, `}`, `[`, `]`, `:`, `,`, `"a"`, `"b"`, ` `, `1`, `null`}, 4, "", ""},
+		"members": {[]string{`{`, `}`, `[`, `]`, `:`, `,`, `"a"`, `"b"`, "\n", `0`}, 5, `{"c":0`, `}`},
+		"values":  {[]string{`0`, `-1`, `.5`, `E`, ` `, `true`, `,`, `[`, `]`, `"`}, 4, `{"v":`, `}`},
+		"strings": {[]string{`"`, `\`, `u`, `n`, `/`, "é", "\xff", `,`, `]`, `0041`}, 4, `{"s":["`, `"]}`},
+		"names":   {[]string{`"a"`, `"\u0061"`, `"b"`, `:0,`, `:{"a":0},`, `:[{"a":0}],`}, 5, `{`, `"z":0}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			valid := 0
+			for n := range row.most + 1 {
+				every(row.pieces, n, func(text string) {
+					if agree(t, row.before+text+row.after) {
+						valid++
+					}
+				})
+			}
+			assert.GreaterOrEqual(t, valid, 10, "of these something is JSON")
+		})
 	}
 }

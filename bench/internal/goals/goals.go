@@ -74,7 +74,7 @@ func concat(lists ...[]Goal) (all []Goal) {
 }
 
 func firstSight(r *measure.Results) []Goal {
-	marks := map[string][2]float64{"RS256": {1.15, 1.20}, "ES256": {1.08, 1.10}, "EdDSA": {1.12, 1.15}}
+	marks := map[string][2]float64{"RS256": {1.15, 1.15}, "ES256": {1.08, 1.08}, "EdDSA": {1.12, 1.12}}
 	var list []Goal
 	for _, alg := range fixture.Algorithms {
 		own, bare := first(r, alg, "sallyport/cache=off"), first(r, alg, "bare")
@@ -236,7 +236,11 @@ func refusals(r *measure.Results) []Goal {
 		if strings.HasSuffix(s.Name, "8KiB") {
 			g = Goal{Name: "refusal, " + s.Name + ", to one scan of as many bytes", Group: "Refusal", Got: s.Ratio(scan), Aim: 1, Limit: 1}
 		}
-		list = append(list, g, Goal{Name: "refusal, " + s.Name + ", allocations", Group: "Refusal", Count: true, Got: s.Allocs, Aim: 4, Limit: 4})
+		most := 4.0
+		if strings.HasSuffix(s.Name, "-json") { // jsontext says what is wrong and where
+			most = 12
+		}
+		list = append(list, g, Goal{Name: "refusal, " + s.Name + ", allocations", Group: "Refusal", Count: true, Got: s.Allocs, Aim: most, Limit: most})
 	}
 	return list
 }
