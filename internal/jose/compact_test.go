@@ -76,6 +76,7 @@ func TestHeadersAreReadStrictly(t *testing.T) {
 	}
 }
 
+// Go's decoder skips line ends, and what is left may have the length that the text promised.
 func TestNoLineEndHidesInAPartOfAnyLength(t *testing.T) {
 	t.Parallel()
 	for n := range 25 {

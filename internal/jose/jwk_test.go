@@ -58,10 +58,10 @@ func TestRow26And27UnusableKeysAreSkippedWithTheirReason(t *testing.T) {
 		"use enc":                      {ec(map[string]any{"use": "enc"}), `use is "enc"`},
 		"key_ops without verify":       {ec(map[string]any{"key_ops": []string{"encrypt"}}), "key_ops does not hold verify"},
 		"key_ops of another type":      {ec(map[string]any{"key_ops": "verify"}), "key_ops is no array"},
-		"alg of encryption":            {ec(map[string]any{"alg": "ECDH-ES"}), `alg "ECDH-ES"`},
+		"alg of encryption":            {ec(map[string]any{"alg": "ECDH-ES"}), `alg "ECDH-ES" is not implemented`},
 		"alg none":                     {ec(map[string]any{"alg": "none"}), `alg "none"`},
-		"alg HS256 on a public key":    {ec(map[string]any{"alg": "HS256"}), `alg "HS256"`},
-		"alg of another curve":         {ec(map[string]any{"alg": "ES384"}), `"ES384" does not fit`},
+		"alg HS256 on a public key":    {ec(map[string]any{"alg": "HS256"}), `alg "HS256" is not implemented`},
+		"alg of another curve":         {ec(map[string]any{"alg": "ES384"}), `alg "ES384" does not fit a key of type EC P-256`},
 		"alg of another type":          {ec(map[string]any{"alg": "RS256"}), `"RS256" does not fit`},
 		"unknown kty":                  {map[string]any{"kty": "AKP", "alg": "ML-DSA-44"}, `kty "AKP"`},
 		"no kty":                       {map[string]any{"kid": "x"}, `kty ""`},
@@ -95,26 +95,8 @@ func TestWhatIsNoSetIsAnError(t *testing.T) {
 	keys, skipped, err := jose.ParseSet([]byte(`{"keys":[1,null,"x"]}`))
 	require.NoError(t, err)
 	assert.Empty(t, keys)
-	assert.Len(t, skipped, 3)
-}
-
-func TestEverySkippedKeySaysWhichRuleItBreaks(t *testing.T) {
-	t.Parallel()
-	ec := func(extra map[string]any) map[string]any { return jwkOf(t, &p256().PublicKey, extra) }
-	for want, key := range map[string]any{
-		"not a JSON object":                               7,
-		`alg "ECDH-ES" is not implemented`:                ec(map[string]any{"alg": "ECDH-ES"}),
-		`alg "HS256" is not implemented`:                  ec(map[string]any{"alg": "HS256"}),
-		`alg "ES384" does not fit a key of type EC P-256`: ec(map[string]any{"alg": "ES384"}),
-		"unusable EC key: x is no string":                 ec(map[string]any{"x": 1}),
-		"unusable RSA key: e is missing":                  map[string]any{"kty": "RSA", "n": "AQAB"},
-	} {
-		keys, skipped, err := jose.ParseSet(must(json.Marshal(map[string]any{"keys": []any{key}})))
-		require.NoError(t, err)
-		assert.Empty(t, keys)
-		require.Len(t, skipped, 1)
-		assert.ErrorContains(t, skipped[0], "key 0: "+want)
-	}
+	require.Len(t, skipped, 3)
+	assert.EqualError(t, skipped[2], "key 2: not a JSON object")
 }
 
 func TestAJWKIsReadInEverySpellingThatIsHarmless(t *testing.T) {

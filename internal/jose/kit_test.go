@@ -16,6 +16,7 @@ import (
 	"testing"
 )
 
+// Keys made once for the whole binary: RSA is slow to generate.
 var (
 	rsaKey = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
 	p256   = sync.OnceValue(func() *ecdsa.PrivateKey { return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) })
