@@ -103,7 +103,7 @@ func ExampleFetcherConfig_onEvent() {
 	fetcher, err := jwks.NewFetcher(jwks.FetcherConfig{
 		Issuer: issuer.URL,
 		OnEvent: func(e jwks.Event) {
-			fmt.Println(e.Kind, e.Keys, e.Added, e.Err)
+			fmt.Println(e.Kind, e.Added, len(e.Status.Keys), e.Status.LastError)
 		},
 	})
 	if err != nil {
@@ -114,7 +114,7 @@ func ExampleFetcherConfig_onEvent() {
 	if err := fetcher.Ready(context.Background()); err != nil {
 		fmt.Println(err)
 	}
-	// Output: fetched 1 [2026-01] <nil>
+	// Output: fetched [2026-01] 1 <nil>
 }
 
 // Status is for a page that a person reads.
@@ -147,8 +147,8 @@ func ExampleNewStatic() {
 		return
 	}
 	_, err = static.Snapshot().Key("2025-12", "EdDSA")
-	fmt.Println(static.Snapshot().Len(), err)
-	// Output: 1 jwks: no key of that kid
+	fmt.Println(err)
+	// Output: jwks: no key of that kid
 }
 
 func ExampleParseJWKS() {
@@ -161,9 +161,9 @@ func ExampleParseJWKS() {
 		return
 	}
 	for _, key := range keys {
-		fmt.Println(key.ID(), key.Thumbprint())
+		fmt.Println(key)
 	}
-	// Output: 2026-01 kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k
+	// Output: jwks.Key(OKP kid="2026-01" alg="")
 }
 
 // Keys in PEM have no kid: give them the one that tokens name.

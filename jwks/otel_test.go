@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -95,13 +94,15 @@ func (s *span) SetAttributes(all ...attribute.KeyValue) {
 		s.attributes[kv.Key] = kv.Value
 	}
 }
+
 func (s *span) RecordError(err error, _ ...trace.EventOption) { s.err = err }
-func (s *span) SetStatus(c codes.Code, _ string)              { s.status = c }
-func (s *span) End(...trace.SpanEndOption)                    { s.ended = true }
+
+func (s *span) SetStatus(c codes.Code, _ string) { s.status = c }
+
+func (s *span) End(...trace.SpanEndOption) { s.ended = true }
 
 func TestEachFetchIsCountedAndHasASpan(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		s := newServer("")
 		record := &telemetry{counts: map[string]int64{}}
 		cfg := s.config()
@@ -140,8 +141,7 @@ func TestEachFetchIsCountedAndHasASpan(t *testing.T) {
 }
 
 func TestSpanOfAFetchThatCloseEndsIsEnded(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		s := newServer("")
 		s.slow(4 * time.Second)
 		record, events := &telemetry{counts: map[string]int64{}}, &recorder{}

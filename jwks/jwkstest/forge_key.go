@@ -73,13 +73,7 @@ func (f *forger) kids() (out []forged) {
 // nameless is the reason for a token without kid, of which nothing is known if
 // several keys could have signed it.
 func (f *forger) nameless() reason.Code {
-	fit := 0
-	for key := range f.iss.KeySet().Snapshot().Keys() {
-		if key.Fits(f.alg) {
-			fit++
-		}
-	}
-	if fit == 1 {
+	if _, err := f.iss.KeySet().Snapshot().Key("", f.alg); err == nil {
 		return reason.BadSignature
 	}
 	return reason.UnknownKey

@@ -42,8 +42,7 @@ type Issuer struct {
 	borrowed  []*rsa.PrivateKey
 	answers   answers
 
-	generation uint64
-	snapshot   atomic.Pointer[jwks.Snapshot]
+	snapshot atomic.Pointer[jwks.Snapshot]
 
 	armOnce sync.Once
 	arsenal atomic.Pointer[arsenal]

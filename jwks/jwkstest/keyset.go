@@ -20,12 +20,11 @@ func (s keySet) Snapshot() *jwks.Snapshot { return s.iss.snapshot.Load() }
 // Refresh has nothing to add.
 func (s keySet) Refresh(context.Context, string) error { return nil }
 
-// snap makes the snapshot; iss.mu is held. Whoever removes or replaces a key
-// raises the generation.
+// snap makes the snapshot; iss.mu is held.
 func (iss *Issuer) snap() {
 	var published []*jwks.Key
 	if text, err := marshal(jwkSet(iss.published)); err == nil {
 		published, _ = jwks.ParseJWKS(text) // none usable: an empty snapshot says so
 	}
-	iss.snapshot.Store(jwks.NewSnapshot(jwks.SnapshotConfig{Keys: published, Generation: iss.generation}))
+	iss.snapshot.Store(jwks.NewSnapshot(jwks.SnapshotConfig{Keys: published}))
 }

@@ -1,6 +1,7 @@
 package jwkstest_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -17,20 +18,17 @@ func TestTheKeySetFollowsTheIssuer(t *testing.T) {
 	t.Parallel()
 	iss := jwkstest.New(t, jwkstest.WithoutServer(), jwkstest.WithAlgorithm("ES256"))
 	set := iss.KeySet()
-	generation := set.Snapshot().Generation()
 	require.True(t, set.Snapshot().Usable())
 	key, err := set.Snapshot().Key("key-1", "ES256")
 	require.NoError(t, err)
 	assert.True(t, verifies(t, key, iss.Token()))
 
 	iss.Rotate()
-	assert.Equal(t, generation, set.Snapshot().Generation(), "an added key leaves the generation")
 	key, err = set.Snapshot().Key("key-2", "ES256")
 	require.NoError(t, err)
 	assert.True(t, verifies(t, key, iss.Token()))
 
 	iss.Replace("key-2")
-	assert.Greater(t, set.Snapshot().Generation(), generation)
 	assert.False(t, verifies(t, key, iss.Token()))
 
 	iss.Remove("key-1")
@@ -76,5 +74,5 @@ func TestAFetcherLivesOnAnIssuerBySocket(t *testing.T) {
 	require.NoError(t, err)
 	defer fetcher.Close()
 	require.NoError(t, fetcher.Ready(t.Context()))
-	assert.Equal(t, 1, fetcher.Snapshot().Len())
+	assert.Len(t, slices.Collect(fetcher.Snapshot().Keys()), 1)
 }

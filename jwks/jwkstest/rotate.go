@@ -35,7 +35,6 @@ func (iss *Issuer) Use(key *Key) {
 // even if it is gone.
 func (iss *Issuer) Remove(kid string) {
 	iss.change(func() {
-		iss.generation++
 		iss.published = slices.DeleteFunc(slices.Clone(iss.published), func(k *Key) bool { return k.id == kid })
 	})
 }
@@ -57,7 +56,6 @@ func (iss *Issuer) Replace(kid string) *Key {
 	}
 	key := &Key{id: old.id, alg: old.alg, private: private, jwk: merge(old.jwk, public)}
 	iss.change(func() {
-		iss.generation++
 		iss.published = slices.Clone(iss.published)
 		for i, k := range iss.published {
 			if k == old {
