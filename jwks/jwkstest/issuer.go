@@ -158,3 +158,43 @@ func (iss *Issuer) fail(format string, args ...any) {
 	iss.tb.Helper()
 	iss.tb.Fatalf("jwkstest: "+format, args...)
 }
+
+// Option configures an [Issuer].
+type Option interface{ issuer(iss *Issuer) }
+
+// JWK are members of a key as the issuer publishes it. They replace those that
+// it has anyway; a nil value leaves one out. As an option it holds for every
+// key of the issuer.
+type JWK map[string]any
+
+// Metadata are members of the discovery documents. They replace those that are
+// there anyway; a nil value leaves one out.
+type Metadata map[string]any
+
+func (j JWK) issuer(iss *Issuer) { iss.jwk = merge(iss.jwk, j) }
+
+func (d Metadata) issuer(iss *Issuer) { iss.metadata = merge(iss.metadata, d) }
+
+// issuerOption is an option of the issuer alone.
+type issuerOption func(*Issuer)
+
+func (o issuerOption) issuer(iss *Issuer) { o(iss) }
+
+// WithName gives the issuer a name that is not its address, such as
+// https://sts.windows.net/<tenant>/. Its metadata is at [Issuer.DiscoveryURL],
+// or where the name says if the request comes by [Issuer.Client].
+func WithName(name string) Option {
+	return issuerOption(func(iss *Issuer) { iss.name = name })
+}
+
+// WithoutServer opens no socket: the issuer is reached through
+// [Issuer.Client] alone. Unless [WithName] says otherwise its name is a host
+// under .example that differs from issuer to issuer.
+func WithoutServer() Option {
+	return issuerOption(func(iss *Issuer) { iss.memory = true })
+}
+
+// WithClock says what time it is when a token is minted; [time.Now] otherwise.
+func WithClock(now func() time.Time) Option {
+	return issuerOption(func(iss *Issuer) { iss.now = now })
+}

@@ -3,6 +3,8 @@ package jwkstest
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -140,3 +142,76 @@ func marshal(members map[string]any) ([]byte, error) {
 }
 
 func encode(data string) string { return base64.RawURLEncoding.EncodeToString([]byte(data)) }
+
+// TokenOption changes a token, or every token if it is given to [New].
+type TokenOption interface {
+	Option
+	token(m *minting)
+}
+
+// Claims are members of a token's payload. They replace those that a token has
+// anyway; a nil value leaves one out, and a [time.Time] becomes a NumericDate.
+// A JSON null is a json.RawMessage or jsontext.Value of that text.
+type Claims map[string]any
+
+// Header are members of a token's header. They replace those that a token has
+// anyway; a nil value leaves one out.
+type Header map[string]any
+
+func (c Claims) issuer(iss *Issuer) { iss.always(maps.Clone(c)) }
+
+func (c Claims) token(m *minting) { maps.Copy(m.claims, c) }
+
+func (h Header) issuer(iss *Issuer) { iss.always(maps.Clone(h)) }
+
+func (h Header) token(m *minting) { maps.Copy(m.header, h) }
+
+func merge[M ~map[string]any](into, from M) M {
+	out := make(M, len(into)+len(from))
+	maps.Copy(out, into)
+	maps.Copy(out, from)
+	return out
+}
+
+// tokenOption is an option of a token.
+type tokenOption func(*minting)
+
+func (o tokenOption) issuer(iss *Issuer) { iss.always(o) }
+
+func (o tokenOption) token(m *minting) { o(m) }
+
+func (iss *Issuer) always(o TokenOption) { iss.tokens = append(iss.tokens, o) }
+
+// WithAudience says who tokens are for: aud is a string for one, an array for
+// several.
+func WithAudience(audiences ...string) TokenOption {
+	if len(audiences) == 1 {
+		return Claims{"aud": audiences[0]}
+	}
+	return Claims{"aud": slices.Clone(audiences)}
+}
+
+// WithAlgorithm says what tokens are signed with: RS256 (unless it is said),
+// RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA. If the issuer
+// signs with another one, its newest published key of that algorithm signs; if
+// there is none, one is made and published.
+func WithAlgorithm(alg string) TokenOption {
+	return tokenOption(func(m *minting) { m.alg = alg })
+}
+
+// WithKey says which key signs, published or not, with its own algorithm unless
+// a [WithAlgorithm] follows. The header names its kid.
+func WithKey(key *Key) TokenOption {
+	return tokenOption(func(m *minting) { m.key, m.alg = key, key.alg })
+}
+
+// WithRawHeader is the whole header, byte by byte: no other option changes it.
+func WithRawHeader(text string) TokenOption {
+	return tokenOption(func(m *minting) { m.rawHeader = &text })
+}
+
+// WithRawPayload is the whole payload, byte by byte: no other option changes
+// it.
+func WithRawPayload(text string) TokenOption {
+	return tokenOption(func(m *minting) { m.rawPayload = &text })
+}
