@@ -102,7 +102,8 @@ func (c FetcherConfig) withDefaults() FetcherConfig {
 	return c
 }
 
-// intervals fits the defaults around what is set.
+// intervals returns the refresh interval and its bounds: the defaults make room
+// for what is set.
 func (c FetcherConfig) intervals() (usual, least, most time.Duration) {
 	usual, least, most = c.RefreshInterval, c.MinRefreshInterval, c.MaxRefreshInterval
 	if most == 0 {
@@ -168,7 +169,7 @@ func (c FetcherConfig) checkAddresses() []error {
 	return errs
 }
 
-// checkURL accepts what keys may be fetched from.
+// checkURL reports why keys may not be fetched from an address.
 func checkURL(address string) error {
 	u, err := url.Parse(address)
 	switch {
@@ -194,7 +195,7 @@ func loopback(host string) bool {
 	return strings.EqualFold(host, "localhost") || err == nil && addr.IsLoopback()
 }
 
-// redacted is an address without the password that it should not have.
+// redacted returns an address without its password.
 func redacted(address string) string {
 	if u, err := url.Parse(address); err == nil && u.User != nil {
 		return u.Redacted()

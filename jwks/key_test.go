@@ -58,8 +58,7 @@ func TestNewKey(t *testing.T) {
 		"EC":      {&p256().PublicKey, "ES256", "EC", es256(), []string{"ES256"}, []string{"ES384", "RS256"}},
 		"Ed25519": {edPublic("a"), "EdDSA", "OKP", eddsa(), []string{"EdDSA", "Ed25519"}, []string{"ES256"}},
 	}, func(t *testing.T, row row) {
-		k, err := jwks.NewKey("the-kid", "", row.public)
-		require.NoError(t, err)
+		k := must(jwks.NewKey("the-kid", "", row.public))
 		assert.Equal(t, "the-kid", k.ID())
 		assert.Equal(t, row.typ, k.Type())
 		assert.Empty(t, k.Algorithm())
@@ -75,8 +74,7 @@ func TestNewKey(t *testing.T) {
 		require.ErrorIs(t, k.Verify(row.fail[0], input, row.signature), jwks.ErrSignature)
 		require.ErrorIs(t, k.Verify(row.alg, input, nil), jwks.ErrSignature)
 
-		bound, err := jwks.NewKey("", row.alg, row.public)
-		require.NoError(t, err)
+		bound := must(jwks.NewKey("", row.alg, row.public))
 		assert.Equal(t, row.alg, bound.Algorithm())
 		require.NoError(t, bound.Verify(row.alg, input, row.signature))
 	})
@@ -131,8 +129,7 @@ func TestKeyIsNotChangedFromOutside(t *testing.T) {
 		}, "EdDSA", eddsa()},
 	}, func(t *testing.T, row row) {
 		public, spoil := row.make()
-		k, err := jwks.NewKey("", "", public)
-		require.NoError(t, err)
+		k := must(jwks.NewKey("", "", public))
 		spoil()
 		assert.NoError(t, k.Verify(row.alg, input, row.signature))
 	})
@@ -141,8 +138,7 @@ func TestKeyIsNotChangedFromOutside(t *testing.T) {
 func TestNewSecret(t *testing.T) {
 	t.Parallel()
 	secret := []byte("0123456789abcdef0123456789abcdef")
-	k, err := jwks.NewSecret("s", "HS256", secret)
-	require.NoError(t, err)
+	k := must(jwks.NewSecret("s", "HS256", secret))
 	mac := hmac.New(sha256.New, secret)
 	mac.Write(input)
 	signature := mac.Sum(nil)
@@ -152,7 +148,7 @@ func TestNewSecret(t *testing.T) {
 	assert.Equal(t, "oct", k.Type())
 	assert.False(t, fits(k, "HS512"))
 
-	_, err = jwks.NewSecret("s", "HS256", []byte("short"))
+	_, err := jwks.NewSecret("s", "HS256", []byte("short"))
 	require.ErrorContains(t, err, "at least 32")
 	_, err = jwks.NewSecret("s", "RS256", make([]byte, 64))
 	require.ErrorContains(t, err, "use HS256")
@@ -161,8 +157,7 @@ func TestNewSecret(t *testing.T) {
 func TestKeyPrintsNoSecret(t *testing.T) {
 	t.Parallel()
 	secret := strings.Repeat("tell-nobody!", 4)
-	k, err := jwks.NewSecret("s", "HS256", []byte(secret))
-	require.NoError(t, err)
+	k := must(jwks.NewSecret("s", "HS256", []byte(secret)))
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%p", "%t"} {
 		for _, value := range []any{k, []any{k}, map[string]*jwks.Key{"k": k}} {
 			text := fmt.Sprintf(verb, value)
@@ -203,24 +198,21 @@ func TestParseJWKS(t *testing.T) {
 		"private keys are skipped":    {set(jwk("b", members{"d": b64(make([]byte, 32))}), jwk("a")), []string{"a"}},
 		"unknown members are ignored": {set(entra), []string{"e"}},
 	}, func(t *testing.T, row row) {
-		keys, err := jwks.ParseJWKS([]byte(row.data))
-		require.NoError(t, err)
+		keys := must(jwks.ParseJWKS([]byte(row.data)))
 		var got []string
 		for _, k := range keys {
 			got = append(got, k.ID())
 		}
 		assert.Equal(t, row.want, got)
 	})
-	keys, err := jwks.ParseJWKS([]byte(set(entra)))
-	require.NoError(t, err)
+	keys := must(jwks.ParseJWKS([]byte(set(entra))))
 	assert.Equal(t, "https://login.example/{tenantid}/v2.0", keys[0].Issuer())
 }
 
 func TestParseJWKSKeepsNothingOfItsInput(t *testing.T) {
 	t.Parallel()
 	data := []byte(setOf("a"))
-	keys, err := jwks.ParseJWKS(data)
-	require.NoError(t, err)
+	keys := must(jwks.ParseJWKS(data))
 	clear(data)
 	assert.Equal(t, "a", keys[0].ID())
 	assert.NoError(t, keys[0].Verify("EdDSA", input, eddsa()))
@@ -308,7 +300,6 @@ func TestParsePEM(t *testing.T) {
 func certificate(t *testing.T) []byte {
 	t.Helper()
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "issuer"}, NotAfter: time.Now().Add(-time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &p256().PublicKey, p256())
-	require.NoError(t, err)
+	der := must(x509.CreateCertificate(rand.Reader, template, template, &p256().PublicKey, p256()))
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }

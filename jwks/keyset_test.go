@@ -12,16 +12,14 @@ import (
 func TestStatic(t *testing.T) {
 	t.Parallel()
 	a := must(jwks.NewKey("a", "", edPublic("a")))
-	s, err := jwks.NewStatic(a)
-	require.NoError(t, err)
+	s := must(jwks.NewStatic(a))
 	assert.True(t, s.Snapshot().Usable())
-	got, err := s.Snapshot().Key("a", "EdDSA")
-	require.NoError(t, err)
+	got := must(s.Snapshot().Key("a", "EdDSA"))
 	assert.Same(t, a, got)
 	first := s.Snapshot()
 	assert.Same(t, first, s.Snapshot())
 	require.NoError(t, s.Refresh(t.Context(), "b"))
-	_, err = s.Snapshot().Key("b", "EdDSA")
+	_, err := s.Snapshot().Key("b", "EdDSA")
 	require.ErrorIs(t, err, jwks.ErrNoKey)
 }
 

@@ -14,7 +14,7 @@ import (
 
 const scope = "github.com/sallyport-go/sallyport/jwks"
 
-// telemetry is the OpenTelemetry of a Fetcher: the counter
+// telemetry records fetches with OpenTelemetry: the counter
 // sallyport.jwks.fetches by outcome and issuer, and a span per fetch. Without
 // providers it does nothing.
 type telemetry struct {

@@ -22,10 +22,10 @@ const (
 	maxHeader = 64 << 10
 	maxETag   = 1 << 10
 	maxURL    = 2 << 10
-	maxText   = 1 << 10 // of what an error repeats
+	maxText   = 1 << 10 // of an error, which may repeat the server
 )
 
-// source asks one issuer. It is used by the fetching goroutine alone.
+// source makes the requests to one issuer. It is used by one goroutine.
 type source struct {
 	client    *http.Client
 	own       *http.Transport // nil if the client was given
@@ -33,12 +33,12 @@ type source struct {
 	timeout   time.Duration
 	discovery discovery
 
-	etag     string    // of the set in force
-	etagFrom string    // its address
-	etagAt   time.Time // when it was sent
+	etag     string    // of the current set
+	etagFrom string    // the address that sent it
+	etagAt   time.Time // when it came
 	etagLife time.Duration
 	lifetime time.Duration
-	stated   bool // lifetime is the server's word
+	stated   bool // the server stated the lifetime
 }
 
 func newSource(cfg FetcherConfig) *source {
@@ -47,7 +47,7 @@ func newSource(cfg FetcherConfig) *source {
 		timeout:   cfg.Timeout,
 		discovery: newDiscovery(cfg),
 		client:    &http.Client{},
-		etagLife:  cfg.MaxStaleness / 2, // refreshes are no further apart: a 304 hides no withdrawal for longer than the whole
+		etagLife:  cfg.MaxStaleness / 2, // refreshes are at most as far apart, so a 304 hides a withdrawal for MaxStaleness at most
 	}
 	if cfg.Client != nil {
 		*s.client = *cfg.Client
@@ -75,13 +75,12 @@ type fetched struct {
 	skipped     []error
 	notModified bool
 	lifetime    time.Duration
-	stated      bool // lifetime is the server's word
+	stated      bool // the server stated the lifetime
 }
 
-// fetch finds and reads the JWK Set, all within the timeout. A forced one takes
-// neither a 304 nor a cached copy for an answer, and neither does any other once
-// the set was last read long ago: a server whose ETag lies must not pin old
-// keys.
+// fetch finds and reads the JWK Set, all within the timeout. A forced fetch, and
+// any fetch long after the set was last read, sends no ETag and accepts no cached
+// copy: a server whose ETag is wrong must not pin old keys.
 func (s *source) fetch(ctx context.Context, forced bool) (fetched, error) {
 	bounded, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
@@ -120,7 +119,7 @@ func (s *source) fetchSet(ctx context.Context, url string, forced bool) (fetched
 	}
 	life, stated := lifetime(resp.header)
 	if resp.status == http.StatusNotModified {
-		if !stated { // what it does not repeat still holds (RFC 9111 section 3.2)
+		if !stated { // RFC 9111 section 3.2: https://www.rfc-editor.org/rfc/rfc9111#section-3.2
 			life, stated = s.lifetime, s.stated
 		}
 		return fetched{notModified: true, lifetime: life, stated: stated}, nil
@@ -150,13 +149,12 @@ type response struct {
 	body   []byte
 }
 
-// statusError is an answer that is none: its server can be spoken to.
+// statusError is an answer with another status: the server could be reached.
 type statusError struct {
 	url      string
 	status   int
 	location string // of a redirect
-	// retryAfter is that of 429 and 503.
-	retryAfter time.Duration
+	retryAfter time.Duration // of 429 and 503
 }
 
 func (e *statusError) Error() string {
@@ -167,8 +165,8 @@ func (e *statusError) Error() string {
 	return text
 }
 
-// get makes one request: 200 with a bounded body, or 304 if header asks for it,
-// or an error.
+// get makes one request. It returns a 200 with a bounded body, a 304 if header
+// asks for it, or an error.
 func (s *source) get(ctx context.Context, url string, header http.Header) (response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
@@ -206,7 +204,7 @@ func refusal(url string, resp *http.Response) error {
 	return err
 }
 
-// briefError is an error whose text is cut: servers choose how long it is.
+// briefError is an error whose text is cut: a server can make it long.
 type briefError struct{ error }
 
 func (e briefError) Error() string { return cut(e.error.Error(), maxText) }
@@ -220,7 +218,7 @@ func brief(err error) error {
 	return briefError{err}
 }
 
-// explain adds what to change, where the error of a request does not say it.
+// explain adds what to change to an error of a request that does not say so.
 func explain(err error) error {
 	var unknown x509.UnknownAuthorityError
 	if errors.As(err, &unknown) {
@@ -229,13 +227,14 @@ func explain(err error) error {
 	return err
 }
 
-// longest caps what a server may claim, so that no arithmetic overflows.
+// longest caps the durations that a server states, so that nothing overflows.
 const longest = 10 * 365 * 24 * time.Hour
 
-// lifetime is how long an answer says that it stays fresh for a private cache
-// (RFC 9111 section 4.2.1): max-age less the Age that it already has, nothing
-// for no-store and no-cache. stated is false if it does not say, or not
-// legibly.
+// lifetime returns how long an answer stays fresh for a private cache: max-age
+// less Age, or 0 for no-store and no-cache. stated is false if the answer does
+// not say so in a form that can be read.
+//
+// RFC 9111 section 4.2.1: https://www.rfc-editor.org/rfc/rfc9111#section-4.2.1
 func lifetime(h http.Header) (d time.Duration, stated bool) {
 	for name, value := range directives(h.Values("Cache-Control")) {
 		switch name {
@@ -253,8 +252,9 @@ func lifetime(h http.Header) (d time.Duration, stated bool) {
 	return d, stated
 }
 
-// seconds reads delta-seconds (RFC 9111 section 1.2.2). What is beyond any
-// number is a very long time.
+// seconds reads delta-seconds; a number that is too large becomes longest.
+//
+// RFC 9111 section 1.2.2: https://www.rfc-editor.org/rfc/rfc9111#section-1.2.2
 func seconds(s string) (time.Duration, bool) {
 	if s == "" || strings.Trim(s, "0123456789") != "" {
 		return 0, false
@@ -267,7 +267,9 @@ func seconds(s string) (time.Duration, bool) {
 }
 
 // directives yields the names, in lower case, and unquoted arguments of
-// Cache-Control lines (RFC 9111 section 5.2).
+// Cache-Control lines.
+//
+// RFC 9111 section 5.2: https://www.rfc-editor.org/rfc/rfc9111#section-5.2
 func directives(lines []string) func(yield func(name, value string) bool) {
 	return func(yield func(name, value string) bool) {
 		for _, line := range lines {
@@ -307,7 +309,9 @@ func unquote(s string) string {
 	return s
 }
 
-// retryAfter reads Retry-After (RFC 9110 section 10.2.3): seconds or a date.
+// retryAfter reads Retry-After: seconds or a date.
+//
+// RFC 9110 section 10.2.3: https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	value := h.Get("Retry-After")
 	if d, ok := seconds(value); ok {
@@ -321,7 +325,7 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 
 const module = "github.com/sallyport-go/sallyport"
 
-// defaultUserAgent names the library and its version as it was built in.
+// defaultUserAgent returns the library's name and the version that was built in.
 var defaultUserAgent = sync.OnceValue(func() string {
 	version := "devel"
 	if info, ok := debug.ReadBuildInfo(); ok {

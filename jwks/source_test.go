@@ -164,15 +164,13 @@ func TestNotModifiedRenewsTheExpiryAlone(t *testing.T) {
 		cfg.OnEvent = events.hear
 		f := readyFetcher(t, cfg)
 		before := f.Snapshot()
-		key, err := before.Key("a", "EdDSA")
-		require.NoError(t, err)
+		key := must(before.Key("a", "EdDSA"))
 		for range 30 {
 			time.Sleep(10 * time.Minute)
 			require.True(t, f.Snapshot().Usable())
 		}
 		assert.False(t, before.Usable(), "a snapshot that was kept grows stale")
-		after, err := f.Snapshot().Key("a", "EdDSA")
-		require.NoError(t, err)
+		after := must(f.Snapshot().Key("a", "EdDSA"))
 		assert.Same(t, key, after)
 		assert.Greater(t, events.count(jwks.NotModified), s.count()/2, "the set itself is read now and then")
 		assert.GreaterOrEqual(t, s.count(), 30, "the lifetime of the first answer still holds")
@@ -327,8 +325,7 @@ func TestFaultsOfSockets(t *testing.T) {
 
 func TestRefusedConnectionAndUnknownHost(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
+	l := must(net.Listen("tcp", "127.0.0.1:0"))
 	require.NoError(t, l.Close())
 	f := newFetcher(t, jwks.FetcherConfig{JWKSURL: "http://" + l.Addr().String()})
 	require.ErrorContains(t, f.Refresh(t.Context(), "a"), "refused")

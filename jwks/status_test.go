@@ -146,8 +146,7 @@ func TestStatusAsJSON(t *testing.T) {
 		s, f := serving(t, set(jwk("a", members{"alg": "EdDSA"}), rsaJWK("r")))
 		s.fail(http.StatusInternalServerError)
 		require.Error(t, f.Refresh(t.Context(), "new"))
-		text, err := json.Marshal(f.Status())
-		require.NoError(t, err)
+		text := must(json.Marshal(f.Status()))
 		var got map[string]any
 		require.NoError(t, json.Unmarshal(text, &got))
 		assert.Equal(t, []any{map[string]any{"kid": "a", "alg": "EdDSA", "kty": "OKP"}, map[string]any{"kid": "r", "kty": "RSA"}}, got["keys"])
@@ -157,7 +156,7 @@ func TestStatusAsJSON(t *testing.T) {
 		assert.Contains(t, got["last_error"], "500")
 		assert.Contains(t, got, "next_refresh")
 
-		text, err = json.Marshal(newFetcher(t, s.config()).Status())
+		text, err := json.Marshal(newFetcher(t, s.config()).Status())
 		require.NoError(t, err)
 		assert.JSONEq(t, `{"issuer":"https://issuer.example","jwks_uri":"https://issuer.example/jwks","usable":false,"keys":[],"age_seconds":0,"fetches":0,"failures":0}`, string(text))
 	})
