@@ -18,9 +18,7 @@ import (
 )
 
 func TestNothingIsFetchedBeforeSomebodyAsks(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
-		f := newFetcher(t, s.config())
+	withIdle(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		time.Sleep(time.Hour)
 		assert.Zero(t, s.count())
 		assert.False(t, f.Snapshot().Usable())
@@ -32,10 +30,8 @@ func TestNothingIsFetchedBeforeSomebodyAsks(t *testing.T) {
 }
 
 func TestColdStartOfAThousandCallersIsOneFetch(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
+	withIdle(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		s.slow(3 * time.Second)
-		f := newFetcher(t, s.config())
 		var served atomic.Int32
 		var callers sync.WaitGroup
 		for range 1000 {
@@ -52,11 +48,9 @@ func TestColdStartOfAThousandCallersIsOneFetch(t *testing.T) {
 }
 
 func TestCallersBeforeTheFirstLoadGetTheFailureAndThenAreNotKeptWaiting(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
+	withIdle(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		s.fail(http.StatusBadGateway)
 		s.slow(time.Second)
-		f := newFetcher(t, s.config())
 
 		start := time.Now()
 		err := f.Refresh(t.Context(), "a")
@@ -77,10 +71,8 @@ func TestCallersBeforeTheFirstLoadGetTheFailureAndThenAreNotKeptWaiting(t *testi
 }
 
 func TestReadyWaitsThroughFailures(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
+	withIdle(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		s.fail(http.StatusInternalServerError)
-		f := newFetcher(t, s.config())
 		time.AfterFunc(20*time.Second, func() { s.serve(setOf("a")) })
 		require.NoError(t, f.Ready(t.Context()))
 		assert.True(t, hasKid(f, "a"))
@@ -89,10 +81,8 @@ func TestReadyWaitsThroughFailures(t *testing.T) {
 }
 
 func TestReadySaysWhatTheLastFailureWas(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s := newServer("")
+	withIdle(t, "", func(t *testing.T, s *server, f *jwks.Fetcher) {
 		s.fail(http.StatusNotFound)
-		f := newFetcher(t, s.config())
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		err := f.Ready(ctx)
@@ -102,10 +92,8 @@ func TestReadySaysWhatTheLastFailureWas(t *testing.T) {
 }
 
 func TestReadyBeforeTheFirstFetchEnds(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
+	withIdle(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		s.slow(4 * time.Second)
-		f := newFetcher(t, s.config())
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		err := f.Ready(ctx)
@@ -115,10 +103,8 @@ func TestReadyBeforeTheFirstFetchEnds(t *testing.T) {
 }
 
 func TestOneCallersCancellationHarmsNobody(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
+	withIdle(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		s.slow(2 * time.Second)
-		f := newFetcher(t, s.config())
 		first, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		patient := make(chan error, 1)
@@ -157,8 +143,7 @@ func TestUnknownKidIsOneSharedForcedFetch(t *testing.T) {
 }
 
 func TestFindingTheKidRefundsTheCooldown(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s, f := serving(t, setOf("a"))
+	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		for i, kid := range []string{"b", "c", "d"} {
 			time.Sleep(2 * time.Second)
 			s.serve(setOf("a", kid))
@@ -170,8 +155,7 @@ func TestFindingTheKidRefundsTheCooldown(t *testing.T) {
 }
 
 func TestFruitlessFetchStartsTheCooldown(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s, f := serving(t, setOf("a"))
+	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		time.Sleep(5 * time.Second)
 		require.NoError(t, f.Refresh(t.Context(), "forged-0"))
 		require.Equal(t, 2, s.count())
@@ -196,8 +180,7 @@ func TestFruitlessFetchStartsTheCooldown(t *testing.T) {
 }
 
 func TestQuietCooldownEndsWithoutAFetch(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s, f := serving(t, setOf("a"))
+	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		time.Sleep(5 * time.Second)
 		require.NoError(t, f.Refresh(t.Context(), "forged"))
 		time.Sleep(5 * time.Minute)
@@ -206,8 +189,7 @@ func TestQuietCooldownEndsWithoutAFetch(t *testing.T) {
 }
 
 func TestFloodCostsTwoFetchesAMinute(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s, f := serving(t, setOf("a"))
+	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		end := time.Now().Add(10 * time.Minute)
 		for i := 0; time.Now().Before(end); i++ {
 			time.Sleep(50 * time.Millisecond)
@@ -219,8 +201,7 @@ func TestFloodCostsTwoFetchesAMinute(t *testing.T) {
 }
 
 func TestRotatedKeyIsAcceptedWithinACooldownUnderAFlood(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s, f := serving(t, setOf("a"))
+	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var flood sync.WaitGroup
 		flood.Go(func() {
@@ -246,8 +227,7 @@ func TestRotatedKeyIsAcceptedWithinACooldownUnderAFlood(t *testing.T) {
 }
 
 func TestBetweenTwoFetchesLiesASecond(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s, f := serving(t, setOf("a"))
+	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		s.serve(setOf("a", "b"))
 		start := time.Now()
 		require.NoError(t, f.Refresh(t.Context(), "b"))
@@ -257,8 +237,7 @@ func TestBetweenTwoFetchesLiesASecond(t *testing.T) {
 }
 
 func TestKidThatARefreshRemovedCausesNoFetch(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s, f := serving(t, setOf("a", "b"))
+	withServer(t, setOf("a", "b"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		s.serve(setOf("b"))
 		time.Sleep(16 * time.Minute)
 		require.Equal(t, []string{"b"}, kids(f))
@@ -276,8 +255,7 @@ func TestKidThatARefreshRemovedCausesNoFetch(t *testing.T) {
 }
 
 func TestNegativeKidIsRememberedForOneCooldownAndForgottenWhenKeysChange(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s, f := serving(t, setOf("a"))
+	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		time.Sleep(2 * time.Second)
 		s.serve(setOf("a", "b"))
 		s.slow(time.Second) // both in one fetch: b is found, so there is no cooldown
@@ -300,8 +278,7 @@ func TestNegativeKidIsRememberedForOneCooldownAndForgottenWhenKeysChange(t *test
 }
 
 func TestUnknownKidWhileTheIssuerIsDownIsAnOutage(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s, f := serving(t, setOf("a"))
+	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		time.Sleep(2 * time.Second)
 		s.fail(http.StatusInternalServerError)
 
@@ -322,10 +299,8 @@ func TestUnknownKidWhileTheIssuerIsDownIsAnOutage(t *testing.T) {
 }
 
 func TestBackoffDoublesToAMinute(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
+	withIdle(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		s.fail(http.StatusInternalServerError)
-		f := newFetcher(t, s.config())
 		_ = f.Refresh(t.Context(), "")
 		time.Sleep(10 * time.Minute)
 		at := s.seen()
@@ -389,8 +364,7 @@ func TestOutageIsSurvivedUntilTheKeysAreTooStale(t *testing.T) {
 }
 
 func TestHangingRefreshBlocksNobody(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s, f := serving(t, setOf("a"))
+	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		s.respond(func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() })
 		next := f.Status().NextRefresh
 		time.Sleep(time.Until(next) + time.Second) // in the middle of it
@@ -406,8 +380,7 @@ func TestHangingRefreshBlocksNobody(t *testing.T) {
 }
 
 func TestJoinerOfAScheduledFetchGetsAForcedOne(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s, f := serving(t, setOf("a"))
+	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		old := setOf("a")
 		s.respond(func(r *http.Request) (*http.Response, error) { // reads before the rotation, answers after it
 			if err := pause(r.Context(), 2*time.Second); err != nil {
@@ -426,8 +399,7 @@ func TestJoinerOfAScheduledFetchGetsAForcedOne(t *testing.T) {
 }
 
 func TestCloseEndsEverything(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s, f := serving(t, setOf("a"))
+	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		s.respond(func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() })
 		waiting := make(chan error, 1)
 		go func() { waiting <- f.Refresh(context.Background(), "b") }()
@@ -457,10 +429,8 @@ func TestCloseBeforeAnythingStarted(t *testing.T) {
 }
 
 func TestCloseWakesThoseWhoWaitForTheFirstFetch(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
+	withIdle(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		s.slow(4 * time.Second)
-		f := newFetcher(t, s.config())
 		ready := make(chan error, 1)
 		go func() { ready <- f.Ready(context.Background()) }()
 		synctest.Wait()
@@ -596,8 +566,7 @@ func assertUnchangedKeysAreIdentical(t *testing.T, before, after *jwks.Snapshot,
 }
 
 func TestWithdrawnKeyIsDroppedAtOnce(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s, f := serving(t, setOf("a", "b"))
+	withServer(t, setOf("a", "b"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		s.serve(setOf("b", "c"))
 		require.NoError(t, f.Refresh(t.Context(), "c"))
 		_, err := f.Snapshot().Key("a", "EdDSA")

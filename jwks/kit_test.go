@@ -267,6 +267,33 @@ func serving(t *testing.T, body string) (*server, *jwks.Fetcher) {
 	return s, readyFetcher(t, s.config())
 }
 
+// idle is a server of that set and a Fetcher that nothing has asked yet.
+func idle(t *testing.T, body string) (*server, *jwks.Fetcher) {
+	t.Helper()
+	s := newServer(body)
+	return s, newFetcher(t, s.config())
+}
+
+// withServer runs test in a bubble, with what serving returns.
+func withServer(t *testing.T, body string, test func(t *testing.T, s *server, f *jwks.Fetcher)) {
+	t.Helper()
+	bubble(t, func(t *testing.T) {
+		t.Helper()
+		s, f := serving(t, body)
+		test(t, s, f)
+	})
+}
+
+// withIdle runs test in a bubble, with what idle returns.
+func withIdle(t *testing.T, body string, test func(t *testing.T, s *server, f *jwks.Fetcher)) {
+	t.Helper()
+	bubble(t, func(t *testing.T) {
+		t.Helper()
+		s, f := idle(t, body)
+		test(t, s, f)
+	})
+}
+
 // recorded is serving, and the events of the Fetcher.
 func recorded(t *testing.T, body string) (*server, *jwks.Fetcher, *recorder) {
 	t.Helper()

@@ -151,9 +151,9 @@ type response struct {
 
 // statusError is an answer with another status: the server could be reached.
 type statusError struct {
-	url      string
-	status   int
-	location string // of a redirect
+	url        string
+	status     int
+	location   string        // of a redirect
 	retryAfter time.Duration // of 429 and 503
 }
 

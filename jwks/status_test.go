@@ -26,8 +26,7 @@ func TestUnusableKeysAreSkippedAndTold(t *testing.T) {
 }
 
 func TestStoriesOfSkippedKeysAreCut(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		_, f := serving(t, set(jwk("a"), jwk("e", members{"use": strings.Repeat("é", 10_000)})))
+	withServer(t, set(jwk("a"), jwk("e", members{"use": strings.Repeat("é", 10_000)})), func(t *testing.T, _ *server, f *jwks.Fetcher) {
 		require.Len(t, f.Status().Skipped, 1)
 		assert.LessOrEqual(t, len(f.Status().Skipped[0]), 1<<10)
 		assert.True(t, utf8.ValidString(f.Status().Skipped[0]))
@@ -110,9 +109,7 @@ func TestKidsAreCutWhereTheyAreTold(t *testing.T) {
 }
 
 func TestStatus(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s := newServer(set(jwk("a", members{"alg": "EdDSA"}), rsaJWK("r"), jwk("e", members{"use": "enc"})))
-		f := newFetcher(t, s.config())
+	withIdle(t, set(jwk("a", members{"alg": "EdDSA"}), rsaJWK("r"), jwk("e", members{"use": "enc"})), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		assert.Equal(t, jwks.Status{Issuer: issuerURL, URL: setURL}, f.Status())
 
 		require.NoError(t, f.Ready(t.Context()))
@@ -142,8 +139,7 @@ func TestStatus(t *testing.T) {
 }
 
 func TestStatusAsJSON(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s, f := serving(t, set(jwk("a", members{"alg": "EdDSA"}), rsaJWK("r")))
+	withServer(t, set(jwk("a", members{"alg": "EdDSA"}), rsaJWK("r")), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		s.fail(http.StatusInternalServerError)
 		require.Error(t, f.Refresh(t.Context(), "new"))
 		text := must(json.Marshal(f.Status()))

@@ -115,9 +115,7 @@ func (f *forger) embedded() []forged {
 // section 4.1.6) and as DER.
 func (f *forger) certificate(key *Key) (x5c string, der []byte) {
 	der, err := key.certificate(f.now)
-	if err != nil {
-		f.iss.fail("%v", err)
-	}
+	f.iss.check(err)
 	return base64.StdEncoding.EncodeToString(der), der
 }
 
@@ -201,9 +199,7 @@ type form struct{ name, text string }
 // publicForms begins with PKIX PEM.
 func (f *forger) publicForms() []form {
 	der, err := x509.MarshalPKIXPublicKey(f.key.Public())
-	if err != nil {
-		f.iss.fail("%v", err)
-	}
+	f.iss.check(err)
 	jwk, set := f.iss.text(nil, f.key.jwk), f.iss.text(nil, jwkSet(f.iss.Published()))
 	forms := []form{
 		{"the public key as PKIX PEM", pemOf("PUBLIC KEY", der)},
@@ -238,9 +234,7 @@ func (f *forger) publicForms() []form {
 // bareJWK has only the members of a thumbprint (RFC 7638 section 3.2).
 func (f *forger) bareJWK() string {
 	members, err := publicMembers(f.key.private)
-	if err != nil {
-		f.iss.fail("%v", err)
-	}
+	f.iss.check(err)
 	return f.iss.text(nil, members)
 }
 

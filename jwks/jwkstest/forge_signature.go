@@ -67,9 +67,7 @@ func (f *forger) resignedEmpty(input string) forged {
 // resigned is input under the right key's signature of something else.
 func (f *forger) resigned(input, something string) string {
 	sig, err := f.key.sign(f.alg, []byte(something))
-	if err != nil {
-		f.iss.fail("%v", err)
-	}
+	f.iss.check(err)
 	return input + "." + encode(string(sig))
 }
 

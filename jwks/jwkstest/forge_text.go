@@ -243,9 +243,7 @@ func (f *forger) duplicates() (out []forged) {
 	thief := func(text string) string {
 		input := encode(text) + "." + encode(payload)
 		sig, err := f.attacker().sign(f.alg, []byte(input))
-		if err != nil {
-			f.iss.fail("%v", err)
-		}
+		f.iss.check(err)
 		return input + "." + encode(string(sig))
 	}
 	head := func(name, text string) {

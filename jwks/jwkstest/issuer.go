@@ -150,6 +150,16 @@ func (iss *Issuer) DiscoveryURL() string { return iss.URL() + oidcPath }
 // http and https alike. It ends with the issuer.
 func (iss *Issuer) Client() *http.Client { return &http.Client{Transport: iss.pipe.transport} }
 
+// check is fail for an error.
+func (iss *Issuer) check(err error) {
+	if err != nil {
+		if iss.tb != nil {
+			iss.tb.Helper()
+		}
+		iss.fail("%v", err)
+	}
+}
+
 // fail reports a mistake of the caller.
 func (iss *Issuer) fail(format string, args ...any) {
 	if iss.tb == nil {

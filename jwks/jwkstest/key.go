@@ -58,9 +58,7 @@ func (k *Key) JWK() JWK { return maps.Clone(k.jwk) }
 // it is a random secret.
 func (iss *Issuer) NewKey(alg string, members ...JWK) *Key {
 	private, err := iss.generate(alg)
-	if err != nil {
-		iss.fail("%v", err)
-	}
+	iss.check(err)
 	return iss.keyOf(alg, private, members)
 }
 
@@ -76,9 +74,7 @@ func (iss *Issuer) keyOf(alg string, private any, members []JWK) *Key {
 	kid := fmt.Sprintf("key-%d", iss.made)
 	iss.mu.Unlock()
 	public, err := publicMembers(private)
-	if err != nil {
-		iss.fail("%v", err)
-	}
+	iss.check(err)
 	jwk := merge(JWK{"kid": kid, "use": "sig", "alg": alg}, public)
 	jwk = merge(jwk, iss.jwk)
 	for _, m := range members {
@@ -298,13 +294,9 @@ func (iss *Issuer) Replace(kid string) *Key {
 		iss.fail("no key of kid %q is published", kid)
 	}
 	private, err := iss.generate(old.alg)
-	if err != nil {
-		iss.fail("%v", err)
-	}
+	iss.check(err)
 	public, err := publicMembers(private)
-	if err != nil {
-		iss.fail("%v", err)
-	}
+	iss.check(err)
 	key := &Key{id: old.id, alg: old.alg, private: private, jwk: merge(old.jwk, public)}
 	iss.change(func() {
 		iss.published = slices.Clone(iss.published)

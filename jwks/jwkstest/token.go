@@ -50,9 +50,7 @@ func (iss *Issuer) Sign(input string, options ...TokenOption) string {
 
 func (iss *Issuer) signed(input string, key *Key, alg string) string {
 	signature, err := key.sign(alg, []byte(input))
-	if err != nil {
-		iss.fail("%v", err)
-	}
+	iss.check(err)
 	return input + "." + encode(string(signature))
 }
 
