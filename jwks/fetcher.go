@@ -365,6 +365,4 @@ func texts(errs []error) []string {
 }
 
 // jitter returns a number in [0, 1).
-func jitter() float64 {
-	return rand.Float64() //nolint:gosec // spreads load, guards nothing
-}
+func jitter() float64 { return rand.Float64() } //nolint:gosec // spreads load, guards nothing

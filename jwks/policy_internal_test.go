@@ -12,9 +12,7 @@ import (
 // epoch is when the tables begin; at is so many seconds later.
 var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-func at(seconds float64) time.Time {
-	return epoch.Add(time.Duration(seconds * float64(time.Second)))
-}
+func at(seconds float64) time.Time { return epoch.Add(time.Duration(seconds * float64(time.Second))) }
 
 const (
 	kidA kidHash = iota + 1

@@ -52,7 +52,7 @@ func (s *Snapshot) Key(kid, alg string) (*Key, error) {
 	if !ok {
 		return nil, ErrNoKey
 	}
-	return found.fit(alg)
+	return pick(found, alg)
 }
 
 // Keys yields the keys in the order of the set.
@@ -84,14 +84,8 @@ func (s *Snapshot) has(kid string) bool {
 // index holds keys by kid and by alg. Snapshots of an unchanged set share it.
 type index struct {
 	keys  []*Key
-	byID  map[string]candidates // by kid; keys without one are not in it
-	byAlg map[string]answer     // for tokens without kid
-}
-
-// candidates are the keys of one kid: nearly always one.
-type candidates struct {
-	one  *Key
-	more []*Key
+	byID  map[string][]*Key // by kid: nearly always one; keys without a kid are not in it
+	byAlg map[string]answer // for tokens without a kid
 }
 
 type answer struct {
@@ -108,46 +102,32 @@ var algorithms = [...]string{
 func newIndex(keys []*Key) *index {
 	x := &index{
 		keys:  make([]*Key, 0, len(keys)),
-		byID:  make(map[string]candidates, len(keys)),
+		byID:  make(map[string][]*Key, len(keys)),
 		byAlg: make(map[string]answer, len(algorithms)),
 	}
 	for _, k := range keys {
-		if k != nil && x.find(&k.inner) == nil {
-			x.add(k)
+		if k == nil || x.find(&k.inner) != nil {
+			continue
+		}
+		x.keys = append(x.keys, k)
+		if id := k.ID(); id != "" {
+			x.byID[id] = append(x.byID[id], k)
 		}
 	}
 	for _, alg := range algorithms {
-		key, err := pick(slices.Values(x.keys), alg)
+		key, err := pick(x.keys, alg)
 		x.byAlg[alg] = answer{key, err}
 	}
 	return x
 }
 
-func (x *index) add(k *Key) {
-	x.keys = append(x.keys, k)
-	if k.ID() == "" {
-		return
-	}
-	c, ok := x.byID[k.ID()]
-	if !ok {
-		c.one = k
-	} else {
-		c.more = append(c.more, k)
-	}
-	x.byID[k.ID()] = c
-}
-
 // find returns the identical key, nil if there is none.
 func (x *index) find(k *jose.Key) *Key {
+	candidates := x.byID[k.ID]
 	if k.ID == "" {
-		for _, own := range x.keys {
-			if own.same(k) {
-				return own
-			}
-		}
-		return nil
+		candidates = x.keys
 	}
-	for own := range x.byID[k.ID].all() {
+	for _, own := range candidates {
 		if own.same(k) {
 			return own
 		}
@@ -164,34 +144,11 @@ func (x *index) only(alg string) (*Key, error) {
 	return a.key, a.err
 }
 
-func (c candidates) all() func(yield func(*Key) bool) {
-	return func(yield func(*Key) bool) {
-		if c.one == nil || !yield(c.one) {
-			return
-		}
-		for _, k := range c.more {
-			if !yield(k) {
-				return
-			}
-		}
-	}
-}
-
-func (c candidates) fit(alg string) (*Key, error) {
-	if len(c.more) > 0 {
-		return pick(c.all(), alg)
-	}
-	if !c.one.fits(alg) {
-		return nil, ErrMismatch
-	}
-	return c.one, nil
-}
-
-// pick returns the one key that fits alg. The same key listed twice, once bound to
-// an alg and once not, is still one key.
-func pick(keys func(yield func(*Key) bool), alg string) (*Key, error) {
+// pick returns the one key that fits alg. The same key listed twice, once bound
+// to an alg and once not, is still one key.
+func pick(keys []*Key, alg string) (*Key, error) {
 	var found *Key
-	for k := range keys {
+	for _, k := range keys {
 		switch {
 		case !k.fits(alg):
 		case found == nil:

@@ -107,9 +107,7 @@ func (iss *Issuer) Breaches(api func(token string) (status int), options ...Toke
 	return breaches, nil
 }
 
-func welcome(status int) bool {
-	return status >= http.StatusOK && status < http.StatusMultipleChoices
-}
+func welcome(status int) bool { return status >= http.StatusOK && status < http.StatusMultipleChoices }
 
 func refused(status int) bool {
 	switch status {

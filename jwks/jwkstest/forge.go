@@ -103,9 +103,7 @@ func firstAudience(claims map[string]any) string {
 }
 
 // all are the attacker's keys.
-func (a *arsenal) all() []*Key {
-	return append(slices.Collect(maps.Values(a.attackers)), a.rsa())
-}
+func (a *arsenal) all() []*Key { return append(slices.Collect(maps.Values(a.attackers)), a.rsa()) }
 
 // arm makes and publishes the arsenal once.
 func (iss *Issuer) arm() *arsenal {
@@ -164,9 +162,7 @@ func (f *forger) header(members Header) string {
 }
 
 // payload is the text of the good token's payload, with members on top.
-func (f *forger) payload(members Claims) string {
-	return f.iss.text(nil, merge(f.claims, members))
-}
+func (f *forger) payload(members Claims) string { return f.iss.text(nil, merge(f.claims, members)) }
 
 // signed signs an input that is taken as it is.
 func (f *forger) signed(input string) string {

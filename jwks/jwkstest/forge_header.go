@@ -30,9 +30,7 @@ func (f *forger) unsigned() (out []forged) {
 	return append(out,
 		forged{"alg none: the signature of another token", Forgery{two + good[lastDot(good):], reason.UnsupportedAlg, holeNone}},
 		forged{"alg none: the last part left out", Forgery{two, reason.Malformed, holeNone}},
-		forged{"alg none: without typ and kid", Forgery{
-			encode(`{"alg":"none"}`) + "." + encode(f.payload(nil)) + ".", reason.Malformed, holeNone,
-		}},
+		forged{"alg none: without typ and kid", Forgery{encode(`{"alg":"none"}`) + "." + encode(f.payload(nil)) + ".", reason.Malformed, holeNone}},
 	)
 }
 

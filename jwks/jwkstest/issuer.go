@@ -113,9 +113,7 @@ func (iss *Issuer) Issuer() string { return iss.name }
 
 // Audience is who its tokens are for, unless they say otherwise: the first of
 // [WithAudience], or [DefaultAudience].
-func (iss *Issuer) Audience() string {
-	return firstAudience(iss.minting(nil).claims)
-}
+func (iss *Issuer) Audience() string { return firstAudience(iss.minting(nil).claims) }
 
 // URL is where the issuer can be reached, without a slash at the end: the
 // address of its loopback server, or its name if it has none.
@@ -193,18 +191,12 @@ func (o issuerOption) issuer(iss *Issuer) { o(iss) }
 // WithName gives the issuer a name that is not its address, such as
 // https://sts.windows.net/<tenant>/. Its metadata is at [Issuer.DiscoveryURL],
 // or where the name says if the request comes by [Issuer.Client].
-func WithName(name string) Option {
-	return issuerOption(func(iss *Issuer) { iss.name = name })
-}
+func WithName(name string) Option { return issuerOption(func(iss *Issuer) { iss.name = name }) }
 
 // WithoutServer opens no socket: the issuer is reached through
 // [Issuer.Client] alone. Unless [WithName] says otherwise its name is a host
 // under .example that differs from issuer to issuer.
-func WithoutServer() Option {
-	return issuerOption(func(iss *Issuer) { iss.memory = true })
-}
+func WithoutServer() Option { return issuerOption(func(iss *Issuer) { iss.memory = true }) }
 
 // WithClock says what time it is when a token is minted; [time.Now] otherwise.
-func WithClock(now func() time.Time) Option {
-	return issuerOption(func(iss *Issuer) { iss.now = now })
-}
+func WithClock(now func() time.Time) Option { return issuerOption(func(iss *Issuer) { iss.now = now }) }

@@ -236,9 +236,7 @@ func (iss *Issuer) ServeJWKS(h http.HandlerFunc) {
 }
 
 // Slow delays every answer by d.
-func (iss *Issuer) Slow(d time.Duration) {
-	iss.setAnswers(func(a *answers) { a.delay = d })
-}
+func (iss *Issuer) Slow(d time.Duration) { iss.setAnswers(func(a *answers) { a.delay = d }) }
 
 // Hang holds every answer back until release is called, the issuer is restored
 // or the client gives up.
@@ -279,9 +277,7 @@ func (iss *Issuer) SetCacheControl(value string) {
 
 // SetETag fixes the ETag, quotes included, whatever the body: a lie once the
 // keys change. "" sends none. Without it the ETag is one of the body.
-func (iss *Issuer) SetETag(tag string) {
-	iss.setAnswers(func(a *answers) { a.etag = &tag })
-}
+func (iss *Issuer) SetETag(tag string) { iss.setAnswers(func(a *answers) { a.etag = &tag }) }
 
 // SetMetadata changes members of the discovery documents.
 func (iss *Issuer) SetMetadata(members Metadata) {

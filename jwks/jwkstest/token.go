@@ -193,9 +193,7 @@ func WithAudience(audiences ...string) TokenOption {
 // RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA. If the issuer
 // signs with another one, its newest published key of that algorithm signs; if
 // there is none, one is made and published.
-func WithAlgorithm(alg string) TokenOption {
-	return tokenOption(func(m *minting) { m.alg = alg })
-}
+func WithAlgorithm(alg string) TokenOption { return tokenOption(func(m *minting) { m.alg = alg }) }
 
 // WithKey says which key signs, published or not, with its own algorithm unless
 // a [WithAlgorithm] follows. The header names its kid.
