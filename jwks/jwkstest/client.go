@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// Client reaches several issuers without a socket, each by the host of its
-// name, for whoever trusts many with one client. Issuers on one host are told
-// apart by the path of their names. For one issuer see [Issuer.Client].
+// Client returns a client that reaches several issuers without a socket, each by
+// the host of its name and, among issuers on one host, by the path of its name.
+// For one issuer see [Issuer.Client].
 func Client(issuers ...*Issuer) *http.Client { return &http.Client{Transport: directory(issuers)} }
 
-// directory is a RoundTripper that asks the issuer whom the URL means.
+// directory is a RoundTripper that picks the issuer by URL.
 type directory []*Issuer
 
 // RoundTrip implements [http.RoundTripper].
@@ -27,7 +27,7 @@ func (d directory) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, fmt.Errorf("jwkstest: no issuer is at %q", r.URL.Host)
 }
 
-// find prefers the longest path: a name without one is the beginning of all.
+// find prefers the longest path.
 func (d directory) find(u *url.URL) (found *Issuer) {
 	longest := -1
 	for _, iss := range d {
@@ -63,7 +63,7 @@ func newPipe(h http.Handler) *pipe {
 
 func (p *pipe) dial(context.Context, string, string) (net.Conn, error) {
 	near, far := net.Pipe()
-	// Serve returns as soon as the listener has nothing more to give. The connection is served on.
+	// Serve returns once the listener has no more connections; this one is served on.
 	if err := p.server.Serve(&single{conn: far}); err != net.ErrClosed { //nolint:errorlint // the listener's own value
 		_ = near.Close()
 		_ = far.Close()
@@ -83,7 +83,7 @@ type single struct {
 	conn net.Conn
 }
 
-// Accept gives the connection, once.
+// Accept returns the connection, once.
 func (s *single) Accept() (net.Conn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -95,16 +95,16 @@ func (s *single) Accept() (net.Conn, error) {
 	return conn, nil
 }
 
-// Close has nothing to close: the connection is the server's.
+// Close does nothing: the server closes the connection.
 func (s *single) Close() error { return nil }
 
-// Addr is nowhere.
+// Addr returns a placeholder.
 func (s *single) Addr() net.Addr { return memoryAddr{} }
 
 type memoryAddr struct{}
 
-// Network is not one that can be dialled.
+// Network returns the name of a network that cannot be dialled.
 func (memoryAddr) Network() string { return "memory" }
 
-// String is the same for all: there is nothing to tell them apart.
+// String returns the same for all.
 func (memoryAddr) String() string { return "memory" }

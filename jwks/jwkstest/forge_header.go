@@ -54,13 +54,13 @@ func (f *forger) algorithms() []forged {
 		if other == f.alg {
 			continue
 		}
-		// The signature is the one of f.alg: believed only by who ignores alg, or guesses.
+		// The signature is the one of f.alg: believed only by code that ignores alg, or guesses it.
 		out = append(out, f.minted("alg: called "+other+", signed with "+f.alg, f.swapped(other), holeSwapped, Header{"alg": other}))
 	}
 	return append(out, f.otherHashes()...)
 }
 
-// swapped is the reason for a token of the issuer's key that says alg is other:
+// swapped returns the reason for a token of the issuer's key whose alg is other:
 // a key that is published without alg is for RS256 and PS256 alike.
 func (f *forger) swapped(other string) reason.Code {
 	if f.key.jwk["alg"] == nil && algorithms[f.alg].kind <= pss && (other == "RS256" || other == "PS256") {
@@ -84,7 +84,7 @@ func (f *forger) otherHashes() (out []forged) {
 	return out
 }
 
-// folded is s with the case of its letters turned.
+// folded returns s with the case of its letters swapped.
 func folded(s string) string {
 	out := []byte(s)
 	for i, c := range out {

@@ -38,10 +38,10 @@ func (f *forger) keys() []forged {
 		{"key: another one under the same kid", Forgery{f.impostor(kid), reason.BadSignature, holeAnyKey}},
 		{"key: another one under its own kid", Forgery{f.impostor(), reason.UnknownKey, holeAnyKey}},
 		{"key: of another algorithm, which the issuer also publishes", Forgery{
-			f.token(WithKey(f.arsenal.attackers["ES256"]), Header{"kid": f.arsenal.ec.id}), reason.BadSignature, holeAnyKey,
+			f.token(WithKey(f.forgeryKeys.attackers["ES256"]), Header{"kid": f.forgeryKeys.ec.id}), reason.BadSignature, holeAnyKey,
 		}},
 		{"key: another issuer's, in its own name", Forgery{f.impostor(Claims{"iss": "https://other.example"}), reason.UnknownIssuer, holeAnyKey}},
-		f.minted("key: one that the issuer publishes for encryption", reason.UnknownKey, holeEnc, WithKey(f.arsenal.enc), WithAlgorithm("ES256")),
+		f.minted("key: one that the issuer publishes for encryption", reason.UnknownKey, holeEnc, WithKey(f.forgeryKeys.enc), WithAlgorithm("ES256")),
 	}
 }
 
@@ -74,8 +74,8 @@ func (f *forger) kids() (out []forged) {
 	)
 }
 
-// nameless is the reason for a token without kid, of which nothing is known if
-// several keys could have signed it.
+// nameless returns the reason for a token without kid: no key is found if several
+// could have signed it.
 func (f *forger) nameless() reason.Code {
 	if _, err := f.iss.KeySet().Snapshot().Key("", f.alg); err == nil {
 		return reason.BadSignature
@@ -85,9 +85,9 @@ func (f *forger) nameless() reason.Code {
 
 // embedded: keys in the header, or an address for them.
 func (f *forger) embedded() []forged {
-	thief := f.attacker()
-	jwk := merge(present(thief.jwk), nil)
-	chain, der := f.certificate(thief)
+	attacker := f.attacker()
+	jwk := merge(present(attacker.jwk), nil)
+	chain, der := f.certificate(attacker)
 	at := f.iss.address() + attackerPath
 	one := func(name string, why reason.Code, hole string, members Header) forged {
 		return forged{"header: " + name, Forgery{f.impostor(members), why, hole}}
@@ -130,10 +130,10 @@ func (k *Key) certificate(now time.Time) ([]byte, error) {
 	return x509.CreateCertificate(rand.Reader, template, template, k.Public(), signer)
 }
 
-// answerAttacker serves the attacker's keys, so that who follows a header finds
-// what it looks for. It reports false for any other address.
+// answerAttacker serves the attacker's keys to code that follows a header. It
+// reports false for any other address.
 func (iss *Issuer) answerAttacker(w http.ResponseWriter, r *http.Request) bool {
-	a := iss.arsenal.Load()
+	a := iss.forgeryKeys.Load()
 	if a == nil {
 		return false
 	}
@@ -166,8 +166,8 @@ const (
 	holeSetMAC   = "an HMAC secret that anybody can read in the JWK Set is believed"
 )
 
-// secrets: HMACs keyed with what everybody knows, above all the public key in
-// every form that a library might hand to HMAC.
+// secrets: HMACs keyed with what is public, above all the public key in every
+// form that a library might hand to HMAC.
 func (f *forger) secrets() (out []forged) {
 	mac := func(name, alg, secret, hole string, members Header) {
 		h := merge(Header{"alg": alg}, members)
@@ -187,7 +187,7 @@ func (f *forger) secrets() (out []forged) {
 	mac("keyed with the kid", "HS256", f.key.id, holeGuessed, nil)
 	mac("keyed with the issuer's name", "HS256", f.iss.name, holeGuessed, nil)
 	mac("keyed with the audience", "HS256", f.aud, holeGuessed, nil)
-	mac("keyed with a symmetric key out of the JWK Set", "HS256", string(f.arsenal.oct.Secret()), holeSetMAC, Header{"kid": f.arsenal.oct.id})
+	mac("keyed with a symmetric key out of the JWK Set", "HS256", string(f.forgeryKeys.oct.Secret()), holeSetMAC, Header{"kid": f.forgeryKeys.oct.id})
 	mac("of a null device, which the kid names", "HS256", "", holeGuessed, Header{"kid": "../../../../../../dev/null"})
 	mac("of what the kid makes a database answer", "HS256", "secret", holeGuessed, Header{"kid": "x' UNION SELECT 'secret';--"})
 	return out

@@ -93,19 +93,19 @@ func (f *forger) rsaSignatures() (out []forged) {
 	one("the number one", big.NewInt(1).FillBytes(make([]byte, private.Size())))
 
 	a := algorithms[f.alg]
-	blocks := paddings(a.hash, a.sum([]byte(input)), private.Size())
+	blocks := pkcs1Blocks(a.hash, a.sum([]byte(input)), private.Size())
 	if a.kind == pss {
-		blocks = misshapen(a.hash, private, s)
+		blocks = pssBlocks(a.hash, private, s)
 	}
 	for _, p := range blocks {
-		one(p.name, power(private, p.block))
+		one(p.name, rawSign(private, p.block))
 	}
 	return out
 }
 
-// misshapen are blocks that are nearly EMSA-PSS (RFC 8017 section 9.1.2), made
+// pssBlocks returns blocks that are nearly EMSA-PSS (RFC 8017 section 9.1.2), made
 // of that of a good signature.
-func misshapen(hash crypto.Hash, private *rsa.PrivateKey, signature *big.Int) []padding {
+func pssBlocks(hash crypto.Hash, private *rsa.PrivateKey, signature *big.Int) []padding {
 	block := new(big.Int).Exp(signature, big.NewInt(int64(private.E)), private.N).FillBytes(make([]byte, private.Size()))
 	change := func(at int, mask byte) []byte {
 		out := bytes.Clone(block)
@@ -123,8 +123,8 @@ func misshapen(hash crypto.Hash, private *rsa.PrivateKey, signature *big.Int) []
 	}
 }
 
-// power is the bare private operation on a whole block.
-func power(private *rsa.PrivateKey, block []byte) []byte {
+// rawSign is the RSA private-key operation on a whole block.
+func rawSign(private *rsa.PrivateKey, block []byte) []byte {
 	m := new(big.Int).SetBytes(block)
 	return m.Exp(m, private.D, private.N).FillBytes(make([]byte, private.Size()))
 }
@@ -135,8 +135,8 @@ type padding struct {
 	block []byte
 }
 
-// paddings are nearly EMSA-PKCS1-v1_5 (RFC 8017 section 9.2).
-func paddings(hash crypto.Hash, sum []byte, size int) []padding {
+// pkcs1Blocks returns blocks that are nearly EMSA-PKCS1-v1_5 (RFC 8017 section 9.2).
+func pkcs1Blocks(hash crypto.Hash, sum []byte, size int) []padding {
 	info := digestInfo(hash, sum, true)
 	full := func(kind, fill byte, tail []byte) []byte {
 		b := append([]byte{0, kind}, bytes.Repeat([]byte{fill}, size-3-len(tail))...)
@@ -206,7 +206,7 @@ func (f *forger) ecSignatures() (out []forged) {
 	key, alg := f.key, f.alg
 	private, ok := key.private.(*ecdsa.PrivateKey)
 	if !ok {
-		key, alg = f.arsenal.ec, "ES256"
+		key, alg = f.forgeryKeys.ec, "ES256"
 		private, _ = key.private.(*ecdsa.PrivateKey)
 	}
 	good := f.token(WithKey(key), WithAlgorithm(alg))
@@ -247,12 +247,12 @@ func (f *forger) curves(key *Key, alg string) (out []forged) {
 		if sig, err := signEC(private, algorithms[other].sum([]byte(input))); err == nil {
 			out = append(out, forged{"ECDSA signature: over the hash of " + other, Forgery{input + "." + encode(string(sig)), reason.BadSignature, holeCurve}})
 		}
-		thief := f.arsenal.attackers[other]
+		attacker := f.forgeryKeys.attackers[other]
 		out = append(out, forged{
 			"ECDSA: " + other + " under the kid of a key for " + alg,
-			Forgery{f.token(WithKey(thief), Header{"kid": key.id}), reason.UnsupportedAlg, holeCurve},
+			Forgery{f.token(WithKey(attacker), Header{"kid": key.id}), reason.UnsupportedAlg, holeCurve},
 		})
-		if sig, err := thief.sign(other, []byte(input)); err == nil {
+		if sig, err := attacker.sign(other, []byte(input)); err == nil {
 			out = append(out, forged{"ECDSA signature: on the curve of " + other, Forgery{input + "." + encode(string(sig)), reason.BadSignature, holeCurve}})
 		}
 	}
@@ -265,7 +265,7 @@ func (f *forger) edSignatures() (out []forged) {
 	key := f.key
 	private, ok := key.private.(ed25519.PrivateKey)
 	if !ok {
-		key = f.arsenal.ed
+		key = f.forgeryKeys.ed
 		private, _ = key.private.(ed25519.PrivateKey)
 	}
 	good := f.token(WithKey(key), WithAlgorithm("EdDSA"))

@@ -240,7 +240,7 @@ func wideText(s string, order binary.AppendByteOrder, mark bool) string {
 func (f *forger) duplicates() (out []forged) {
 	header, payload := f.header(nil), f.payload(nil)
 	alg, kid := strconv.Quote(f.alg), strconv.Quote(f.key.id)
-	thief := func(text string) string {
+	attacker := func(text string) string {
 		input := encode(text) + "." + encode(payload)
 		sig, err := f.attacker().sign(f.alg, []byte(input))
 		f.iss.check(err)
@@ -255,7 +255,7 @@ func (f *forger) duplicates() (out []forged) {
 	head("alg twice, one of them escaped", member(`"\u0061lg":"none"`)(header))
 	head("typ twice", member(`"typ":"logout+jwt"`)(header))
 	head("a member within a member twice", member(`"x":{"y":1,"y":2}`)(header))
-	out = append(out, forged{"header: kid twice", Forgery{thief(`{"typ":"at+jwt","alg":` + alg + `,"kid":` + kid + `,"kid":"attacker"}`), reason.Malformed, holeDuplicate}})
+	out = append(out, forged{"header: kid twice", Forgery{attacker(`{"typ":"at+jwt","alg":` + alg + `,"kid":` + kid + `,"kid":"attacker"}`), reason.Malformed, holeDuplicate}})
 
 	pay := func(name, first, last string) {
 		text := payload

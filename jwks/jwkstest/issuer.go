@@ -14,7 +14,7 @@ import (
 	"github.com/sallyport-go/sallyport/jwks"
 )
 
-// DefaultAudience is who tokens are for unless [WithAudience] says otherwise.
+// DefaultAudience is the audience of tokens unless [WithAudience] sets another.
 const DefaultAudience = "api://test"
 
 // Issuer is a fake authorization server. [New] or [Start] makes one; it is safe
@@ -44,13 +44,13 @@ type Issuer struct {
 
 	snapshot atomic.Pointer[jwks.Snapshot]
 
-	armOnce sync.Once
-	arsenal atomic.Pointer[arsenal]
+	keysOnce    sync.Once
+	forgeryKeys atomic.Pointer[forgeryKeys]
 
 	counts counters
 }
 
-// New makes an issuer that ends with the test. Options for tokens given here
+// New returns an issuer that ends with the test. Options for tokens given here
 // hold for every token that does not say otherwise.
 func New(tb testing.TB, options ...Option) *Issuer {
 	tb.Helper()
@@ -60,8 +60,8 @@ func New(tb testing.TB, options ...Option) *Issuer {
 	return iss
 }
 
-// Start makes an issuer where there is no test to end it, as in TestMain or a
-// runnable example: Close it. What is asked of it wrongly panics.
+// Start returns an issuer for a program, TestMain or a runnable example: Close
+// it. Wrong use of it panics.
 func Start(options ...Option) *Issuer {
 	iss := &Issuer{}
 	iss.open(options)
@@ -86,12 +86,12 @@ func (iss *Issuer) open(options []Option) {
 			iss.name = iss.URL()
 		}
 	}
-	iss.signing = iss.NewKey(iss.minting(nil).algorithm())
+	iss.signing = iss.NewKey(iss.draft(nil).algorithm())
 	iss.Publish(iss.signing)
 }
 
-// Close ends servers and releases who hangs. Tokens can be minted no more. An
-// issuer of New closes with its test. It may be called more than once.
+// Close ends the servers and releases requests that hang. No more tokens can be
+// minted. An issuer of New closes with its test. Closing twice is fine.
 func (iss *Issuer) Close() {
 	iss.closeOnce.Do(func() {
 		close(iss.closed)
@@ -108,14 +108,14 @@ func (iss *Issuer) Close() {
 	})
 }
 
-// Issuer is the issuer's name: iss of its tokens, issuer of its metadata.
+// Issuer returns the issuer's name: iss of its tokens, issuer of its metadata.
 func (iss *Issuer) Issuer() string { return iss.name }
 
-// Audience is who its tokens are for, unless they say otherwise: the first of
+// Audience returns the audience of tokens without options: the first of
 // [WithAudience], or [DefaultAudience].
-func (iss *Issuer) Audience() string { return firstAudience(iss.minting(nil).claims) }
+func (iss *Issuer) Audience() string { return firstAudience(iss.draft(nil).claims) }
 
-// URL is where the issuer can be reached, without a slash at the end: the
+// URL returns where the issuer can be reached, without a slash at the end: the
 // address of its loopback server, or its name if it has none.
 func (iss *Issuer) URL() string {
 	url := iss.address()
@@ -137,14 +137,14 @@ func (iss *Issuer) address() string {
 	return iss.server.URL
 }
 
-// JWKSURL is where the keys are.
+// JWKSURL returns where the keys are.
 func (iss *Issuer) JWKSURL() string { return iss.URL() + jwksPath }
 
-// DiscoveryURL is where the metadata is, for an issuer whose name is not its
+// DiscoveryURL returns where the metadata is, for an issuer whose name is not its
 // address.
 func (iss *Issuer) DiscoveryURL() string { return iss.URL() + oidcPath }
 
-// Client reaches the issuer without a socket, whatever host a URL names, over
+// Client returns a client that reaches the issuer without a socket, whatever host a URL names, over
 // http and https alike. It ends with the issuer.
 func (iss *Issuer) Client() *http.Client { return &http.Client{Transport: iss.pipe.transport} }
 
@@ -158,7 +158,7 @@ func (iss *Issuer) check(err error) {
 	}
 }
 
-// fail reports a mistake of the caller.
+// fail reports wrong use.
 func (iss *Issuer) fail(format string, args ...any) {
 	if iss.tb == nil {
 		panic("jwkstest: " + fmt.Sprintf(format, args...))
@@ -198,5 +198,5 @@ func WithName(name string) Option { return issuerOption(func(iss *Issuer) { iss.
 // under .example that differs from issuer to issuer.
 func WithoutServer() Option { return issuerOption(func(iss *Issuer) { iss.memory = true }) }
 
-// WithClock says what time it is when a token is minted; [time.Now] otherwise.
+// WithClock sets the clock for the times of tokens, [time.Now] by default.
 func WithClock(now func() time.Time) Option { return issuerOption(func(iss *Issuer) { iss.now = now }) }

@@ -29,13 +29,13 @@ type Key struct {
 	jwk     JWK
 }
 
-// ID is the kid, "" if the key is published without one.
+// ID returns the kid, "" if the key is published without one.
 func (k *Key) ID() string { return k.id }
 
-// Algorithm is the alg that the key signs with.
+// Algorithm returns the alg that the key signs with.
 func (k *Key) Algorithm() string { return k.alg }
 
-// Public is the public key, nil for an HMAC secret.
+// Public returns the public key, nil for an HMAC secret.
 func (k *Key) Public() crypto.PublicKey {
 	if s, ok := k.private.(crypto.Signer); ok {
 		return s.Public()
@@ -43,16 +43,17 @@ func (k *Key) Public() crypto.PublicKey {
 	return nil
 }
 
-// Secret is a copy of an HMAC secret, nil for any other key.
+// Secret returns a copy of an HMAC secret, nil for any other key.
 func (k *Key) Secret() []byte {
 	s, _ := k.private.(secret)
 	return slices.Clone(s)
 }
 
-// JWK is a copy of the key as it is published (RFC 7517 section 4).
+// JWK returns a copy of the key as it is published (RFC 7517 section 4).
 func (k *Key) JWK() JWK { return maps.Clone(k.jwk) }
 
-// NewKey makes a key that nobody knows yet: see [Issuer.Publish] and [WithKey].
+// NewKey returns a key that is not yet published: see [Issuer.Publish] and
+// [WithKey].
 // Its kid is key-1, key-2 and so on. Members change how it is published: a kid
 // of nil leaves the kid out of its tokens too. With alg HS256, HS384 or HS512
 // it is a random secret.
@@ -112,8 +113,8 @@ func (iss *Issuer) generate(alg string) (any, error) {
 }
 
 // publicMembers are the members that describe the key itself (RFC 7518 section
-// 6, RFC 8037 section 2). A secret is its own public half: whoever publishes it
-// does so on purpose.
+// 6, RFC 8037 section 2). They hold an HMAC secret itself: publish such a key
+// only on purpose.
 func publicMembers(private any) (JWK, error) {
 	switch k := private.(type) {
 	case *rsa.PrivateKey:
@@ -225,7 +226,7 @@ func signEC(private *ecdsa.PrivateKey, sum []byte) ([]byte, error) {
 }
 
 // idle are the RSA keys of issuers that have ended: making one takes a tenth
-// of a second and more. While an issuer lives nobody else has its keys.
+// of a second and more. No two live issuers share one.
 var idle struct {
 	sync.Mutex
 	keys []*rsa.PrivateKey
@@ -258,15 +259,15 @@ func (iss *Issuer) Rotate() *Key {
 	return key
 }
 
-// Key is the key that signs.
+// Key returns the key that signs.
 func (iss *Issuer) Key() *Key {
 	iss.mu.Lock()
 	defer iss.mu.Unlock()
 	return iss.signing
 }
 
-// Publish adds keys to the end of the set. It says nothing about who signs: an
-// issuer that behaves publishes a key well before it uses it.
+// Publish adds keys to the end of the set. The signing key stays the same:
+// a careful issuer publishes a key well before it uses it.
 func (iss *Issuer) Publish(keys ...*Key) {
 	iss.change(func() { iss.published = append(iss.published, keys...) })
 }
@@ -312,7 +313,7 @@ func (iss *Issuer) Replace(kid string) *Key {
 	return key
 }
 
-// Published are the keys in the set, in its order.
+// Published returns the keys in the set, in its order.
 func (iss *Issuer) Published() []*Key {
 	iss.mu.Lock()
 	defer iss.mu.Unlock()
@@ -328,7 +329,7 @@ func (iss *Issuer) find(kid string) *Key {
 	return nil
 }
 
-// newest is the key that was published last to sign with alg; iss.mu is held.
+// newest returns the key that was published last to sign with alg; iss.mu is held.
 func (iss *Issuer) newest(alg string) *Key {
 	for _, k := range slices.Backward(iss.published) {
 		if use := k.jwk["use"]; k.alg == alg && (use == "sig" || use == nil) {
@@ -345,18 +346,18 @@ func (iss *Issuer) change(set func()) {
 	iss.snap()
 }
 
-// KeySet is the keys without any fetching: what a [jwks.Fetcher] would know if
-// it fetched at every moment. It follows Publish, Remove, Replace and Rotate at
+// KeySet returns a key set without any fetching: what a [jwks.Fetcher] would have
+// if it fetched at every moment. It follows Publish, Remove, Replace and Rotate at
 // once, and knows nothing of faults. Keys that cannot check a signature are not
 // in it, as they would be skipped by a Fetcher.
 func (iss *Issuer) KeySet() jwks.KeySet { return keySet{iss} }
 
 type keySet struct{ iss *Issuer }
 
-// Snapshot is the keys that are published now.
+// Snapshot returns the keys that are published now.
 func (s keySet) Snapshot() *jwks.Snapshot { return s.iss.snapshot.Load() }
 
-// Refresh has nothing to add.
+// Refresh does nothing.
 func (s keySet) Refresh(context.Context, string) error { return nil }
 
 // snap makes the snapshot; iss.mu is held.

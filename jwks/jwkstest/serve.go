@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// Where an issuer of this package has its documents. Those of the metadata also
-// lie where the issuer's name puts them.
+// The paths of an issuer's documents. The metadata is also where the issuer's name puts them.
 const (
 	jwksPath  = "/jwks"
 	oidcPath  = "/.well-known/openid-configuration"
@@ -22,20 +21,20 @@ const (
 // counters count requests as they arrive, whatever is answered.
 type counters struct{ jwks, discovery, notModified, strays atomic.Int64 }
 
-// Fetches is how often the keys were asked for so far, whatever the answer.
+// Fetches returns how often the keys were asked for, whatever the answer.
 func (iss *Issuer) Fetches() int { return int(iss.counts.jwks.Load()) }
 
-// DiscoveryFetches is how often either discovery document was asked for.
+// DiscoveryFetches returns how often either discovery document was asked for.
 func (iss *Issuer) DiscoveryFetches() int { return int(iss.counts.discovery.Load()) }
 
-// NotModified is how many answers were 304.
+// NotModified returns how many answers were 304.
 func (iss *Issuer) NotModified() int { return int(iss.counts.notModified.Load()) }
 
-// Strays is how many requests asked for anything else. A verifier that fetches
+// Strays returns how many requests asked for anything else. A verifier that fetches
 // what a header points at (jku, x5u) leaves its trace here.
 func (iss *Issuer) Strays() int { return int(iss.counts.strays.Load()) }
 
-// Handler answers as the issuer's server does, for a server of one's own.
+// Handler returns what the issuer's server runs, for another server.
 func (iss *Issuer) Handler() http.Handler { return http.HandlerFunc(iss.serveHTTP) }
 
 func (iss *Issuer) serveHTTP(w http.ResponseWriter, r *http.Request) {
@@ -61,7 +60,7 @@ func (iss *Issuer) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Answer is what the issuer answers when it is well, for handlers of
+// Answer answers as the issuer does without faults, for handlers of
 // [Issuer.Serve] that want to change it.
 func (iss *Issuer) Answer(w http.ResponseWriter, r *http.Request) {
 	switch iss.document(r) {
@@ -109,7 +108,7 @@ func jwkSet(published []*Key) map[string]any {
 	return map[string]any{"keys": keys}
 }
 
-// present is the members that are not nil.
+// present returns the members that are not nil.
 func present(members map[string]any) map[string]any {
 	out := make(map[string]any, len(members))
 	for name, v := range members {
@@ -120,7 +119,7 @@ func present(members map[string]any) map[string]any {
 	return out
 }
 
-// discovery is the metadata, the same for both documents (RFC 8414 section 2).
+// discovery returns the metadata, the same for both documents (RFC 8414 section 2).
 func (iss *Issuer) discovery() map[string]any {
 	at := iss.address()
 	doc := Metadata{
@@ -167,7 +166,7 @@ func (a *answers) tag(body []byte) string {
 	return `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
 }
 
-// answers is how the issuer answers now. Requests take a copy when they arrive.
+// answers configures how the issuer answers. Requests take a copy when they arrive.
 type answers struct {
 	serve, serveJWKS http.HandlerFunc
 	delay            time.Duration
@@ -189,7 +188,7 @@ func (iss *Issuer) setAnswers(set func(*answers)) {
 	set(&iss.answers)
 }
 
-// wait delays an answer. It reports false when nobody is left to answer to.
+// wait delays an answer. It reports false when the request has ended.
 func (a *answers) wait(r *http.Request, closed <-chan struct{}) bool {
 	if a.hanging != nil {
 		select {

@@ -10,8 +10,8 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// minting is a token on its way.
-type minting struct {
+// draft is a token before it is signed.
+type draft struct {
 	claims     map[string]any
 	header     map[string]any
 	alg        string
@@ -27,7 +27,7 @@ func (iss *Issuer) Token(options ...TokenOption) string {
 	if iss.tb != nil {
 		iss.tb.Helper()
 	}
-	m := iss.minting(options)
+	m := iss.draft(options)
 	key, alg := iss.signer(m)
 	header := map[string]any{"typ": "at+jwt", "alg": alg}
 	if key.id != "" {
@@ -44,7 +44,7 @@ func (iss *Issuer) Sign(input string, options ...TokenOption) string {
 	if iss.tb != nil {
 		iss.tb.Helper()
 	}
-	key, alg := iss.signer(iss.minting(options))
+	key, alg := iss.signer(iss.draft(options))
 	return iss.signed(input, key, alg)
 }
 
@@ -54,10 +54,10 @@ func (iss *Issuer) signed(input string, key *Key, alg string) string {
 	return input + "." + encode(string(signature))
 }
 
-// minting is the defaults, then what was said for every token, then options.
-func (iss *Issuer) minting(options []TokenOption) *minting {
+// draft returns the defaults, changed by the options for every token, then by options.
+func (iss *Issuer) draft(options []TokenOption) *draft {
 	now := iss.now()
-	m := &minting{
+	m := &draft{
 		claims: map[string]any{
 			"iss":       iss.name,
 			"sub":       "test-client",
@@ -78,16 +78,16 @@ func (iss *Issuer) minting(options []TokenOption) *minting {
 	return m
 }
 
-// algorithm is what the issuer's first key is for.
-func (m *minting) algorithm() string {
+// algorithm returns the alg of the issuer's first key.
+func (m *draft) algorithm() string {
 	if m.alg == "" {
 		return "RS256"
 	}
 	return m.alg
 }
 
-// signer finds the key for a token, or makes it.
-func (iss *Issuer) signer(m *minting) (*Key, string) {
+// signer returns the key for a token, or makes it.
+func (iss *Issuer) signer(m *draft) (*Key, string) {
 	if m.key != nil {
 		return m.key, m.alg
 	}
@@ -98,7 +98,7 @@ func (iss *Issuer) signer(m *minting) (*Key, string) {
 	return key, key.alg
 }
 
-// keyFor is the newest published key that signs alg, a new one if there is none.
+// keyFor returns the newest published key that signs alg, a new one if there is none.
 func (iss *Issuer) keyFor(alg string) *Key {
 	iss.adding.Lock() // two tokens at once want the same new key
 	defer iss.adding.Unlock()
@@ -144,7 +144,7 @@ func encode(data string) string { return base64.RawURLEncoding.EncodeToString([]
 // TokenOption changes a token, or every token if it is given to [New].
 type TokenOption interface {
 	Option
-	token(m *minting)
+	token(m *draft)
 }
 
 // Claims are members of a token's payload. They replace those that a token has
@@ -158,11 +158,11 @@ type Header map[string]any
 
 func (c Claims) issuer(iss *Issuer) { iss.always(maps.Clone(c)) }
 
-func (c Claims) token(m *minting) { maps.Copy(m.claims, c) }
+func (c Claims) token(m *draft) { maps.Copy(m.claims, c) }
 
 func (h Header) issuer(iss *Issuer) { iss.always(maps.Clone(h)) }
 
-func (h Header) token(m *minting) { maps.Copy(m.header, h) }
+func (h Header) token(m *draft) { maps.Copy(m.header, h) }
 
 func merge[M ~map[string]any](into, from M) M {
 	out := make(M, len(into)+len(from))
@@ -172,15 +172,15 @@ func merge[M ~map[string]any](into, from M) M {
 }
 
 // tokenOption is an option of a token.
-type tokenOption func(*minting)
+type tokenOption func(*draft)
 
 func (o tokenOption) issuer(iss *Issuer) { iss.always(o) }
 
-func (o tokenOption) token(m *minting) { o(m) }
+func (o tokenOption) token(m *draft) { o(m) }
 
 func (iss *Issuer) always(o TokenOption) { iss.tokens = append(iss.tokens, o) }
 
-// WithAudience says who tokens are for: aud is a string for one, an array for
+// WithAudience sets the audience: aud is a string for one, an array for
 // several.
 func WithAudience(audiences ...string) TokenOption {
 	if len(audiences) == 1 {
@@ -189,25 +189,25 @@ func WithAudience(audiences ...string) TokenOption {
 	return Claims{"aud": slices.Clone(audiences)}
 }
 
-// WithAlgorithm says what tokens are signed with: RS256 (unless it is said),
+// WithAlgorithm sets what tokens are signed with: RS256 (unless it is said),
 // RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA. If the issuer
 // signs with another one, its newest published key of that algorithm signs; if
 // there is none, one is made and published.
-func WithAlgorithm(alg string) TokenOption { return tokenOption(func(m *minting) { m.alg = alg }) }
+func WithAlgorithm(alg string) TokenOption { return tokenOption(func(m *draft) { m.alg = alg }) }
 
-// WithKey says which key signs, published or not, with its own algorithm unless
+// WithKey sets the key that signs, published or not, with its own algorithm unless
 // a [WithAlgorithm] follows. The header names its kid.
 func WithKey(key *Key) TokenOption {
-	return tokenOption(func(m *minting) { m.key, m.alg = key, key.alg })
+	return tokenOption(func(m *draft) { m.key, m.alg = key, key.alg })
 }
 
-// WithRawHeader is the whole header, byte by byte: no other option changes it.
+// WithRawHeader sets the whole header, byte by byte: no other option changes it.
 func WithRawHeader(text string) TokenOption {
-	return tokenOption(func(m *minting) { m.rawHeader = &text })
+	return tokenOption(func(m *draft) { m.rawHeader = &text })
 }
 
-// WithRawPayload is the whole payload, byte by byte: no other option changes
+// WithRawPayload sets the whole payload, byte by byte: no other option changes
 // it.
 func WithRawPayload(text string) TokenOption {
-	return tokenOption(func(m *minting) { m.rawPayload = &text })
+	return tokenOption(func(m *draft) { m.rawPayload = &text })
 }
