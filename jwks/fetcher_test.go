@@ -365,7 +365,7 @@ func TestOutageIsSurvivedUntilTheKeysAreTooStale(t *testing.T) {
 
 func TestHangingRefreshBlocksNobody(t *testing.T) {
 	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
-		s.respond(func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() })
+		s.respond(silent)
 		next := f.Status().NextRefresh
 		time.Sleep(time.Until(next) + time.Second) // in the middle of it
 		require.Equal(t, 2, s.count())
@@ -386,8 +386,7 @@ func TestJoinerOfAScheduledFetchGetsAForcedOne(t *testing.T) {
 			if err := pause(r.Context(), 2*time.Second); err != nil {
 				return nil, err
 			}
-			body := old
-			return reply(r, http.StatusOK, body, nil), nil
+			return reply(r, http.StatusOK, old, nil), nil
 		})
 		time.Sleep(time.Until(f.Status().NextRefresh) + time.Second)
 		require.Equal(t, 2, s.count())
@@ -400,7 +399,7 @@ func TestJoinerOfAScheduledFetchGetsAForcedOne(t *testing.T) {
 
 func TestCloseEndsEverything(t *testing.T) {
 	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
-		s.respond(func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() })
+		s.respond(silent)
 		waiting := make(chan error, 1)
 		go func() { waiting <- f.Refresh(context.Background(), "b") }()
 		time.Sleep(2 * time.Second)

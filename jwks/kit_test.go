@@ -140,11 +140,14 @@ const (
 	setURL    = issuerURL + "/jwks"
 )
 
+// answer answers a request, as an http.RoundTripper does.
+type answer = func(r *http.Request) (*http.Response, error)
+
 // server is an issuer behind a fake RoundTripper, which a synctest bubble can
 // wait for. Without an answer of its own it serves its set.
 type server struct {
 	mu       sync.Mutex
-	answer   func(r *http.Request) (*http.Response, error)
+	answer   answer
 	body     string
 	header   http.Header
 	latency  time.Duration
@@ -201,7 +204,7 @@ func (s *server) serve(body string) {
 }
 
 // respond changes how requests are answered.
-func (s *server) respond(answer func(r *http.Request) (*http.Response, error)) {
+func (s *server) respond(answer answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answer = answer
@@ -217,6 +220,29 @@ func (s *server) set(name, value string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.header.Set(name, value)
+}
+
+// tagged answers with body and an ETag, and every request with an ETag with 304.
+func tagged(body string) answer {
+	return func(r *http.Request) (*http.Response, error) {
+		if r.Header.Get("If-None-Match") != "" {
+			return reply(r, http.StatusNotModified, "", nil), nil
+		}
+		return reply(r, http.StatusOK, body, http.Header{"Etag": {`"v1"`}}), nil
+	}
+}
+
+// status answers with a status and, where there is a value, Retry-After.
+func status(code int, retryAfter string) answer {
+	return func(r *http.Request) (*http.Response, error) {
+		return reply(r, code, setOf("evil"), http.Header{"Location": {"https://evil.example/jwks"}, "Retry-After": {retryAfter}}), nil
+	}
+}
+
+// silent never answers.
+func silent(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
 }
 
 // fail has every request answered with that status.

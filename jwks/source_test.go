@@ -39,9 +39,7 @@ func TestRetryAfterIsHonouredWithinBounds(t *testing.T) {
 		"never less than the backoff":    {503, "0", time.Second, time.Second},
 	}, func(t *testing.T, row row) {
 		s := newServer("")
-		s.respond(func(r *http.Request) (*http.Response, error) {
-			return reply(r, row.status, "", http.Header{"Retry-After": {row.value}}), nil
-		})
+		s.respond(status(row.status, row.value))
 		f := newFetcher(t, s.config())
 		missing := unavailable(t, f.Refresh(t.Context(), "a"))
 		assert.GreaterOrEqual(t, missing.RetryAfter, row.least)
@@ -55,9 +53,7 @@ func TestRetryAfterIsHonouredWithinBounds(t *testing.T) {
 func TestRetryAfterIsHonouredThoughTheErrorIsCut(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newServer("")
-		s.respond(func(r *http.Request) (*http.Response, error) {
-			return reply(r, 503, "", http.Header{"Retry-After": {"20"}}), nil
-		})
+		s.respond(status(503, "20"))
 		cfg := s.config()
 		cfg.JWKSURL += "?" + strings.Repeat("a", 1500)
 		f := newFetcher(t, cfg)
@@ -82,15 +78,10 @@ func TestRequestsSayWhoAsksForWhat(t *testing.T) {
 }
 
 func TestFetchThatBringsNoUsableKeyKeepsTheOldOnes(t *testing.T) {
-	status := func(code int) func(r *http.Request) (*http.Response, error) {
-		return func(r *http.Request) (*http.Response, error) {
-			return reply(r, code, setOf("evil"), http.Header{"Location": {"https://evil.example/jwks"}}), nil
-		}
-	}
-	body := func(text string) func(r *http.Request) (*http.Response, error) {
+	body := func(text string) answer {
 		return func(r *http.Request) (*http.Response, error) { return reply(r, http.StatusOK, text, nil), nil }
 	}
-	stream := func(from io.Reader) func(r *http.Request) (*http.Response, error) {
+	stream := func(from io.Reader) answer {
 		return func(r *http.Request) (*http.Response, error) {
 			resp := reply(r, http.StatusOK, "", nil)
 			resp.Body = io.NopCloser(from)
@@ -102,19 +93,19 @@ func TestFetchThatBringsNoUsableKeyKeepsTheOldOnes(t *testing.T) {
 		many[i] = members{"kty": "LWE"}
 	}
 	type row struct {
-		answer func(r *http.Request) (*http.Response, error)
+		answer answer
 		says   string
 	}
 	eachInBubble(t, map[string]row{
 		"refused":                         {func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }, "connection refused"},
-		"404":                             {status(404), "answered 404 Not Found"},
-		"500":                             {status(500), "answered 500"},
-		"503":                             {status(503), "answered 503"},
-		"a redirect":                      {status(301), `answered 301 Moved Permanently to "https://evil.example/jwks": redirects are not followed`},
-		"a temporary redirect":            {status(307), "redirects are not followed"},
-		"201":                             {status(201), "answered 201"},
-		"204":                             {status(204), "answered 204"},
-		"304 that was not asked":          {status(304), "answered 304"},
+		"404":                             {status(404, ""), "answered 404 Not Found"},
+		"500":                             {status(500, ""), "answered 500"},
+		"503":                             {status(503, ""), "answered 503"},
+		"a redirect":                      {status(301, ""), `answered 301 Moved Permanently to "https://evil.example/jwks": redirects are not followed`},
+		"a temporary redirect":            {status(307, ""), "redirects are not followed"},
+		"201":                             {status(201, ""), "answered 201"},
+		"204":                             {status(204, ""), "answered 204"},
+		"304 that was not asked":          {status(304, ""), "answered 304"},
 		"HTML":                            {body("<!doctype html>"), "not a JWK Set"},
 		"nothing":                         {body(""), "not a JWK Set"},
 		"an empty set":                    {body(set()), "the set holds no keys"},
@@ -151,10 +142,11 @@ func TestNotModifiedRenewsTheExpiryAlone(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newServer(setOf("a"))
 		s.respond(func(r *http.Request) (*http.Response, error) {
-			if r.Header.Get("If-None-Match") == `"v1"` {
-				return reply(r, http.StatusNotModified, "", nil), nil
+			resp, err := tagged(setOf("a"))(r)
+			if resp.StatusCode == http.StatusOK {
+				resp.Header.Set("Cache-Control", "max-age=600")
 			}
-			return reply(r, http.StatusOK, setOf("a"), http.Header{"Etag": {`"v1"`}, "Cache-Control": {"max-age=600"}}), nil
+			return resp, err
 		})
 		cfg := s.config()
 		cfg.MaxStaleness = time.Hour
@@ -181,7 +173,7 @@ func TestETagIsSentOnlyToTheAddressThatGaveIt(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		const document, moved = issuerURL + oidcPath, issuerURL + "/moved"
 		s := newServer("")
-		at := func(uri string) func(r *http.Request) (*http.Response, error) {
+		at := func(uri string) answer {
 			return func(r *http.Request) (*http.Response, error) {
 				switch r.URL.String() {
 				case document:
@@ -217,17 +209,9 @@ func TestHugeETagIsNotKept(t *testing.T) {
 func TestETagThatLiesPinsNoKeys(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newServer("")
-		lying := func(current string) func(r *http.Request) (*http.Response, error) {
-			return func(r *http.Request) (*http.Response, error) {
-				if r.Header.Get("If-None-Match") != "" {
-					return reply(r, http.StatusNotModified, "", nil), nil
-				}
-				return reply(r, http.StatusOK, current, http.Header{"Etag": {`"same"`}}), nil
-			}
-		}
-		s.respond(lying(setOf("a")))
+		s.respond(tagged(setOf("a")))
 		f := readyFetcher(t, s.config())
-		s.respond(lying(setOf("b")))
+		s.respond(tagged(setOf("b")))
 		time.Sleep(16 * time.Minute)
 		require.True(t, hasKid(f, "a"), "the lie")
 		require.NoError(t, f.Refresh(t.Context(), "b"))
@@ -239,14 +223,10 @@ func TestETagThatLiesHidesNoWithdrawalForLongerThanTheMaximumStaleness(t *testin
 	bubble(t, func(t *testing.T) {
 		s := newServer(setOf("a", "b"))
 		s.respond(func(r *http.Request) (*http.Response, error) {
-			switch {
-			case r.Header.Get("If-None-Match") != "":
-				return reply(r, http.StatusNotModified, "", nil), nil
-			case s.count() == 1:
-				return reply(r, http.StatusOK, setOf("a", "b"), http.Header{"Etag": {`"same"`}}), nil
-			default:
-				return reply(r, http.StatusOK, setOf("b"), http.Header{"Etag": {`"same"`}}), nil
+			if s.count() == 1 {
+				return tagged(setOf("a", "b"))(r)
 			}
+			return tagged(setOf("b"))(r)
 		})
 		cfg, events := s.config(), &recorder{}
 		cfg.OnEvent = events.hear
@@ -274,7 +254,7 @@ func TestGzipBombIsBounded(t *testing.T) {
 }
 
 func TestFaultsOfSockets(t *testing.T) {
-	silent := func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	mute := func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 	drip := func(each time.Duration) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			for _, c := range []byte(setOf("a")) {
@@ -300,11 +280,11 @@ func TestFaultsOfSockets(t *testing.T) {
 		says    string
 	}
 	each(t, map[string]row{
-		"hangs before the header": {silent, "no complete answer within 200ms"},
+		"hangs before the header": {mute, "no complete answer within 200ms"},
 		"hangs in the middle of the body": {func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, `{"keys":[`)
 			_ = http.NewResponseController(w).Flush()
-			silent(w, r)
+			mute(w, r)
 		}, "no complete answer within 200ms"},
 		"sends a byte now and then":        {drip(10 * time.Millisecond), "no complete answer within 200ms"},
 		"closes in the middle of the body": {cut, "broke off"},
@@ -399,9 +379,7 @@ func TestAHeaderWithoutEndIsNotRead(t *testing.T) {
 	})
 	f := newFetcher(t, jwks.FetcherConfig{JWKSURL: server.URL, Timeout: 5 * time.Second})
 	err := f.Refresh(t.Context(), "a")
-	var unavailable *jwks.UnavailableError
-	require.ErrorAs(t, err, &unavailable)
-	assert.ErrorContains(t, err, "headers exceeded", "whatever is behind them")
+	assert.ErrorContains(t, unavailable(t, err), "headers exceeded", "whatever is behind them")
 	assert.Equal(t, "application/jwk-set+json, application/json", <-accepts)
 
 	f = newFetcher(t, jwks.FetcherConfig{Issuer: server.URL, Timeout: 5 * time.Second})
