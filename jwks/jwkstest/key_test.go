@@ -4,7 +4,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -73,15 +72,6 @@ func TestAFetcherLivesOnAnIssuerInABubble(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, before+1, iss.Fetches())
 	})
-}
-
-func TestAFetcherLivesOnAnIssuerBySocket(t *testing.T) {
-	t.Parallel()
-	iss := jwkstest.New(t)
-	fetcher := must(jwks.NewFetcher(jwks.FetcherConfig{Issuer: iss.Issuer()}))
-	defer fetcher.Close()
-	require.NoError(t, fetcher.Ready(t.Context()))
-	assert.Len(t, slices.Collect(fetcher.Snapshot().Keys()), 1)
 }
 
 func TestAnHMACSecretIsPublishedOnlyOnPurpose(t *testing.T) {

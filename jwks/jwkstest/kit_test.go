@@ -31,45 +31,29 @@ func guarded(t *testing.T, iss *jwkstest.Issuer) http.Handler {
 	}))
 }
 
-// recorder is a test that fails on purpose.
-type recorder struct {
+// fakeTB is a test that fails on purpose, and what it says.
+type fakeTB struct {
 	testing.TB
 	errors []string
 }
 
-func (r *recorder) Helper() {}
+func (f *fakeTB) Helper() {}
 
-func (r *recorder) Errorf(format string, args ...any) {
-	r.errors = append(r.errors, fmt.Sprintf(format, args...))
+func (f *fakeTB) Cleanup(func()) {}
+
+func (f *fakeTB) Error(args ...any) { f.errors = append(f.errors, fmt.Sprint(args...)) }
+
+func (f *fakeTB) Errorf(format string, args ...any) {
+	f.errors = append(f.errors, fmt.Sprintf(format, args...))
 }
 
-func (r *recorder) Error(args ...any) { r.errors = append(r.errors, fmt.Sprint(args...)) }
+func (f *fakeTB) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
 
-// stopped is a test that records what ended it.
-type stopped struct {
-	testing.TB
-	why string
-}
-
-func (s *stopped) Helper() {}
-
-func (s *stopped) Cleanup(func()) {}
-
-func (s *stopped) Fatalf(format string, args ...any) {
-	s.why = strings.ReplaceAll(format, "%v", "") + " " + join(args)
-	panic(s)
-}
-
-func join(args []any) (out string) {
-	for _, a := range args {
-		if err, ok := a.(error); ok {
-			out += err.Error()
-		}
-		if text, ok := a.(string); ok {
-			out += text
-		}
-	}
-	return out
+// panicOf runs f, and returns what it panics with as text.
+func panicOf(f func()) (text string) {
+	defer func() { text = fmt.Sprint(recover()) }()
+	f()
+	return text
 }
 
 func newVerifier(t *testing.T, iss *jwkstest.Issuer, keys jwks.KeySet) *verifier.Verifier {
@@ -104,8 +88,8 @@ func split(t *testing.T, token string) (input string, signature []byte) {
 
 func verifies(t *testing.T, key *jwks.Key, token string) bool {
 	t.Helper()
-	end := strings.LastIndexByte(token, '.')
-	return key.Verify("ES256", []byte(token[:end]), raw64(t, token[end+1:])) == nil
+	input, signature := split(t, token)
+	return key.Verify("ES256", []byte(input), signature) == nil
 }
 
 // open reads header and claims without checking anything.
