@@ -53,13 +53,11 @@ func TestCallersBeforeTheFirstLoadGetTheFailureAndThenAreNotKeptWaiting(t *testi
 		s.slow(time.Second)
 
 		start := time.Now()
-		err := f.Refresh(t.Context(), "a")
-		missing := unavailable(t, err)
+		missing := unavailable(t, f.Refresh(t.Context(), "a"))
 		assert.Equal(t, time.Second, time.Since(start), "the first waits for the fetch")
-		assert.ErrorContains(t, err, "502")
+		assert.ErrorContains(t, missing, "502")
 
-		err = f.Refresh(t.Context(), "a")
-		missing = unavailable(t, err)
+		missing = unavailable(t, f.Refresh(t.Context(), "a"))
 		assert.Equal(t, time.Second, time.Since(start), "the next does not wait")
 		assert.Equal(t, time.Second, missing.RetryAfter)
 		assert.Equal(t, 1, s.count())
@@ -282,13 +280,13 @@ func TestUnknownKidWhileTheIssuerIsDownIsAnOutage(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		s.fail(http.StatusInternalServerError)
 
-		missing := unavailable(t, f.Refresh(t.Context(), "b"))
+		unavailable(t, f.Refresh(t.Context(), "b"))
 		assert.Equal(t, 2, s.count())
 		require.NoError(t, f.Refresh(t.Context(), "a"), "known keys are not concerned")
 		assert.True(t, f.Snapshot().Usable())
 
 		before := time.Now()
-		missing = unavailable(t, f.Refresh(t.Context(), "c"))
+		missing := unavailable(t, f.Refresh(t.Context(), "c"))
 		assert.Equal(t, before, time.Now(), "not kept waiting")
 
 		s.serve(setOf("a", "c"))

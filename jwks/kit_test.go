@@ -371,8 +371,9 @@ func (r *recorder) all() []jwks.Event {
 
 func (r *recorder) kinds() []string {
 	var out []string
-	for _, e := range r.all() {
-		out = append(out, e.Kind)
+	all := r.all()
+	for i := range all {
+		out = append(out, all[i].Kind)
 	}
 	return out
 }
