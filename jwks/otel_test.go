@@ -149,8 +149,8 @@ func TestSpanOfAFetchThatCloseEndsIsEnded(t *testing.T) {
 		require.Len(t, record.spans, 1)
 		assert.True(t, record.spans[0].ended)
 		assert.ErrorIs(t, record.spans[0].err, jwks.ErrClosed)
-		assert.Equal(t, setURL, record.spans[0].attributes["issuer"].AsString(), "the address stands in for a name")
-		assert.Empty(t, events.all(), "nobody is told of a failure that is none")
+		assert.Equal(t, setURL, record.spans[0].attributes["issuer"].AsString(), "the address is the name")
+		assert.Empty(t, events.all(), "closing is no failure")
 	})
 }
 
