@@ -111,7 +111,7 @@ func (cfg *Config) trust(g *Gate) error {
 				f, err := fetcher(keys, p.Issuers[n].Source)
 				if err != nil {
 					problems = append(problems, err)
-					tokens.Keys = new(jwks.Static) // so that the verifier tells the issuer's other mistakes
+					tokens.Keys = new(jwks.Fetcher) // so that the verifier tells the issuer's other mistakes
 				} else {
 					g.fetchers = append(g.fetchers, f)
 					tokens.Keys = f
@@ -130,7 +130,7 @@ func (cfg *Config) trust(g *Gate) error {
 // standIn takes the place of issuers that have said what is wrong with them:
 // the verifier would call them missing.
 func standIn() verifier.Issuer {
-	return verifier.Issuer{Name: "stand-in", Audiences: []string{"stand-in"}, Keys: new(jwks.Static)}
+	return verifier.Issuer{Name: "stand-in", Audiences: []string{"stand-in"}, Keys: new(jwks.Fetcher)}
 }
 
 // check makes the verifier, which lets pass what the Guard's bindings confirm.

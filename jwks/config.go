@@ -14,14 +14,14 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// The defaults of a [FetcherConfig].
+// The defaults, which the fields of [FetcherConfig] state too.
 const (
-	DefaultTimeout            = 5 * time.Second
-	DefaultRefreshInterval    = 15 * time.Minute
-	DefaultMinRefreshInterval = time.Minute
-	DefaultMaxRefreshInterval = 24 * time.Hour
-	DefaultMaxStaleness       = 24 * time.Hour
-	DefaultCooldown           = 30 * time.Second
+	defaultTimeout            = 5 * time.Second
+	defaultRefreshInterval    = 15 * time.Minute
+	defaultMinRefreshInterval = time.Minute
+	defaultMaxRefreshInterval = 24 * time.Hour
+	defaultMaxStaleness       = 24 * time.Hour
+	defaultCooldown           = 30 * time.Second
 )
 
 // Bounds that are not for configuration.
@@ -30,10 +30,10 @@ const (
 	maxBackoff = time.Minute
 )
 
-// FetcherConfig says whose keys a [Fetcher] fetches, and how. Either Issuer or
-// JWKSURL is required. Zero durations are the defaults; negative ones are
-// mistakes, except where said. URLs are https; http is accepted for loopback
-// addresses and localhost alone.
+// FetcherConfig configures a [Fetcher]. Either Issuer or JWKSURL is required.
+// Zero durations mean the defaults; negative ones are mistakes, except where
+// said. URLs are https; http is accepted for loopback addresses and localhost
+// only.
 type FetcherConfig struct {
 	_ [0]func()
 
@@ -76,42 +76,44 @@ type FetcherConfig struct {
 	// Negative means none, which lets anybody cause a fetch per second.
 	Cooldown time.Duration
 
-	// OnEvent hears of every fetch. It is called from the fetching goroutine,
-	// outside of locks, after the keys are in force and before those who wait
-	// for them go on. It must not block, and must not call Ready, Refresh or
-	// Close. A panic in it is not recovered and ends the process. nil is silence,
-	// except for [Fetcher.Status].
+	// OnEvent is called after every fetch, by the fetching goroutine and outside
+	// of locks, when Snapshot already returns the new keys and before callers
+	// that wait for them go on. It must not block, and must not call Ready,
+	// Refresh or Close. A panic in it is not recovered and ends the process.
 	OnEvent func(Event)
 	// MeterProvider counts fetches, TracerProvider traces them. nil is none.
 	MeterProvider  metric.MeterProvider
 	TracerProvider trace.TracerProvider
 }
 
-// resolve fills in the defaults, or reports every mistake.
-func (c FetcherConfig) resolve() (FetcherConfig, error) {
-	errs := append(c.checkAddresses(), c.checkDurations()...)
-	if len(errs) > 0 {
-		return c, errors.Join(errs...)
-	}
-	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
-	c.MaxStaleness = cmp.Or(c.MaxStaleness, DefaultMaxStaleness)
-	c.Cooldown = max(0, cmp.Or(c.Cooldown, DefaultCooldown))
-	c.UserAgent = cmp.Or(c.UserAgent, defaultUserAgent())
-	c.RefreshInterval, c.MinRefreshInterval, c.MaxRefreshInterval = c.intervals()
-	return c, nil
+// Validate reports every mistake in the configuration, joined to one error.
+// [NewFetcher] calls it.
+func (c FetcherConfig) Validate() error {
+	return errors.Join(append(c.checkAddresses(), c.checkDurations()...)...)
 }
 
-// intervals fits the defaults around what is set.
+// withDefaults returns a valid configuration with every default filled in.
+func (c FetcherConfig) withDefaults() FetcherConfig {
+	c.Timeout = cmp.Or(c.Timeout, defaultTimeout)
+	c.MaxStaleness = cmp.Or(c.MaxStaleness, defaultMaxStaleness)
+	c.Cooldown = max(0, cmp.Or(c.Cooldown, defaultCooldown))
+	c.UserAgent = cmp.Or(c.UserAgent, defaultUserAgent())
+	c.RefreshInterval, c.MinRefreshInterval, c.MaxRefreshInterval = c.intervals()
+	return c
+}
+
+// intervals returns the refresh interval and its bounds: the defaults make room
+// for what is set.
 func (c FetcherConfig) intervals() (usual, least, most time.Duration) {
 	usual, least, most = c.RefreshInterval, c.MinRefreshInterval, c.MaxRefreshInterval
 	if most == 0 {
-		most = max(DefaultMaxRefreshInterval, usual, least)
+		most = max(defaultMaxRefreshInterval, usual, least)
 	}
 	if least == 0 {
 		room := cmp.Or(usual, most) * 9 / 10 // for the spread ahead of it
-		least = max(minSpacing, min(DefaultMinRefreshInterval, room))
+		least = max(minSpacing, min(defaultMinRefreshInterval, room))
 	}
-	return min(max(cmp.Or(usual, DefaultRefreshInterval), least), most), least, most
+	return min(max(cmp.Or(usual, defaultRefreshInterval), least), most), least, most
 }
 
 func (c FetcherConfig) checkDurations() []error {
@@ -167,7 +169,7 @@ func (c FetcherConfig) checkAddresses() []error {
 	return errs
 }
 
-// checkURL accepts what keys may be fetched from.
+// checkURL reports why keys may not be fetched from an address.
 func checkURL(address string) error {
 	u, err := url.Parse(address)
 	switch {
@@ -193,7 +195,7 @@ func loopback(host string) bool {
 	return strings.EqualFold(host, "localhost") || err == nil && addr.IsLoopback()
 }
 
-// redacted is an address without the password that it should not have.
+// redacted returns an address without its password.
 func redacted(address string) string {
 	if u, err := url.Parse(address); err == nil && u.User != nil {
 		return u.Redacted()

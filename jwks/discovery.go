@@ -14,12 +14,11 @@ import (
 // discovery finds the address of the JWK Set in an issuer's metadata. It is
 // used by the fetching goroutine alone.
 //
-// The document is read for the first fetch, and again when the address may be
-// an old one: after a fetch from it failed; for a forced fetch, once the
-// document is older than the usual refresh interval; for any other, once it is
-// older than the longest one. If that does not work, the attempt fails and the
-// next one takes the address that is known, so that an outage of the metadata
-// alone costs one attempt.
+// The document is read for the first fetch, and again when the address may have
+// changed: after a fetch from it failed; for a forced fetch, once the document is
+// older than the usual refresh interval; for any other, once it is older than the
+// longest one. If reading it fails, so does the attempt, and the next one uses
+// the known address: an outage of the metadata alone costs one attempt.
 type discovery struct {
 	issuer    string
 	documents []string // addresses, in order; none: the set's address is fixed
@@ -42,8 +41,11 @@ func newDiscovery(cfg FetcherConfig) discovery {
 	return d
 }
 
-// wellKnown is where an issuer's metadata lies: OpenID Connect Discovery 1.0
-// section 4.1 appends, RFC 8414 section 3.1 inserts.
+// wellKnown returns the addresses of an issuer's metadata. OpenID Connect
+// Discovery appends to the issuer's path, RFC 8414 inserts before it.
+//
+// OpenID Connect Discovery 1.0 section 4.1: https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfigurationRequest
+// RFC 8414 section 3.1: https://www.rfc-editor.org/rfc/rfc8414#section-3.1
 func wellKnown(issuer string) []string {
 	base := strings.TrimSuffix(issuer, "/")
 	oidc := base + "/.well-known/openid-configuration"
@@ -55,7 +57,7 @@ func wellKnown(issuer string) []string {
 	return []string{oidc, host + "/.well-known/oauth-authorization-server" + path}
 }
 
-// address is where to fetch the set.
+// address returns where to fetch the set.
 func (d *discovery) address(ctx context.Context, s *source, forced bool) (string, error) {
 	now := time.Now()
 	if !d.outdated(now, forced) {
@@ -66,7 +68,7 @@ func (d *discovery) address(ctx context.Context, s *source, forced bool) (string
 	if err != nil {
 		var wrong *documentError
 		if errors.As(err, &wrong) {
-			d.known = "" // whoever wrote that does not get asked for keys
+			d.known = "" // the author of a wrong document gives no keys
 		}
 		return "", err
 	}
@@ -82,10 +84,10 @@ func (d *discovery) outdated(now time.Time, forced bool) bool {
 	return d.known == "" || d.doubted || age >= d.most || forced && age >= d.usual
 }
 
-// doubt has the document read again: a fetch from its address failed.
+// doubt makes the next fetch read the document again: one from its address failed.
 func (d *discovery) doubt() { d.doubted = true }
 
-// read asks for the documents in turn, until one is there.
+// read requests the documents in turn, until one is there.
 func (d *discovery) read(ctx context.Context, s *source) (string, error) {
 	var errs []error
 	for _, address := range d.documents {
@@ -106,8 +108,8 @@ func (d *discovery) read(ctx context.Context, s *source) (string, error) {
 	return "", errors.Join(errs...)
 }
 
-// elsewhere reports whether the document may lie at another address: the
-// server answered, but not with metadata.
+// elsewhere reports whether the document may be at another address: the server
+// answered, but not with metadata.
 func elsewhere(err error) bool {
 	var refused *statusError
 	return errors.As(err, &refused) || errors.Is(err, errNoMetadata)
@@ -120,8 +122,9 @@ func (e *documentError) Error() string { return e.text }
 
 var errNoMetadata = errors.New("no metadata document")
 
-// parse reads issuer and jwks_uri (RFC 8414 section 2). The issuer is compared
-// byte by byte (section 3.3, OpenID Connect Discovery 1.0 section 4.3).
+// parse reads issuer and jwks_uri, and compares the issuer byte by byte.
+//
+// RFC 8414 section 3.3: https://www.rfc-editor.org/rfc/rfc8414#section-3.3
 func (d *discovery) parse(address string, body []byte) (string, error) {
 	doc, err := strictjson.Parse(body)
 	if err != nil {
@@ -145,7 +148,7 @@ func (d *discovery) parse(address string, body []byte) (string, error) {
 	return known, nil
 }
 
-// text is a member that is a string, else "".
+// text returns a member that is a string, else "".
 func text(doc *strictjson.Object, name string) string {
 	v, _ := doc.Get(name)
 	s, _ := v.Text()

@@ -3,7 +3,9 @@ package jwks_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,39 +17,28 @@ import (
 	"github.com/sallyport-go/sallyport/jwks"
 )
 
-// site answers by URL, 404 for what it has not.
-func (s *server) site(pages map[string]string) {
-	s.respond(func(r *http.Request) (*http.Response, error) {
-		body, ok := pages[r.URL.String()]
-		if !ok {
-			return reply(r, http.StatusNotFound, "", nil), nil
-		}
-		return reply(r, http.StatusOK, body, nil), nil
+func TestDiscoveryOverSockets(t *testing.T) {
+	t.Parallel()
+	mux := http.NewServeMux()
+	s := httptest.NewServer(mux)
+	t.Cleanup(s.Close)
+	mux.HandleFunc("GET "+oidcPath, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, metadata(s.URL, s.URL+"/keys")) })
+	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, set(jwk("a"), rsaJWK("r"), ecJWK("e", p256())))
 	})
-}
-
-// urls are those asked for since the first n requests.
-func (s *server) urls(n int) []string {
-	var out []string
-	for _, r := range s.seen()[n:] {
-		out = append(out, r.url)
-	}
-	return out
-}
-
-// discovering finds the set of issuer.
-func (s *server) discovering(issuer string) jwks.FetcherConfig {
-	return jwks.FetcherConfig{Issuer: issuer, Client: &http.Client{Transport: s}}
+	f := newFetcher(t, jwks.FetcherConfig{Issuer: s.URL})
+	require.NoError(t, f.Ready(t.Context()))
+	assert.Equal(t, []string{"a", "r", "e"}, kids(f))
 }
 
 func TestDiscoveryFindsTheSet(t *testing.T) {
-	t.Parallel()
 	const tenant = "https://login.example/tenant/v2.0"
-	for name, row := range map[string]struct {
+	type row struct {
 		issuer, discovery string
 		pages             map[string]string
 		want              []string
-	}{
+	}
+	eachInBubble(t, map[string]row{
 		"where OpenID Connect puts it": {
 			issuer: issuerURL,
 			pages:  map[string]string{issuerURL + oidcPath: metadata(issuerURL, setURL), setURL: setOf("a")},
@@ -93,31 +84,26 @@ func TestDiscoveryFindsTheSet(t *testing.T) {
 			pages:  map[string]string{"http://127.0.0.1:9000/x" + oidcPath: metadata("http://127.0.0.1:9000/x", "http://localhost:9000/k"), "http://localhost:9000/k": setOf("a")},
 			want:   []string{"http://127.0.0.1:9000/x" + oidcPath, "http://localhost:9000/k"},
 		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				s := newServer("")
-				s.site(row.pages)
-				cfg := s.discovering(row.issuer)
-				cfg.DiscoveryURL = row.discovery
-				f := newFetcher(t, cfg)
-				require.NoError(t, f.Refresh(t.Context(), "a"))
-				assert.True(t, hasKid(f, "a"))
-				assert.Equal(t, row.want, s.urls(0))
-				assert.Equal(t, row.want[len(row.want)-1], f.Status().URL)
-			})
-		})
-	}
+	}, func(t *testing.T, row row) {
+		s := newServer("")
+		s.site(row.pages)
+		cfg := s.discovering(row.issuer)
+		cfg.DiscoveryURL = row.discovery
+		f := newFetcher(t, cfg)
+		require.NoError(t, f.Refresh(t.Context(), "a"))
+		assert.True(t, hasKid(f, "a"))
+		assert.Equal(t, row.want, s.urls(0))
+		assert.Equal(t, row.want[len(row.want)-1], f.Status().URL)
+	})
 }
 
 func TestDiscoveryRefuses(t *testing.T) {
-	t.Parallel()
-	for name, row := range map[string]struct {
+	type row struct {
 		body string
 		says []string
 		asks int // how many documents are tried
-	}{
+	}
+	eachInBubble(t, map[string]row{
 		"another issuer":               {metadata("https://evil.example", setURL), []string{`says issuer "https://evil.example"`, `configured is "https://issuer.example"`}, 1},
 		"an issuer with a slash more":  {metadata(issuerURL+"/", setURL), []string{"a trailing slash counts"}, 1},
 		"an issuer in other case":      {metadata("https://ISSUER.example", setURL), []string{"set Issuer to what tokens say"}, 1},
@@ -132,32 +118,26 @@ func TestDiscoveryRefuses(t *testing.T) {
 		"a web page":                   {"<html>", []string{"no metadata document"}, 2},
 		"half a document":              {metadata(issuerURL, setURL)[:40], []string{"invalid JSON"}, 2},
 		"a huge document":              {strings.Repeat(" ", 600<<10), []string{"more than 512 KiB"}, 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				s := newServer("")
-				s.respond(func(r *http.Request) (*http.Response, error) {
-					if r.URL.String() == setURL {
-						return reply(r, http.StatusOK, setOf("a"), nil), nil
-					}
-					return reply(r, http.StatusOK, row.body, nil), nil
-				})
-				f := newFetcher(t, s.discovering(issuerURL))
-				err := f.Refresh(t.Context(), "a")
-				for _, says := range row.says {
-					require.ErrorContains(t, err, says)
-				}
-				assert.False(t, f.Snapshot().Usable())
-				assert.Len(t, s.urls(0), row.asks)
-			})
+	}, func(t *testing.T, row row) {
+		s := newServer("")
+		s.respond(func(r *http.Request) (*http.Response, error) {
+			if r.URL.String() == setURL {
+				return reply(r, http.StatusOK, setOf("a"), nil), nil
+			}
+			return reply(r, http.StatusOK, row.body, nil), nil
 		})
-	}
+		f := newFetcher(t, s.discovering(issuerURL))
+		err := f.Refresh(t.Context(), "a")
+		for _, says := range row.says {
+			require.ErrorContains(t, err, says)
+		}
+		assert.False(t, f.Snapshot().Usable())
+		assert.Len(t, s.urls(0), row.asks)
+	})
 }
 
 func TestDiscoveryNamesBothPlacesWhereNothingIs(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		s := newServer("")
 		s.site(nil)
 		f := newFetcher(t, s.discovering(issuerURL))
@@ -168,8 +148,7 @@ func TestDiscoveryNamesBothPlacesWhereNothingIs(t *testing.T) {
 }
 
 func TestDiscoveryAsksASilentServerOnce(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		s := newServer("")
 		s.respond(func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") })
 		f := newFetcher(t, s.discovering(issuerURL))
@@ -179,18 +158,18 @@ func TestDiscoveryAsksASilentServerOnce(t *testing.T) {
 }
 
 func TestMetadataIsReadAgainWhenTheAddressMayBeOld(t *testing.T) {
-	t.Parallel()
 	const document, moved = issuerURL + oidcPath, issuerURL + "/moved"
 	before := map[string]string{document: metadata(issuerURL, setURL), setURL: setOf("a")}
 	after := map[string]string{document: metadata(issuerURL, moved), setURL: setOf("a"), moved: setOf("b")}
 	gone := map[string]string{document: metadata(issuerURL, moved), moved: setOf("b")}
 
-	for name, row := range map[string]struct {
+	type row struct {
 		then map[string]string
 		when func(t *testing.T, f *jwks.Fetcher)
 		want []string
 		kid  string
-	}{
+	}
+	eachInBubble(t, map[string]row{
 		"not by schedule": {
 			after, func(_ *testing.T, _ *jwks.Fetcher) { time.Sleep(16 * time.Minute) },
 			[]string{setURL},
@@ -218,26 +197,20 @@ func TestMetadataIsReadAgainWhenTheAddressMayBeOld(t *testing.T) {
 			[]string{setURL, document, moved},
 			"b",
 		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				s := newServer("")
-				s.site(before)
-				f := readyFetcher(t, s.discovering(issuerURL))
-				seen := s.count()
-				s.site(row.then)
-				row.when(t, f)
-				assert.Equal(t, row.want, s.urls(seen))
-				assert.Equal(t, []string{row.kid}, kids(f))
-			})
-		})
-	}
+	}, func(t *testing.T, row row) {
+		s := newServer("")
+		s.site(before)
+		f := readyFetcher(t, s.discovering(issuerURL))
+		seen := s.count()
+		s.site(row.then)
+		row.when(t, f)
+		assert.Equal(t, row.want, s.urls(seen))
+		assert.Equal(t, []string{row.kid}, kids(f))
+	})
 }
 
 func TestMetadataIsReadAgainOnceADay(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		const document = issuerURL + oidcPath
 		s := newServer("")
 		s.site(map[string]string{document: metadata(issuerURL, setURL), setURL: setOf("a")})
@@ -254,15 +227,13 @@ func TestMetadataIsReadAgainOnceADay(t *testing.T) {
 }
 
 func TestOutageOfTheMetadataAloneCostsOneAttempt(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		s := newServer("")
 		s.site(map[string]string{issuerURL + oidcPath: metadata(issuerURL, setURL), setURL: setOf("a")})
 		f := readyFetcher(t, s.discovering(issuerURL))
 		time.Sleep(16 * time.Minute)
 		s.site(map[string]string{setURL: setOf("a", "b")})
-		var missing *jwks.UnavailableError
-		require.ErrorAs(t, f.Refresh(t.Context(), "b"), &missing)
+		missing := unavailable(t, f.Refresh(t.Context(), "b"))
 		time.Sleep(missing.RetryAfter)
 		synctest.Wait()
 		assert.True(t, hasKid(f, "b"))
@@ -270,8 +241,7 @@ func TestOutageOfTheMetadataAloneCostsOneAttempt(t *testing.T) {
 }
 
 func TestMetadataThatTurnsWrongIsNotPassedOver(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		s := newServer("")
 		s.site(map[string]string{issuerURL + oidcPath: metadata(issuerURL, setURL), setURL: setOf("a")})
 		f := readyFetcher(t, s.discovering(issuerURL))
@@ -289,8 +259,7 @@ func TestMetadataThatTurnsWrongIsNotPassedOver(t *testing.T) {
 }
 
 func TestDiscoveryAndSetShareOneTimeout(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		s := newServer("")
 		s.site(map[string]string{issuerURL + oidcPath: metadata(issuerURL, setURL), setURL: setOf("a")})
 		s.slow(3 * time.Second)

@@ -32,16 +32,14 @@ func ExampleNewFetcher() {
 
 	fetcher, err := jwks.NewFetcher(jwks.FetcherConfig{Issuer: issuer.URL})
 	if err != nil {
-		fmt.Println(err) // all mistakes at once
-		return
+		panic(err) // all mistakes at once
 	}
 	defer fetcher.Close()
 
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	if err := fetcher.Ready(ctx); err != nil {
-		fmt.Println(err)
-		return
+		panic(err)
 	}
 	for key := range fetcher.Snapshot().Keys() {
 		fmt.Println(key.ID(), key.Type())
@@ -55,8 +53,7 @@ func ExampleFetcher_Refresh() {
 	defer issuer.Close()
 	fetcher, err := jwks.NewFetcher(jwks.FetcherConfig{Issuer: issuer.URL})
 	if err != nil {
-		fmt.Println(err)
-		return
+		panic(err)
 	}
 	defer fetcher.Close()
 
@@ -80,12 +77,10 @@ func ExampleFetcher_Snapshot_incorrect() {
 	defer issuer.Close()
 	fetcher, err := jwks.NewFetcher(jwks.FetcherConfig{Issuer: issuer.URL, MaxStaleness: time.Second})
 	if err != nil {
-		fmt.Println(err)
-		return
+		panic(err)
 	}
 	if err := fetcher.Ready(context.Background()); err != nil {
-		fmt.Println(err)
-		return
+		panic(err)
 	}
 	kept := fetcher.Snapshot()
 	fetcher.Close()
@@ -103,26 +98,24 @@ func ExampleFetcherConfig_onEvent() {
 	fetcher, err := jwks.NewFetcher(jwks.FetcherConfig{
 		Issuer: issuer.URL,
 		OnEvent: func(e jwks.Event) {
-			fmt.Println(e.Kind, e.Keys, e.Added, e.Err)
+			fmt.Println(e.Kind, e.Added, len(e.Status.Keys), e.Status.LastError)
 		},
 	})
 	if err != nil {
-		fmt.Println(err)
-		return
+		panic(err)
 	}
 	defer fetcher.Close()
 	if err := fetcher.Ready(context.Background()); err != nil {
 		fmt.Println(err)
 	}
-	// Output: fetched 1 [2026-01] <nil>
+	// Output: fetched [2026-01] 1 <nil>
 }
 
 // Status is for a page that a person reads.
 func ExampleFetcher_Status() {
 	fetcher, err := jwks.NewFetcher(jwks.FetcherConfig{Issuer: "https://issuer.example/"})
 	if err != nil {
-		fmt.Println(err)
-		return
+		panic(err)
 	}
 	defer fetcher.Close()
 	s := fetcher.Status() // nothing was fetched: it dials when it is first asked
@@ -133,22 +126,19 @@ func ExampleFetcher_Status() {
 func ExampleNewStatic() {
 	public, _, err := ed25519.GenerateKey(nil)
 	if err != nil {
-		fmt.Println(err)
-		return
+		panic(err)
 	}
 	key, err := jwks.NewKey("2026-01", "EdDSA", public)
 	if err != nil {
-		fmt.Println(err)
-		return
+		panic(err)
 	}
 	static, err := jwks.NewStatic(key)
 	if err != nil {
-		fmt.Println(err)
-		return
+		panic(err)
 	}
 	_, err = static.Snapshot().Key("2025-12", "EdDSA")
-	fmt.Println(static.Snapshot().Len(), err)
-	// Output: 1 jwks: no key of that kid
+	fmt.Println(err)
+	// Output: jwks: no key of that kid
 }
 
 func ExampleParseJWKS() {
@@ -157,13 +147,12 @@ func ExampleParseJWKS() {
 		{"kty":"OKP","crv":"X25519","kid":"for-encryption","use":"enc","x":"hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo"}
 	]}`))
 	if err != nil {
-		fmt.Println(err)
-		return
+		panic(err)
 	}
 	for _, key := range keys {
-		fmt.Println(key.ID(), key.Thumbprint())
+		fmt.Println(key)
 	}
-	// Output: 2026-01 kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k
+	// Output: jwks.Key(OKP kid="2026-01" alg="")
 }
 
 // Keys in PEM have no kid: give them the one that tokens name.
@@ -172,8 +161,7 @@ func ExampleParsePEM() {
 MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
 -----END PUBLIC KEY-----`))
 	if err != nil {
-		fmt.Println(err)
-		return
+		panic(err)
 	}
 	fmt.Println(keys[0].WithID("2026-01"))
 	// Output: jwks.Key(OKP kid="2026-01" alg="")
@@ -188,8 +176,7 @@ func ExampleNewSecret() {
 func ExampleNewSnapshot() {
 	key, err := jwks.NewSecret("s", "HS256", make([]byte, 32))
 	if err != nil {
-		fmt.Println(err)
-		return
+		panic(err)
 	}
 	s := jwks.NewSnapshot(jwks.SnapshotConfig{Keys: []*jwks.Key{key}, Expires: time.Now().Add(time.Hour)})
 	_, err = s.Key("s", "RS256")

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,12 +14,12 @@ import (
 
 // Fetcher is a [KeySet] that fetches an issuer's keys and keeps them fresh. It
 // dials lazily: the first Ready or Refresh starts its one goroutine, Close ends
-// it. It is safe for concurrent use. NewFetcher makes one; the zero Fetcher is
-// of no use.
+// it. It is safe for concurrent use. The zero value is not usable: call
+// [NewFetcher].
 type Fetcher struct {
 	cfg       FetcherConfig
 	schedule  schedule
-	source    *source // of the goroutine alone
+	source    *source // used by the goroutine alone
 	telemetry telemetry
 	seed      maphash.Seed
 
@@ -25,7 +27,7 @@ type Fetcher struct {
 
 	launch  func() // starts the goroutine
 	running sync.WaitGroup
-	wake    chan struct{} // the policy has changed its mind
+	changed chan struct{} // policy.next has changed
 	closing chan struct{}
 	stop    context.CancelFunc
 
@@ -36,13 +38,13 @@ type Fetcher struct {
 	report          Status // counts, errors and addresses
 }
 
-// NewFetcher makes a Fetcher, or reports all mistakes in cfg together. It does
-// not dial.
+// NewFetcher returns a Fetcher, or the error of [FetcherConfig.Validate]. It
+// does not dial.
 func NewFetcher(cfg FetcherConfig) (*Fetcher, error) {
-	cfg, err := cfg.resolve()
-	if err != nil {
+	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	cfg = cfg.withDefaults()
 	t, err := newTelemetry(cfg)
 	if err != nil {
 		return nil, err
@@ -53,7 +55,7 @@ func NewFetcher(cfg FetcherConfig) (*Fetcher, error) {
 		source:    newSource(cfg),
 		telemetry: t,
 		seed:      maphash.MakeSeed(),
-		wake:      make(chan struct{}, 1),
+		changed:   make(chan struct{}, 1),
 		closing:   make(chan struct{}),
 		round:     make(chan struct{}),
 		report:    Status{Issuer: cfg.Issuer, URL: cfg.JWKSURL},
@@ -64,30 +66,30 @@ func NewFetcher(cfg FetcherConfig) (*Fetcher, error) {
 		backoff:  minSpacing,
 		most:     max(minSpacing, min(cfg.RefreshInterval, maxBackoff)),
 	}
-	f.snapshot.Store(NewSnapshot(SnapshotConfig{Generation: 1}))
-	ctx, stop := context.WithCancel(context.Background()) // fetches are nobody's in particular
+	f.snapshot.Store(NewSnapshot(SnapshotConfig{}))
+	ctx, stop := context.WithCancel(context.Background()) // fetches are not tied to any caller's context
 	f.stop = stop
 	f.launch = func() { f.running.Go(func() { f.run(ctx) }) }
 	return f, nil
 }
 
-// Snapshot is the keys as they are now: one atomic load, whatever a fetch does.
-// After Close it is the last one.
+// Snapshot returns the current keys: one atomic load, whatever a fetch does.
+// After Close it returns the last ones.
 func (f *Fetcher) Snapshot() *Snapshot { return f.snapshot.Load() }
 
-// Refresh asks for newer keys because kid is missing from the snapshot. It
-// waits for a fetch that all callers share, where one may help; else it returns
-// at once. See [KeySet].
+// Refresh asks for newer keys because kid is missing from the snapshot. Where a
+// fetch may help it waits for one that all callers share; else it returns at
+// once. See [KeySet].
 func (f *Fetcher) Refresh(ctx context.Context, kid string) error {
 	c := caller{kid: kid}
 	for {
-		verdict, round, err := f.ask(&c)
-		if verdict != wait {
+		next, round, err := f.decide(&c)
+		if next != wait {
 			return err
 		}
 		select {
 		case <-round:
-			c.question.waited = true
+			c.lookup.waited = true
 		case <-f.closing:
 		case <-ctx.Done():
 			return fmt.Errorf("jwks: gave up waiting for keys: %w", ctx.Err())
@@ -100,10 +102,10 @@ func (f *Fetcher) Refresh(ctx context.Context, kid string) error {
 // [ErrClosed]. A program need not call it: without it, the first token waits.
 func (f *Fetcher) Ready(ctx context.Context) error {
 	for {
-		var c caller // a new one each time: it takes no failure for an answer
-		verdict, round, err := f.ask(&c)
+		var c caller // a new one each time: a failure does not end the wait
+		next, round, err := f.decide(&c)
 		switch {
-		case verdict == settled:
+		case next == settled:
 			return nil
 		case errors.Is(err, ErrClosed):
 			return ErrClosed
@@ -124,8 +126,8 @@ func (f *Fetcher) notReady(err error) error {
 	return fmt.Errorf("jwks: no usable keys yet, the first fetch has not ended: %w", err)
 }
 
-// Close ends the goroutine and the fetch in flight, and waits for both. Those
-// who wait for keys get [ErrClosed]. The error is always nil; closing twice is
+// Close ends the goroutine and the fetch in flight, and waits for both. Callers
+// that wait for keys get [ErrClosed]. The error is always nil; closing twice is
 // fine.
 func (f *Fetcher) Close() error {
 	f.mu.Lock()
@@ -139,17 +141,18 @@ func (f *Fetcher) Close() error {
 	return nil
 }
 
-// Status is how it does. It never waits for a fetch.
+// Status reports the state of the Fetcher. It never waits for a fetch.
 func (f *Fetcher) Status() Status {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	s, now := f.report, time.Now()
-	snapshot := f.Snapshot()
-	s.Usable, s.Keys, s.Generation, s.FetchedAt = snapshot.Usable(), keyStatuses(snapshot), snapshot.Generation(), snapshot.FetchedAt()
-	s.Skipped = append([]string(nil), f.report.Skipped...)
-	if !s.FetchedAt.IsZero() {
-		s.Age = now.Sub(s.FetchedAt)
-	}
+	return f.status(time.Now())
+}
+
+// status is Status for a caller that holds the lock.
+func (f *Fetcher) status(now time.Time) Status {
+	s, snapshot := f.report, f.Snapshot()
+	s.Usable, s.Keys, s.FetchedAt = snapshot.Usable(), slices.Collect(snapshot.Keys()), snapshot.fetchedAt
+	s.Skipped = slices.Clone(f.report.Skipped)
 	if f.started && !f.closed {
 		s.NextRefresh = later(f.policy.next(), now)
 	}
@@ -158,46 +161,46 @@ func (f *Fetcher) Status() Status {
 
 // caller is one call of Refresh.
 type caller struct {
-	kid      string
-	known    bool // question has the hash and the time of arrival
-	question question
+	kid    string
+	known  bool // lookup has the hash and the time of arrival
+	lookup lookup
 }
 
-// ask is what c does now. round ends with the fetch in flight or, if there is
-// none, with the next.
-func (f *Fetcher) ask(c *caller) (v verdict, round <-chan struct{}, err error) {
+// decide returns what c does now. round ends with the fetch in flight or, if
+// there is none, with the next.
+func (f *Fetcher) decide(c *caller) (o outcome, round <-chan struct{}, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now := time.Now()
 	if f.closed {
 		return unavailable, f.round, &UnavailableError{RetryAfter: time.Second, Err: ErrClosed}
 	}
-	f.prepare(c, now)
+	f.update(c, now)
 	next := f.policy.next()
-	v = f.policy.ask(c.question)
+	o = f.policy.decide(c.lookup)
 	if !f.started {
 		f.started = true
 		f.launch()
 	} else if !f.policy.next().Equal(next) {
-		f.nudge()
+		f.wake()
 	}
-	if v == unavailable {
-		err = &UnavailableError{RetryAfter: f.policy.retryAfter(now), Err: f.trouble()}
+	if o == unavailable {
+		err = &UnavailableError{RetryAfter: f.policy.retryAfter(now), Err: f.cause()}
 	}
-	return v, f.round, err
+	return o, f.round, err
 }
 
-func (f *Fetcher) prepare(c *caller, now time.Time) {
+func (f *Fetcher) update(c *caller, now time.Time) {
 	if !c.known {
 		c.known = true
-		c.question.kid, c.question.named, c.question.arrived = f.hash(c.kid), c.kid != "", f.policy.started
+		c.lookup.kid, c.lookup.named, c.lookup.arrived = f.hash(c.kid), c.kid != "", f.policy.started
 	}
 	s := f.Snapshot()
-	c.question.now, c.question.found, c.question.usable = now, s.has(c.kid), s.Usable()
+	c.lookup.now, c.lookup.found, c.lookup.usable = now, s.has(c.kid), s.Usable()
 }
 
-// trouble is why there are no keys: never nil.
-func (f *Fetcher) trouble() error {
+// cause returns why there are no keys, never nil.
+func (f *Fetcher) cause() error {
 	if f.policy.failures > 0 && f.report.LastError != nil {
 		return f.report.LastError
 	}
@@ -206,10 +209,160 @@ func (f *Fetcher) trouble() error {
 
 func (f *Fetcher) hash(kid string) kidHash { return kidHash(maphash.String(f.seed, kid)) }
 
-// nudge has the goroutine look at the policy again.
-func (f *Fetcher) nudge() {
+// wake makes the goroutine look at the policy again.
+func (f *Fetcher) wake() {
 	select {
-	case f.wake <- struct{}{}:
+	case f.changed <- struct{}{}:
 	default:
 	}
 }
+
+// run fetches whenever the policy says so. It is the Fetcher's goroutine;
+// everything below is called by it alone.
+func (f *Fetcher) run(ctx context.Context) {
+	defer f.source.close()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for ctx.Err() == nil { // a timer that fires together with Close starts nothing
+		timer.Reset(f.untilNext())
+		select {
+		case <-ctx.Done():
+		case <-f.changed:
+		case <-timer.C:
+			f.fetch(ctx)
+		}
+	}
+}
+
+func (f *Fetcher) untilNext() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return max(0, time.Until(f.policy.next()))
+}
+
+// fetch makes one fetch and publishes what it brought: to readers first, then to
+// the hook, then to the callers that wait.
+func (f *Fetcher) fetch(ctx context.Context) {
+	e := Event{Forced: f.begin()}
+	spanned, end := f.telemetry.start(ctx, e.Forced)
+	got, err := f.source.fetch(spanned, e.Forced)
+	if ctx.Err() != nil {
+		end(Failed, got.url, 0, ErrClosed)
+		return
+	}
+	var round chan struct{}
+	if err != nil {
+		round = f.fail(&e, got.url, err)
+	} else {
+		round = f.succeed(&e, got)
+	}
+	end(e.Kind, got.url, len(e.Status.Keys), err)
+	f.emit(e)
+	close(round)
+}
+
+func (f *Fetcher) begin() (forced bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.policy.begin(time.Now())
+}
+
+// fail keeps the snapshot, and ends the round.
+func (f *Fetcher) fail(e *Event, url string, err error) (round chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := time.Now()
+	e.Kind = Failed
+	f.policy.fail(now, retryAfterOf(err), jitter())
+	f.report.Failures++
+	f.report.LastError, f.report.LastErrorAt = err, now
+	return f.endRound(e, url, now)
+}
+
+// succeed publishes a new snapshot, and ends the round.
+func (f *Fetcher) succeed(e *Event, got fetched) (round chan struct{}) {
+	now := time.Now()
+	old := f.Snapshot()
+	set, diff := old.set, change{}
+	if !got.notModified {
+		set, diff = old.set.merge(got.keys)
+	}
+	next := &Snapshot{set: set, fetchedAt: now, expires: now.Add(f.cfg.MaxStaleness)}
+	r := f.result(set, diff)
+	r.due = now.Add(f.schedule.interval(got.lifetime, got.stated, jitter()))
+	e.describe(got, diff, len(old.set.keys) > 0)
+
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.snapshot.Store(next)
+	f.policy.succeed(r)
+	if !got.notModified {
+		f.report.Skipped = texts(got.skipped)
+	}
+	return f.endRound(e, got.url, now)
+}
+
+// endRound ends every fetch. Its caller holds the lock, and closes the round.
+func (f *Fetcher) endRound(e *Event, url string, now time.Time) (round chan struct{}) {
+	f.report.Fetches++
+	if url != "" {
+		f.report.URL = url
+	}
+	e.Status = f.status(now)
+	round, f.round = f.round, make(chan struct{})
+	return round
+}
+
+// result tells the policy about a set.
+func (f *Fetcher) result(set *index, diff change) fetchResult {
+	r := fetchResult{changed: diff.any(), kids: make(kidSet, len(set.byID))}
+	for kid := range set.byID {
+		r.kids[f.hash(kid)] = struct{}{}
+	}
+	for _, k := range diff.removed {
+		if _, still := set.byID[k.ID()]; !still && k.ID() != "" {
+			r.removed = append(r.removed, f.hash(k.ID()))
+		}
+	}
+	return r
+}
+
+func (e *Event) describe(got fetched, diff change, loaded bool) {
+	e.Kind = Fetched
+	if got.notModified {
+		e.Kind = NotModified
+	}
+	e.Added, e.Removed = displayedIDs(diff.added), displayedIDs(diff.removed)
+	e.rotated = loaded && diff.any()
+}
+
+func (f *Fetcher) emit(e Event) {
+	if f.cfg.OnEvent == nil {
+		return
+	}
+	f.cfg.OnEvent(e)
+	if e.rotated {
+		e.Kind = Rotated
+		f.cfg.OnEvent(e)
+	}
+}
+
+// retryAfterOf returns the Retry-After of an answer.
+func retryAfterOf(err error) time.Duration {
+	var refused *statusError
+	if errors.As(err, &refused) {
+		return refused.retryAfter
+	}
+	return 0
+}
+
+func texts(errs []error) []string {
+	var out []string
+	for _, err := range errs {
+		out = append(out, err.Error())
+	}
+	return out
+}
+
+// jitter returns a number in [0, 1).
+func jitter() float64 { return rand.Float64() } //nolint:gosec // spreads load, guards nothing

@@ -16,17 +16,17 @@ import (
 	"github.com/sallyport-go/sallyport/internal/jose"
 )
 
-// Key is one public key that signs tokens or, given explicitly, one HMAC
-// secret. It is immutable, safe for concurrent use, and converted once to what
-// the signature primitive wants.
+// Key is the public key of a key pair that signs tokens or, given explicitly, an
+// HMAC secret. It is immutable and safe for concurrent use. The key material is
+// converted to a key of package crypto once.
 //
 // While an issuer publishes a key unchanged, every [Snapshot] of a [Fetcher]
 // holds the identical *Key.
 //
-// The zero Key fits nothing.
+// The zero value verifies nothing.
 type Key struct{ inner jose.Key }
 
-// NewKey makes a key of an *rsa.PublicKey (2048 to 8192 bits), an
+// NewKey returns a key of an *rsa.PublicKey (2048 to 8192 bits), an
 // *ecdsa.PublicKey (P-256, P-384, P-521) or an ed25519.PublicKey, which is
 // copied. kid is the id that tokens name it by, "" if they name none; alg binds
 // the key to one algorithm, "" to all that its type and curve allow.
@@ -42,10 +42,10 @@ func NewKey(kid, alg string, public any) (*Key, error) {
 	return &Key{inner: inner}, nil
 }
 
-// NewSecret makes a key of an HMAC secret, which is copied. alg is HS256,
+// NewSecret returns a key of an HMAC secret, which is copied. alg is HS256,
 // HS384 or HS512, and the secret is at least as long as its hash (RFC 7518
-// section 3.2). Whoever can check tokens with a secret can also make them:
-// prefer a public key.
+// section 3.2). A secret that checks tokens can also make them: prefer a public
+// key.
 func NewSecret(kid, alg string, secret []byte) (*Key, error) {
 	inner, err := jose.NewSecret(alg, secret)
 	if err != nil {
@@ -139,27 +139,27 @@ func publicOf(block *pem.Block) (any, error) {
 	}
 }
 
-// WithID is the same key under another kid.
+// WithID returns the same key under another kid.
 func (k *Key) WithID(kid string) *Key {
 	other := *k
 	other.inner.ID = kid
 	return &other
 }
 
-// ID is the kid, "" if the key has none.
+// ID returns the kid, "" if the key has none.
 func (k *Key) ID() string { return k.inner.ID }
 
-// Algorithm is the alg that the key is declared for, "" if for none.
+// Algorithm returns the alg that the key is declared for, "" if there is none.
 func (k *Key) Algorithm() string { return k.inner.Algorithm }
 
-// Type is the kty: RSA, EC, OKP or oct.
+// Type returns the kty: RSA, EC, OKP or oct.
 func (k *Key) Type() string { return k.inner.Type() }
 
-// Issuer is the JWK's own issuer member, as Entra's sets have it, else "".
+// Issuer returns the issuer member of the JWK, "" if there is none.
 func (k *Key) Issuer() string { return k.inner.Issuer }
 
-// Fits reports whether type, curve and declared algorithm allow alg.
-func (k *Key) Fits(alg string) bool { return k.inner.Fits(alg) }
+// fits reports whether type, curve and declared algorithm allow alg.
+func (k *Key) fits(alg string) bool { return k.inner.Fits(alg) }
 
 // Verify checks a signature over signingInput. The error is [ErrSignature].
 func (k *Key) Verify(alg string, signingInput, signature []byte) error {
@@ -168,9 +168,6 @@ func (k *Key) Verify(alg string, signingInput, signature []byte) error {
 	}
 	return nil
 }
-
-// Thumbprint is the JWK thumbprint with SHA-256 (RFC 7638), "" for a secret.
-func (k *Key) Thumbprint() string { return k.inner.Thumbprint() }
 
 // Format prints what is public about the key, whatever the verb: an HMAC secret
 // never reaches a log.
@@ -189,7 +186,7 @@ func (k *Key) same(other *jose.Key) bool {
 		k.inner.Issuer == other.Issuer && k.inner.SameMaterial(other)
 }
 
-// detach copies a public key, so that nobody changes it behind its Key.
+// detach copies a public key: changes to the original do not reach the Key.
 func detach(public any) any {
 	switch p := public.(type) {
 	case *rsa.PublicKey:

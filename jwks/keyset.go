@@ -7,23 +7,22 @@ import (
 	"time"
 )
 
-// KeySet yields facts about keys: never a verdict about a token. It is safe for
-// concurrent use. [Static] and [Fetcher] are KeySets.
+// KeySet provides keys. It does not judge tokens. It is safe for concurrent use.
+// [NewStatic] returns one, and [Fetcher] is one.
 type KeySet interface {
-	// Snapshot is the keys as they are now. It never blocks and never returns
-	// nil; before the first load it is an empty one that is not Usable.
+	// Snapshot returns the current keys. It never blocks and never returns nil;
+	// before the first load the snapshot is empty and not Usable.
 	Snapshot() *Snapshot
 
 	// Refresh asks for newer keys because kid was not in the snapshot, or for
 	// any key at all while the snapshot is not usable; kid may be "" then.
 	//
-	// After nil the next Snapshot is as good as it gets: a kid missing from it
-	// is unknown. Otherwise the error is an [*UnavailableError], because keys
+	// After nil a kid that is missing from the next Snapshot is unknown. Otherwise the error is an [*UnavailableError], because keys
 	// could not be had, or wraps ctx.Err(), because the caller stopped waiting.
 	Refresh(ctx context.Context, kid string) error
 }
 
-// What a look-up in a [Snapshot] and a check with a [Key] can say.
+// Errors of a [Snapshot], a [Key] and a [Fetcher].
 var (
 	// ErrNoKey: no key has that kid. Newer keys may have: worth a Refresh.
 	ErrNoKey = errors.New("jwks: no key of that kid")
@@ -38,8 +37,8 @@ var (
 	ErrClosed = errors.New("jwks: closed")
 )
 
-// UnavailableError reports that the keys, not the token, are the trouble: the
-// token could not be judged.
+// UnavailableError reports that keys could not be had, so that the token could
+// not be judged.
 type UnavailableError struct {
 	// RetryAfter is the time until the next attempt, at least a second.
 	RetryAfter time.Duration
@@ -47,10 +46,36 @@ type UnavailableError struct {
 	Err error
 }
 
-// Error says why, and when it is tried again.
+// Error returns why, and when the next attempt is.
 func (e *UnavailableError) Error() string {
 	return fmt.Sprintf("jwks: keys unavailable, next attempt in %v: %v", e.RetryAfter.Round(time.Second), e.Err)
 }
 
-// Unwrap gives the cause.
+// Unwrap returns Err.
 func (e *UnavailableError) Unwrap() error { return e.Err }
+
+// NewStatic returns a [KeySet] of at least one key that never changes and is
+// always usable. Keys come from [NewKey], [NewSecret], [ParseJWKS] or [ParsePEM].
+func NewStatic(keys ...*Key) (KeySet, error) {
+	var errs []error
+	if len(keys) == 0 {
+		errs = append(errs, errors.New("jwks: a static set needs at least one key"))
+	}
+	for i, k := range keys {
+		if k == nil {
+			errs = append(errs, fmt.Errorf("jwks: key %d of a static set is nil", i))
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return static{NewSnapshot(SnapshotConfig{Keys: keys})}, nil
+}
+
+type static struct{ snapshot *Snapshot }
+
+// Snapshot returns the keys.
+func (s static) Snapshot() *Snapshot { return s.snapshot }
+
+// Refresh has nothing to fetch: a kid that is not there is unknown.
+func (s static) Refresh(context.Context, string) error { return nil }

@@ -11,11 +11,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"math/big"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -38,6 +41,34 @@ func must[T any](v T, err error) T {
 		panic(err)
 	}
 	return v
+}
+
+// bubble runs test in a synctest bubble, in parallel with other tests.
+func bubble(t *testing.T, test func(t *testing.T)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, test)
+}
+
+// each runs test for every row, in parallel.
+func each[R any](t *testing.T, rows map[string]R, test func(t *testing.T, row R)) {
+	t.Helper()
+	t.Parallel()
+	for name, row := range rows {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, row)
+		})
+	}
+}
+
+// eachInBubble is each, with a bubble of its own for every row.
+func eachInBubble[R any](t *testing.T, rows map[string]R, test func(t *testing.T, row R)) {
+	t.Helper()
+	each(t, rows, func(t *testing.T, row R) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) { test(t, row) })
+	})
 }
 
 func b64(data []byte) string { return base64.RawURLEncoding.EncodeToString(data) }
@@ -109,11 +140,14 @@ const (
 	setURL    = issuerURL + "/jwks"
 )
 
+// answer answers a request, as an http.RoundTripper does.
+type answer = func(r *http.Request) (*http.Response, error)
+
 // server is an issuer behind a fake RoundTripper, which a synctest bubble can
 // wait for. Without an answer of its own it serves its set.
 type server struct {
 	mu       sync.Mutex
-	answer   func(r *http.Request) (*http.Response, error)
+	answer   answer
 	body     string
 	header   http.Header
 	latency  time.Duration
@@ -170,7 +204,7 @@ func (s *server) serve(body string) {
 }
 
 // respond changes how requests are answered.
-func (s *server) respond(answer func(r *http.Request) (*http.Response, error)) {
+func (s *server) respond(answer answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answer = answer
@@ -186,6 +220,29 @@ func (s *server) set(name, value string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.header.Set(name, value)
+}
+
+// tagged answers with body and an ETag, and every request with an ETag with 304.
+func tagged(body string) answer {
+	return func(r *http.Request) (*http.Response, error) {
+		if r.Header.Get("If-None-Match") != "" {
+			return reply(r, http.StatusNotModified, "", nil), nil
+		}
+		return reply(r, http.StatusOK, body, http.Header{"Etag": {`"v1"`}}), nil
+	}
+}
+
+// status answers with a status and, where there is a value, Retry-After.
+func status(code int, retryAfter string) answer {
+	return func(r *http.Request) (*http.Response, error) {
+		return reply(r, code, setOf("evil"), http.Header{"Location": {"https://evil.example/jwks"}, "Retry-After": {retryAfter}}), nil
+	}
+}
+
+// silent never answers.
+func silent(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
 }
 
 // fail has every request answered with that status.
@@ -229,6 +286,57 @@ func readyFetcher(t *testing.T, cfg jwks.FetcherConfig) *jwks.Fetcher {
 	return f
 }
 
+// serving is a server of that set and a Fetcher that has fetched it.
+func serving(t *testing.T, body string) (*server, *jwks.Fetcher) {
+	t.Helper()
+	s := newServer(body)
+	return s, readyFetcher(t, s.config())
+}
+
+// idle is a server of that set and a Fetcher that nothing has asked yet.
+func idle(t *testing.T, body string) (*server, *jwks.Fetcher) {
+	t.Helper()
+	s := newServer(body)
+	return s, newFetcher(t, s.config())
+}
+
+// withServer runs test in a bubble, with what serving returns.
+func withServer(t *testing.T, body string, test func(t *testing.T, s *server, f *jwks.Fetcher)) {
+	t.Helper()
+	bubble(t, func(t *testing.T) {
+		t.Helper()
+		s, f := serving(t, body)
+		test(t, s, f)
+	})
+}
+
+// withIdle runs test in a bubble, with what idle returns.
+func withIdle(t *testing.T, body string, test func(t *testing.T, s *server, f *jwks.Fetcher)) {
+	t.Helper()
+	bubble(t, func(t *testing.T) {
+		t.Helper()
+		s, f := idle(t, body)
+		test(t, s, f)
+	})
+}
+
+// recorded is serving, and the events of the Fetcher.
+func recorded(t *testing.T, body string) (*server, *jwks.Fetcher, *recorder) {
+	t.Helper()
+	s, events := newServer(body), &recorder{}
+	cfg := s.config()
+	cfg.OnEvent = events.hear
+	return s, readyFetcher(t, cfg), events
+}
+
+// unavailable is err, which has to say that keys could not be had.
+func unavailable(t *testing.T, err error) *jwks.UnavailableError {
+	t.Helper()
+	var u *jwks.UnavailableError
+	require.ErrorAs(t, err, &u)
+	return u
+}
+
 // kids are the ids in the snapshot.
 func kids(f jwks.KeySet) []string {
 	var out []string
@@ -261,13 +369,23 @@ func (r *recorder) all() []jwks.Event {
 	return append([]jwks.Event(nil), r.events...)
 }
 
-func (r *recorder) kinds() []jwks.EventKind {
-	var out []jwks.EventKind
+func (r *recorder) kinds() []string {
+	var out []string
 	all := r.all()
 	for i := range all {
 		out = append(out, all[i].Kind)
 	}
 	return out
+}
+
+// count is how many events of that kind there were.
+func (r *recorder) count(kind string) (n int) {
+	for _, k := range r.kinds() {
+		if k == kind {
+			n++
+		}
+	}
+	return n
 }
 
 func (r *recorder) last() jwks.Event {
@@ -278,4 +396,60 @@ func (r *recorder) last() jwks.Event {
 // metadata is a discovery document.
 func metadata(issuer, uri string) string {
 	return fmt.Sprintf(`{"issuer":%q,"jwks_uri":%q,"token_endpoint":"https://issuer.example/token"}`, issuer, uri)
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+// brief is the timeout of fetches over real sockets that have to time out.
+const brief = 200 * time.Millisecond
+
+func serve(t *testing.T, handler http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	s := httptest.NewServer(handler)
+	t.Cleanup(s.Close)
+	return s
+}
+
+func socketFetcher(t *testing.T, handler http.HandlerFunc) *jwks.Fetcher {
+	t.Helper()
+	s := serve(t, handler)
+	return newFetcher(t, jwks.FetcherConfig{JWKSURL: s.URL, Timeout: 10 * time.Second})
+}
+
+type roundTripper func(r *http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func discard() *log.Logger { return log.New(io.Discard, "", 0) }
+
+func mustJSON(v any) []byte { return must(json.Marshal(v)) }
+
+// site answers by URL, 404 for what it has not.
+func (s *server) site(pages map[string]string) {
+	s.respond(func(r *http.Request) (*http.Response, error) {
+		body, ok := pages[r.URL.String()]
+		if !ok {
+			return reply(r, http.StatusNotFound, "", nil), nil
+		}
+		return reply(r, http.StatusOK, body, nil), nil
+	})
+}
+
+// urls are those asked for since the first n requests.
+func (s *server) urls(n int) []string {
+	var out []string
+	for _, r := range s.seen()[n:] {
+		out = append(out, r.url)
+	}
+	return out
+}
+
+// discovering finds the set of issuer.
+func (s *server) discovering(issuer string) jwks.FetcherConfig {
+	return jwks.FetcherConfig{Issuer: issuer, Client: &http.Client{Transport: s}}
 }

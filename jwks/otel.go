@@ -14,7 +14,7 @@ import (
 
 const scope = "github.com/sallyport-go/sallyport/jwks"
 
-// telemetry is the OpenTelemetry of a Fetcher: the counter
+// telemetry records fetches with OpenTelemetry: the counter
 // sallyport.jwks.fetches by outcome and issuer, and a span per fetch. Without
 // providers it does nothing.
 type telemetry struct {
@@ -43,17 +43,17 @@ func newTelemetry(cfg FetcherConfig) (telemetry, error) {
 	return telemetry{issuer: attribute.String("issuer", issuer), fetches: fetches, tracer: tracers.Tracer(scope)}, nil
 }
 
-// start opens the span of a fetch. The end function closes and counts it.
-func (t telemetry) start(ctx context.Context, forced bool) (spanned context.Context, end func(Event)) {
+// start opens the span of a fetch. end closes and counts it.
+func (t telemetry) start(ctx context.Context, forced bool) (spanned context.Context, end func(kind, url string, keys int, err error)) {
 	//nolint:spancheck // end closes it, and fetch calls end on every path
 	spanned, span := t.tracer.Start(ctx, "jwks.fetch", trace.WithSpanKind(trace.SpanKindInternal),
 		trace.WithAttributes(t.issuer, attribute.Bool("forced", forced)))
-	return spanned, func(e Event) { //nolint:spancheck // as above
-		outcome := attribute.String("outcome", string(e.Kind))
+	return spanned, func(kind, url string, keys int, err error) { //nolint:spancheck // as above
+		outcome := attribute.String("outcome", kind)
 		t.fetches.Add(ctx, 1, metric.WithAttributes(t.issuer, outcome))
-		span.SetAttributes(outcome, attribute.String("url.full", e.URL), attribute.Int("keys", e.Keys))
-		if e.Err != nil {
-			span.RecordError(e.Err)
+		span.SetAttributes(outcome, attribute.String("url.full", url), attribute.Int("keys", keys))
+		if err != nil {
+			span.RecordError(err)
 			span.SetStatus(codes.Error, "keys could not be fetched")
 		}
 		span.End()

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -95,23 +94,22 @@ func (s *span) SetAttributes(all ...attribute.KeyValue) {
 		s.attributes[kv.Key] = kv.Value
 	}
 }
+
 func (s *span) RecordError(err error, _ ...trace.EventOption) { s.err = err }
-func (s *span) SetStatus(c codes.Code, _ string)              { s.status = c }
-func (s *span) End(...trace.SpanEndOption)                    { s.ended = true }
+
+func (s *span) SetStatus(c codes.Code, _ string) { s.status = c }
+
+func (s *span) End(...trace.SpanEndOption) { s.ended = true }
 
 func TestEachFetchIsCountedAndHasASpan(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		s := newServer("")
 		record := &telemetry{counts: map[string]int64{}}
 		cfg := s.config()
 		cfg.MeterProvider, cfg.TracerProvider = meters{of: record}, tracers{of: record}
 		s.respond(func(r *http.Request) (*http.Response, error) {
 			assert.IsType(t, &span{}, trace.SpanFromContext(r.Context()), "the transport's spans nest in it")
-			if r.Header.Get("If-None-Match") != "" {
-				return reply(r, http.StatusNotModified, "", nil), nil
-			}
-			return reply(r, http.StatusOK, setOf("a"), http.Header{"Etag": {`"v"`}}), nil
+			return tagged(setOf("a"))(r)
 		})
 		f := readyFetcher(t, cfg)
 		time.Sleep(16 * time.Minute)
@@ -140,8 +138,7 @@ func TestEachFetchIsCountedAndHasASpan(t *testing.T) {
 }
 
 func TestSpanOfAFetchThatCloseEndsIsEnded(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		s := newServer("")
 		s.slow(4 * time.Second)
 		record, events := &telemetry{counts: map[string]int64{}}, &recorder{}
@@ -152,8 +149,8 @@ func TestSpanOfAFetchThatCloseEndsIsEnded(t *testing.T) {
 		require.Len(t, record.spans, 1)
 		assert.True(t, record.spans[0].ended)
 		assert.ErrorIs(t, record.spans[0].err, jwks.ErrClosed)
-		assert.Equal(t, setURL, record.spans[0].attributes["issuer"].AsString(), "the address stands in for a name")
-		assert.Empty(t, events.all(), "nobody is told of a failure that is none")
+		assert.Equal(t, setURL, record.spans[0].attributes["issuer"].AsString(), "the address is the name")
+		assert.Empty(t, events.all(), "closing is no failure")
 	})
 }
 

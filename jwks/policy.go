@@ -2,16 +2,16 @@ package jwks
 
 import "time"
 
-// policy decides when keys are fetched, and what a caller is told who misses
-// one. It is pure: no clock, no lock, no I/O; its owner brings the facts and
-// does what it says.
+// policy decides when keys are fetched and what a caller does whose key is not
+// in the snapshot. It is pure: no clock, no lock, no I/O. Its owner passes the
+// time and the facts in and carries the decisions out.
 //
-// One fetch is in flight at most. It is started by begin and ended by succeed or
-// fail; next says when the one after it is due.
+// At most one fetch is in flight, between begin and succeed or fail. next
+// returns when the one after it begins.
 type policy struct {
 	limits
 
-	started   uint64 // fetches begun so far: the number of the latest
+	started   uint64 // number of fetches begun so far, and of the latest
 	succeeded uint64 // number of the latest that succeeded
 	failures  int    // since then
 	inFlight  bool
@@ -19,12 +19,12 @@ type policy struct {
 
 	due       time.Time // of the next scheduled fetch or, after a failure, of the next attempt
 	urgent    bool      // no usable keys: do not wait until due
-	coolUntil time.Time // until then no fetch for unknown kids
+	coolUntil time.Time // until then unknown kids start no fetch
 
-	wanted  kidSet // unknown kids that the next fetch is for
-	sought  kidSet // unknown kids that the fetch in flight is for
-	missing memory // kids that a fetch did not bring, for one cooldown
-	gone    memory // kids that a fetch no longer brought: the issuer withdrew them
+	pendingKids   kidSet // unknown kids that the next fetch is for
+	inFlightKids  kidSet // unknown kids that the fetch in flight is for
+	notFoundKids  memory // kids that a fetch did not bring, for one cooldown
+	withdrawnKids memory // kids that were in the set and no longer are
 }
 
 // limits are the times of a policy.
@@ -35,95 +35,93 @@ type limits struct {
 	most     time.Duration // backoff at most
 }
 
-// question is one caller's, who misses a key.
-type question struct {
+// lookup is one caller's search for a key.
+type lookup struct {
 	now     time.Time
 	kid     kidHash
 	named   bool   // there is a kid
 	found   bool   // the snapshot has it
-	usable  bool   // the snapshot is
-	arrived uint64 // what policy.started was when the caller came
+	usable  bool   // the snapshot is usable
+	arrived uint64 // policy.started when the caller came
 	waited  bool   // the caller has waited for a fetch
 }
 
-// verdict is what the caller does.
-type verdict uint8
+// outcome is what a caller does next.
+type outcome uint8
 
 const (
-	settled     verdict = iota // the snapshot is as good as it gets
+	settled     outcome = iota // use the snapshot: no fetch would improve it
 	wait                       // for the fetch in flight or, if there is none, for the next
 	unavailable                // keys cannot be had now
 )
 
-// ask answers one caller. It asks again after each fetch it waited for.
-func (p *policy) ask(q question) verdict {
+// decide returns the outcome of one lookup. A caller that waited decides again.
+func (p *policy) decide(l lookup) outcome {
 	switch {
-	case !q.usable:
-		return p.askFirst(q)
-	case q.found || !q.named:
+	case !l.usable:
+		return p.decideUnusable(l)
+	case l.found || !l.named:
 		return settled
 	case p.failures > 0:
-		return p.askFailing(q)
+		return p.decideAfterFailure(l)
 	default:
-		return p.askUnknown(q)
+		return p.decideUnknownKid(l)
 	}
 }
 
-// askFirst: there are no keys at all, or none that can still be trusted.
-func (p *policy) askFirst(q question) verdict {
-	if q.waited || p.resting(q.now) {
+// decideUnusable: there are no keys, or only keys that are too stale to trust.
+func (p *policy) decideUnusable(l lookup) outcome {
+	if l.waited || p.backingOff(l.now) {
 		return unavailable
 	}
 	if !p.inFlight {
 		p.urgent = true
-		p.want(q)
+		p.addPending(l)
 	}
 	return wait
 }
 
-// askFailing: the kid is unknown, and the last fetch failed. It may be a new
-// one, so the token cannot be called bad. The next attempt is on its way; it is
-// made to ask for this kid.
-func (p *policy) askFailing(q question) verdict {
-	p.want(q)
-	if q.waited || p.resting(q.now) || p.gone.has(q.kid, q.now) {
+// decideAfterFailure: the kid is unknown and the last fetch failed. The kid may
+// be a new one, so the token cannot be called bad. The next attempt asks for it.
+func (p *policy) decideAfterFailure(l lookup) outcome {
+	p.addPending(l)
+	if l.waited || p.backingOff(l.now) || p.withdrawnKids.has(l.kid, l.now) {
 		return unavailable
 	}
 	return wait
 }
 
-// askUnknown: the kid is unknown, and the last fetch succeeded.
-func (p *policy) askUnknown(q question) verdict {
+// decideUnknownKid: the kid is unknown and the last fetch succeeded.
+func (p *policy) decideUnknownKid(l lookup) outcome {
 	switch {
-	case p.succeeded > q.arrived: // a fetch that began after the caller came did not bring it
+	case p.succeeded > l.arrived: // a fetch that began after the caller came did not bring it
 		return settled
-	case p.gone.has(q.kid, q.now):
+	case p.withdrawnKids.has(l.kid, l.now):
 		return settled
-	case q.now.Before(p.coolUntil):
-		p.want(q) // one fetch at the end of the cooldown
+	case l.now.Before(p.coolUntil):
+		p.addPending(l) // for one fetch at the end of the cooldown
 		return settled
-	case p.missing.has(q.kid, q.now):
+	case p.notFoundKids.has(l.kid, l.now):
 		return settled
 	case !p.inFlight:
-		p.want(q)
+		p.addPending(l)
 	}
-	return wait // one in flight began too early to tell: ask again after it
+	return wait // a fetch in flight began before the caller came: decide again after it
 }
 
-// want makes the next fetch one for the caller's kid. A withdrawn kid causes
-// none.
-func (p *policy) want(q question) {
-	if q.named && !p.gone.has(q.kid, q.now) {
-		p.wanted.add(q.kid)
+// addPending makes the next fetch one for this kid. A withdrawn kid starts none.
+func (p *policy) addPending(l lookup) {
+	if l.named && !p.withdrawnKids.has(l.kid, l.now) {
+		p.pendingKids.add(l.kid)
 	}
 }
 
-// resting: after a failure, the next attempt has to wait.
-func (p *policy) resting(now time.Time) bool {
+// backingOff reports whether a fetch has failed and the next attempt is not due.
+func (p *policy) backingOff(now time.Time) bool {
 	return p.failures > 0 && !p.inFlight && now.Before(p.due)
 }
 
-// retryAfter is how long until the next attempt, at least a second.
+// retryAfter returns the time until the next attempt, at least a second.
 func (p *policy) retryAfter(now time.Time) time.Duration {
 	if p.inFlight {
 		return time.Second
@@ -131,14 +129,14 @@ func (p *policy) retryAfter(now time.Time) time.Duration {
 	return max(time.Second, p.due.Sub(now))
 }
 
-// next is when the next fetch is to begin; there is none while one is in flight.
+// next returns when the next fetch begins. It means nothing during a fetch.
 func (p *policy) next() time.Time {
 	t := p.due
 	if p.failures == 0 {
 		switch {
 		case p.urgent:
 			t = time.Time{}
-		case len(p.wanted) > 0 && p.coolUntil.Before(t):
+		case len(p.pendingKids) > 0 && p.coolUntil.Before(t):
 			t = p.coolUntil
 		}
 	}
@@ -148,84 +146,82 @@ func (p *policy) next() time.Time {
 	return later(t, p.lastStart.Add(p.spacing))
 }
 
-// begin starts a fetch. One that is for somebody is forced: it takes no 304 for
-// an answer. The very first has nothing that a 304 could confirm.
+// begin starts a fetch. One that a caller needs is forced: it accepts no 304.
+// The very first has nothing that a 304 could confirm.
 func (p *policy) begin(now time.Time) (forced bool) {
-	forced = len(p.wanted) > 0 || p.urgent && p.succeeded > 0
+	forced = len(p.pendingKids) > 0 || p.urgent && p.succeeded > 0
 	p.started++
 	p.inFlight, p.urgent, p.lastStart = true, false, now
-	p.sought, p.wanted = p.wanted, nil
+	p.inFlightKids, p.pendingKids = p.pendingKids, nil
 	return forced
 }
 
-// fail ends a fetch that brought no usable keys. delay is what the server asks
-// for, jitter is in [0, 1).
-func (p *policy) fail(now time.Time, delay time.Duration, jitter float64) {
+// fail ends a fetch that brought no usable keys. retryAfter is what the server
+// asks for, jitter is in [0, 1).
+func (p *policy) fail(now time.Time, retryAfter time.Duration, jitter float64) {
 	p.inFlight = false
 	p.failures++
-	for kid := range p.sought {
-		p.wanted.add(kid)
+	for kid := range p.inFlightKids {
+		p.pendingKids.add(kid)
 	}
-	p.due = now.Add(p.pause(delay, jitter))
+	p.due = now.Add(p.delay(retryAfter, jitter))
 }
 
-// pause doubles with every failure, less up to a tenth so that many instances
-// do not come back together.
-func (p *policy) pause(delay time.Duration, jitter float64) time.Duration {
+// delay returns the time until the next attempt. It doubles with every failure,
+// less up to a tenth so that many instances do not come back together.
+func (p *policy) delay(retryAfter time.Duration, jitter float64) time.Duration {
 	d := p.backoff
 	for i := 1; i < p.failures && d < p.most; i++ {
 		d *= 2
 	}
-	d = min(max(d, delay), p.most)
+	d = min(max(d, retryAfter), p.most)
 	d -= time.Duration(float64(d) * jitter / 10)
 	return max(d, p.backoff)
 }
 
-// harvest is what a successful fetch brought.
-type harvest struct {
+// fetchResult is what a successful fetch brought.
+type fetchResult struct {
 	due     time.Time // of the next scheduled fetch
-	changed bool      // any key came, went or changed
-	kids    kidSet    // all that there are now; more than memorySize cannot be
-	removed []kidHash // kids that are no longer there
+	changed bool      // a key came, went or changed
+	kids    kidSet    // of the keys that there are now: a set holds fewer than memorySize
+	removed []kidHash // kids that are no longer in the set
 }
 
-// succeed ends a fetch that brought usable keys, or the news that they are the
-// same.
-func (p *policy) succeed(h harvest) {
-	p.inFlight, p.failures, p.succeeded, p.due = false, 0, p.started, h.due
-	p.recall(h)
+// succeed ends a fetch that brought usable keys, or confirmed those there are.
+func (p *policy) succeed(r fetchResult) {
+	p.inFlight, p.failures, p.succeeded, p.due = false, 0, p.started, r.due
+	p.updateMemory(r)
 	found := false
-	for kid := range p.sought {
-		if h.kids.has(kid) {
+	for kid := range p.inFlightKids {
+		if r.kids.has(kid) {
 			found = true
 		} else {
-			p.missing.remember(kid, p.lastStart.Add(p.cooldown))
+			p.notFoundKids.remember(kid, p.lastStart.Add(p.cooldown))
 		}
 	}
-	for kid := range p.wanted { // by those who came while it was in flight
-		if h.kids.has(kid) {
+	for kid := range p.pendingKids { // of callers that came during the fetch
+		if r.kids.has(kid) {
 			found = true
-			delete(p.wanted, kid)
+			delete(p.pendingKids, kid)
 		}
 	}
 	switch {
 	case found:
 		p.coolUntil = time.Time{} // refunded
-	case len(p.sought) > 0:
+	case len(p.inFlightKids) > 0:
 		p.coolUntil = p.lastStart.Add(p.cooldown)
 	}
 }
 
-// recall brings what is remembered of kids up to date.
-func (p *policy) recall(h harvest) {
-	if h.changed {
-		p.missing.clear()
+func (p *policy) updateMemory(r fetchResult) {
+	if r.changed {
+		p.notFoundKids.clear()
 	}
-	for kid := range h.kids {
-		p.gone.forget(kid)
+	for kid := range r.kids {
+		p.withdrawnKids.forget(kid)
 	}
-	for _, kid := range h.removed {
-		p.gone.remember(kid, time.Time{})
+	for _, kid := range r.removed {
+		p.withdrawnKids.remember(kid, time.Time{})
 	}
 }
 
@@ -234,4 +230,103 @@ func later(a, b time.Time) time.Time {
 		return a
 	}
 	return b
+}
+
+// schedule bounds the refresh interval.
+type schedule struct {
+	usual     time.Duration // for an answer that states no lifetime
+	least     time.Duration
+	most      time.Duration
+	staleness time.Duration
+}
+
+// interval returns the time until the next refresh: up to a tenth less than the
+// lifetime that the server states, so that many instances spread out; within the
+// bounds; and never more than half of the maximum staleness, so that a refresh
+// that fails has as long again to succeed. jitter is in [0, 1).
+func (s schedule) interval(lifetime time.Duration, stated bool, jitter float64) time.Duration {
+	if !stated {
+		lifetime = s.usual
+	}
+	d := min(max(lifetime, s.least), s.most)
+	d -= time.Duration(float64(d) * jitter / 10)
+	if d < s.least { // at the lower bound the spread goes upwards
+		d = min(s.least+(s.least-d), s.most)
+	}
+	return min(d, s.staleness/2)
+}
+
+// memorySize bounds what is remembered of kids: a token's sender can invent any
+// number of them.
+const memorySize = 1024
+
+// kidHash is the hash of a kid, whose sender chooses its length. It is keyed
+// per Fetcher, so that collisions cannot be precomputed.
+type kidHash uint64
+
+// memory remembers up to memorySize kids, each until a time; the oldest make
+// room. The zero value is empty. It is not safe for concurrent use.
+type memory struct {
+	entries map[kidHash]entry
+	ring    [memorySize]kidHash
+	pushed  int
+}
+
+type entry struct {
+	until time.Time // zero: until it is pushed out
+	slot  int       // in the ring
+}
+
+// remember keeps kid until t; the zero time means until it is pushed out.
+func (m *memory) remember(kid kidHash, t time.Time) {
+	if m.entries == nil {
+		m.entries = make(map[kidHash]entry)
+	}
+	e, ok := m.entries[kid]
+	if !ok {
+		e.slot = m.push(kid)
+	}
+	e.until = t
+	m.entries[kid] = e
+}
+
+// push takes the next slot, and drops the kid that has it.
+func (m *memory) push(kid kidHash) int {
+	slot := m.pushed % memorySize
+	if old := m.ring[slot]; m.pushed >= memorySize && m.entries[old].slot == slot {
+		delete(m.entries, old) // unless it was forgotten and has come back in another slot
+	}
+	m.ring[slot] = kid
+	m.pushed++
+	return slot
+}
+
+// forget drops kid. Its slot stays taken until its turn comes.
+func (m *memory) forget(kid kidHash) { delete(m.entries, kid) }
+
+func (m *memory) clear() {
+	clear(m.entries)
+	m.pushed = 0
+}
+
+func (m *memory) has(kid kidHash, now time.Time) bool {
+	e, ok := m.entries[kid]
+	return ok && (e.until.IsZero() || now.Before(e.until))
+}
+
+// kidSet is a set of at most memorySize kids; what does not fit is left out.
+type kidSet map[kidHash]struct{}
+
+func (s *kidSet) add(kid kidHash) {
+	if *s == nil {
+		*s = make(kidSet)
+	}
+	if len(*s) < memorySize {
+		(*s)[kid] = struct{}{}
+	}
+}
+
+func (s kidSet) has(kid kidHash) bool {
+	_, ok := s[kid]
+	return ok
 }

@@ -2,70 +2,106 @@ package jwks
 
 import (
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 )
 
-// Status is how a [Fetcher] does. It is a copy, and the receiver's. As JSON it
-// has snake_case names, and durations in seconds.
+// Status reports the state of a [Fetcher]. It is a copy that its receiver owns.
+// As JSON it has snake_case names, and durations in seconds.
 type Status struct {
 	Issuer string // as configured
-	URL    string // the JWK Set's address, "" until it is known
+	URL    string // where the JWK Set was last asked for, "" before that
 
-	Usable     bool // there are keys, within the maximum staleness
-	Keys       []KeyStatus
-	Skipped    []string // why other keys of the set are not usable
-	Generation uint64
-	FetchedAt  time.Time     // when the keys were last confirmed, zero if never
-	Age        time.Duration // since then
+	Usable    bool      // there are keys, within the maximum staleness
+	Keys      []*Key    // in the order of the set
+	Skipped   []string  // why other keys of the set are not usable
+	FetchedAt time.Time // when the keys were last confirmed, zero if never
 
 	LastError   error     // of the latest failure, also if fetches have succeeded since
 	LastErrorAt time.Time // zero if there was none
 	NextRefresh time.Time // zero before the first call of Ready or Refresh, and after Close
 
-	Fetches     uint64 // that ended: all of them
-	NotModified uint64 // of these, with 304
-	Failures    uint64 // of these, without usable keys
+	Fetches  uint64 // that ended, however they ended
+	Failures uint64 // of these, without usable keys
 }
 
-// KeyStatus is one usable key.
-type KeyStatus struct {
-	ID        string `json:"kid,omitzero"` // cut to 64 bytes
-	Algorithm string `json:"alg,omitzero"`
-	Type      string `json:"kty"`
-}
-
-// MarshalJSON makes a Status fit to be shown.
+// MarshalJSON implements [encoding/json.Marshaler].
 func (s Status) MarshalJSON() ([]byte, error) {
+	type key struct {
+		ID        string `json:"kid,omitzero"` // cut to 64 bytes
+		Algorithm string `json:"alg,omitzero"`
+		Type      string `json:"kty"`
+	}
+	keys := make([]key, 0, len(s.Keys))
+	for _, k := range s.Keys {
+		keys = append(keys, key{cut(k.ID(), maxKid), k.Algorithm(), k.Type()})
+	}
 	var lastError string
 	if s.LastError != nil {
 		lastError = s.LastError.Error()
 	}
+	var age time.Duration
+	if !s.FetchedAt.IsZero() {
+		age = time.Since(s.FetchedAt)
+	}
 	return json.Marshal(struct {
-		Issuer      string      `json:"issuer,omitzero"`
-		URL         string      `json:"jwks_uri,omitzero"`
-		Usable      bool        `json:"usable"`
-		Keys        []KeyStatus `json:"keys"`
-		Skipped     []string    `json:"skipped,omitempty"`
-		Generation  uint64      `json:"generation"`
-		FetchedAt   time.Time   `json:"fetched_at,omitzero"`
-		AgeSeconds  float64     `json:"age_seconds"`
-		LastError   string      `json:"last_error,omitzero"`
-		LastErrorAt time.Time   `json:"last_error_at,omitzero"`
-		NextRefresh time.Time   `json:"next_refresh,omitzero"`
-		Fetches     uint64      `json:"fetches"`
-		NotModified uint64      `json:"not_modified"`
-		Failures    uint64      `json:"failures"`
+		Issuer      string    `json:"issuer,omitzero"`
+		URL         string    `json:"jwks_uri,omitzero"`
+		Usable      bool      `json:"usable"`
+		Keys        []key     `json:"keys"`
+		Skipped     []string  `json:"skipped,omitempty"`
+		FetchedAt   time.Time `json:"fetched_at,omitzero"`
+		AgeSeconds  float64   `json:"age_seconds"`
+		LastError   string    `json:"last_error,omitzero"`
+		LastErrorAt time.Time `json:"last_error_at,omitzero"`
+		NextRefresh time.Time `json:"next_refresh,omitzero"`
+		Fetches     uint64    `json:"fetches"`
+		Failures    uint64    `json:"failures"`
 	}{
-		s.Issuer, s.URL, s.Usable, s.Keys, s.Skipped, s.Generation, s.FetchedAt, s.Age.Round(time.Millisecond).Seconds(),
-		lastError, s.LastErrorAt, s.NextRefresh, s.Fetches, s.NotModified, s.Failures,
+		s.Issuer, s.URL, s.Usable, keys, s.Skipped, s.FetchedAt, age.Round(time.Millisecond).Seconds(),
+		lastError, s.LastErrorAt, s.NextRefresh, s.Fetches, s.Failures,
 	})
 }
 
-func keyStatuses(s *Snapshot) []KeyStatus {
-	out := make([]KeyStatus, 0, s.Len())
-	for k := range s.Keys() {
-		out = append(out, KeyStatus{ID: cut(k.ID(), maxKid), Algorithm: k.Algorithm(), Type: k.Type()})
+// The kinds of [Event].
+const (
+	Fetched     = "fetched"      // the set was fetched
+	NotModified = "not_modified" // the server says that it is the same (304)
+	Failed      = "failed"       // it could not be had, or held no usable key: the old keys stay
+	Rotated     = "rotated"      // beside Fetched: keys came, went or changed, after the first load
+)
+
+// Event reports one fetch of a [Fetcher]. It is a copy that its receiver owns.
+type Event struct {
+	Kind   string // Fetched, NotModified, Failed or Rotated
+	Status Status // after the fetch; of Failed, LastError is why
+
+	Forced  bool     // for a caller whose key was missing, not by schedule
+	Added   []string // kids, cut to 64 bytes; a key that changed under its kid is in both
+	Removed []string
+
+	rotated bool
+}
+
+// maxKid bounds what is shown of a kid: its sender chose the length.
+const maxKid = 64
+
+func displayedIDs(keys []*Key) []string {
+	var ids []string
+	for _, k := range keys {
+		ids = append(ids, cut(k.ID(), maxKid))
 	}
-	return out
+	return ids
+}
+
+// cut returns at most that many bytes of s, and no half character.
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return s[:most]
 }

@@ -153,7 +153,7 @@ func (k *keySet) fetch() {
 	}
 	k.known = known
 	k.generation++
-	k.current.Store(jwks.NewSnapshot(jwks.SnapshotConfig{Keys: keys, Generation: k.generation, Expires: k.expires}))
+	k.current.Store(jwks.NewSnapshot(jwks.SnapshotConfig{Keys: keys, Expires: k.expires}))
 }
 
 // expire makes the keys too stale to trust, or fresh again.

@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sallyport-go/sallyport"
-	"github.com/sallyport-go/sallyport/jwks"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/providers"
 )
@@ -156,7 +155,7 @@ func TestAFloodOfUnknownKeysHarmsNobody(t *testing.T) {
 		next := w.publish()
 		took, err := w.until("200", w.long(next), 500*time.Millisecond, time.Minute)
 		require.NoError(t, err)
-		assert.LessOrEqual(t, took, jwks.DefaultCooldown+time.Second)
+		assert.LessOrEqual(t, took, 31*time.Second)
 		time.Sleep(time.Minute)
 
 		answers, _ := strangers.end()

@@ -249,7 +249,7 @@ func (r *recorder) kinds() []string {
 	var out []string
 	events := r.all()
 	for i := range events {
-		out = append(out, string(events[i].Kind))
+		out = append(out, events[i].Kind)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

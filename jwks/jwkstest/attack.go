@@ -11,7 +11,7 @@ import (
 type Breach struct {
 	Forgery
 
-	// Name is the forgery's.
+	// Name is the name of the forgery.
 	Name string
 	// Status is what the API answered.
 	Status int
@@ -19,7 +19,7 @@ type Breach struct {
 	Fetched bool
 }
 
-// String says what happened and why it is wrong, without the token.
+// String returns what happened and why it is wrong, without the token.
 func (b Breach) String() string {
 	switch {
 	case b.Fetched:
@@ -44,13 +44,13 @@ func (b Breach) String() string {
 //	}, jwkstest.Claims{"scope": "orders.read"})
 //
 // With the options the issuer must mint a token that the API accepts. It is
-// tried before and after the forgeries: an API that refuses everybody proves
-// nothing, and neither does one that was talked into it.
+// tried before and after the forgeries: an API that refuses every token proves
+// nothing.
 //
 // A forgery is refused by 401 or 400, by 413 or 431 because of its size, or
 // by 0, which api returns if a client cannot even send such a token. 403 is a
-// breach: it means that the token was believed. So is 503: a bad token is not
-// the issuer's trouble.
+// breach: it means that the token was believed. So is 503: the token is bad, not
+// the keys.
 func Attack(tb testing.TB, iss *Issuer, api func(token string) (status int), options ...TokenOption) {
 	tb.Helper()
 	breaches, err := iss.Breaches(api, options...)
@@ -82,8 +82,8 @@ func ask(h http.Handler, request *http.Request, token string) int {
 	return w.Code
 }
 
-// Breaches is Attack without a test: the forgeries that got through. An error
-// says that nothing was proven, because a good token was refused.
+// Breaches is Attack without a test. It returns the forgeries that got through,
+// and an error if a good token was refused, so that nothing was proven.
 func (iss *Issuer) Breaches(api func(token string) (status int), options ...TokenOption) ([]Breach, error) {
 	forgeries := iss.Forgeries(options...)
 	good := iss.Token(options...)
@@ -107,9 +107,7 @@ func (iss *Issuer) Breaches(api func(token string) (status int), options ...Toke
 	return breaches, nil
 }
 
-func welcome(status int) bool {
-	return status >= http.StatusOK && status < http.StatusMultipleChoices
-}
+func welcome(status int) bool { return status >= http.StatusOK && status < http.StatusMultipleChoices }
 
 func refused(status int) bool {
 	switch status {

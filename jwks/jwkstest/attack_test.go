@@ -3,7 +3,7 @@ package jwkstest_test
 import (
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -13,22 +13,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/sallyport-go/sallyport"
-	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
+	"github.com/sallyport-go/sallyport/reason"
 	"github.com/sallyport-go/sallyport/verifier"
 )
-
-func guarded(t *testing.T, iss *jwkstest.Issuer) http.Handler {
-	t.Helper()
-	gate, err := sallyport.New(iss.Issuer(), iss.Audience())
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, gate.Close()) })
-	return gate.Require(claims.AllScopes("orders.read"))(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, _ := claims.FromContext(r.Context())
-		fmt.Fprintln(w, c.Subject())
-	}))
-}
 
 func TestAGuardedHandlerWithstandsTheAttack(t *testing.T) {
 	t.Parallel()
@@ -44,8 +32,7 @@ func TestAGuardedServerWithstandsTheAttackOverASocket(t *testing.T) {
 	defer server.Close()
 	unsent := 0
 	jwkstest.Attack(t, iss, func(token string) int {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/orders", nil)
-		require.NoError(t, err)
+		req := must(http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/orders", nil))
 		req.Header.Set("Authorization", "Bearer "+token)
 		resp, err := server.Client().Do(req)
 		if err != nil {
@@ -57,19 +44,6 @@ func TestAGuardedServerWithstandsTheAttackOverASocket(t *testing.T) {
 	}, jwkstest.Claims{"scope": "orders.read"})
 	assert.Less(t, unsent, 30, "few are such that no client sends them")
 }
-
-// recorder is a test that fails on purpose.
-type recorder struct {
-	testing.TB
-	errors []string
-}
-
-func (r *recorder) Helper() {}
-func (r *recorder) Errorf(format string, args ...any) {
-	r.errors = append(r.errors, fmt.Sprintf(format, args...))
-}
-
-func (r *recorder) Error(args ...any) { r.errors = append(r.errors, fmt.Sprint(args...)) }
 
 func TestAnAPIThatOnlyDecodesIsFullOfHoles(t *testing.T) {
 	t.Parallel()
@@ -85,7 +59,7 @@ func TestAnAPIThatOnlyDecodesIsFullOfHoles(t *testing.T) {
 		}
 		return http.StatusOK
 	}
-	r := &recorder{TB: t}
+	r := &fakeTB{TB: t}
 	jwkstest.Attack(r, iss, naive)
 	assert.Greater(t, len(r.errors), 250)
 	for _, e := range r.errors {
@@ -118,7 +92,7 @@ func TestAnAPIThatIsNotOneProvesNothing(t *testing.T) {
 		breaches, err := iss.Breaches(row.api)
 		require.ErrorContains(t, err, row.want, name)
 		assert.Empty(t, breaches, name)
-		r := &recorder{TB: t}
+		r := &fakeTB{TB: t}
 		calls = 0
 		jwkstest.Attack(r, iss, row.api)
 		require.Len(t, r.errors, 1, name)
@@ -128,25 +102,26 @@ func TestAnAPIThatIsNotOneProvesNothing(t *testing.T) {
 func TestAnAPIWithOneHoleShowsThatHole(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
-		hole func(*verifier.Config)
-		want []string
+		hole   func(*verifier.Config)
+		passes reason.Code // a refusal that the API ignores
+		want   []string
 	}{
-		"none": {func(*verifier.Config) {}, nil},
+		"none": {want: nil},
 		"a second audience that differs by a slash": {
-			func(c *verifier.Config) { c.Issuers[0].Audiences = []string{"api://orders", "api://orders/"} },
-			[]string{"aud: a slash more or less", "aud: an array of others"},
+			hole: func(c *verifier.Config) { c.Issuers[0].Audiences = []string{"api://orders", "api://orders/"} },
+			want: []string{"aud: a slash more or less", "aud: an array of others"},
 		},
 		"logout tokens are allowed by typ": {
-			func(c *verifier.Config) { c.Issuers[0].Types = []string{"at+jwt", "JWT", "", "logout+jwt"} },
-			[]string{`names: Typ beside a typ of another kind`, `typ: "logout+jwt"`},
+			hole: func(c *verifier.Config) { c.Issuers[0].Types = []string{"at+jwt", "JWT", "", "logout+jwt"} },
+			want: []string{`names: Typ beside a typ of another kind`, `typ: "logout+jwt"`},
 		},
 		"bindings that nobody checks": {
-			func(c *verifier.Config) { c.Confirmations = []string{"jkt", "x5t#S256"} },
-			[]string{"cnf: bound to a DPoP key", "cnf: bound to a certificate"},
+			passes: reason.UnsupportedBinding,
+			want:   []string{"cnf: bound in a way nobody knows", "cnf: bound to a DPoP key", "cnf: bound to a certificate"},
 		},
 		"long tokens are fine": {
-			func(c *verifier.Config) { c.MaxTokenBytes = 1 << 20 },
-			[]string{
+			hole: func(c *verifier.Config) { c.MaxTokenBytes = 1 << 20 },
+			want: []string{
 				"size: a claim of 50 kB", "size: a header of 50 kB", "size: an array of fifty thousand",
 				"size: an audience among ten thousand", "size: ten thousand claims",
 			},
@@ -156,11 +131,12 @@ func TestAnAPIWithOneHoleShowsThatHole(t *testing.T) {
 			t.Parallel()
 			iss := jwkstest.New(t, jwkstest.WithoutServer(), jwkstest.WithAlgorithm("EdDSA"), jwkstest.WithAudience("api://orders"))
 			cfg := verifier.Config{Issuers: []verifier.Issuer{{Name: iss.Issuer(), Audiences: []string{"api://orders"}, Keys: iss.KeySet()}}}
-			row.hole(&cfg)
-			v, err := verifier.New(cfg)
-			require.NoError(t, err)
+			if row.hole != nil {
+				row.hole(&cfg)
+			}
+			v := must(verifier.New(cfg))
 			breaches, err := iss.Breaches(func(token string) int {
-				if _, err := v.Verify(t.Context(), token); err != nil {
+				if _, err := v.Verify(t.Context(), token); err != nil && whyNot(t, err) != row.passes {
 					return http.StatusUnauthorized
 				}
 				return http.StatusOK
@@ -211,4 +187,24 @@ func TestABreachSaysWhatHappened(t *testing.T) {
 		b := jwkstest.Breach{Name: "name", Status: status, Forgery: jwkstest.Forgery{Hole: "hole", Token: "token"}}
 		assert.Equal(t, want, b.String())
 	}
+}
+
+func TestAnAttackSendsTheBodyEachTime(t *testing.T) {
+	t.Parallel()
+	iss := jwkstest.New(t, jwkstest.WithoutServer(), jwkstest.WithAlgorithm("EdDSA"))
+	v := newVerifier(t, iss, iss.KeySet())
+	request := must(http.NewRequestWithContext(t.Context(), http.MethodPost, "/orders", strings.NewReader("body")))
+	calls, bodies := 0, 0
+	jwkstest.AttackHandler(t, iss, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		calls++
+		if body, _ := io.ReadAll(r.Body); string(body) == "body" {
+			bodies++
+		}
+		if _, err := v.Verify(r.Context(), strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")); err != nil {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	}), request)
+	assert.Greater(t, calls, 400)
+	assert.Equal(t, calls, bodies)
+	assert.Empty(t, request.Header, "the request given is left as it was")
 }

@@ -1,18 +1,22 @@
 package jwkstest
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
+	"time"
 )
 
-// Client reaches several issuers without a socket, each by the host of its
-// name, for whoever trusts many with one client. Issuers on one host are told
-// apart by the path of their names. For one issuer see [Issuer.Client].
+// Client returns a client that reaches several issuers without a socket, each by
+// the host of its name and, among issuers on one host, by the path of its name.
+// For one issuer see [Issuer.Client].
 func Client(issuers ...*Issuer) *http.Client { return &http.Client{Transport: directory(issuers)} }
 
-// directory is a RoundTripper that asks the issuer whom the URL means.
+// directory is a RoundTripper that picks the issuer by URL.
 type directory []*Issuer
 
 // RoundTrip implements [http.RoundTripper].
@@ -23,7 +27,7 @@ func (d directory) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, fmt.Errorf("jwkstest: no issuer is at %q", r.URL.Host)
 }
 
-// find prefers the longest path: a name without one is the beginning of all.
+// find prefers the longest path.
 func (d directory) find(u *url.URL) (found *Issuer) {
 	longest := -1
 	for _, iss := range d {
@@ -38,3 +42,69 @@ func (d directory) find(u *url.URL) (found *Issuer) {
 	}
 	return found
 }
+
+// pipe speaks HTTP to a handler over in-memory connections, one per request, so
+// that nothing stays behind between requests. Everything it blocks on is
+// visible to testing/synctest.
+type pipe struct {
+	server    *http.Server
+	transport *http.Transport
+}
+
+func newPipe(h http.Handler) *pipe {
+	p := &pipe{server: &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}}
+	p.transport = &http.Transport{
+		DialContext:       p.dial,
+		DialTLSContext:    p.dial, // the far end is in this process: no TLS, whatever the scheme says
+		DisableKeepAlives: true,
+	}
+	return p
+}
+
+func (p *pipe) dial(context.Context, string, string) (net.Conn, error) {
+	near, far := net.Pipe()
+	// Serve returns once the listener has no more connections; this one is served on.
+	if err := p.server.Serve(&single{conn: far}); err != net.ErrClosed { //nolint:errorlint // the listener's own value
+		_ = near.Close()
+		_ = far.Close()
+		return nil, err
+	}
+	return near, nil
+}
+
+func (p *pipe) close() {
+	_ = p.server.Close()
+	p.transport.CloseIdleConnections()
+}
+
+// single is a listener of one connection.
+type single struct {
+	mu   sync.Mutex
+	conn net.Conn
+}
+
+// Accept returns the connection, once.
+func (s *single) Accept() (net.Conn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	conn := s.conn
+	if conn == nil {
+		return nil, net.ErrClosed
+	}
+	s.conn = nil
+	return conn, nil
+}
+
+// Close does nothing: the server closes the connection.
+func (s *single) Close() error { return nil }
+
+// Addr returns a placeholder.
+func (s *single) Addr() net.Addr { return memoryAddr{} }
+
+type memoryAddr struct{}
+
+// Network returns the name of a network that cannot be dialled.
+func (memoryAddr) Network() string { return "memory" }
+
+// String returns the same for all.
+func (memoryAddr) String() string { return "memory" }

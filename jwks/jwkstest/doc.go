@@ -29,9 +29,8 @@
 // No two issuers that live at the same time have a key in common. RSA keys are
 // slow to make: those of an issuer that has ended are used again by later ones.
 //
-// Everything an [Issuer] does may be done by several goroutines at once. Only
-// what is asked of it wrongly ends the test, and must be asked by the test's
-// own goroutine: see [testing.T.FailNow].
+// An [Issuer] is safe for concurrent use. Wrong use ends the test, which only the
+// test's own goroutine may do: see [testing.T.FailNow].
 //
-// The package is for tests only. Nothing here is fit to protect anything.
+// The package is for tests and demonstrations only: it protects nothing.
 package jwkstest

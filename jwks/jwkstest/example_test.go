@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 
 	"github.com/sallyport-go/sallyport"
@@ -130,9 +131,9 @@ func ExampleWithoutServer() {
 		panic(err)
 	}
 	next := iss.Rotate()
-	fmt.Println(keys.Snapshot().Len())
+	fmt.Println(len(slices.Collect(keys.Snapshot().Keys())))
 	_ = keys.Refresh(context.Background(), next.ID())
-	fmt.Println(keys.Snapshot().Len(), iss.Fetches())
+	fmt.Println(len(slices.Collect(keys.Snapshot().Keys())), iss.Fetches())
 	// Output:
 	// 1
 	// 2 2

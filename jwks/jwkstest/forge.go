@@ -10,12 +10,12 @@ import (
 	"github.com/sallyport-go/sallyport/reason"
 )
 
-// Forgery is a token that must be refused, though it differs from a good one in
-// one thing only.
+// Forgery is a token that must be refused. It differs from a good one in one
+// thing only.
 type Forgery struct {
-	// Token is the token.
+	// Token is the forged token.
 	Token string
-	// Reason is why a verifier of this module refuses it.
+	// Reason is the reason code with which a verifier of this module refuses it.
 	Reason reason.Code
 	// Hole is what is wrong with an API that accepts it.
 	Hole string
@@ -23,8 +23,8 @@ type Forgery struct {
 
 // Forgeries yields every known forgery of the token that [Issuer.Token] mints
 // with the same options, each under a name of its own. Give the options that
-// make a token which the API accepts, so that nothing but the forgery can be
-// the reason to refuse it. All are made for the key and algorithm that sign
+// make a token which the API accepts, so that only the forgery can be the
+// reason to refuse it. All are made for the key and algorithm that sign
 // that token; run them again for other algorithms.
 //
 // Some of them need other keys in the issuer's set: for ES256 and EdDSA, one
@@ -58,8 +58,8 @@ type forged struct {
 	Forgery
 }
 
-// arsenal is what forgeries need beside the issuer's own keys.
-type arsenal struct {
+// forgeryKeys are the keys that forgeries need beside the issuer's own.
+type forgeryKeys struct {
 	ec, ed   *Key // published
 	enc, oct *Key // published, though no token may be checked with them
 
@@ -69,23 +69,23 @@ type arsenal struct {
 
 // forger makes the forgeries of one token.
 type forger struct {
-	iss     *Issuer
-	options []TokenOption
-	arsenal *arsenal
-	key     *Key
-	alg     string
-	claims  map[string]any
-	aud     string
-	now     time.Time
+	iss         *Issuer
+	options     []TokenOption
+	forgeryKeys *forgeryKeys
+	key         *Key
+	alg         string
+	claims      map[string]any
+	aud         string
+	now         time.Time
 }
 
 func (iss *Issuer) forger(options []TokenOption) *forger {
-	m := iss.minting(options)
+	m := iss.draft(options)
 	key, alg := iss.signer(m)
 	if key.Public() == nil {
 		iss.fail("forgeries are of tokens that an asymmetric key signs, not %s", alg)
 	}
-	f := &forger{iss: iss, options: options, arsenal: iss.arm(), key: key, alg: alg, claims: m.claims, now: iss.now()}
+	f := &forger{iss: iss, options: options, forgeryKeys: iss.makeForgeryKeys(), key: key, alg: alg, claims: m.claims, now: iss.now()}
 	f.aud = firstAudience(m.claims)
 	return f
 }
@@ -102,15 +102,13 @@ func firstAudience(claims map[string]any) string {
 	return ""
 }
 
-// all are the attacker's keys.
-func (a *arsenal) all() []*Key {
-	return append(slices.Collect(maps.Values(a.attackers)), a.rsa())
-}
+// all returns the attacker's keys.
+func (a *forgeryKeys) all() []*Key { return append(slices.Collect(maps.Values(a.attackers)), a.rsa()) }
 
-// arm makes and publishes the arsenal once.
-func (iss *Issuer) arm() *arsenal {
-	iss.armOnce.Do(func() {
-		a := &arsenal{
+// makeForgeryKeys makes and publishes them once.
+func (iss *Issuer) makeForgeryKeys() *forgeryKeys {
+	iss.keysOnce.Do(func() {
+		a := &forgeryKeys{
 			ec:        iss.keyFor("ES256"),
 			ed:        iss.keyFor("EdDSA"),
 			enc:       iss.NewKey("ES256", JWK{"use": "enc", "alg": nil}),
@@ -122,18 +120,18 @@ func (iss *Issuer) arm() *arsenal {
 			a.attackers[alg] = iss.NewKey(alg, JWK{"kid": "attacker"})
 		}
 		iss.Publish(a.enc, a.oct)
-		iss.arsenal.Store(a)
+		iss.forgeryKeys.Store(a)
 	})
-	return iss.arsenal.Load()
+	return iss.forgeryKeys.Load()
 }
 
-// attacker is a key that the issuer does not know and that signs alg.
+// attacker returns a key for the algorithm that the issuer does not know.
 func (f *forger) attacker() *Key {
 	switch algorithms[f.alg].kind {
 	case pkcs1, pss:
-		return f.arsenal.rsa()
+		return f.forgeryKeys.rsa()
 	default:
-		return f.arsenal.attackers[f.alg]
+		return f.forgeryKeys.attackers[f.alg]
 	}
 }
 
@@ -142,33 +140,31 @@ func (f *forger) token(options ...TokenOption) string {
 	return f.iss.Token(append(append([]TokenOption{}, f.options...), options...)...)
 }
 
-// minted is a forgery that the issuer signed: what it says is what is wrong.
+// minted returns a forgery that the issuer signed: its content is wrong.
 func (f *forger) minted(name string, why reason.Code, hole string, options ...TokenOption) forged {
 	return forged{name, Forgery{Token: f.token(options...), Reason: why, Hole: hole}}
 }
 
-// impostor signs what options say with the attacker's key.
+// impostor returns a token of those options, signed with the attacker's key.
 func (f *forger) impostor(options ...TokenOption) string {
 	return f.token(append([]TokenOption{WithKey(f.attacker()), WithAlgorithm(f.alg)}, options...)...)
 }
 
-// header is the text of the good token's header, with members on top.
+// header returns the text of the good token's header, changed by members.
 func (f *forger) header(members Header) string {
 	h := map[string]any{"typ": "at+jwt", "alg": f.alg}
 	if f.key.id != "" {
 		h["kid"] = f.key.id
 	}
-	maps.Copy(h, f.iss.minting(f.options).header)
+	maps.Copy(h, f.iss.draft(f.options).header)
 	maps.Copy(h, members)
 	return f.iss.text(nil, h)
 }
 
-// payload is the text of the good token's payload, with members on top.
-func (f *forger) payload(members Claims) string {
-	return f.iss.text(nil, merge(f.claims, members))
-}
+// payload returns the text of the good token's payload, changed by members.
+func (f *forger) payload(members Claims) string { return f.iss.text(nil, merge(f.claims, members)) }
 
-// signed signs an input that is taken as it is.
+// signed appends the signature to an input that is taken as it is.
 func (f *forger) signed(input string) string {
 	return f.iss.Sign(input, append(append([]TokenOption{}, f.options...), WithKey(f.key), WithAlgorithm(f.alg))...)
 }

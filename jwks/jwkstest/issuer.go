@@ -14,7 +14,7 @@ import (
 	"github.com/sallyport-go/sallyport/jwks"
 )
 
-// DefaultAudience is who tokens are for unless [WithAudience] says otherwise.
+// DefaultAudience is the audience of tokens unless [WithAudience] sets another.
 const DefaultAudience = "api://test"
 
 // Issuer is a fake authorization server. [New] or [Start] makes one; it is safe
@@ -42,16 +42,15 @@ type Issuer struct {
 	borrowed  []*rsa.PrivateKey
 	answers   answers
 
-	generation uint64
-	snapshot   atomic.Pointer[jwks.Snapshot]
+	snapshot atomic.Pointer[jwks.Snapshot]
 
-	armOnce sync.Once
-	arsenal atomic.Pointer[arsenal]
+	keysOnce    sync.Once
+	forgeryKeys atomic.Pointer[forgeryKeys]
 
 	counts counters
 }
 
-// New makes an issuer that ends with the test. Options for tokens given here
+// New returns an issuer that ends with the test. Options for tokens given here
 // hold for every token that does not say otherwise.
 func New(tb testing.TB, options ...Option) *Issuer {
 	tb.Helper()
@@ -61,8 +60,8 @@ func New(tb testing.TB, options ...Option) *Issuer {
 	return iss
 }
 
-// Start makes an issuer where there is no test to end it, as in TestMain or a
-// runnable example: Close it. What is asked of it wrongly panics.
+// Start returns an issuer for a program, TestMain or a runnable example: Close
+// it. Wrong use of it panics.
 func Start(options ...Option) *Issuer {
 	iss := &Issuer{}
 	iss.open(options)
@@ -87,12 +86,12 @@ func (iss *Issuer) open(options []Option) {
 			iss.name = iss.URL()
 		}
 	}
-	iss.signing = iss.NewKey(iss.minting(nil).algorithm())
+	iss.signing = iss.NewKey(iss.draft(nil).algorithm())
 	iss.Publish(iss.signing)
 }
 
-// Close ends servers and releases who hangs. Tokens can be minted no more. An
-// issuer of New closes with its test. It may be called more than once.
+// Close ends the servers and releases requests that hang. No more tokens can be
+// minted. An issuer of New closes with its test. Closing twice is fine.
 func (iss *Issuer) Close() {
 	iss.closeOnce.Do(func() {
 		close(iss.closed)
@@ -109,16 +108,14 @@ func (iss *Issuer) Close() {
 	})
 }
 
-// Issuer is the issuer's name: iss of its tokens, issuer of its metadata.
+// Issuer returns the issuer's name: iss of its tokens, issuer of its metadata.
 func (iss *Issuer) Issuer() string { return iss.name }
 
-// Audience is who its tokens are for, unless they say otherwise: the first of
+// Audience returns the audience of tokens without options: the first of
 // [WithAudience], or [DefaultAudience].
-func (iss *Issuer) Audience() string {
-	return firstAudience(iss.minting(nil).claims)
-}
+func (iss *Issuer) Audience() string { return firstAudience(iss.draft(nil).claims) }
 
-// URL is where the issuer can be reached, without a slash at the end: the
+// URL returns where the issuer can be reached, without a slash at the end: the
 // address of its loopback server, or its name if it has none.
 func (iss *Issuer) URL() string {
 	url := iss.address()
@@ -140,18 +137,28 @@ func (iss *Issuer) address() string {
 	return iss.server.URL
 }
 
-// JWKSURL is where the keys are.
+// JWKSURL returns where the keys are.
 func (iss *Issuer) JWKSURL() string { return iss.URL() + jwksPath }
 
-// DiscoveryURL is where the metadata is, for an issuer whose name is not its
+// DiscoveryURL returns where the metadata is, for an issuer whose name is not its
 // address.
 func (iss *Issuer) DiscoveryURL() string { return iss.URL() + oidcPath }
 
-// Client reaches the issuer without a socket, whatever host a URL names, over
+// Client returns a client that reaches the issuer without a socket, whatever host a URL names, over
 // http and https alike. It ends with the issuer.
 func (iss *Issuer) Client() *http.Client { return &http.Client{Transport: iss.pipe.transport} }
 
-// fail reports a mistake of the caller.
+// check is fail for an error.
+func (iss *Issuer) check(err error) {
+	if err != nil {
+		if iss.tb != nil {
+			iss.tb.Helper()
+		}
+		iss.fail("%v", err)
+	}
+}
+
+// fail reports wrong use.
 func (iss *Issuer) fail(format string, args ...any) {
 	if iss.tb == nil {
 		panic("jwkstest: " + fmt.Sprintf(format, args...))
@@ -159,3 +166,37 @@ func (iss *Issuer) fail(format string, args ...any) {
 	iss.tb.Helper()
 	iss.tb.Fatalf("jwkstest: "+format, args...)
 }
+
+// Option configures an [Issuer].
+type Option interface{ issuer(iss *Issuer) }
+
+// JWK are members of a key as the issuer publishes it. They replace those that
+// it has anyway; a nil value leaves one out. As an option it holds for every
+// key of the issuer.
+type JWK map[string]any
+
+// Metadata are members of the discovery documents. They replace those that are
+// there anyway; a nil value leaves one out.
+type Metadata map[string]any
+
+func (j JWK) issuer(iss *Issuer) { iss.jwk = merge(iss.jwk, j) }
+
+func (d Metadata) issuer(iss *Issuer) { iss.metadata = merge(iss.metadata, d) }
+
+// issuerOption is an option of the issuer alone.
+type issuerOption func(*Issuer)
+
+func (o issuerOption) issuer(iss *Issuer) { o(iss) }
+
+// WithName gives the issuer a name that is not its address, such as
+// https://sts.windows.net/<tenant>/. Its metadata is at [Issuer.DiscoveryURL],
+// or where the name says if the request comes by [Issuer.Client].
+func WithName(name string) Option { return issuerOption(func(iss *Issuer) { iss.name = name }) }
+
+// WithoutServer opens no socket: the issuer is reached through
+// [Issuer.Client] alone. Unless [WithName] says otherwise its name is a host
+// under .example that differs from issuer to issuer.
+func WithoutServer() Option { return issuerOption(func(iss *Issuer) { iss.memory = true }) }
+
+// WithClock sets the clock for the times of tokens, [time.Now] by default.
+func WithClock(now func() time.Time) Option { return issuerOption(func(iss *Issuer) { iss.now = now }) }

@@ -6,11 +6,12 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"time"
 )
 
-// Where an issuer of this package has its documents. Those of the metadata also
-// lie where the issuer's name puts them.
+// The paths of an issuer's documents. The metadata is also where the issuer's name puts them.
 const (
 	jwksPath  = "/jwks"
 	oidcPath  = "/.well-known/openid-configuration"
@@ -20,20 +21,20 @@ const (
 // counters count requests as they arrive, whatever is answered.
 type counters struct{ jwks, discovery, notModified, strays atomic.Int64 }
 
-// Fetches is how often the keys were asked for so far, whatever the answer.
+// Fetches returns how often the keys were asked for, whatever the answer.
 func (iss *Issuer) Fetches() int { return int(iss.counts.jwks.Load()) }
 
-// DiscoveryFetches is how often either discovery document was asked for.
+// DiscoveryFetches returns how often either discovery document was asked for.
 func (iss *Issuer) DiscoveryFetches() int { return int(iss.counts.discovery.Load()) }
 
-// NotModified is how many answers were 304.
+// NotModified returns how many answers were 304.
 func (iss *Issuer) NotModified() int { return int(iss.counts.notModified.Load()) }
 
-// Strays is how many requests asked for anything else. A verifier that fetches
+// Strays returns how many requests asked for anything else. A verifier that fetches
 // what a header points at (jku, x5u) leaves its trace here.
 func (iss *Issuer) Strays() int { return int(iss.counts.strays.Load()) }
 
-// Handler answers as the issuer's server does, for a server of one's own.
+// Handler returns what the issuer's server runs, for another server.
 func (iss *Issuer) Handler() http.Handler { return http.HandlerFunc(iss.serveHTTP) }
 
 func (iss *Issuer) serveHTTP(w http.ResponseWriter, r *http.Request) {
@@ -59,7 +60,7 @@ func (iss *Issuer) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Answer is what the issuer answers when it is well, for handlers of
+// Answer answers as the issuer does without faults, for handlers of
 // [Issuer.Serve] that want to change it.
 func (iss *Issuer) Answer(w http.ResponseWriter, r *http.Request) {
 	switch iss.document(r) {
@@ -107,7 +108,7 @@ func jwkSet(published []*Key) map[string]any {
 	return map[string]any{"keys": keys}
 }
 
-// present is the members that are not nil.
+// present returns the members that are not nil.
 func present(members map[string]any) map[string]any {
 	out := make(map[string]any, len(members))
 	for name, v := range members {
@@ -118,7 +119,7 @@ func present(members map[string]any) map[string]any {
 	return out
 }
 
-// discovery is the metadata, the same for both documents (RFC 8414 section 2).
+// discovery returns the metadata, the same for both documents (RFC 8414 section 2).
 func (iss *Issuer) discovery() map[string]any {
 	at := iss.address()
 	doc := Metadata{
@@ -163,4 +164,123 @@ func (a *answers) tag(body []byte) string {
 	}
 	sum := sha256.Sum256(body)
 	return `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
+}
+
+// answers configures how the issuer answers. Requests take a copy when they arrive.
+type answers struct {
+	serve, serveJWKS http.HandlerFunc
+	delay            time.Duration
+	hanging          chan struct{} // closed: no more
+	release          func()
+	cacheControl     string
+	etag             *string // nil: of the body
+}
+
+func (iss *Issuer) current() answers {
+	iss.mu.Lock()
+	defer iss.mu.Unlock()
+	return iss.answers
+}
+
+func (iss *Issuer) setAnswers(set func(*answers)) {
+	iss.mu.Lock()
+	defer iss.mu.Unlock()
+	set(&iss.answers)
+}
+
+// wait delays an answer. It reports false when the request has ended.
+func (a *answers) wait(r *http.Request, closed <-chan struct{}) bool {
+	if a.hanging != nil {
+		select {
+		case <-a.hanging:
+		case <-closed:
+			return false
+		case <-r.Context().Done():
+			return false
+		}
+	}
+	if a.delay <= 0 {
+		return true
+	}
+	timer := time.NewTimer(a.delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-closed:
+		return false
+	case <-r.Context().Done():
+		return false
+	}
+}
+
+// Fail answers every request for keys or metadata with that status, and a body
+// that is not JSON.
+func (iss *Issuer) Fail(status int) {
+	iss.Serve(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, http.StatusText(status), status)
+	})
+}
+
+// Serve answers every request for keys or metadata with h, which can fall back
+// on [Issuer.Answer].
+func (iss *Issuer) Serve(h http.HandlerFunc) {
+	iss.setAnswers(func(a *answers) { a.serve, a.serveJWKS = h, nil })
+}
+
+// ServeJWKS answers requests for keys with h, and leaves those for metadata as
+// they are.
+func (iss *Issuer) ServeJWKS(h http.HandlerFunc) {
+	iss.setAnswers(func(a *answers) { a.serveJWKS = h })
+}
+
+// Slow delays every answer by d.
+func (iss *Issuer) Slow(d time.Duration) { iss.setAnswers(func(a *answers) { a.delay = d }) }
+
+// Hang holds every answer back until release is called, the issuer is restored
+// or the client gives up.
+func (iss *Issuer) Hang() (release func()) {
+	hanging := make(chan struct{})
+	release = sync.OnceFunc(func() {
+		iss.setAnswers(func(a *answers) {
+			if a.hanging == hanging {
+				a.hanging = nil
+			}
+		})
+		close(hanging)
+	})
+	iss.setAnswers(func(a *answers) {
+		a.hanging = hanging
+		a.release = release
+	})
+	return release
+}
+
+// Restore ends what Fail, Serve, ServeJWKS, Slow and Hang began.
+func (iss *Issuer) Restore() {
+	var release func()
+	iss.setAnswers(func(a *answers) {
+		release = a.release
+		*a = answers{cacheControl: a.cacheControl, etag: a.etag}
+	})
+	if release != nil {
+		release()
+	}
+}
+
+// SetCacheControl sets the Cache-Control of the answers; "" (as it begins)
+// sends none.
+func (iss *Issuer) SetCacheControl(value string) {
+	iss.setAnswers(func(a *answers) { a.cacheControl = value })
+}
+
+// SetETag fixes the ETag, quotes included, whatever the body: a lie once the
+// keys change. "" sends none. Without it the ETag is one of the body.
+func (iss *Issuer) SetETag(tag string) { iss.setAnswers(func(a *answers) { a.etag = &tag }) }
+
+// SetMetadata changes members of the discovery documents.
+func (iss *Issuer) SetMetadata(members Metadata) {
+	iss.mu.Lock()
+	defer iss.mu.Unlock()
+	iss.metadata = merge(iss.metadata, members)
 }

@@ -31,7 +31,7 @@ func NewVerifier(f *fixture.Fixture, cacheBytes int64) (*verifier.Verifier, erro
 }
 
 // KeySet is the fixture's key, and nothing that could be fetched.
-func KeySet(f *fixture.Fixture) (*jwks.Static, error) {
+func KeySet(f *fixture.Fixture) (jwks.KeySet, error) {
 	keys, err := jwks.ParseJWKS(f.JWKS)
 	if err != nil {
 		return nil, err

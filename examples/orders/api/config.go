@@ -66,8 +66,8 @@ func (c *Config) keys() jwks.FetcherConfig {
 	cfg := jwks.FetcherConfig{OnEvent: newKeyLog(c.Logger).event}
 	if c.JWKSRefresh != 0 {
 		cfg.MaxRefreshInterval = c.JWKSRefresh
-		cfg.RefreshInterval = min(c.JWKSRefresh, jwks.DefaultRefreshInterval)
-		cfg.MinRefreshInterval = min(c.JWKSRefresh, jwks.DefaultMinRefreshInterval)
+		cfg.RefreshInterval = min(c.JWKSRefresh, 15*time.Minute)
+		cfg.MinRefreshInterval = min(c.JWKSRefresh, time.Minute)
 	}
 	return cfg
 }

@@ -25,23 +25,27 @@ func newKeyLog(log *slog.Logger) *keyLog {
 // event is a jwks.FetcherConfig.OnEvent. The fetchers of several issuers call
 // it at once.
 func (k *keyLog) event(e jwks.Event) {
+	s := e.Status
+	next := time.Until(s.NextRefresh).Round(time.Millisecond)
 	switch e.Kind {
 	case jwks.Failed:
-		k.turned(e.Issuer, false)
+		k.turned(s.Issuer, false)
 		k.log.Warn("keys cannot be had, still trying",
-			"issuer", e.Issuer, "error", e.Err, "keys", e.Keys, "next_try_in", e.Next.Round(time.Millisecond))
+			"issuer", s.Issuer, "error", s.LastError, "keys", len(s.Keys), "next_try_in", next)
 	case jwks.Rotated:
-		k.log.Info("keys rotated", "issuer", e.Issuer, "added", e.Added, "removed", e.Removed)
+		k.log.Info("keys rotated", "issuer", s.Issuer, "added", e.Added, "removed", e.Removed)
 	case jwks.Fetched, jwks.NotModified:
 		level := slog.LevelDebug
-		if k.turned(e.Issuer, true) {
+		if k.turned(s.Issuer, true) {
 			level = slog.LevelInfo
 		}
-		k.log.Log(context.Background(), level, "keys fetched", "issuer", e.Issuer, "url", e.URL, "keys", e.Keys,
-			"next_refresh_in", e.Next.Round(time.Millisecond))
+		k.log.Log(context.Background(), level, "keys fetched", "issuer", s.Issuer, "url", s.URL, "keys", len(s.Keys),
+			"next_refresh_in", next)
 	}
-	for _, err := range e.Skipped {
-		k.log.Debug("a key is not usable", "issuer", e.Issuer, "why", err)
+	if e.Kind == jwks.Fetched {
+		for _, why := range s.Skipped {
+			k.log.Debug("a key is not usable", "issuer", s.Issuer, "why", why)
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package jwkstest_test
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -10,36 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/sallyport-go/sallyport/internal/jose"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 )
-
-// open reads header and claims without checking anything.
-func open(t *testing.T, token string) (header, claims map[string]any) {
-	t.Helper()
-	parts := strings.Split(token, ".")
-	require.Len(t, parts, 3)
-	for i, to := range []*map[string]any{&header, &claims} {
-		text, err := base64.RawURLEncoding.DecodeString(parts[i])
-		require.NoError(t, err)
-		require.NoError(t, json.Unmarshal(text, to))
-	}
-	return header, claims
-}
-
-// signedBy reports whether the token verifies under the key, by code that this package knows nothing of.
-func signedBy(t *testing.T, token string, key *jwkstest.Key) bool {
-	t.Helper()
-	compact, err := jose.Split(token)
-	require.NoError(t, err)
-	h, err := compact.HeaderWith(nil)
-	require.NoError(t, err)
-	sig, err := compact.SignatureWith(nil)
-	require.NoError(t, err)
-	inner, err := jose.NewKey(key.Public())
-	require.NoError(t, err)
-	return inner.Verify(h.Algorithm, compact.SigningInput(), sig) == nil
-}
 
 func TestATokenIsAnAccessTokenUnlessToldOtherwise(t *testing.T) {
 	t.Parallel()
@@ -80,22 +51,6 @@ func TestEveryAlgorithmSignsWhatAnotherLibraryAccepts(t *testing.T) {
 	}
 }
 
-func TestAnHMACSecretIsPublishedOnlyOnPurpose(t *testing.T) {
-	t.Parallel()
-	iss := jwkstest.New(t, jwkstest.WithoutServer())
-	key := iss.NewKey("HS256")
-	secret, err := jose.NewSecret("HS256", key.Secret())
-	require.NoError(t, err)
-	compact, err := jose.Split(iss.Token(jwkstest.WithKey(key)))
-	require.NoError(t, err)
-	sig, err := compact.SignatureWith(nil)
-	require.NoError(t, err)
-
-	require.NoError(t, secret.Verify("HS256", compact.SigningInput(), sig))
-	assert.Nil(t, key.Public())
-	assert.Len(t, iss.Published(), 1, "the RSA key alone")
-}
-
 func TestOptionsReplaceAndNilLeavesOut(t *testing.T) {
 	t.Parallel()
 	iss := jwkstest.New(t, jwkstest.WithoutServer(), jwkstest.WithAlgorithm("EdDSA"), jwkstest.WithAudience("api://orders"),
@@ -127,21 +82,6 @@ func TestRawTextIsSignedAsItIs(t *testing.T) {
 
 	input := open64(`{"alg":"ES256"}`) + "==." + open64(`{}`)
 	token = iss.Sign(input)
-	compact, err := jose.Split(token)
-	require.NoError(t, err)
-	assert.Equal(t, input, string(compact.SigningInput()))
-	sig, err := compact.SignatureWith(nil)
-	require.NoError(t, err)
-	key, err := jose.NewKey(iss.Key().Public())
-	require.NoError(t, err)
-	assert.NoError(t, key.Verify("ES256", []byte(input), sig))
-}
-
-func open64(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
-
-func raw64(t *testing.T, part string) []byte {
-	t.Helper()
-	data, err := base64.RawURLEncoding.DecodeString(part)
-	require.NoError(t, err)
-	return data
+	assert.True(t, strings.HasPrefix(token, input+"."))
+	assert.True(t, verifiedBy(t, token, iss.Key().Public(), "ES256"))
 }

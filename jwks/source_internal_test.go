@@ -2,6 +2,7 @@ package jwks
 
 import (
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -10,13 +11,13 @@ import (
 )
 
 func TestLifetime(t *testing.T) {
-	t.Parallel()
-	for name, row := range map[string]struct {
+	type row struct {
 		lines  []string
 		age    string
 		want   time.Duration
 		stated bool
-	}{
+	}
+	each(t, map[string]row{
 		"nothing":                               {nil, "", 0, false},
 		"an Age alone says nothing":             {nil, "10", 0, false},
 		"max-age":                               {[]string{"max-age=600"}, "", 10 * time.Minute, true},
@@ -43,18 +44,15 @@ func TestLifetime(t *testing.T) {
 		"beyond any number":                     {[]string{"max-age=" + strings.Repeat("9", 400)}, "", longest, true},
 		"beyond a duration":                     {[]string{"max-age=1000000000000"}, "", longest, true},
 		"commas alone":                          {[]string{",,,"}, "", 0, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			h := http.Header{"Cache-Control": row.lines}
-			if row.age != "" {
-				h.Set("Age", row.age)
-			}
-			d, stated := lifetime(h)
-			assert.Equal(t, row.want, d)
-			assert.Equal(t, row.stated, stated)
-		})
-	}
+	}, func(t *testing.T, row row) {
+		h := http.Header{"Cache-Control": row.lines}
+		if row.age != "" {
+			h.Set("Age", row.age)
+		}
+		d, stated := lifetime(h)
+		assert.Equal(t, row.want, d)
+		assert.Equal(t, row.stated, stated)
+	})
 }
 
 func TestRetryAfter(t *testing.T) {
@@ -73,45 +71,41 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-func TestInterval(t *testing.T) {
+func TestUserAgentNamesTheVersionThatWasBuiltIn(t *testing.T) {
 	t.Parallel()
-	usual := schedule{usual: 15 * time.Minute, least: time.Minute, most: 24 * time.Hour, staleness: 48 * time.Hour}
+	dep := &debug.Module{Path: module, Version: "v1.2.3"}
+	other := &debug.Module{Path: "example.org/api", Version: "v9.9.9"}
 	for name, row := range map[string]struct {
-		bounds   schedule
-		lifetime time.Duration
-		stated   bool
-		jitter   float64
-		want     time.Duration
+		info debug.BuildInfo
+		want string
 	}{
-		"the usual":                     {usual, 0, false, 0, 15 * time.Minute},
-		"ahead of it by up to a tenth":  {usual, 0, false, 1, 810 * time.Second},
-		"the server's word":             {usual, time.Hour, true, 0, time.Hour},
-		"not less than the lower bound": {usual, 0, true, 0, time.Minute},
-		"where the spread goes upwards": {usual, 0, true, 1, 66 * time.Second},
-		"just above it too":             {usual, 62 * time.Second, true, 1, 64200 * time.Millisecond},
-		"not more than the upper bound": {usual, longest, true, 0, 24 * time.Hour},
-		"half the staleness at most":    {schedule{usual.usual, usual.least, usual.most, time.Hour}, longest, true, 0, 30 * time.Minute},
-		"even below the lower bound":    {schedule{usual.usual, usual.least, usual.most, time.Minute}, 0, false, 0, 30 * time.Second},
-		"bounds that meet":              {schedule{time.Second, time.Second, time.Second, time.Hour}, time.Hour, true, 1, time.Second},
+		"as a dependency":     {debug.BuildInfo{Main: *other, Deps: []*debug.Module{other, dep}}, "v1.2.3"},
+		"as the main module":  {debug.BuildInfo{Main: *dep}, "v1.2.3"},
+		"in development":      {debug.BuildInfo{Main: debug.Module{Path: module, Version: "(devel)"}}, "devel"},
+		"without any version": {debug.BuildInfo{Main: *other}, "devel"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			assert.Equal(t, row.want, row.bounds.interval(row.lifetime, row.stated, row.jitter))
-		})
+		assert.Equal(t, row.want, versionIn(&row.info, "devel"), name)
 	}
+	assert.Regexp(t, `^sallyport/\S+$`, defaultUserAgent())
 }
 
-func FuzzCacheControl(f *testing.F) {
-	for _, seed := range []string{"max-age=600", `private="a, b", max-age="5"`, `x="\`, "no-store,,", "max-age=99999999999999999999", "=", "\"", "max-age==5"} {
-		f.Add(seed, "5")
+func TestLifetimeOfOddDirectives(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		line   string
+		want   time.Duration
+		stated bool
+	}{
+		"nothing is read behind no-store":           {"no-store, max-age=600, private", 0, true},
+		"an escape outside of quotes is none":       {`x\, max-age=600`, 10 * time.Minute, true},
+		"a quote at the end only":                   {`max-age=60"`, 0, false},
+		"a quote at the beginning only":             {`max-age="60`, 0, false},
+		"a single quote sign":                       {`max-age="`, 0, false},
+		"quotes with nothing between":               {`max-age=""`, 0, false},
+		"commas with nothing between are no matter": {",, ,max-age=600,,", 10 * time.Minute, true},
+	} {
+		got, stated := lifetime(http.Header{"Cache-Control": {row.line}})
+		assert.Equal(t, row.want, got, name)
+		assert.Equal(t, row.stated, stated, name)
 	}
-	f.Fuzz(func(t *testing.T, line, age string) {
-		d, stated := lifetime(http.Header{"Cache-Control": {line}, "Age": {age}})
-		if d < 0 || d > longest || !stated && d != 0 {
-			t.Fatalf("%q, age %q: %v %v", line, age, d, stated)
-		}
-		if got := (schedule{15 * time.Minute, time.Minute, time.Hour, 24 * time.Hour}).interval(d, stated, 0.5); got < time.Minute || got > time.Hour {
-			t.Fatalf("%q: refresh in %v", line, got)
-		}
-	})
 }

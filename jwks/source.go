@@ -7,6 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/sallyport-go/sallyport/internal/jose"
@@ -18,10 +22,10 @@ const (
 	maxHeader = 64 << 10
 	maxETag   = 1 << 10
 	maxURL    = 2 << 10
-	maxText   = 1 << 10 // of what an error repeats
+	maxText   = 1 << 10 // of an error, which may repeat the server
 )
 
-// source asks one issuer. It is used by the fetching goroutine alone.
+// source makes the requests to one issuer. It is used by one goroutine.
 type source struct {
 	client    *http.Client
 	own       *http.Transport // nil if the client was given
@@ -29,12 +33,12 @@ type source struct {
 	timeout   time.Duration
 	discovery discovery
 
-	etag     string    // of the set in force
-	etagFrom string    // its address
-	etagAt   time.Time // when it was sent
+	etag     string    // of the current set
+	etagFrom string    // the address that sent it
+	etagAt   time.Time // when it came
 	etagLife time.Duration
 	lifetime time.Duration
-	stated   bool // lifetime is the server's word
+	stated   bool // the server stated the lifetime
 }
 
 func newSource(cfg FetcherConfig) *source {
@@ -43,7 +47,7 @@ func newSource(cfg FetcherConfig) *source {
 		timeout:   cfg.Timeout,
 		discovery: newDiscovery(cfg),
 		client:    &http.Client{},
-		etagLife:  cfg.MaxStaleness / 2, // refreshes are no further apart: a 304 hides no withdrawal for longer than the whole
+		etagLife:  cfg.MaxStaleness / 2, // refreshes are at most as far apart, so a 304 hides a withdrawal for MaxStaleness at most
 	}
 	if cfg.Client != nil {
 		*s.client = *cfg.Client
@@ -71,13 +75,12 @@ type fetched struct {
 	skipped     []error
 	notModified bool
 	lifetime    time.Duration
-	stated      bool // lifetime is the server's word
+	stated      bool // the server stated the lifetime
 }
 
-// fetch finds and reads the JWK Set, all within the timeout. A forced one takes
-// neither a 304 nor a cached copy for an answer, and neither does any other once
-// the set was last read long ago: a server whose ETag lies must not pin old
-// keys.
+// fetch finds and reads the JWK Set, all within the timeout. A forced fetch, and
+// any fetch long after the set was last read, sends no ETag and accepts no cached
+// copy: a server whose ETag is wrong must not pin old keys.
 func (s *source) fetch(ctx context.Context, forced bool) (fetched, error) {
 	bounded, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
@@ -116,7 +119,7 @@ func (s *source) fetchSet(ctx context.Context, url string, forced bool) (fetched
 	}
 	life, stated := lifetime(resp.header)
 	if resp.status == http.StatusNotModified {
-		if !stated { // what it does not repeat still holds (RFC 9111 section 3.2)
+		if !stated { // RFC 9111 section 3.2: https://www.rfc-editor.org/rfc/rfc9111#section-3.2
 			life, stated = s.lifetime, s.stated
 		}
 		return fetched{notModified: true, lifetime: life, stated: stated}, nil
@@ -146,12 +149,12 @@ type response struct {
 	body   []byte
 }
 
-// statusError is an answer that is none: its server can be spoken to.
+// statusError is an answer with another status: the server could be reached.
 type statusError struct {
-	url      string
-	status   int
-	location string        // of a redirect
-	delay    time.Duration // Retry-After of 429 and 503
+	url        string
+	status     int
+	location   string        // of a redirect
+	retryAfter time.Duration // of 429 and 503
 }
 
 func (e *statusError) Error() string {
@@ -162,8 +165,8 @@ func (e *statusError) Error() string {
 	return text
 }
 
-// get makes one request: 200 with a bounded body, or 304 if header asks for it,
-// or an error.
+// get makes one request. It returns a 200 with a bounded body, a 304 if header
+// asks for it, or an error.
 func (s *source) get(ctx context.Context, url string, header http.Header) (response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
@@ -194,14 +197,14 @@ func refusal(url string, resp *http.Response) error {
 	err := &statusError{url: url, status: resp.StatusCode}
 	switch resp.StatusCode {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		err.delay = retryAfter(resp.Header, time.Now())
+		err.retryAfter = retryAfter(resp.Header, time.Now())
 	default:
 		err.location = resp.Header.Get("Location")
 	}
 	return err
 }
 
-// briefError is an error whose text is cut: servers choose how long it is.
+// briefError is an error whose text is cut: a server can make it long.
 type briefError struct{ error }
 
 func (e briefError) Error() string { return cut(e.error.Error(), maxText) }
@@ -215,11 +218,127 @@ func brief(err error) error {
 	return briefError{err}
 }
 
-// explain adds what to change, where the error of a request does not say it.
+// explain adds what to change to an error of a request that does not say so.
 func explain(err error) error {
 	var unknown x509.UnknownAuthorityError
 	if errors.As(err, &unknown) {
 		return fmt.Errorf("%w: give a Client that trusts the issuer's CA", err)
 	}
 	return err
+}
+
+// longest caps the durations that a server states, so that nothing overflows.
+const longest = 10 * 365 * 24 * time.Hour
+
+// lifetime returns how long an answer stays fresh for a private cache: max-age
+// less Age, or 0 for no-store and no-cache. stated is false if the answer does
+// not say so in a form that can be read.
+//
+// RFC 9111 section 4.2.1: https://www.rfc-editor.org/rfc/rfc9111#section-4.2.1
+func lifetime(h http.Header) (d time.Duration, stated bool) {
+	for name, value := range directives(h.Values("Cache-Control")) {
+		switch name {
+		case "no-store", "no-cache":
+			return 0, true
+		case "max-age":
+			if age, ok := seconds(value); ok && (!stated || age < d) {
+				d, stated = age, true
+			}
+		}
+	}
+	if age, ok := seconds(h.Get("Age")); ok && stated {
+		d = max(0, d-age)
+	}
+	return d, stated
+}
+
+// seconds reads delta-seconds; a number that is too large becomes longest.
+//
+// RFC 9111 section 1.2.2: https://www.rfc-editor.org/rfc/rfc9111#section-1.2.2
+func seconds(s string) (time.Duration, bool) {
+	if s == "" || strings.Trim(s, "0123456789") != "" {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n > int64(longest/time.Second) {
+		return longest, true
+	}
+	return time.Duration(n) * time.Second, true
+}
+
+// directives yields the names, in lower case, and unquoted arguments of
+// Cache-Control lines.
+//
+// RFC 9111 section 5.2: https://www.rfc-editor.org/rfc/rfc9111#section-5.2
+func directives(lines []string) func(yield func(name, value string) bool) {
+	return func(yield func(name, value string) bool) {
+		for _, line := range lines {
+			for line != "" {
+				var part string
+				part, line = cutDirective(line)
+				name, value, _ := strings.Cut(part, "=")
+				name = strings.ToLower(strings.TrimSpace(name))
+				if name != "" && !yield(name, unquote(strings.TrimSpace(value))) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// cutDirective cuts at the first comma outside of quotes.
+func cutDirective(line string) (part, rest string) {
+	quoted := false
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; {
+		case c == '"':
+			quoted = !quoted
+		case c == '\\' && quoted:
+			i++
+		case c == ',' && !quoted:
+			return line[:i], line[i+1:]
+		}
+	}
+	return line, ""
+}
+
+func unquote(s string) string {
+	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {
+		return s[1 : len(s)-1]
+	}
+	return s
+}
+
+// retryAfter reads Retry-After: seconds or a date.
+//
+// RFC 9110 section 10.2.3: https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	value := h.Get("Retry-After")
+	if d, ok := seconds(value); ok {
+		return d
+	}
+	if date, err := http.ParseTime(value); err == nil {
+		return max(0, min(longest, date.Sub(now)))
+	}
+	return 0
+}
+
+const module = "github.com/sallyport-go/sallyport"
+
+// defaultUserAgent returns the library's name and the version that was built in.
+var defaultUserAgent = sync.OnceValue(func() string {
+	version := "devel"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		version = versionIn(info, version)
+	}
+	return "sallyport/" + version
+})
+
+func versionIn(info *debug.BuildInfo, fallback string) string {
+	for _, m := range append([]*debug.Module{&info.Main}, info.Deps...) {
+		if m.Path == module && m.Version != "" && m.Version != "(devel)" {
+			return m.Version
+		}
+	}
+	return fallback
 }

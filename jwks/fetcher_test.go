@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,14 +18,11 @@ import (
 )
 
 func TestNothingIsFetchedBeforeSomebodyAsks(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
-		f := newFetcher(t, s.config())
+	withIdle(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		time.Sleep(time.Hour)
 		assert.Zero(t, s.count())
 		assert.False(t, f.Snapshot().Usable())
-		assert.Zero(t, f.Snapshot().Len())
+		assert.Empty(t, kids(f))
 		_, err := f.Snapshot().Key("a", "EdDSA")
 		require.ErrorIs(t, err, jwks.ErrNoKey)
 		assert.Zero(t, f.Status().NextRefresh)
@@ -33,11 +30,8 @@ func TestNothingIsFetchedBeforeSomebodyAsks(t *testing.T) {
 }
 
 func TestColdStartOfAThousandCallersIsOneFetch(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
+	withIdle(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		s.slow(3 * time.Second)
-		f := newFetcher(t, s.config())
 		var served atomic.Int32
 		var callers sync.WaitGroup
 		for range 1000 {
@@ -54,22 +48,16 @@ func TestColdStartOfAThousandCallersIsOneFetch(t *testing.T) {
 }
 
 func TestCallersBeforeTheFirstLoadGetTheFailureAndThenAreNotKeptWaiting(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
+	withIdle(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		s.fail(http.StatusBadGateway)
 		s.slow(time.Second)
-		f := newFetcher(t, s.config())
 
 		start := time.Now()
-		err := f.Refresh(t.Context(), "a")
-		var missing *jwks.UnavailableError
-		require.ErrorAs(t, err, &missing)
+		missing := unavailable(t, f.Refresh(t.Context(), "a"))
 		assert.Equal(t, time.Second, time.Since(start), "the first waits for the fetch")
-		assert.ErrorContains(t, err, "502")
+		assert.ErrorContains(t, missing, "502")
 
-		err = f.Refresh(t.Context(), "a")
-		require.ErrorAs(t, err, &missing)
+		missing = unavailable(t, f.Refresh(t.Context(), "a"))
 		assert.Equal(t, time.Second, time.Since(start), "the next does not wait")
 		assert.Equal(t, time.Second, missing.RetryAfter)
 		assert.Equal(t, 1, s.count())
@@ -81,11 +69,8 @@ func TestCallersBeforeTheFirstLoadGetTheFailureAndThenAreNotKeptWaiting(t *testi
 }
 
 func TestReadyWaitsThroughFailures(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
+	withIdle(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		s.fail(http.StatusInternalServerError)
-		f := newFetcher(t, s.config())
 		time.AfterFunc(20*time.Second, func() { s.serve(setOf("a")) })
 		require.NoError(t, f.Ready(t.Context()))
 		assert.True(t, hasKid(f, "a"))
@@ -94,11 +79,8 @@ func TestReadyWaitsThroughFailures(t *testing.T) {
 }
 
 func TestReadySaysWhatTheLastFailureWas(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer("")
+	withIdle(t, "", func(t *testing.T, s *server, f *jwks.Fetcher) {
 		s.fail(http.StatusNotFound)
-		f := newFetcher(t, s.config())
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		err := f.Ready(ctx)
@@ -108,11 +90,8 @@ func TestReadySaysWhatTheLastFailureWas(t *testing.T) {
 }
 
 func TestReadyBeforeTheFirstFetchEnds(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
+	withIdle(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		s.slow(4 * time.Second)
-		f := newFetcher(t, s.config())
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		err := f.Ready(ctx)
@@ -122,11 +101,8 @@ func TestReadyBeforeTheFirstFetchEnds(t *testing.T) {
 }
 
 func TestOneCallersCancellationHarmsNobody(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
+	withIdle(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		s.slow(2 * time.Second)
-		f := newFetcher(t, s.config())
 		first, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		patient := make(chan error, 1)
@@ -144,8 +120,7 @@ func TestOneCallersCancellationHarmsNobody(t *testing.T) {
 }
 
 func TestUnknownKidIsOneSharedForcedFetch(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		s := newServer(setOf("a"))
 		s.set("ETag", `"lies"`)
 		f := readyFetcher(t, s.config())
@@ -166,10 +141,7 @@ func TestUnknownKidIsOneSharedForcedFetch(t *testing.T) {
 }
 
 func TestFindingTheKidRefundsTheCooldown(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
-		f := readyFetcher(t, s.config())
+	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		for i, kid := range []string{"b", "c", "d"} {
 			time.Sleep(2 * time.Second)
 			s.serve(setOf("a", kid))
@@ -181,10 +153,7 @@ func TestFindingTheKidRefundsTheCooldown(t *testing.T) {
 }
 
 func TestFruitlessFetchStartsTheCooldown(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
-		f := readyFetcher(t, s.config())
+	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		time.Sleep(5 * time.Second)
 		require.NoError(t, f.Refresh(t.Context(), "forged-0"))
 		require.Equal(t, 2, s.count())
@@ -209,10 +178,7 @@ func TestFruitlessFetchStartsTheCooldown(t *testing.T) {
 }
 
 func TestQuietCooldownEndsWithoutAFetch(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
-		f := readyFetcher(t, s.config())
+	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		time.Sleep(5 * time.Second)
 		require.NoError(t, f.Refresh(t.Context(), "forged"))
 		time.Sleep(5 * time.Minute)
@@ -221,10 +187,7 @@ func TestQuietCooldownEndsWithoutAFetch(t *testing.T) {
 }
 
 func TestFloodCostsTwoFetchesAMinute(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
-		f := readyFetcher(t, s.config())
+	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		end := time.Now().Add(10 * time.Minute)
 		for i := 0; time.Now().Before(end); i++ {
 			time.Sleep(50 * time.Millisecond)
@@ -236,10 +199,7 @@ func TestFloodCostsTwoFetchesAMinute(t *testing.T) {
 }
 
 func TestRotatedKeyIsAcceptedWithinACooldownUnderAFlood(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
-		f := readyFetcher(t, s.config())
+	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var flood sync.WaitGroup
 		flood.Go(func() {
@@ -265,10 +225,7 @@ func TestRotatedKeyIsAcceptedWithinACooldownUnderAFlood(t *testing.T) {
 }
 
 func TestBetweenTwoFetchesLiesASecond(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
-		f := readyFetcher(t, s.config())
+	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		s.serve(setOf("a", "b"))
 		start := time.Now()
 		require.NoError(t, f.Refresh(t.Context(), "b"))
@@ -278,10 +235,7 @@ func TestBetweenTwoFetchesLiesASecond(t *testing.T) {
 }
 
 func TestKidThatARefreshRemovedCausesNoFetch(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(setOf("a", "b"))
-		f := readyFetcher(t, s.config())
+	withServer(t, setOf("a", "b"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		s.serve(setOf("b"))
 		time.Sleep(16 * time.Minute)
 		require.Equal(t, []string{"b"}, kids(f))
@@ -299,10 +253,7 @@ func TestKidThatARefreshRemovedCausesNoFetch(t *testing.T) {
 }
 
 func TestNegativeKidIsRememberedForOneCooldownAndForgottenWhenKeysChange(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
-		f := readyFetcher(t, s.config())
+	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		time.Sleep(2 * time.Second)
 		s.serve(setOf("a", "b"))
 		s.slow(time.Second) // both in one fetch: b is found, so there is no cooldown
@@ -325,21 +276,17 @@ func TestNegativeKidIsRememberedForOneCooldownAndForgottenWhenKeysChange(t *test
 }
 
 func TestUnknownKidWhileTheIssuerIsDownIsAnOutage(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
-		f := readyFetcher(t, s.config())
+	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		time.Sleep(2 * time.Second)
 		s.fail(http.StatusInternalServerError)
 
-		var missing *jwks.UnavailableError
-		require.ErrorAs(t, f.Refresh(t.Context(), "b"), &missing)
+		unavailable(t, f.Refresh(t.Context(), "b"))
 		assert.Equal(t, 2, s.count())
 		require.NoError(t, f.Refresh(t.Context(), "a"), "known keys are not concerned")
 		assert.True(t, f.Snapshot().Usable())
 
 		before := time.Now()
-		require.ErrorAs(t, f.Refresh(t.Context(), "c"), &missing)
+		missing := unavailable(t, f.Refresh(t.Context(), "c"))
 		assert.Equal(t, before, time.Now(), "not kept waiting")
 
 		s.serve(setOf("a", "c"))
@@ -350,11 +297,8 @@ func TestUnknownKidWhileTheIssuerIsDownIsAnOutage(t *testing.T) {
 }
 
 func TestBackoffDoublesToAMinute(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
+	withIdle(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		s.fail(http.StatusInternalServerError)
-		f := newFetcher(t, s.config())
 		_ = f.Refresh(t.Context(), "")
 		time.Sleep(10 * time.Minute)
 		at := s.seen()
@@ -368,93 +312,35 @@ func TestBackoffDoublesToAMinute(t *testing.T) {
 	})
 }
 
-func TestRetryAfterIsHonouredWithinBounds(t *testing.T) {
-	t.Parallel()
-	for name, row := range map[string]struct {
-		status      int
-		value       string
-		least, most time.Duration
-	}{
-		"503 with seconds":               {503, "20", 18 * time.Second, 20 * time.Second},
-		"429 with seconds":               {429, "20", 18 * time.Second, 20 * time.Second},
-		"503 with a date":                {503, "Sat, 01 Jan 2000 00:00:30 GMT", 26 * time.Second, 30 * time.Second},
-		"more than a minute is a minute": {503, "86400", 54 * time.Second, time.Minute},
-		"nonsense is the usual backoff":  {503, "soon", time.Second, time.Second},
-		"no other status is listened to": {500, "20", time.Second, time.Second},
-		"never less than the backoff":    {503, "0", time.Second, time.Second},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				s := newServer("")
-				s.respond(func(r *http.Request) (*http.Response, error) {
-					return reply(r, row.status, "", http.Header{"Retry-After": {row.value}}), nil
-				})
-				f := newFetcher(t, s.config())
-				var missing *jwks.UnavailableError
-				require.ErrorAs(t, f.Refresh(t.Context(), "a"), &missing)
-				assert.GreaterOrEqual(t, missing.RetryAfter, row.least)
-				assert.LessOrEqual(t, missing.RetryAfter, row.most)
-				time.Sleep(missing.RetryAfter)
-				synctest.Wait()
-				assert.Equal(t, 2, s.count())
-			})
-		})
-	}
-}
-
-func TestRetryAfterIsHonouredThoughTheErrorIsCut(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer("")
-		s.respond(func(r *http.Request) (*http.Response, error) {
-			return reply(r, 503, "", http.Header{"Retry-After": {"20"}}), nil
-		})
-		cfg := s.config()
-		cfg.JWKSURL += "?" + strings.Repeat("a", 1500)
-		f := newFetcher(t, cfg)
-		var missing *jwks.UnavailableError
-		require.ErrorAs(t, f.Refresh(t.Context(), "a"), &missing)
-		assert.GreaterOrEqual(t, missing.RetryAfter, 18*time.Second)
-		assert.Len(t, missing.Err.Error(), 1024)
-	})
-}
-
 func TestKeysAreRefreshedAheadOfExpiry(t *testing.T) {
-	t.Parallel()
-	for name, row := range map[string]struct {
+	type row struct {
 		header      string
 		least, most time.Duration
-	}{
+	}
+	eachInBubble(t, map[string]row{
 		"without Cache-Control":              {"", 810 * time.Second, 15 * time.Minute},
 		"by max-age":                         {"public, max-age=3600", 54 * time.Minute, time.Hour},
 		"max-age=0 is the lower bound":       {"max-age=0", time.Minute, 66 * time.Second},
 		"no-store is the lower bound":        {"no-store", time.Minute, 66 * time.Second},
 		"max-age=1e12 is not legible":        {"max-age=1e12", 810 * time.Second, 15 * time.Minute},
 		"a long max-age is half a staleness": {"max-age=1000000000000", 12 * time.Hour, 12 * time.Hour},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				s := newServer(setOf("a"))
-				if row.header != "" {
-					s.set("Cache-Control", row.header)
-				}
-				f := readyFetcher(t, s.config())
-				next := time.Until(f.Status().NextRefresh)
-				assert.GreaterOrEqual(t, next, row.least)
-				assert.LessOrEqual(t, next, row.most)
-				time.Sleep(next)
-				synctest.Wait()
-				assert.Equal(t, 2, s.count())
-			})
-		})
-	}
+	}, func(t *testing.T, row row) {
+		s := newServer(setOf("a"))
+		if row.header != "" {
+			s.set("Cache-Control", row.header)
+		}
+		f := readyFetcher(t, s.config())
+		next := time.Until(f.Status().NextRefresh)
+		assert.GreaterOrEqual(t, next, row.least)
+		assert.LessOrEqual(t, next, row.most)
+		time.Sleep(next)
+		synctest.Wait()
+		assert.Equal(t, 2, s.count())
+	})
 }
 
 func TestOutageIsSurvivedUntilTheKeysAreTooStale(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		s := newServer(setOf("a"))
 		cfg := s.config()
 		cfg.MaxStaleness = 2 * time.Hour
@@ -466,8 +352,7 @@ func TestOutageIsSurvivedUntilTheKeysAreTooStale(t *testing.T) {
 
 		time.Sleep(2 * time.Second)
 		assert.False(t, f.Snapshot().Usable())
-		var missing *jwks.UnavailableError
-		require.ErrorAs(t, f.Refresh(t.Context(), "a"), &missing)
+		missing := unavailable(t, f.Refresh(t.Context(), "a"))
 		assert.ErrorContains(t, missing, "500")
 
 		s.serve(setOf("a"))
@@ -477,11 +362,8 @@ func TestOutageIsSurvivedUntilTheKeysAreTooStale(t *testing.T) {
 }
 
 func TestHangingRefreshBlocksNobody(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
-		f := readyFetcher(t, s.config())
-		s.respond(func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() })
+	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
+		s.respond(silent)
 		next := f.Status().NextRefresh
 		time.Sleep(time.Until(next) + time.Second) // in the middle of it
 		require.Equal(t, 2, s.count())
@@ -496,17 +378,13 @@ func TestHangingRefreshBlocksNobody(t *testing.T) {
 }
 
 func TestJoinerOfAScheduledFetchGetsAForcedOne(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
-		f := readyFetcher(t, s.config())
+	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		old := setOf("a")
 		s.respond(func(r *http.Request) (*http.Response, error) { // reads before the rotation, answers after it
 			if err := pause(r.Context(), 2*time.Second); err != nil {
 				return nil, err
 			}
-			body := old
-			return reply(r, http.StatusOK, body, nil), nil
+			return reply(r, http.StatusOK, old, nil), nil
 		})
 		time.Sleep(time.Until(f.Status().NextRefresh) + time.Second)
 		require.Equal(t, 2, s.count())
@@ -518,19 +396,15 @@ func TestJoinerOfAScheduledFetchGetsAForcedOne(t *testing.T) {
 }
 
 func TestCloseEndsEverything(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
-		f := readyFetcher(t, s.config())
-		s.respond(func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() })
+	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
+		s.respond(silent)
 		waiting := make(chan error, 1)
 		go func() { waiting <- f.Refresh(context.Background(), "b") }()
 		time.Sleep(2 * time.Second)
 
 		require.NoError(t, f.Close())
-		var missing *jwks.UnavailableError
 		err := <-waiting
-		require.ErrorAs(t, err, &missing)
+		unavailable(t, err)
 		require.ErrorIs(t, err, jwks.ErrClosed)
 		require.ErrorIs(t, f.Refresh(t.Context(), "b"), jwks.ErrClosed)
 		require.ErrorIs(t, f.Ready(t.Context()), jwks.ErrClosed)
@@ -552,11 +426,8 @@ func TestCloseBeforeAnythingStarted(t *testing.T) {
 }
 
 func TestCloseWakesThoseWhoWaitForTheFirstFetch(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
+	withIdle(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		s.slow(4 * time.Second)
-		f := newFetcher(t, s.config())
 		ready := make(chan error, 1)
 		go func() { ready <- f.Ready(context.Background()) }()
 		synctest.Wait()
@@ -566,8 +437,7 @@ func TestCloseWakesThoseWhoWaitForTheFirstFetch(t *testing.T) {
 }
 
 func TestKeysThatGrowStaleBeforeAnybodySeesThemAreNoAnswer(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		s := newServer(setOf("a"))
 		cfg := s.config()
 		cfg.MaxStaleness = time.Second
@@ -576,15 +446,13 @@ func TestKeysThatGrowStaleBeforeAnybodySeesThemAreNoAnswer(t *testing.T) {
 			time.Sleep(2 * time.Second) // which a hook must not do
 		}
 		f := newFetcher(t, cfg)
-		var missing *jwks.UnavailableError
-		require.ErrorAs(t, f.Refresh(t.Context(), "a"), &missing)
+		missing := unavailable(t, f.Refresh(t.Context(), "a"))
 		assert.ErrorContains(t, missing, "older than MaxStaleness")
 	})
 }
 
 func TestRotationUnderLoadRefusesNobody(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		s := newServer(setOf("k0"))
 		s.slow(300 * time.Millisecond)
 		f := readyFetcher(t, s.config())
@@ -623,8 +491,7 @@ func TestRotationUnderLoadRefusesNobody(t *testing.T) {
 }
 
 func TestFloodOfUnknownKidsHarmsNoValidCallerAndLeavesNothingBehind(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		s := newServer(setOf("a"))
 		s.slow(4 * time.Second)
 		f := readyFetcher(t, s.config())
@@ -641,5 +508,80 @@ func TestFloodOfUnknownKidsHarmsNoValidCallerAndLeavesNothingBehind(t *testing.T
 		assert.Equal(t, before, time.Now())
 		strangers.Wait()
 		assert.Equal(t, 2, s.count())
+	})
+}
+
+func TestKeysStayIdenticalUntilTheyChange(t *testing.T) {
+	bound := members{"alg": "EdDSA"}
+	type row struct {
+		before, after  string
+		rotated        bool
+		added, removed []string
+	}
+	eachInBubble(t, map[string]row{
+		"the same bytes":                    {setOf("a", "b"), setOf("a", "b"), false, nil, nil},
+		"another order":                     {setOf("a", "b"), setOf("b", "a"), false, nil, nil},
+		"members that say nothing":          {setOf("a"), set(jwk("a", members{"use": "sig", "x5t": "x"})), false, nil, nil},
+		"a key came":                        {setOf("a"), setOf("a", "b"), true, []string{"b"}, nil},
+		"an identical key twice":            {setOf("a"), setOf("a", "a"), false, nil, nil},
+		"a key went":                        {setOf("a", "b"), setOf("a"), true, nil, []string{"b"}},
+		"one came, one went":                {setOf("a"), setOf("b"), true, []string{"b"}, []string{"a"}},
+		"other material under the same kid": {setOf("a"), set(jwk("a", members{"x": b64(edPublic("b"))})), true, []string{"a"}, []string{"a"}},
+		"another alg":                       {setOf("a"), set(jwk("a", bound)), true, []string{"a"}, []string{"a"}},
+		"another use":                       {setOf("a", "b"), set(jwk("a", members{"use": "enc"}), jwk("b")), true, nil, []string{"a"}},
+		"another issuer member":             {setOf("a"), set(jwk("a", members{"issuer": "https://x.example"})), true, []string{"a"}, []string{"a"}},
+		"another kid for the same key":      {setOf("a"), set(jwk("a", members{"kid": "z"})), true, []string{"z"}, []string{"a"}},
+		"a key without kid went":            {set(jwk("a", members{"kid": nil}), jwk("b")), setOf("b"), true, nil, []string{""}},
+	}, func(t *testing.T, row row) {
+		s, f, events := recorded(t, row.before)
+		before := f.Snapshot()
+		require.Equal(t, []string{jwks.Fetched}, events.kinds())
+		s.serve(row.after)
+		time.Sleep(16 * time.Minute)
+		after := f.Snapshot()
+		assert.Equal(t, row.rotated, slices.Contains(events.kinds(), jwks.Rotated))
+		assert.Equal(t, row.added, events.last().Added)
+		assert.Equal(t, row.removed, events.last().Removed)
+		assertUnchangedKeysAreIdentical(t, before, after, row.added, row.removed)
+	})
+}
+
+func assertUnchangedKeysAreIdentical(t *testing.T, before, after *jwks.Snapshot, added, removed []string) {
+	t.Helper()
+	for k := range before.Keys() {
+		kept := slices.Contains(slices.Collect(after.Keys()), k)
+		assert.NotEqual(t, kept, slices.Contains(removed, k.ID()), "what was verified with a removed key no longer holds")
+	}
+	for k := range after.Keys() {
+		if slices.Contains(added, k.ID()) {
+			assert.NotContains(t, slices.Collect(before.Keys()), k)
+			continue
+		}
+		old := must(before.Key(k.ID(), "EdDSA"))
+		assert.Same(t, old, k)
+	}
+}
+
+func TestWithdrawnKeyIsDroppedAtOnce(t *testing.T) {
+	withServer(t, setOf("a", "b"), func(t *testing.T, s *server, f *jwks.Fetcher) {
+		s.serve(setOf("b", "c"))
+		require.NoError(t, f.Refresh(t.Context(), "c"))
+		_, err := f.Snapshot().Key("a", "EdDSA")
+		require.ErrorIs(t, err, jwks.ErrNoKey)
+	})
+}
+
+func TestCooldownCanBeTurnedOffButNotTheSecondBetweenFetches(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newServer(setOf("a"))
+		cfg := s.config()
+		cfg.Cooldown = -1
+		f := readyFetcher(t, cfg)
+		start := time.Now()
+		for i := range 10 {
+			require.NoError(t, f.Refresh(t.Context(), fmt.Sprint("forged", i)))
+		}
+		assert.Equal(t, 11, s.count())
+		assert.Equal(t, 10*time.Second, time.Since(start))
 	})
 }
