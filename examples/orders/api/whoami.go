@@ -19,7 +19,7 @@ func (*API) whoami(w http.ResponseWriter, r *http.Request) {
 		Issuer:      c.Issuer(),
 		Subject:     c.Subject(),
 		ClientID:    c.ClientID(),
-		Caller:      c.Caller().String(),
+		Caller:      string(c.Caller()),
 		Audiences:   list(c.Audiences()),
 		Scopes:      list(c.Scopes()),
 		Roles:       list(c.Roles()),
