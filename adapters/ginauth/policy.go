@@ -10,16 +10,14 @@ import (
 	"github.com/sallyport-go/sallyport/claims"
 )
 
-// NoRoute stands in a [Policy] for the requests that match no route: those that
-// Gin gives to the handlers of Engine.NoRoute and Engine.NoMethod, or answers
+// Policy is a table of the rules of Gin's routes. Keys are a method, one space
+// and the pattern as it was registered in full, such as "GET /v1/orders/:id",
+// or a pattern alone for all its methods. The entry of the method wins, and GET
+// stands for HEAD where HEAD has none. A route stands in the table once.
+//
+// The key "NoRoute" is for the requests that match no route: those that Gin
+// gives to the handlers of Engine.NoRoute and Engine.NoMethod, or answers
 // itself with 404 and 405.
-const NoRoute = table.NoRoute
-
-// Policy says in one table which rule holds for which of Gin's routes. Keys are
-// a method, one space and the pattern as it was registered in full, such as
-// "GET /v1/orders/:id", or a pattern alone for all its methods. The entry of the
-// method wins, and GET stands for HEAD where HEAD has none. A route stands in
-// the table once.
 //
 // Since Gin chooses the route and the entry follows from the choice, no way of
 // writing a path (escapes, doubled slashes, dots) leads to the handler of one
@@ -38,7 +36,8 @@ type Policy struct {
 	Exempt []string
 }
 
-// Enforce guards all routes by a table, which is best used first and once:
+// Enforce returns a handler that guards all routes by a table, best used first
+// and once:
 //
 //	enforce, err := ginauth.Enforce(gate, policy)
 //	...
@@ -72,11 +71,3 @@ func syntax(pattern string) (string, error) {
 
 // runtimePattern is a pattern as Context.FullPath gives it.
 func runtimePattern(pattern string) string { return strings.ReplaceAll(pattern, `\:`, ":") }
-
-func runtimePatterns(names []string) []string {
-	out := make([]string, len(names))
-	for i, name := range names {
-		out[i] = runtimePattern(name)
-	}
-	return out
-}

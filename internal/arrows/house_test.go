@@ -84,6 +84,7 @@ var house = []room{
 		ours:    []string{"claims", "adapters/audit", "adapters/internal/table"}, // of a Guard they know an interface
 		foreign: []string{chi},
 	},
+	{dir: "adapters/internal/kit", ours: []string{"claims", "middleware", "reason"}}, // what the adapters' tests share
 	{
 		dir:     "adapters", // tests that hold all frameworks against each other
 		foreign: []string{gin, chi},
