@@ -396,7 +396,7 @@ func TestAConnectionGoesOnAfterADenial(t *testing.T) {
 
 // Streams of one connection are open at the same time. Each is answered for its
 // own header, and for none if it has none.
-func TestStreamsOfHTTP2AreJudgedApart(t *testing.T) {
+func TestHTTP2IsHeldToTheSame(t *testing.T) {
 	t.Parallel()
 	const streams = 60
 	f := newAttackFixture(t)

@@ -229,7 +229,7 @@ func withoutPrefix(next http.Handler) http.Handler {
 }
 
 // With whatever rewrites paths in front of the table: the administrator's
-// handler never runs for a kit.Reader, and only what is public runs for nobody.
+// handler never runs for a reader, and only what is public runs for nobody.
 func TestNoWayToWriteAPathPassesARule(t *testing.T) {
 	t.Parallel()
 	for name, rewriting := range map[string][]func(http.Handler) http.Handler{
