@@ -190,25 +190,6 @@ func TestReadingAnAppTokenAllocatesTwice(t *testing.T) {
 	}
 }
 
-// BenchmarkClaims measures reading a payload that is already parsed.
-func BenchmarkClaims(b *testing.B) {
-	for _, name := range []string{"entra v1.0, app", "auth0, user, RFC 9068"} {
-		b.Run("payload="+name, func(b *testing.B) {
-			obj, err := strictjson.Parse(payload(b, name))
-			if err != nil {
-				b.Fatal(err)
-			}
-			m := claims.DefaultMapping()
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := vetted.Claims(obj, &m); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
 func TestVerifiersGetTheSameClaims(t *testing.T) {
 	t.Parallel()
 	obj, err := strictjson.Parse([]byte(`{"iss":"i","scope":"a b","exp":"x"}`))

@@ -225,22 +225,3 @@ func TestADenialAllocatesOnlyWhatIsMissing(t *testing.T) {
 	}
 	assert.Zero(t, testing.AllocsPerRun(100, func() { claims.Rule{}.Check(c) }))
 }
-
-// BenchmarkCheck measures a rule per request.
-func BenchmarkCheck(b *testing.B) {
-	c := parse(b, string(payload(b, "entra v1.0, app")))
-	for name, rule := range map[string]claims.Rule{
-		"rule=any-role/allowed": claims.AnyRole("post"),
-		"rule=any-role/denied":  claims.AnyRole("admin"),
-		"rule=all-of/allowed":   claims.AllOf(claims.AppOnly(), claims.AllRoles("get", "post"), claims.Equals("1.0", "ver")),
-		"rule=level/allowed":    claims.AccessLevels{Resources: []string{"api://apim-orders"}}.Require(claims.LevelPost),
-		"rule=level/denied":     claims.AccessLevels{Resources: []string{"api://apim-orders"}}.Require(claims.LevelPut),
-	} {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				_ = rule.Check(c)
-			}
-		})
-	}
-}

@@ -314,18 +314,6 @@ func TestConstructorsRefuseWhatIsFaulty(t *testing.T) {
 	assert.Panics(t, func() { ginauth.RequireAccess(g, claims.AccessLevels{}) })
 }
 
-// As everywhere, what was not made by New refuses and blames itself.
-func TestAZeroGuardRefuses(t *testing.T) {
-	t.Parallel()
-	for _, g := range []*middleware.Guard{nil, new(middleware.Guard)} {
-		var n reached
-		e := gin.New()
-		e.GET("/", ginauth.Require(g, kit.Reads()), n.handler)
-		assert.Equal(t, 503, kit.Serve(e, kit.Request("GET", "/", kit.Reader)).Code)
-		assert.Zero(t, n.Load())
-	}
-}
-
 func TestEnforce(t *testing.T) {
 	t.Parallel()
 	g := kit.Guard(t, middleware.Config{Exempt: []string{"/exempt-elsewhere"}})

@@ -4,6 +4,7 @@ package kit
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -83,6 +84,31 @@ func Serve(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return w
+}
+
+// DemoGate is for examples; it has the place of
+// sallyport.New("https://issuer.example/", "api://orders") and knows one token.
+func DemoGate() *middleware.Guard {
+	gate, err := middleware.New(middleware.Config{Verifier: demoVerifier{}})
+	if err != nil {
+		panic(err)
+	}
+	return gate
+}
+
+type demoVerifier struct{}
+
+func (demoVerifier) Verify(_ context.Context, token string) (*claims.Claims, error) {
+	if token != "good" {
+		return nil, reason.BadSignature
+	}
+	return claims.Parse([]byte(`{"sub":"warehouse","scope":"orders.read"}`), claims.Mapping{})
+}
+
+// Try sends one request and prints what a caller sees.
+func Try(h http.Handler, method, target, token string) {
+	w := Serve(h, Request(method, target, token))
+	fmt.Println(strings.TrimSpace(fmt.Sprint(w.Code, " ", w.Header().Get("WWW-Authenticate"))))
 }
 
 // Spellings are ways to write a path that some router takes for /admin/users,
