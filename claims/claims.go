@@ -227,8 +227,17 @@ type redacted struct{}
 
 const redactedText = "claims.Claims{redacted}"
 
-func (redacted) String() string               { return redactedText }
-func (redacted) GoString() string             { return redactedText }
-func (redacted) Format(f fmt.State, _ rune)   { _, _ = io.WriteString(f, redactedText) }
-func (redacted) LogValue() slog.Value         { return slog.StringValue(redactedText) }
+// String returns a fixed text.
+func (redacted) String() string { return redactedText }
+
+// GoString returns that text for %#v.
+func (redacted) GoString() string { return redactedText }
+
+// Format prints that text for every verb and flag.
+func (redacted) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redactedText) }
+
+// LogValue logs that text.
+func (redacted) LogValue() slog.Value { return slog.StringValue(redactedText) }
+
+// MarshalJSON marshals that text.
 func (redacted) MarshalJSON() ([]byte, error) { return []byte(`"` + redactedText + `"`), nil }

@@ -118,6 +118,7 @@ func (e *malformed) Error() string {
 	return fmt.Sprintf("claims: claim %q is malformed: %v", e.claim, e.err)
 }
 
+// Is makes the reason findable with errors.Is.
 func (e *malformed) Is(target error) bool { return target == error(reason.MalformedClaims) }
 
 func (e *malformed) Unwrap() error { return e.err }

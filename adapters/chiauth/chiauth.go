@@ -39,8 +39,6 @@ import (
 	"github.com/sallyport-go/sallyport/claims"
 )
 
-import ()
-
 // Guard is a *middleware.Guard or a *sallyport.Gate.
 type Guard interface {
 	Require(rule claims.Rule) func(next http.Handler) http.Handler

@@ -11,8 +11,6 @@ import (
 	"github.com/sallyport-go/sallyport/adapters/internal/table"
 )
 
-import ()
-
 // Audit reports of every route what a request for it must bring, and returns an
 // error if a route was forgotten: if neither a rule nor an exemption decides
 // about it.

@@ -49,8 +49,6 @@ import (
 	"github.com/sallyport-go/sallyport/claims"
 )
 
-import ()
-
 // Guard is a *middleware.Guard or a *sallyport.Gate. Handlers of
 // another implementation must call next with the ResponseWriter that they got,
 // before they return, and at most once.

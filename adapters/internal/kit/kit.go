@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
@@ -29,6 +30,7 @@ var payloads = map[string]string{
 	Admin:  `{"sub":"admin","scope":"orders.read","roles":["Orders.Admin"]}`,
 }
 
+// Verify implements middleware.Verifier.
 func (verifier) Verify(_ context.Context, token string) (*claims.Claims, error) {
 	if token == Panic {
 		panic("a validator of the user")
@@ -51,9 +53,10 @@ func Guard(tb testing.TB, cfg middleware.Config) *middleware.Guard {
 	return g
 }
 
-// Reads is the rule that a reader passes, Admins the one that only an
-// administrator passes.
-func Reads() claims.Rule  { return claims.AllScopes("orders.read") }
+// Reads is a rule that a reader passes.
+func Reads() claims.Rule { return claims.AllScopes("orders.read") }
+
+// Admins is a rule that only an administrator passes.
 func Admins() claims.Rule { return claims.AnyRole("Orders.Admin") }
 
 // Orders are the levels of which a reader has get.
@@ -61,7 +64,7 @@ func Orders() claims.AccessLevels { return claims.AccessLevels{Resources: []stri
 
 // Request returns a request with a bearer token, unless that is "".
 func Request(method, target, token string) *http.Request {
-	r := httptest.NewRequest(method, target, nil)
+	r := httptest.NewRequestWithContext(context.Background(), method, target, http.NoBody)
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
@@ -98,6 +101,7 @@ func DemoGate() *middleware.Guard {
 
 type demoVerifier struct{}
 
+// Verify implements middleware.Verifier.
 func (demoVerifier) Verify(_ context.Context, token string) (*claims.Claims, error) {
 	if token != "good" {
 		return nil, reason.BadSignature
@@ -108,7 +112,7 @@ func (demoVerifier) Verify(_ context.Context, token string) (*claims.Claims, err
 // Try sends one request and prints what a caller sees.
 func Try(h http.Handler, method, target, token string) {
 	w := Serve(h, Request(method, target, token))
-	fmt.Println(strings.TrimSpace(fmt.Sprint(w.Code, " ", w.Header().Get("WWW-Authenticate"))))
+	_, _ = fmt.Fprintln(os.Stdout, strings.TrimSpace(fmt.Sprint(w.Code, " ", w.Header().Get("WWW-Authenticate"))))
 }
 
 // Spellings are ways to write a path that some router takes for /admin/users,
