@@ -127,72 +127,58 @@ func TestNoRouteCanBeExempt(t *testing.T) {
 // A table of one router must not be read with the paths of another.
 func TestEnforceOnAnotherRouterDeniesEverything(t *testing.T) {
 	t.Parallel()
-	g := kit.Guard(t, middleware.Config{})
 	everything := chiauth.Policy{Exempt: []string{"/admin", "/v1/admin", "NoRoute"}}
-
-	t.Run("the root's table in a mounted router", func(t *testing.T) {
-		t.Parallel()
-		var n reached
-		root, v1 := chi.NewRouter(), chi.NewRouter()
-		root.Handle("/admin", &n)
-		v1.Use(enforce(t, g, root, everything))
-		v1.Handle("/admin", &n)
-		root.Mount("/v1", v1)
-		assert.Equal(t, 401, kit.Serve(root, kit.Request("GET", "/v1/admin", "")).Code)
-		assert.Equal(t, 403, kit.Serve(root, kit.Request("GET", "/v1/admin", kit.Admin)).Code)
-		assert.Equal(t, 403, kit.Serve(root, kit.Request("GET", "/v1/nowhere", kit.Admin)).Code)
-		assert.Zero(t, n.Load())
-	})
-	t.Run("a mounted router's table in the root", func(t *testing.T) {
-		t.Parallel()
-		var n reached
-		root, v1 := chi.NewRouter(), chi.NewRouter()
-		root.Use(enforce(t, g, v1, everything))
-		root.Handle("/admin", &n)
-		v1.Handle("/admin", &n)
-		root.Mount("/v1", v1)
-		assert.Equal(t, 401, kit.Serve(root, kit.Request("GET", "/admin", "")).Code)
-		assert.Zero(t, n.Load())
-	})
-	t.Run("but a router's own table works where it is mounted", func(t *testing.T) {
-		t.Parallel()
-		var n reached
-		root, v1 := chi.NewRouter(), chi.NewRouter()
-		v1.Use(enforce(t, g, v1, chiauth.Policy{Rules: map[string]claims.Rule{"/admin": kit.Admins()}}))
-		v1.Handle("/admin", &n)
-		root.Mount("/v1", v1)
-		assert.Equal(t, 200, kit.Serve(root, kit.Request("GET", "/v1/admin", kit.Admin)).Code)
-		assert.Equal(t, 403, kit.Serve(root, kit.Request("GET", "/v1/admin", kit.Reader)).Code)
-	})
-	t.Run("and the root's at a route", func(t *testing.T) {
-		t.Parallel()
-		var n reached
-		root := chi.NewRouter()
-		root.With(enforce(t, g, root, chiauth.Policy{Rules: map[string]claims.Rule{"/admin": kit.Admins()}})).Handle("/admin", &n)
-		assert.Equal(t, 200, kit.Serve(root, kit.Request("GET", "/admin", kit.Admin)).Code)
-		assert.Equal(t, 403, kit.Serve(root, kit.Request("GET", "/admin", kit.Reader)).Code)
-	})
-	t.Run("routes of another make are believed", func(t *testing.T) {
-		t.Parallel()
-		var n reached
-		root := chi.NewRouter()
-		root.Use(enforce(t, g, struct{ chi.Router }{root}, chiauth.Policy{Rules: map[string]claims.Rule{"/admin": kit.Admins()}}))
-		root.Handle("/admin", &n)
-		assert.Equal(t, 200, kit.Serve(root, kit.Request("GET", "/admin", kit.Admin)).Code)
-	})
-	t.Run("also inside a context of another make", func(t *testing.T) {
-		t.Parallel()
-		var n reached
-		root := chi.NewRouter()
-		root.Use(func(next http.Handler) http.Handler {
-			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				chi.RouteContext(r.Context()).Routes = nil
-				next.ServeHTTP(w, r)
-			})
-		}, enforce(t, g, root, chiauth.Policy{Rules: map[string]claims.Rule{"/admin": kit.Admins()}}))
-		root.Handle("/admin", &n)
-		assert.Equal(t, 200, kit.Serve(root, kit.Request("GET", "/admin", kit.Admin)).Code)
-	})
+	admins := chiauth.Policy{Rules: map[string]claims.Rule{"/admin": kit.Admins()}}
+	type table func(routes chi.Routes, p chiauth.Policy) func(http.Handler) http.Handler
+	for _, row := range []struct {
+		name                    string
+		wire                    func(root, v1 *chi.Mux, table table, n http.Handler)
+		path                    string
+		nobody, reader, byAdmin int
+	}{
+		{"the root's table in a mounted router", func(root, v1 *chi.Mux, table table, _ http.Handler) {
+			v1.Use(table(root, everything))
+		}, "/v1/admin", 401, 403, 403},
+		{"also where there is no route", func(root, v1 *chi.Mux, table table, _ http.Handler) {
+			v1.Use(table(root, everything))
+		}, "/v1/nowhere", 401, 403, 403},
+		{"a mounted router's table in the root", func(root, v1 *chi.Mux, table table, _ http.Handler) {
+			root.Use(table(v1, everything))
+		}, "/admin", 401, 403, 403},
+		{"but a router's own table works where it is mounted", func(_, v1 *chi.Mux, table table, _ http.Handler) {
+			v1.Use(table(v1, admins))
+		}, "/v1/admin", 401, 403, 200},
+		{"and the root's at a route", func(root, _ *chi.Mux, table table, n http.Handler) {
+			root.With(table(root, chiauth.Policy{Rules: map[string]claims.Rule{"/with": kit.Admins()}})).Handle("/with", n)
+		}, "/with", 401, 403, 200},
+		{"routes of another make are believed", func(root, _ *chi.Mux, table table, _ http.Handler) {
+			root.Use(table(struct{ chi.Router }{root}, admins))
+		}, "/admin", 401, 403, 200},
+		{"also inside a context of another make", func(root, _ *chi.Mux, table table, _ http.Handler) {
+			root.Use(func(next http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					chi.RouteContext(r.Context()).Routes = nil
+					next.ServeHTTP(w, r)
+				})
+			}, table(root, admins))
+		}, "/admin", 401, 403, 200},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			var n reached
+			root, v1 := chi.NewRouter(), chi.NewRouter()
+			row.wire(root, v1, func(routes chi.Routes, p chiauth.Policy) func(http.Handler) http.Handler {
+				return enforce(t, kit.Guard(t, middleware.Config{}), routes, p)
+			}, &n)
+			root.Handle("/admin", &n)
+			v1.Handle("/admin", &n)
+			root.Mount("/v1", v1)
+			assert.Equal(t, row.nobody, kit.Serve(root, kit.Request("GET", row.path, "")).Code)
+			assert.Equal(t, row.reader, kit.Serve(root, kit.Request("GET", row.path, kit.Reader)).Code)
+			assert.Zero(t, n.Load())
+			assert.Equal(t, row.byAdmin, kit.Serve(root, kit.Request("GET", row.path, kit.Admin)).Code)
+		})
+	}
 }
 
 func TestPolicyMistakesAreReportedTogether(t *testing.T) {
