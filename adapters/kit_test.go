@@ -58,7 +58,7 @@ var answer = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 type endpoint struct {
 	methods string // separated by spaces; "" is all
 	pattern string
-	kind    string
+	kind    string // how it is guarded
 	rule    claims.Rule
 }
 

@@ -92,12 +92,7 @@ func (c *Claims) ClientID() string { return c.orEmpty().client }
 
 // Caller returns whether an app or a user called; [CallerUnknown] if none of
 // the mapped evidence holds.
-func (c *Claims) Caller() CallerType {
-	if caller := c.orEmpty().caller; caller != "" {
-		return caller
-	}
-	return CallerUnknown
-}
+func (c *Claims) Caller() CallerType { return c.orEmpty().caller }
 
 // ExpiresAt returns the exp claim in UTC; the zero Time if absent (RFC 7519
 // section 4.1.4).

@@ -121,13 +121,14 @@ func (p Path) mistake() error {
 	return nil
 }
 
-// CallerType is who calls an API: an app on its own behalf, or a user.
+// CallerType is who calls an API: an app on its own behalf, or a user. The zero
+// value is [CallerUnknown].
 type CallerType string
 
 // The types of caller. Unknown is not a third type: it means that no evidence
 // in the token tells.
 const (
-	CallerUnknown CallerType = "unknown"
+	CallerUnknown CallerType = ""
 	CallerApp     CallerType = "app"
 	CallerUser    CallerType = "user"
 )

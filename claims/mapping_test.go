@@ -69,7 +69,6 @@ func TestRealTokensThroughTheirMapping(t *testing.T) {
 			if change == nil {
 				change = func(*claims.Mapping) {}
 			}
-			row.Caller = cmp.Or(row.Caller, claims.CallerUnknown)
 			assert.Equal(t, row.read, readOf(parse(t, string(payload(t, cmp.Or(row.Payload, name))), change)))
 		})
 	}
@@ -100,12 +99,12 @@ func TestAListThatIsNilIsTheDefaultOne(t *testing.T) {
 		set  func(m *claims.Mapping)
 		want read
 	}{
-		"none is nil":     {func(*claims.Mapping) {}, read{Issuer: "i", Caller: claims.CallerUnknown}},
+		"none is nil":     {func(*claims.Mapping) {}, read{Issuer: "i"}},
 		"every one":       {func(m *claims.Mapping) { *m = claims.Mapping{} }, read{"i", "", "c", claims.CallerApp, nil, []string{"a"}, []string{"r"}, []string{"p"}}},
-		"the scopes":      {func(m *claims.Mapping) { m.Scopes = nil }, read{Issuer: "i", Caller: claims.CallerUnknown, Scopes: []string{"a"}}},
-		"the roles":       {func(m *claims.Mapping) { m.Roles = nil }, read{Issuer: "i", Caller: claims.CallerUnknown, Roles: []string{"r"}}},
-		"the permissions": {func(m *claims.Mapping) { m.Permissions = nil }, read{Issuer: "i", Caller: claims.CallerUnknown, Permissions: []string{"p"}}},
-		"the client":      {func(m *claims.Mapping) { m.ClientID = nil }, read{Issuer: "i", Caller: claims.CallerUnknown, Client: "c"}},
+		"the scopes":      {func(m *claims.Mapping) { m.Scopes = nil }, read{Issuer: "i", Scopes: []string{"a"}}},
+		"the roles":       {func(m *claims.Mapping) { m.Roles = nil }, read{Issuer: "i", Roles: []string{"r"}}},
+		"the permissions": {func(m *claims.Mapping) { m.Permissions = nil }, read{Issuer: "i", Permissions: []string{"p"}}},
+		"the client":      {func(m *claims.Mapping) { m.ClientID = nil }, read{Issuer: "i", Client: "c"}},
 		"the caller":      {func(m *claims.Mapping) { m.Caller = nil }, read{Issuer: "i", Caller: claims.CallerApp}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -135,7 +134,7 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 			{Is: claims.CallerUser, Present: []string{""}},
 			{Is: claims.CallerUser, Absent: []string{"a", ""}},
 			{Is: claims.CallerUser, Absent: []string{"a"}},
-			{Is: claims.CallerUnknown, Absent: []string{"a"}},
+			{Is: "robot", Absent: []string{"a"}},
 		},
 	}.Validate()
 	require.Error(t, err)

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"iter"
 	"net/http"
 	"time"
@@ -19,7 +20,7 @@ func (*API) whoami(w http.ResponseWriter, r *http.Request) {
 		Issuer:      c.Issuer(),
 		Subject:     c.Subject(),
 		ClientID:    c.ClientID(),
-		Caller:      string(c.Caller()),
+		Caller:      cmp.Or(string(c.Caller()), "unknown"),
 		Audiences:   list(c.Audiences()),
 		Scopes:      list(c.Scopes()),
 		Roles:       list(c.Roles()),
