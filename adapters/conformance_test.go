@@ -1,14 +1,18 @@
-// Package adapters_test holds what every framework must answer alike.
 package adapters_test
 
 import (
-	"slices"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
+	"github.com/sallyport-go/sallyport/middleware"
 	"github.com/sallyport-go/sallyport/reason"
 )
 
@@ -16,169 +20,335 @@ import (
 // requirement that it tests, where it has one.
 type row struct {
 	name    string
-	gate    string // "" is "plain"
-	method  string // "" is GET
-	target  string // "" is /orders
-	token   string // sent as a bearer token, unless header says more
-	header  []string
-	body    string
-	wirings []string // nil is both
+	request string   // "GET /orders" if ""
+	token   string   // sent as a bearer token, unless header has more
+	header  []string // lines
+	want    answered
 
+	body      string // of the request
+	gate      string // "" is "plain"
+	tableOnly bool
+}
+
+// answered is a status with its challenge, and what the Guard reported.
+type answered struct {
 	status    int
 	challenge string // without the realm, which every challenge has
-	reason    reason.Code
-	outcome   string // "" follows from the reason
-	answer    string // "" is not looked at
+	event     string
+	body      string // "" is not compared
 }
 
-// refusals of one kind.
-func (r row) invalidToken(why reason.Code) row {
-	r.status, r.challenge, r.reason = 401, `error="invalid_token"`, why
-	return r
+func accepted(body string) answered { return answered{200, "", "verified", body} }
+
+func invalidToken(why reason.Code) answered {
+	return answered{401, `, error="invalid_token"`, "refused " + string(why), "Unauthorized: the access token is not valid here\n"}
 }
 
-func (r row) noToken(why reason.Code) row {
-	r.status, r.challenge, r.reason = 401, "", why
-	return r
+func noToken(why reason.Code) answered {
+	return answered{401, "", "refused " + string(why), "Unauthorized: a bearer access token is required\n"}
 }
 
-func (r row) invalidRequest() row {
-	r.status, r.challenge, r.reason = 400, `error="invalid_request"`, reason.InvalidRequest
-	return r
+func invalidRequest() answered {
+	return answered{400, `, error="invalid_request"`, "refused invalid_request", "Bad Request: the credentials are malformed\n"}
 }
 
-func (r row) forbidden(why reason.Code, scope string) row {
-	r.status, r.challenge, r.reason = 403, `error="insufficient_scope"`, why
+func forbidden(why reason.Code, scope string) answered {
 	if scope != "" {
-		r.challenge += `, scope="` + scope + `"`
+		scope = `, scope="` + scope + `"`
 	}
-	return r
+	return answered{403, `, error="insufficient_scope"` + scope, "refused " + string(why), "Forbidden: the access token does not allow this\n"}
 }
 
-func (r row) unavailable(why reason.Code) row {
-	r.status, r.challenge, r.reason = 503, "", why
-	return r
+func unavailable(why reason.Code) answered { return answered{503, "", "refused " + string(why), ""} }
+
+func (a answered) with(body string) answered { a.body = body; return a }
+
+// rows are the answers that the frameworks give alike, each once. What makes a
+// token good is tested in verifier.
+func (f *fixture) rows(down, hanging *jwkstest.Issuer) []row {
+	const (
+		form    = "Content-Type: application/x-www-form-urlencoded"
+		noScope = reason.InsufficientScope
+		problem = "Accept: application/problem+json"
+		asked   = `{"type":"about:blank","title":"Unauthorized","status":401,"detail":"a bearer access token is required"}` + "\n"
+		invalid = `{"type":"about:blank","title":"Unauthorized","status":401,"detail":"the access token is not valid here","error":"invalid_token"}` + "\n"
+		lacking = `{"type":"about:blank","title":"Forbidden","status":403,"detail":"the access token does not allow this","error":"insufficient_scope","scope":"orders.read"}` + "\n"
+		byOwn   = `{"refused":true}`
+	)
+	token, lack, bad := f.good(), f.issuer.Token(scope("orders.write")), f.good()+"x"
+	level := func(names ...string) string { return f.issuer.Token(scope(names...)) }
+	line := func(value string) []string { return []string{"Authorization: " + value} }
+	inForm := "access_token=" + token
+	rows := []row{
+		{name: "1 the Authorization header works", token: token, want: accepted(hello)},
+		{name: "1 for HEAD too", request: "HEAD /orders", token: token, want: accepted("")},
+		{name: "2 the scheme may be written in any case", header: line("bEaReR " + token), want: accepted(hello)},
+		{name: "3 several spaces behind the scheme", header: line("Bearer   " + token), want: accepted(hello)},
+		{name: "3 white space around the value", header: line("\t Bearer " + token + " \t"), want: accepted(hello)},
+		{name: "3 a comma between two tokens", header: line("Bearer " + token + "," + token), want: invalidRequest()},
+		{name: "3 a space inside the token", header: line("Bearer " + token + " x"), want: invalidRequest()},
+		{name: "3 a tab instead of the space", header: line("Bearer\t" + token), want: invalidRequest()},
+		{name: "3 the scheme alone", header: line("Bearer"), want: invalidRequest()},
+		{name: "3 nothing at all", header: line(""), want: invalidRequest()},
+		{name: "3 a scheme that is none", header: line("B(earer " + token), want: invalidRequest()},
+		{name: "4 two Authorization lines", header: append(line("Bearer "+token), line("Bearer "+token)...), want: invalidRequest()},
+		{name: "4 two lines of two schemes, for HEAD", request: "HEAD /orders", header: append(line("Basic eDp5"), line("Bearer "+token)...), want: invalidRequest()},
+		{name: "5 a token in a form body is not read", request: "POST /orders", body: inForm, header: []string{form, "Content-Length: " + strconv.Itoa(len(inForm))}, want: noToken(reason.NoToken)},
+		{name: "6 a token in the query is not read", request: "GET /orders?access_token=" + token, want: noToken(reason.NoToken)},
+		{name: "6 a token in a cookie is not read", header: []string{"Cookie: access_token=" + token}, want: noToken(reason.NoToken)},
+		{name: "11 no credentials", want: noToken(reason.NoToken)},
+		{name: "11 no credentials, for HEAD", request: "HEAD /orders", want: noToken(reason.NoToken)},
+		{name: "11 another scheme", header: line("Basic eDp5"), want: noToken(reason.UnsupportedScheme)},
+		{name: "11 a scheme that begins like Bearer", header: line("BearerX " + token), want: noToken(reason.UnsupportedScheme)},
+		{name: "12 a bad token", token: bad, want: invalidToken(reason.Malformed)},
+		{name: "12 a bad token, for HEAD", request: "HEAD /orders", token: bad, want: invalidToken(reason.Malformed)},
+		{name: "12 a token without the scope", token: lack, want: forbidden(noScope, "orders.read")},
+		{name: "12 and for HEAD", request: "HEAD /orders", token: lack, want: forbidden(noScope, "orders.read")},
+		{name: "12 all that is required is named, held or not", request: "POST /orders", token: token, want: forbidden(noScope, "orders.read orders.write")},
+		{name: "45 a role lets through", request: "DELETE /orders/7", token: f.issuer.Token(jwkstest.Claims{"roles": []string{"Orders.Owner"}}), want: accepted(hello)},
+		{name: "46 a missing role names no scope", request: "DELETE /orders/7", token: token, want: forbidden(reason.InsufficientRole, "")},
+		{name: "49 a user calls what is for apps", request: "GET /apps", token: f.good(jwkstest.Claims{"idtyp": "user"}), want: forbidden(reason.WrongCaller, "")},
+		{name: "any token will do", request: "GET /whoami", token: f.issuer.Token(), want: accepted(hello)},
+		{name: "but none will not", request: "GET /whoami", want: noToken(reason.NoToken)},
+		{name: "two doors, one verification", request: "GET /twice", token: token, want: accepted(hello)},
+		{name: "optional and there", request: "GET /home", token: token, want: accepted(hello)},
+		{name: "optional and bad", request: "GET /home", token: bad, want: invalidToken(reason.Malformed)},
+		{name: "optional and malformed", request: "GET /home", header: line("Bearer"), want: invalidRequest()},
+		{name: "optional and not there", request: "GET /home", want: answered{200, "", "anonymous", anonymous}},
+		{name: "no level for OPTIONS", request: "OPTIONS /levels", token: level("get", "post", "put", "delete"), want: forbidden(reason.Denied, "")},
+		{name: "a level of another resource", request: "GET /levels", token: level("api://invoices/get"), want: forbidden(noScope, "get")},
+		{name: "a table denies a forgotten route", tableOnly: true, request: "GET /forgotten", token: token, want: forbidden(reason.Denied, "")},
+		{name: "a table denies what is no route", tableOnly: true, request: "GET /nowhere", token: token, want: forbidden(reason.Denied, "")},
+		{name: "and wants a token first, route or not", tableOnly: true, request: "GET /nowhere", want: noToken(reason.NoToken)},
+		{name: "a table denies a method without an entry", tableOnly: true, request: "PATCH /orders", token: token, want: forbidden(reason.Denied, "")},
+		{name: "a table denies an unknown method", tableOnly: true, request: "BREW /orders", token: token, want: forbidden(reason.Denied, "")},
+		{name: "a table denies an unclean path", tableOnly: true, request: "GET //orders", token: token, want: forbidden(reason.Denied, "")},
+
+		{name: "the keys cannot be had", gate: "down", token: down.Token(), want: unavailable(reason.KeysUnavailable)},
+		{name: "the keys cannot be had, for HEAD", gate: "down", request: "HEAD /orders", token: down.Token(), want: unavailable(reason.KeysUnavailable)},
+		{name: "the keys cannot be had, with problem details", gate: "down", token: down.Token(), header: []string{problem}, want: unavailable(reason.KeysUnavailable)},
+		{name: "the keys are not needed for a token of another issuer", gate: "down", token: token, want: invalidToken(reason.UnknownIssuer)},
+		{name: "the caller is gone while the keys are awaited", gate: "down", token: hanging.Token(), header: []string{"X-Gone: 1"}, want: unavailable(reason.Canceled)},
+		{name: "it cannot be known whether a token was revoked", token: f.good(jwkstest.Claims{"sub": "unknowable"}), want: unavailable(reason.RevocationUnavailable)},
+		{name: "a token that was revoked", token: f.good(jwkstest.Claims{"sub": "revoked"}), want: invalidToken(reason.Revoked)},
+
+		{name: "a 401 as problem details, if asked", header: []string{problem}, want: noToken(reason.NoToken).with(asked)},
+		{name: "a 401 for a bad token as problem details", token: bad, header: []string{problem}, want: invalidToken(reason.Malformed).with(invalid)},
+		{name: "a 403 as problem details always", gate: "problem", token: lack, want: forbidden(noScope, "orders.read").with(lacking)},
+		{name: "problem details for HEAD", gate: "problem", request: "HEAD /orders", token: lack, want: forbidden(noScope, "orders.read")},
+		{name: "a body of the user's own", gate: "own body", want: noToken(reason.NoToken).with(byOwn)},
+		{name: "a body of the user's own for a 400", gate: "own body", header: line("Bearer"), want: invalidRequest().with(byOwn)},
+		{name: "a body of the user's own for HEAD", gate: "own body", request: "HEAD /orders", want: noToken(reason.NoToken)},
+
+		{name: "shadow mode lets a request without a token through", gate: "shadow", want: answered{200, "", "shadow no_token", anonymous}},
+		{name: "shadow mode lets a bad token through", gate: "shadow", token: bad, want: answered{200, "", "shadow malformed", anonymous}},
+		{name: "shadow mode lets a token through that may not", gate: "shadow", token: lack, want: answered{200, "", "shadow insufficient_scope", anonymous}},
+		{name: "shadow mode lets a forgotten route through", gate: "shadow", tableOnly: true, request: "GET /forgotten", token: token, want: answered{200, "", "shadow denied", anonymous}},
+		{name: "shadow mode gives claims to a token that may", gate: "shadow", token: token, want: accepted(hello)},
+	}
+	for method, wants := range map[string]string{"GET": "get", "HEAD": "get", "POST": "post", "PUT": "put", "PATCH": "put", "DELETE": "delete"} {
+		others := strings.Fields(strings.Replace("get post put delete", wants, "", 1))
+		rows = append(rows,
+			row{name: "the level for " + method, request: method + " /levels", token: level(wants), want: accepted(hello)},
+			row{name: "all levels but that for " + method, request: method + " /levels", token: level(others...), want: forbidden(noScope, wants)})
+	}
+	// A token cannot end the challenge, or the header, from inside.
+	for i, text := range []string{`x", error="none`, "x\r\nX-Injected: 1", `x\`, "x\u2028y", "x\x00y"} {
+		rows = append(rows,
+			row{name: fmt.Sprint("10 in kid ", i), token: f.good(jwkstest.Header{"kid": text}), want: invalidToken(reason.UnknownKey)},
+			row{name: fmt.Sprint("10 in scope ", i), token: f.issuer.Token(scope(text)), want: forbidden(noScope, "orders.read")},
+			row{name: fmt.Sprint("10 in iss ", i), token: f.good(jwkstest.Claims{"iss": text}), want: invalidToken(reason.UnknownIssuer)},
+			row{name: fmt.Sprint("10 in typ ", i), token: f.good(jwkstest.Header{"typ": text}), want: invalidToken(reason.UnsupportedType)})
+	}
+	return rows
 }
 
-func (r row) accepted(answer string) row {
-	r.status, r.answer, r.outcome = 200, answer, "verified"
-	return r
-}
-
-// request is the row as bytes; id lets the Guard's events be told apart.
-func (r row) request(id string) string {
-	method, target := r.method, r.target
-	if method == "" {
-		method = "GET"
-	}
-	if target == "" {
-		target = "/orders"
-	}
-	var b strings.Builder
-	b.WriteString(method + " " + target + " HTTP/1.1\r\nHost: api.example\r\nConnection: close\r\nX-Row: " + id + "\r\n")
-	if r.token != "" {
-		b.WriteString("Authorization: Bearer " + r.token + "\r\n")
-	}
-	for _, line := range r.header {
-		b.WriteString(line + "\r\n")
-	}
-	b.WriteString("\r\n" + r.body)
-	return b.String()
+func ownBody(w http.ResponseWriter, _ *http.Request, _ *middleware.Error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", "Basic") // has no effect
+	w.WriteHeader(http.StatusOK)                // nor has this
+	_, _ = w.Write([]byte(`{"refused":true}`))
 }
 
 // Every row, in every wiring, gets the same bytes from every framework, and they are the right ones.
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	rows := slices.Concat(f.bearerRows(), f.joseRows(t), f.claimRows(), f.profileRows(), f.accessRows(), f.outageRows(), f.shapeRows())
-	t.Cleanup(func() { f.settle(t, rows) })
+	down, hanging := newIssuer(t), newIssuer(t)
+	down.Fail(http.StatusInternalServerError)
+	hanging.Hang()
+	f.serve(t, "plain", middleware.Config{}, f.issuer)
+	f.serve(t, "down", middleware.Config{}, down, hanging)
+	f.serve(t, "shadow", middleware.Config{Shadow: true}, f.issuer)
+	f.serve(t, "problem", middleware.Config{ProblemJSON: true}, f.issuer)
+	f.serve(t, "own body", middleware.Config{ErrorBody: ownBody}, f.issuer)
+
+	rows := f.rows(down, hanging)
+	t.Cleanup(func() {
+		assert.Zero(t, f.issuer.Strays()+down.Strays()+hanging.Strays(), "row 29: something else than keys and discovery was fetched")
+		log := f.log.String()
+		assert.Contains(t, log, "reason=malformed", "the Guards have logged")
+		for i := range rows {
+			for _, part := range secrets(rows[i].token) {
+				assert.NotContains(t, log, part, "row 14, %s: the token is in the log", rows[i].name)
+			}
+		}
+	})
 	names := map[string]bool{}
 	for _, r := range rows {
 		require.False(t, names[r.name], "two rows are called %q", r.name)
 		names[r.name] = true
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
-			wirings := r.wirings
-			if wirings == nil {
-				wirings = []string{"routes", "table"}
-			}
-			for _, wiring := range wirings {
-				f.check(t, r, wiring)
+			f.check(t, r, "table")
+			if !r.tableOnly {
+				f.check(t, r, "routes")
 			}
 		})
 	}
 }
 
-// settle asks what holds when all rows are through.
-func (f *fixture) settle(t *testing.T, rows []row) {
-	t.Helper()
-	assert.Zero(t, f.issuer.Strays()+f.other.Strays()+f.down.Strays()+f.hanging.Strays(),
-		"row 29: something else than keys and discovery was fetched")
-	log := f.log.String()
-	assert.Contains(t, log, "reason=bad_signature", "the Guards have logged")
-	for i := range rows {
-		for _, part := range strings.Split(rows[i].token, ".") {
-			if len(part) > 30 {
-				assert.NotContains(t, log, part, "row 14, %s: the token is in the log", rows[i].name)
-			}
-		}
-	}
-}
-
+// check sends a row to each framework.
 func (f *fixture) check(t *testing.T, r row, wiring string) {
 	t.Helper()
-	gate := r.gate
-	if gate == "" {
-		gate = "plain"
+	if r.gate == "" {
+		r.gate = "plain"
+	}
+	if r.request == "" {
+		r.request = "GET /orders"
 	}
 	var first message
 	for i, fw := range frameworks {
 		id := strings.Join([]string{r.name, wiring, fw.name}, "/")
-		got := exchange(t, f.servers[site{gate, wiring, fw.name}], r.request(id))
+		got := exchange(t, f.servers[site{r.gate, wiring, fw.name}], r.bytes(id))
+		assert.Equal(t, []string{r.want.event}, f.decisions.of(id), "%s, %s", wiring, fw.name)
 		if i > 0 {
 			assert.Equal(t, first, got, "%s, %s: not what net/http answers", wiring, fw.name)
-			assert.Equal(t, r.outcomes(), f.decisions.of(id), "%s, %s", wiring, fw.name)
 			continue
 		}
 		first = got
-		require.Equal(t, statusLine(r.status), got.statusLine, "%s: %v", wiring, f.decisions.of(id))
-		assert.Equal(t, r.outcomes(), f.decisions.of(id), wiring)
+		require.Equal(t, statusLine(r.want.status), got.statusLine, "%s: %v", wiring, f.decisions.of(id))
 		r.judge(t, got)
 	}
 }
 
-func (r row) outcomes() []string {
-	switch {
-	case r.outcome == "none":
-		return nil
-	case r.outcome != "" && r.reason != "":
-		return []string{r.outcome + " " + string(r.reason)}
-	case r.outcome != "":
-		return []string{r.outcome}
-	default:
-		return []string{"refused " + string(r.reason)}
+// bytes is the request; id lets the Guard's events be told apart.
+func (r row) bytes(id string) string {
+	lines := []string{r.request + " HTTP/1.1", "Host: api.example", "Connection: close", "X-Row: " + id}
+	if r.token != "" {
+		lines = append(lines, "Authorization: Bearer "+r.token)
+	}
+	return strings.Join(append(lines, r.header...), "\r\n") + "\r\n\r\n" + r.body
+}
+
+// secrets are the parts of a token that no answer and no log may show.
+func secrets(token string) (parts []string) {
+	for _, part := range strings.Split(token, ".") {
+		if len(part) > 30 {
+			parts = append(parts, part)
+		}
+	}
+	return parts
+}
+
+// judge compares the answer with the row, and with what RFC 6750 section 3 asks
+// of every answer: https://www.rfc-editor.org/rfc/rfc6750#section-3
+func (r row) judge(t *testing.T, got message) {
+	t.Helper()
+	head := strings.HasPrefix(r.request, "HEAD ")
+	if head {
+		assert.Empty(t, got.body)
+	} else if r.want.body != "" {
+		assert.Equal(t, r.want.body, got.body)
+	}
+	for _, part := range secrets(r.token) {
+		assert.NotContains(t, got.body, part, "row 14: the token is in the answer")
+	}
+	if r.want.status == 200 {
+		assert.Empty(t, got.header["Www-Authenticate"])
+		assert.Equal(t, []string{"reached"}, got.header["X-Handler"])
+		return
+	}
+	assert.Empty(t, got.header["X-Handler"], "a refused request came to the handler")
+	assert.NotContains(t, got.body, "hello")
+	assert.Equal(t, []string{"no-store"}, got.header["Cache-Control"])
+	if r.want.status == 503 {
+		assert.Empty(t, got.header["Www-Authenticate"], "it is not known whether the token is bad")
+		assert.NotEmpty(t, got.header["Retry-After"])
+		return
+	}
+	// Rows 7 to 10 and 13: one challenge, whose parameters are these and quoted.
+	assert.Equal(t, []string{`Bearer realm="orders"` + r.want.challenge}, got.header["Www-Authenticate"])
+}
+
+// TestEveryForgeryIsRefusedInEveryFramework sends all that can be forged of a
+// token over sockets: the same bytes come back from every framework, for the
+// reason that the forgery was made for.
+func TestEveryForgeryIsRefusedInEveryFramework(t *testing.T) {
+	t.Parallel()
+	for alg, wiring := range map[string]string{"RS256": "routes", "PS256": "table", "ES256": "table", "EdDSA": "routes"} {
+		t.Run(alg, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, jwkstest.WithAlgorithm(alg))
+			forgeries := f.issuer.Forgeries(scope("orders.read")) // before keys are fetched: some publish one
+			f.serve(t, "plain", middleware.Config{}, f.issuer)
+			f.check(t, row{name: "the token that they forge", token: f.good(), want: accepted(hello)}, wiring)
+
+			unsent := 0
+			for name, forgery := range forgeries {
+				r := row{name: name, token: forgery.Token, want: invalidToken(forgery.Reason)}
+				if strings.ContainsAny(r.token, " ,\t\r\n\x00\x7f") {
+					// No b64token goes on behind these.
+					// RFC 6750 section 2.1: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+					r.want = invalidRequest()
+				}
+				switch {
+				case strings.ContainsAny(r.token, "\r\n") || r.token != strings.Trim(r.token, " \t"):
+					unsent++ // net/http would cut it at the line's end, or trim it
+				case strings.ContainsAny(r.token, "\x00\x7f"):
+					f.checkNoRequest(t, r, wiring)
+				default:
+					f.check(t, r, wiring)
+				}
+				f.checkHandlers(t, r, wiring)
+			}
+			assert.Less(t, unsent, 20, "nearly all of them can be sent")
+			f.check(t, row{name: "and good ones still pass", token: f.good(), want: accepted(hello)}, wiring)
+			assert.Zero(t, f.issuer.Strays(), "an address in a forgery was fetched")
+		})
 	}
 }
 
-func (r row) judge(t *testing.T, got message) {
+// checkNoRequest wants net/http's own 400, and no Guard that was asked.
+func (f *fixture) checkNoRequest(t *testing.T, r row, wiring string) {
 	t.Helper()
-	obeysRFC6750(t, got)
-	if r.status >= 400 && r.status < 500 {
-		want := `Bearer realm="orders"`
-		if r.challenge != "" {
-			want += ", " + r.challenge
+	r.request = "GET /orders"
+	for _, fw := range frameworks {
+		id := strings.Join([]string{r.name, wiring, fw.name}, "/")
+		got := exchange(t, f.servers[site{"plain", wiring, fw.name}], r.bytes(id))
+		assert.Equal(t, "HTTP/1.1 400 Bad Request", got.statusLine, "%s: %s", fw.name, r.name)
+		assert.Empty(t, got.header["X-Handler"], "%s: %s", fw.name, r.name)
+		assert.Empty(t, f.decisions.of(id), "%s: %s", fw.name, r.name)
+	}
+}
+
+// checkHandlers hands the header to the handlers themselves, as a server would
+// that lets through more than net/http's.
+func (f *fixture) checkHandlers(t *testing.T, r row, wiring string) {
+	t.Helper()
+	var first string
+	for _, fw := range frameworks {
+		id := strings.Join([]string{"unsent", r.name, wiring, fw.name}, "/")
+		req := httptest.NewRequest(http.MethodGet, "/orders", http.NoBody)
+		req.Header["Authorization"], req.Header["X-Row"] = []string{"Bearer " + r.token}, []string{id}
+		w := httptest.NewRecorder()
+		f.handlers[site{"plain", wiring, fw.name}].ServeHTTP(w, req)
+		require.Equal(t, r.want.status, w.Code, "%s: %s", fw.name, r.name)
+		assert.Equal(t, []string{r.want.event}, f.decisions.of(id), "%s: %s", fw.name, r.name)
+		answer := fmt.Sprint(w.Code, w.Header(), w.Body)
+		if first == "" {
+			first = answer
 		}
-		assert.Equal(t, []string{want}, got.header["Www-Authenticate"])
-	}
-	if r.answer != "" {
-		assert.Equal(t, r.answer, got.body)
-	}
-	if r.method == "HEAD" {
-		assert.Empty(t, got.body)
-	}
-	for _, part := range strings.Split(r.token, ".") {
-		if len(part) > 30 {
-			assert.NotContains(t, got.body, part, "row 14: the token is in the answer")
-		}
+		assert.Equal(t, first, answer, "%s: %s: not what net/http answers", fw.name, r.name)
 	}
 }

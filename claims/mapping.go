@@ -9,12 +9,12 @@ import (
 	"github.com/sallyport-go/sallyport/internal/strictjson"
 )
 
-// Path leads to a claim by the names of the members on the way. A dot has no
-// meaning: it can be part of a name.
+// Path is the names of the members that lead to a claim. A dot has no meaning:
+// it can be part of a name.
 type Path []string
 
-// String joins the segments with dots, for people to read.
-func (p Path) String() string { return strings.Join(p, ".") }
+// dotted joins the segments with dots, for people to read.
+func (p Path) dotted() string { return strings.Join(p, ".") }
 
 // Source is one place where an issuer keeps scopes, roles or permissions.
 //
@@ -28,9 +28,10 @@ type Source struct {
 	Keys bool
 }
 
-// Mapping says where an issuer keeps what rules ask for. The zero Mapping maps
-// nothing: no rule over scopes, roles, permissions or callers can hold.
-// Mappings must not be changed once they are in use.
+// Mapping names the claims in which an issuer keeps what rules ask for. A list
+// that is nil is that of [DefaultMapping]; an empty list that is not nil maps
+// nothing, so that no rule over such names can hold. Mappings must not be
+// changed once they are in use.
 type Mapping struct {
 	_ [0]func()
 
@@ -46,14 +47,14 @@ type Mapping struct {
 	// if none does, the caller is unknown.
 	Caller []Evidence
 
-	// OpenToAnyClient says that any client of the issuer can get a token for
-	// this API, as in an Entra tenant. Access levels that are granted by
-	// default then want to know which clients may have them.
+	// OpenToAnyClient states that any client of the issuer can get a token for
+	// this API, as in an Entra tenant. Access levels that are granted by default
+	// then need a list of the clients that have them.
 	OpenToAnyClient bool
 }
 
-// DefaultMapping is the Mapping of an issuer nothing special is known about. It
-// is the caller's own to change.
+// DefaultMapping returns the Mapping of an issuer of which nothing special is
+// known. It is the caller's own to change.
 //
 // Scopes are in scope or else scp, roles in roles, permissions in permissions,
 // the client in client_id, azp, appid or cid. The caller is an app by idtyp
@@ -72,6 +73,16 @@ func DefaultMapping() Mapping {
 			{Is: CallerApp, Present: []string{"roles"}, Absent: []string{"scope", "scp", "idtyp", "gty"}},
 		},
 	}
+}
+
+// defaults are read, never changed.
+var defaults = DefaultMapping()
+
+func orDefault[T any](list, byDefault []T) []T {
+	if list == nil {
+		return byDefault
+	}
+	return list
 }
 
 // Validate reports every mistake in m at once.
@@ -110,28 +121,17 @@ func (p Path) mistake() error {
 	return nil
 }
 
-// CallerType says who calls an API: an app on its own behalf, or a user.
-type CallerType uint8
+// CallerType is who calls an API: an app on its own behalf, or a user. The zero
+// value is [CallerUnknown].
+type CallerType string
 
-// The types of caller. Unknown is not a third type: it means that the token
-// does not tell.
+// The types of caller. Unknown is not a third type: it means that no evidence
+// in the token tells.
 const (
-	CallerUnknown CallerType = iota
-	CallerApp
-	CallerUser
+	CallerUnknown CallerType = ""
+	CallerApp     CallerType = "app"
+	CallerUser    CallerType = "user"
 )
-
-// String is "app", "user" or "unknown".
-func (t CallerType) String() string {
-	switch t {
-	case CallerApp:
-		return "app"
-	case CallerUser:
-		return "user"
-	default:
-		return "unknown"
-	}
-}
 
 // Evidence is a sign by which an issuer's tokens tell apps from users. It holds
 // if every condition that is set holds; at least one must be set. Claims are
@@ -147,7 +147,7 @@ type Evidence struct {
 	Present, Absent []string
 }
 
-// holds says whether the payload bears e out.
+// holds reports whether the payload fulfils every condition of e.
 func (e *Evidence) holds(payload *strictjson.Object) bool {
 	if e.Claim != "" {
 		if v, _ := payload.Get(e.Claim); !v.Is(e.Equals) {

@@ -1,6 +1,10 @@
 package claims_test
 
 import (
+	"cmp"
+	"encoding/json"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,6 +13,66 @@ import (
 
 	"github.com/sallyport-go/sallyport/claims"
 )
+
+// read is what a test expects of claims.
+type read struct {
+	Issuer, Subject, Client               string
+	Caller                                claims.CallerType
+	Audiences, Scopes, Roles, Permissions []string
+}
+
+func readOf(c *claims.Claims) read {
+	return read{
+		c.Issuer(), c.Subject(), c.ClientID(), c.Caller(), slices.Collect(c.Audiences()),
+		slices.Collect(c.Scopes()), slices.Collect(c.Roles()), slices.Collect(c.Permissions()),
+	}
+}
+
+// What is read of real tokens is in testdata/claims.json. Here is what their
+// issuers need beside the default mapping.
+func TestRealTokensThroughTheirMapping(t *testing.T) {
+	t.Parallel()
+	rolesAt := func(keys bool, path ...string) func(*claims.Mapping) {
+		return func(m *claims.Mapping) { m.Roles = []claims.Source{{Path: path, Keys: keys}} }
+	}
+	changes := map[string]func(*claims.Mapping){
+		"entra, a scope claim as evidence of a user": func(m *claims.Mapping) {
+			m.Caller = append(m.Caller, claims.Evidence{Is: claims.CallerUser, Present: []string{"scp"}})
+		},
+		"keycloak, roles of the realm":  rolesAt(false, "realm_access", "roles"),
+		"keycloak, roles of the client": rolesAt(false, "resource_access", "my-api", "roles"),
+		"keycloak, clients as roles":    rolesAt(true, "resource_access"),
+		"hydra, scp first":              func(m *claims.Mapping) { slices.Reverse(m.Scopes) },
+		"zitadel":                       rolesAt(true, "urn:zitadel:iam:org:project:roles"),
+		"dex":                           rolesAt(false, "groups"),
+		"forgerock": func(m *claims.Mapping) {
+			m.Caller = []claims.Evidence{{Is: claims.CallerApp, Claim: "grant_type", Equals: "client_credentials"}}
+			m.ClientID = []claims.Path{{"sub"}}
+		},
+		"kubernetes": func(m *claims.Mapping) { m.ClientID = []claims.Path{{"kubernetes.io", "serviceaccount", "name"}} },
+	}
+	data, err := os.ReadFile("testdata/claims.json")
+	require.NoError(t, err)
+	var rows map[string]struct {
+		Payload string // "" is the row's name
+		read
+	}
+	require.NoError(t, json.Unmarshal(data, &rows))
+	require.Greater(t, len(rows), 24)
+	for name := range changes {
+		require.Contains(t, rows, name)
+	}
+	for name, row := range rows {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			change := changes[name]
+			if change == nil {
+				change = func(*claims.Mapping) {}
+			}
+			assert.Equal(t, row.read, readOf(parse(t, string(payload(t, cmp.Or(row.Payload, name))), change)))
+		})
+	}
+}
 
 func TestTheDefaultMappingIsValidAndTheCallersOwn(t *testing.T) {
 	t.Parallel()
@@ -21,28 +85,38 @@ func TestTheDefaultMappingIsValidAndTheCallersOwn(t *testing.T) {
 	assert.Equal(t, "client_id", again.ClientID[0][0])
 }
 
-func TestWithDefaultsFillsWhatIsNilAndLeavesTheRest(t *testing.T) {
-	t.Parallel()
-	filled, want := claims.Mapping{OpenToAnyClient: true}.WithDefaults(), claims.DefaultMapping()
-	want.OpenToAnyClient = true
-	assert.Equal(t, want, filled)
-
-	own := claims.Mapping{
-		Scopes: []claims.Source{}, Roles: []claims.Source{{Path: claims.Path{"groups"}}}, Permissions: []claims.Source{},
-		ClientID: []claims.Path{}, Caller: []claims.Evidence{},
+// nothing maps nothing: its lists are empty, but not nil.
+func nothing() claims.Mapping {
+	return claims.Mapping{
+		Scopes: []claims.Source{}, Roles: []claims.Source{}, Permissions: []claims.Source{}, ClientID: []claims.Path{}, Caller: []claims.Evidence{},
 	}
-	assert.Equal(t, own, own.WithDefaults(), "an empty list is a choice")
 }
 
-func TestTheZeroMappingMapsNothing(t *testing.T) {
+func TestAListThatIsNilIsTheDefaultOne(t *testing.T) {
 	t.Parallel()
-	require.NoError(t, claims.Mapping{}.Validate())
-	c, err := claims.Parse([]byte(`{"iss":"i","scope":"a","roles":["r"],"permissions":["p"],"client_id":"c","idtyp":"app"}`), claims.Mapping{})
-	require.NoError(t, err)
-	assert.Equal(t, "i", c.Issuer())
-	assert.False(t, c.HasScope("a") || c.HasRole("r") || c.HasPermission("p"))
-	assert.Empty(t, c.ClientID())
-	assert.Equal(t, claims.CallerUnknown, c.Caller())
+	const payload = `{"iss":"i","scope":"a","roles":["r"],"permissions":["p"],"client_id":"c","idtyp":"app"}`
+	for name, row := range map[string]struct {
+		set  func(m *claims.Mapping)
+		want read
+	}{
+		"none is nil":     {func(*claims.Mapping) {}, read{Issuer: "i"}},
+		"every one":       {func(m *claims.Mapping) { *m = claims.Mapping{} }, read{"i", "", "c", claims.CallerApp, nil, []string{"a"}, []string{"r"}, []string{"p"}}},
+		"the scopes":      {func(m *claims.Mapping) { m.Scopes = nil }, read{Issuer: "i", Scopes: []string{"a"}}},
+		"the roles":       {func(m *claims.Mapping) { m.Roles = nil }, read{Issuer: "i", Roles: []string{"r"}}},
+		"the permissions": {func(m *claims.Mapping) { m.Permissions = nil }, read{Issuer: "i", Permissions: []string{"p"}}},
+		"the client":      {func(m *claims.Mapping) { m.ClientID = nil }, read{Issuer: "i", Client: "c"}},
+		"the caller":      {func(m *claims.Mapping) { m.Caller = nil }, read{Issuer: "i", Caller: claims.CallerApp}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := nothing()
+			row.set(&m)
+			require.NoError(t, m.Validate())
+			c, err := claims.Parse([]byte(payload), m)
+			require.NoError(t, err)
+			assert.Equal(t, row.want, readOf(c))
+		})
+	}
 }
 
 func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
@@ -60,7 +134,7 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 			{Is: claims.CallerUser, Present: []string{""}},
 			{Is: claims.CallerUser, Absent: []string{"a", ""}},
 			{Is: claims.CallerUser, Absent: []string{"a"}},
-			{Is: claims.CallerUser + 1, Absent: []string{"a"}},
+			{Is: "robot", Absent: []string{"a"}},
 		},
 	}.Validate()
 	require.Error(t, err)
@@ -142,12 +216,4 @@ func TestEvidenceHoldsOnlyIfEveryConditionDoes(t *testing.T) {
 	} {
 		assert.Equal(t, claims.CallerUnknown, parse(t, payload, every).Caller(), payload)
 	}
-}
-
-func TestCallerTypesHaveNames(t *testing.T) {
-	t.Parallel()
-	assert.Equal(t, "app", claims.CallerApp.String())
-	assert.Equal(t, "user", claims.CallerUser.String())
-	assert.Equal(t, "unknown", claims.CallerUnknown.String())
-	assert.Equal(t, "unknown", claims.CallerType(9).String())
 }

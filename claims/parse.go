@@ -3,17 +3,22 @@ package claims
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/sallyport-go/sallyport/internal/strictjson"
+	"github.com/sallyport-go/sallyport/internal/vetted"
 	"github.com/sallyport-go/sallyport/reason"
 )
 
 // Parse reads a payload, a JSON object, as [Claims]. It verifies nothing: it is
 // for tests of handlers and rules. The payload is copied. An error is
 // [reason.Malformed] if the payload is no strict JSON object (no member twice,
-// valid UTF-8, nested 64 deep at most), else [reason.MalformedClaims] with a
-// [*ClaimError], unless m itself is wrong.
+// valid UTF-8, nested 64 deep at most), and [reason.MalformedClaims] if a claim
+// that is read has the wrong type, unless m itself is wrong. It names the claim,
+// never its value.
 func Parse(payload []byte, m Mapping) (*Claims, error) {
 	if err := m.Validate(); err != nil {
 		return nil, err
@@ -22,32 +27,39 @@ func Parse(payload []byte, m Mapping) (*Claims, error) {
 	if err != nil {
 		return nil, fmt.Errorf("claims: %w: %w", reason.Malformed, err)
 	}
-	return FromObject(obj, &m)
+	return fromObject(obj, &m)
 }
 
-// FromObject reads a payload that is already parsed; verifiers use it. The
-// claims keep obj. It decodes the registered claims and those that m names, and
-// judges their types only: whether a claim must be there, and whether its value
-// is the right one, is for the verifier to say. m must be valid; nil maps
-// nothing. Every error is a [*ClaimError].
-func FromObject(obj strictjson.Object, m *Mapping) (*Claims, error) {
-	if m == nil {
-		m = &noMapping
-	}
+// For verifier, which parses a payload before it verifies the signature.
+var _ = vetted.Register(
+	func(payload strictjson.Object, mapping any) (any, error) {
+		m, ok := mapping.(*Mapping)
+		if !ok {
+			return nil, errors.New("claims: the mapping is no *Mapping")
+		}
+		return fromObject(payload, m)
+	},
+	func(claims any) int {
+		c, _ := claims.(*Claims)
+		return c.size()
+	},
+)
+
+// fromObject decodes the registered claims and those that m names. The claims
+// keep obj.
+func fromObject(obj strictjson.Object, m *Mapping) (*Claims, error) {
 	c := &Claims{payload: obj, openToAnyClient: m.OpenToAnyClient}
 	r := reader{payload: &c.payload}
 	c.issuer, c.subject, c.id = r.text("iss"), r.text("sub"), r.text("jti")
 	c.expires, c.notBefore, c.issued = r.date("exp"), r.date("nbf"), r.date("iat")
-	c.client = r.firstText(m.ClientID)
+	c.client = r.firstText(orDefault(m.ClientID, defaults.ClientID))
 	c.readNames(&r, m)
 	if r.err != nil {
 		return nil, r.err
 	}
-	c.caller = callerOf(&c.payload, m.Caller)
+	c.caller = callerOf(&c.payload, orDefault(m.Caller, defaults.Caller))
 	return c, nil
 }
-
-var noMapping Mapping
 
 // readNames gathers the names of every kind in one slice of exactly their
 // number, and cuts it: one allocation for all.
@@ -55,11 +67,11 @@ func (c *Claims) readNames(r *reader, m *Mapping) {
 	var scratch [32]string
 	all := r.audiences(scratch[:0])
 	scopes := len(all)
-	all = r.firstNames(all, m.Scopes, separated)
+	all = r.firstNames(all, orDefault(m.Scopes, defaults.Scopes), separated)
 	roles := len(all)
-	all = r.firstNames(all, m.Roles, whole)
+	all = r.firstNames(all, orDefault(m.Roles, defaults.Roles), whole)
 	permissions := len(all)
-	all = r.firstNames(all, m.Permissions, separated)
+	all = r.firstNames(all, orDefault(m.Permissions, defaults.Permissions), separated)
 
 	own := append(make([]string, 0, len(all)), all...)
 	c.audiences = own[:scopes:scopes]
@@ -77,27 +89,16 @@ func callerOf(payload *strictjson.Object, evidence []Evidence) CallerType {
 	return CallerUnknown
 }
 
-// ClaimError says which claim is malformed, and how; it never holds the claim's
-// value. errors.Is finds [reason.MalformedClaims] and Err.
-type ClaimError struct {
-	// Claim is the name of the claim, its path joined with dots.
-	Claim string
-	// Err says what was wanted.
-	Err error
+// size is about how many bytes of memory the claims hold: the payload, its
+// index, and the names cut out of it.
+func (c *Claims) size() int {
+	const header = 16 // of a string, and of a member in the index
+	o := c.orEmpty()
+	names := len(o.audiences) + len(o.scopes) + len(o.roles) + len(o.permissions)
+	return len(o.payload.Text()) + header*(o.payload.Len()+names)
 }
 
-// Error names the claim and what was wanted.
-func (e *ClaimError) Error() string {
-	return fmt.Sprintf("claims: claim %q is malformed: %v", e.Claim, e.Err)
-}
-
-// Is makes the reason findable with errors.Is.
-func (e *ClaimError) Is(target error) bool { return target == error(reason.MalformedClaims) }
-
-// Unwrap gives what was wanted.
-func (e *ClaimError) Unwrap() error { return e.Err }
-
-// What a claim was wanted to be.
+// What the type of a claim should have been.
 var (
 	errText     = errors.New("want a string")
 	errTexts    = errors.New("want a string or an array of strings")
@@ -105,3 +106,178 @@ var (
 	errNumber   = errors.New("want a number of seconds")
 	errDateSpan = errors.New("want seconds since 1970, before the year 10000; are these milliseconds?")
 )
+
+// malformed is a claim of the wrong type. It formats its text only when it is
+// asked for: a refusal is not always logged.
+type malformed struct {
+	claim string
+	err   error
+}
+
+func (e *malformed) Error() string {
+	return fmt.Sprintf("claims: claim %q is malformed: %v", e.claim, e.err)
+}
+
+// Is makes the reason findable with errors.Is.
+func (e *malformed) Is(target error) bool { return target == error(reason.MalformedClaims) }
+
+func (e *malformed) Unwrap() error { return e.err }
+
+// endOfDates is the first second of the year 10000, which no RFC 3339 date can
+// name. A timestamp in milliseconds lies far behind it.
+const endOfDates = 253402300800
+
+// reader reads typed claims and keeps the first mistake.
+type reader struct {
+	payload *strictjson.Object
+	err     error
+}
+
+func (r *reader) fail(claim string, err error) {
+	if r.err == nil {
+		r.err = &malformed{claim: claim, err: err}
+	}
+}
+
+// text is a string claim, "" if absent.
+func (r *reader) text(claim string) string {
+	v, ok := r.payload.Get(claim)
+	if !ok {
+		return ""
+	}
+	s, err := v.Text()
+	if err != nil {
+		r.fail(claim, errText)
+	}
+	return s
+}
+
+// firstText is the string at the first path that is present, "" if none is.
+func (r *reader) firstText(paths []Path) string {
+	for _, path := range paths {
+		v, ok := r.payload.Lookup(path...)
+		if !ok {
+			continue
+		}
+		s, err := v.Text()
+		if err != nil {
+			r.fail(path.dotted(), errText)
+		}
+		return s
+	}
+	return ""
+}
+
+// date is a NumericDate, which may have a fraction; the zero Time if absent.
+// RFC 7519 section 2: https://www.rfc-editor.org/rfc/rfc7519#section-2
+func (r *reader) date(claim string) time.Time {
+	v, ok := r.payload.Get(claim)
+	if !ok {
+		return time.Time{}
+	}
+	seconds, err := v.Number()
+	if err != nil {
+		r.fail(claim, errNumber)
+		return time.Time{}
+	}
+	if seconds < 0 || seconds >= endOfDates {
+		r.fail(claim, errDateSpan)
+		return time.Time{}
+	}
+	whole, fraction := math.Modf(seconds)
+	return time.Unix(int64(whole), int64(fraction*1e9)).UTC()
+}
+
+// audiences appends what aud names: a string or an array of strings. An empty
+// array, which some issuers send, names no audience and is not malformed.
+// RFC 7519 section 4.1.3: https://www.rfc-editor.org/rfc/rfc7519#section-4.1.3
+func (r *reader) audiences(dst []string) []string {
+	v, ok := r.payload.Get("aud")
+	if !ok {
+		return dst
+	}
+	dst, err := appendTexts(dst, v, whole)
+	if err != nil {
+		r.fail("aud", err)
+	}
+	return dst
+}
+
+// firstNames appends the names of the first source that is present.
+func (r *reader) firstNames(dst []string, sources []Source, read stringReading) []string {
+	for i := range sources {
+		v, ok := r.payload.Lookup(sources[i].Path...)
+		if !ok {
+			continue
+		}
+		var err error
+		if sources[i].Keys {
+			dst, err = appendKeys(dst, v)
+		} else {
+			dst, err = appendTexts(dst, v, read)
+		}
+		if err != nil {
+			r.fail(sources[i].Path.dotted(), err)
+		}
+		break
+	}
+	return dst
+}
+
+// stringReading is how a claim that is a single string is read.
+type stringReading bool
+
+const (
+	whole     stringReading = false // it is one name
+	separated stringReading = true  // names between single spaces
+)
+
+// appendTexts appends the names that v holds. Empty names are dropped: no rule
+// can ask for them.
+func appendTexts(dst []string, v strictjson.Value, read stringReading) ([]string, error) {
+	if s, err := v.Text(); err == nil {
+		if read == separated {
+			return appendWords(dst, s), nil
+		}
+		return appendName(dst, s), nil
+	}
+	if v.Kind() != '[' {
+		return dst, errTexts
+	}
+	for e := range v.Elements() {
+		s, err := e.Text()
+		if err != nil {
+			return dst, errTexts
+		}
+		dst = appendName(dst, s)
+	}
+	return dst, nil
+}
+
+func appendKeys(dst []string, v strictjson.Value) ([]string, error) {
+	if v.Kind() != '{' {
+		return dst, errKeys
+	}
+	for name := range v.Members() {
+		dst = appendName(dst, name)
+	}
+	return dst, nil
+}
+
+// appendWords splits at 0x20 and at nothing else.
+// RFC 6749 section 3.3: https://www.rfc-editor.org/rfc/rfc6749#section-3.3
+func appendWords(dst []string, s string) []string {
+	for s != "" {
+		var word string
+		word, s, _ = strings.Cut(s, " ")
+		dst = appendName(dst, word)
+	}
+	return dst
+}
+
+func appendName(dst []string, name string) []string {
+	if name == "" {
+		return dst
+	}
+	return append(dst, name)
+}

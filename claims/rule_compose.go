@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// AllOf holds if every one of rules holds. A denial is that of the first rule
-// that does not, but its challenge asks for all the scopes that rules require
-// together.
+// AllOf returns the rule that holds if every one of rules holds. A denial is
+// that of the first rule that does not, but its challenge asks for all the
+// scopes that rules require together.
 func AllOf(rules ...Rule) Rule {
 	if err := rulesMistake("AllOf", rules); err != nil {
 		return invalid(err)
@@ -18,8 +18,8 @@ func AllOf(rules ...Rule) Rule {
 	return Rule{&spec{text: joined(rules, " and "), scope: all.scope, test: all}}
 }
 
-// AnyOf holds if at least one of rules holds. A denial is that of the first
-// rule: put first what callers should ask for.
+// AnyOf returns the rule that holds if at least one of rules holds. A denial is
+// that of the first rule: put first what callers should ask for.
 func AnyOf(rules ...Rule) Rule {
 	if err := rulesMistake("AnyOf", rules); err != nil {
 		return invalid(err)

@@ -12,20 +12,20 @@ import (
 	"github.com/sallyport-go/sallyport/reason"
 )
 
-// AppOnly holds if an app calls on its own behalf. It denies with
-// [reason.WrongCaller], and so does a token that does not tell.
+// AppOnly returns the rule that holds if an app calls on its own behalf. It
+// denies with [reason.WrongCaller], and so does a token that does not tell.
 func AppOnly() Rule {
 	return newFact("an app as the caller", reason.WrongCaller, func(c *Claims) bool { return c.caller == CallerApp })
 }
 
-// UserOnly holds if a user calls. It denies with [reason.WrongCaller], and so
-// does a token that does not tell.
+// UserOnly returns the rule that holds if a user calls. It denies with
+// [reason.WrongCaller], also if the token does not tell.
 func UserOnly() Rule {
 	return newFact("a user as the caller", reason.WrongCaller, func(c *Claims) bool { return c.caller == CallerUser })
 }
 
-// ClientIn holds if the client that asked for the token is one of ids. It
-// denies with [reason.WrongClient].
+// ClientIn returns the rule that holds if the client that asked for the token
+// is one of ids. It denies with [reason.WrongClient].
 func ClientIn(ids ...string) Rule {
 	if len(ids) == 0 || slices.Contains(ids, "") {
 		return invalid(errors.New("claims: ClientIn: name at least one client, and none that is empty"))
@@ -36,9 +36,9 @@ func ClientIn(ids ...string) Rule {
 	})
 }
 
-// Equals holds if the claim at path has that value and type: a string, a bool,
-// an int, an int64 or a finite float64. Integers are compared exactly, whatever
-// their size. It denies with [reason.Denied].
+// Equals returns the rule that holds if the claim at path has that value and
+// type: a string, a bool, an int, an int64 or a finite float64. Integers are
+// compared exactly, whatever their size. It denies with [reason.Denied].
 func Equals(value any, path ...string) Rule {
 	matches, err := matcher(value)
 	if err == nil {
@@ -48,15 +48,15 @@ func Equals(value any, path ...string) Rule {
 		return invalid(fmt.Errorf("claims: Equals: %w", err))
 	}
 	path = slices.Clone(path)
-	return newFact(fmt.Sprintf("claim %v equal to %#v", Path(path), value), reason.Denied, func(c *Claims) bool {
+	return newFact(fmt.Sprintf("claim %v equal to %#v", Path(path).dotted(), value), reason.Denied, func(c *Claims) bool {
 		v, ok := c.payload.Lookup(path...)
 		return ok && matches(v)
 	})
 }
 
-// Contains holds if the claim at path is an array that has value among its
-// elements, or is itself the string value, as a list of one. Parts of strings
-// do not count. It denies with [reason.Denied].
+// Contains returns the rule that holds if the claim at path is an array that
+// has value among its elements, or is itself the string value, as a list of
+// one. Parts of strings do not count. It denies with [reason.Denied].
 func Contains(value string, path ...string) Rule {
 	err := Path(path).mistake()
 	if value == "" {
@@ -66,7 +66,7 @@ func Contains(value string, path ...string) Rule {
 		return invalid(fmt.Errorf("claims: Contains: %w", err))
 	}
 	path = slices.Clone(path)
-	return newFact(fmt.Sprintf("claim %v containing %q", Path(path), value), reason.Denied, func(c *Claims) bool {
+	return newFact(fmt.Sprintf("claim %v containing %q", Path(path).dotted(), value), reason.Denied, func(c *Claims) bool {
 		v, _ := c.payload.Lookup(path...)
 		for e := range v.Elements() {
 			if e.Is(value) {
@@ -77,9 +77,9 @@ func Contains(value string, path ...string) Rule {
 	})
 }
 
-// Func holds if f says so; name stands for it in logs and audits. f is called
-// concurrently, never with nil claims; it must be quick and must not block. It
-// denies with [reason.Denied].
+// Func returns the rule that holds if f returns true; name is its text in logs
+// and audits. f is called concurrently, never with nil claims; it must be quick
+// and must not block. It denies with [reason.Denied].
 func Func(name string, f func(*Claims) bool) Rule {
 	if name == "" || f == nil {
 		return invalid(errors.New("claims: Func: give the rule a name and a function"))
@@ -87,7 +87,7 @@ func Func(name string, f func(*Claims) bool) Rule {
 	return newFact(name, reason.Denied, f)
 }
 
-// fact asks one question.
+// fact is a requirement that one function decides.
 type fact struct {
 	holds  func(*Claims) bool
 	denial reason.Code

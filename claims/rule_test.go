@@ -12,25 +12,6 @@ import (
 	"github.com/sallyport-go/sallyport/reason"
 )
 
-// caller has a bit of everything.
-const caller = `{"scope":"a b","roles":["r","get"],"permissions":["p","q"],"client_id":"c-1","idtyp":"app",
-	"tier":"gold","vip":true,"off":false,"n":1,"float":1.5,"one":1.0,"exp1":1e0,"big":9007199254740993,"null":null,
-	"groups":["x","y"],"group":"admins","esc":"a\/b","nums":[1,2],"obj":{"x":1},"https://api.example/t":{"id":"t-1"}}`
-
-// A denial in a table: what a rule answers, but for Allowed.
-type denial struct {
-	reason  reason.Code
-	scope   string
-	missing []string
-}
-
-func check(t *testing.T, rule claims.Rule, payload string, want denial) {
-	t.Helper()
-	require.NoError(t, rule.Err())
-	d := rule.Check(parse(t, payload))
-	assert.Equal(t, claims.Decision{Allowed: want.reason == "", Reason: want.reason, Scope: want.scope, Missing: want.missing}, d)
-}
-
 func TestRulesOverNames(t *testing.T) {
 	t.Parallel()
 	const scope, role = reason.InsufficientScope, reason.InsufficientRole
@@ -57,105 +38,6 @@ func TestRulesOverNames(t *testing.T) {
 		"any permission, none held":              {claims.AnyPermission("x", "y"), denial{scope, "", []string{"x", "y"}}},
 		"a role with a space may be asked for":   {claims.AnyRole("get post"), denial{role, "", []string{"get post"}}},
 		"a permission is not asked for by scope": {claims.AllOf(claims.AllScopes("a"), claims.AnyPermission("x")), denial{scope, "", []string{"x"}}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			check(t, row.rule, caller, row.want)
-		})
-	}
-}
-
-func TestRulesOverFacts(t *testing.T) {
-	t.Parallel()
-	denied := func(text string) denial { return denial{reason.Denied, "", []string{text}} }
-	for name, row := range map[string]struct {
-		rule claims.Rule
-		want denial
-	}{
-		"any token":                           {rule: claims.AnyToken()},
-		"an app where an app is wanted":       {rule: claims.AppOnly()},
-		"an app where a user is wanted":       {claims.UserOnly(), denial{reason.WrongCaller, "", []string{"a user as the caller"}}},
-		"a client on the list":                {rule: claims.ClientIn("c-0", "c-1")},
-		"a client not on the list":            {claims.ClientIn("c", "C-1"), denial{reason.WrongClient, "", []string{"a client of c, C-1"}}},
-		"a string equals":                     {rule: claims.Equals("gold", "tier")},
-		"a string with an escape equals":      {rule: claims.Equals("a/b", "esc")},
-		"a string differs in case":            {claims.Equals("Gold", "tier"), denied(`claim tier equal to "Gold"`)},
-		"a nested claim with dots equals":     {rule: claims.Equals("t-1", "https://api.example/t", "id")},
-		"dots do not lead into a claim":       {claims.Equals("t-1", "https://api.example/t.id"), denied(`claim https://api.example/t.id equal to "t-1"`)},
-		"true equals":                         {rule: claims.Equals(true, "vip")},
-		"true is not false":                   {claims.Equals(true, "off"), denied("claim off equal to true")},
-		"false equals":                        {rule: claims.Equals(false, "off")},
-		"absent is not false":                 {claims.Equals(false, "absent"), denied("claim absent equal to false")},
-		"null is not false":                   {claims.Equals(false, "null"), denied("claim null equal to false")},
-		"null is not empty":                   {claims.Equals("", "null"), denied(`claim null equal to ""`)},
-		"an int equals":                       {rule: claims.Equals(1, "n")},
-		"an int equals 1.0":                   {rule: claims.Equals(int64(1), "one")},
-		"an int equals 1e0":                   {rule: claims.Equals(1, "exp1")},
-		"an int is not another":               {claims.Equals(2, "n"), denied("claim n equal to 2")},
-		"an int is no string":                 {claims.Equals(1, "tier"), denied("claim tier equal to 1")},
-		"a string is no int":                  {claims.Equals("1", "n"), denied(`claim n equal to "1"`)},
-		"a large int equals":                  {rule: claims.Equals(9007199254740993, "big")},
-		"a large int is not its neighbour":    {claims.Equals(9007199254740992, "big"), denied("claim big equal to 9007199254740992")},
-		"a float equals":                      {rule: claims.Equals(1.5, "float")},
-		"a float equals an int":               {rule: claims.Equals(1.0, "n")},
-		"a float is not another":              {claims.Equals(1.25, "float"), denied("claim float equal to 1.25")},
-		"an object equals nothing":            {claims.Equals("x", "obj"), denied(`claim obj equal to "x"`)},
-		"an array contains":                   {rule: claims.Contains("y", "groups")},
-		"a single string is a list of one":    {rule: claims.Contains("admins", "group")},
-		"a part of a string is not contained": {claims.Contains("admin", "group"), denied(`claim group containing "admin"`)},
-		"an array does not contain":           {claims.Contains("z", "groups"), denied(`claim groups containing "z"`)},
-		"a number is not contained":           {claims.Contains("1", "nums"), denied(`claim nums containing "1"`)},
-		"a member name is not contained":      {claims.Contains("x", "obj"), denied(`claim obj containing "x"`)},
-		"an absent claim contains nothing":    {claims.Contains("x", "absent"), denied(`claim absent containing "x"`)},
-		"an own function says yes":            {rule: claims.Func("of c-1", func(c *claims.Claims) bool { return c.ClientID() == "c-1" })},
-		"an own function says no":             {claims.Func("weekday", func(*claims.Claims) bool { return false }), denied("weekday")},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			check(t, row.rule, caller, row.want)
-		})
-	}
-}
-
-func TestATokenThatDoesNotTellItsCallerIsNeither(t *testing.T) {
-	t.Parallel()
-	check(t, claims.AppOnly(), `{}`, denial{reason.WrongCaller, "", []string{"an app as the caller"}})
-	check(t, claims.UserOnly(), `{}`, denial{reason.WrongCaller, "", []string{"a user as the caller"}})
-	check(t, claims.UserOnly(), `{"idtyp":"user"}`, denial{})
-	check(t, claims.ClientIn("c-1"), `{}`, denial{reason.WrongClient, "", []string{"a client of c-1"}})
-}
-
-func TestRulesCombine(t *testing.T) {
-	t.Parallel()
-	var (
-		a, b, c, d  = claims.AllScopes("a"), claims.AllScopes("b"), claims.AllScopes("c"), claims.AllScopes("a", "d")
-		role, other = claims.AnyRole("r"), claims.AnyRole("s")
-		never       = claims.Func("never", func(*claims.Claims) bool { return false })
-	)
-	const scope = reason.InsufficientScope
-	for name, row := range map[string]struct {
-		rule claims.Rule
-		want denial
-	}{
-		"all of, all hold": {rule: claims.AllOf(a, b, role)},
-		"all of one":       {rule: claims.AllOf(a)},
-		"all of, the challenge asks for every scope once":     {claims.AllOf(a, role, c, d), denial{scope, "a c d", []string{"c"}}},
-		"all of, the first that fails gives the reason":       {claims.AllOf(a, never, c), denial{reason.Denied, "", []string{"never"}}},
-		"all of, a missing role asks for no scope":            {claims.AllOf(a, other, c), denial{reason.InsufficientRole, "", []string{"s"}}},
-		"all of with another caller asks for no scope":        {claims.AllOf(claims.UserOnly(), c), denial{reason.WrongCaller, "", []string{"a user as the caller"}}},
-		"any of, the last holds":                              {rule: claims.AnyOf(c, other, b)},
-		"any of, the first holds":                             {rule: claims.AnyOf(a, never)},
-		"any of, none holds: the first alternative":           {claims.AnyOf(d, other), denial{scope, "a d", []string{"d"}}},
-		"any of, none holds, a role first":                    {claims.AnyOf(other, c), denial{reason.InsufficientRole, "", []string{"s"}}},
-		"any of scopes or roles":                              {rule: claims.AnyOf(c, role)},
-		"any of in all of adds its first alternative's scope": {claims.AllOf(claims.AnyOf(c, b), claims.AllScopes("e")), denial{scope, "c e", []string{"e"}}},
-		"all of in any of asks for its union":                 {claims.AnyOf(claims.AllOf(a, c), other), denial{scope, "a c", []string{"c"}}},
-		"all of in all of asks for the union of everything":   {claims.AllOf(claims.AllOf(a, c), b), denial{scope, "a c b", []string{"c"}}},
-		"any of any scope asks for one":                       {claims.AllOf(a, claims.AnyScope("x", "y")), denial{scope, "a x", []string{"x", "y"}}},
-		"any token holds beside others":                       {rule: claims.AllOf(claims.AnyToken(), a)},
-		"the zero rule in all of denies":                      {claims.AllOf(a, claims.Rule{}), denial{reason.Denied, "", nil}},
-		"the zero rule first in any of gives the denial":      {claims.AnyOf(claims.Rule{}, c), denial{reason.Denied, "", nil}},
-		"the zero rule in any of leaves the others":           {rule: claims.AnyOf(claims.Rule{}, a)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -268,4 +150,78 @@ func TestRulesKeepTheirOwnNames(t *testing.T) {
 	missing := claims.AllScopes("x", "y")
 	missing.Check(parse(t, caller)).Missing[0] = "changed"
 	check(t, missing, caller, denial{reason.InsufficientScope, "x y", []string{"x", "y"}})
+}
+
+// The scope-token of RFC 6749 section 3.3 is %x21 / %x23-5B / %x5D-7E.
+func TestAScopeMayHoldEveryCharacterOfItsGrammar(t *testing.T) {
+	t.Parallel()
+	for c := range rune(0x100) {
+		allowed := c >= 0x21 && c <= 0x7e && c != '"' && c != '\\'
+		err := claims.AllScopes("a" + string(c) + "b").Err()
+		assert.Equal(t, allowed, err == nil, "%q: %v", c, err)
+	}
+}
+
+func TestQuestionsAllocateNothing(t *testing.T) {
+	c := parse(t, caller)
+	access, err := claims.AccessLevels{Resources: []string{"api://orders"}, Audiences: []string{"x"}, Default: []claims.Level{"get"}}.Compile()
+	require.NoError(t, err)
+	app := parse(t, `{"aud":"x","idtyp":"app","roles":["post","api://orders/put"],"scope":"s"}`)
+	plain := parse(t, `{"aud":"x","idtyp":"app","scope":"s"}`)
+	ctx := claims.NewContext(t.Context(), c)
+	fails := claims.AllScopes("x", "y")
+	n := 0
+	for name, ask := range map[string]func() bool{
+		"HasScope":      func() bool { return c.HasScope("b") },
+		"HasRole":       func() bool { return c.HasRole("get") },
+		"HasPermission": func() bool { return c.HasPermission("q") },
+		"HasAudience":   func() bool { return app.HasAudience("x") },
+		"Scopes": func() bool {
+			for s := range c.Scopes() {
+				n += len(s)
+			}
+			return true
+		},
+		"Roles": func() bool {
+			for s := range c.Roles() {
+				n += len(s)
+			}
+			return true
+		},
+		"Text":                 func() bool { _, ok := c.Text("https://api.example/t", "id"); return ok },
+		"FromContext":          func() bool { _, ok := claims.FromContext(ctx); return ok },
+		"all scopes":           checks(claims.AllScopes("a", "b"), c),
+		"any role":             checks(claims.AnyRole("x", "r"), c),
+		"any permission":       checks(claims.AnyPermission("q"), c),
+		"app only":             checks(claims.AppOnly(), c),
+		"client":               checks(claims.ClientIn("c-1"), c),
+		"equals, nested":       checks(claims.Equals("t-1", "https://api.example/t", "id"), c),
+		"equals, escaped":      checks(claims.Equals("a/b", "esc"), c),
+		"equals, a number":     checks(claims.Equals(1, "one"), c),
+		"contains":             checks(claims.Contains("y", "groups"), c),
+		"all of":               checks(claims.AllOf(claims.AllScopes("a"), claims.AnyRole("r"), claims.AppOnly()), c),
+		"any of, the last":     checks(claims.AnyOf(fails, claims.AnyRole("x"), claims.UserOnly(), claims.AllScopes("a")), c),
+		"a level by its name":  func() bool { return access.Rule("POST").Check(app).Allowed },
+		"a level, qualified":   func() bool { return access.Rule("PUT").Check(app).Allowed },
+		"a level by default":   func() bool { return access.Rule("GET").Check(plain).Allowed },
+		"a rule with no token": func() bool { return !fails.Check(nil).Allowed },
+	} {
+		require.True(t, ask(), name)
+		assert.Zero(t, testing.AllocsPerRun(100, func() { ask() }), name)
+	}
+}
+
+func checks(rule claims.Rule, c *claims.Claims) func() bool {
+	return func() bool { return rule.Check(c).Allowed }
+}
+
+func TestADenialAllocatesOnlyWhatIsMissing(t *testing.T) {
+	c := parse(t, caller)
+	for _, rule := range []claims.Rule{
+		claims.AllScopes("a", "x", "y"), claims.AnyRole("x"), claims.UserOnly(), claims.AllOf(claims.AllScopes("a"), claims.AllScopes("z")),
+		claims.AnyOf(claims.AllScopes("x"), claims.AnyRole("y")), claims.AccessLevels{Resources: []string{"r"}}.Require("get"),
+	} {
+		assert.LessOrEqual(t, testing.AllocsPerRun(100, func() { rule.Check(c) }), 1.0, rule.String())
+	}
+	assert.Zero(t, testing.AllocsPerRun(100, func() { claims.Rule{}.Check(c) }))
 }

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/internal/vetted"
 	"github.com/sallyport-go/sallyport/internal/view"
 	"github.com/sallyport-go/sallyport/jwks"
 )
@@ -62,7 +63,7 @@ func newCache(bytes int64) (*cache, error) {
 }
 
 func (p *proven) weight() uint32 {
-	size := p.claims.Size()
+	size := vetted.Size(p.claims)
 	return uint32(size + size/16 + len(p.kid) + entryOverhead) //nolint:gosec // G115: far below 4 GiB, because MaxTokenBytes bounds what a token can hold
 }
 

@@ -101,7 +101,7 @@ func (cfg Issuer) compile() *issuer {
 		markers:    orDefault(cfg.Markers, DefaultMarkers),
 		required:   slices.Clone(cfg.Required),
 		clients:    slices.Clone(cfg.Clients),
-		mapping:    cfg.Claims.WithDefaults(),
+		mapping:    cfg.Claims,
 	}
 	i.mapping.OpenToAnyClient = i.mapping.OpenToAnyClient && len(i.clients) == 0
 	i.noAudience.Clients = slices.Clone(cfg.NoAudience.Clients)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/internal/vetted"
 	"github.com/sallyport-go/sallyport/reason"
 )
 
@@ -26,11 +27,11 @@ func (c *check) checkSignature() *Error {
 
 // checkClaims decodes the claims that the signature covers.
 func (c *check) checkClaims() *Error {
-	decoded, err := claims.FromObject(c.payload.Detach(), &c.issuer.mapping)
+	decoded, err := vetted.Claims(c.payload.Detach(), &c.issuer.mapping)
 	if err != nil {
 		return c.refuse(reason.MalformedClaims, "", err)
 	}
-	c.claims = decoded
+	c.claims, _ = decoded.(*claims.Claims)
 	return nil
 }
 

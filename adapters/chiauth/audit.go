@@ -10,8 +10,9 @@ import (
 	"github.com/sallyport-go/sallyport/adapters/internal/table"
 )
 
-// Audit says of every route what a request for it must bring, and fails if a
-// route was forgotten: if neither a rule nor an exemption decides about it.
+// Audit reports of every route what a request for it must bring, and returns an
+// error if a route was forgotten: if neither a rule nor an exemption decides
+// about it.
 //
 //	report, err := chiauth.Audit(r, "GET /healthz")
 //	if err != nil {
@@ -27,52 +28,40 @@ import (
 //
 // Audit goes through the routes with [chi.Walk] and builds each route's
 // middlewares once more around a handler that is never called, as Chi builds
-// them for every route of a group, to see which ones are an [audit.Door]. It
-// serves no request.
+// them for every route of a group, to see which ones have the method that
+// package audit documents. It serves no request.
 //
 // Its limits: a Guard's handler inside another middleware's handler is not
-// seen, nor one around a handler that is mounted without being a Chi router, and
-// the route counts as forgotten; write the Guard into Use, With or Group, or
-// give your handler the method of [audit.Door]. A Guard around the whole router
-// is not seen either. Handlers of NotFound and MethodNotAllowed are no routes,
-// and routes by regular expression that differ from an entry only in writing are
-// others.
+// seen, nor one around a handler that is mounted without being a Chi router,
+// and the route counts as forgotten; write the Guard into Use, With or Group,
+// or give your handler that method. A Guard around the whole router is not seen
+// either. Handlers of NotFound and MethodNotAllowed are no routes, and routes
+// by regular expression that differ from an entry only in writing are others.
 //
 // It belongs into tests, after all routes are registered.
 func Audit(routes chi.Routes, open ...string) (audit.Report, error) {
-	var report audit.Report
-	tables := make(map[*table.Plan]audit.Table)
-	err := chi.Walk(routes, func(method, pattern string, h http.Handler, mws ...func(http.Handler) http.Handler) error {
-		doors := doorsOf(h, mws)
-		for _, d := range doors {
-			if t, ok := d.(*enforcer); ok {
-				tables[t.Plan()] = t
-			}
-		}
-		report = append(report, audit.RouteBehind(method, pattern, doors...))
+	var found table.Audit
+	walk := chi.Walk(routes, func(method, pattern string, h http.Handler, mws ...func(http.Handler) http.Handler) error {
+		found.Add(method, pattern, doorsOf(h, mws)...)
 		return nil
 	})
-	report.Sort()
-	errs := []error{err, report.Open(open...), report.Err()}
-	for _, t := range tables {
-		errs = append(errs, report.Unused(t, mounted(routes)))
-	}
-	return report, errors.Join(errs...)
+	report, err := found.Report(open, mounted(routes))
+	return report, errors.Join(walk, err)
 }
 
-func doorsOf(endpoint http.Handler, mws []func(http.Handler) http.Handler) (found []audit.Door) {
+func doorsOf(endpoint http.Handler, mws []func(http.Handler) http.Handler) (found []table.Door) {
 	for _, mw := range mws {
-		if d := audit.DoorOf(mw(unreached)); d != nil {
+		if d := table.DoorOf(mw(unreached)); d != nil {
 			found = append(found, d)
 		}
 	}
-	if d := audit.DoorOf(endpoint); d != nil {
+	if d := table.DoorOf(endpoint); d != nil {
 		found = append(found, d)
 	}
 	return found
 }
 
-// unreached stands where an audit needs a handler that no request will come to.
+// unreached is the next handler of middleware that serves no request.
 var unreached = http.NotFoundHandler()
 
 // mounted finds the two patterns by which the root of a mounted router is

@@ -1,50 +1,19 @@
 package chiauth_test
 
 import (
-	"context"
 	"net/http"
-	"net/http/httptest"
 	"sync/atomic"
 	"testing"
 
+	"github.com/go-chi/chi/v5"
+	chimiddleware "github.com/go-chi/chi/v5/middleware"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sallyport-go/sallyport/adapters/chiauth"
+	"github.com/sallyport-go/sallyport/adapters/internal/kit"
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/middleware"
-	"github.com/sallyport-go/sallyport/reason"
 )
-
-// verify knows two tokens by heart.
-type verify struct{}
-
-const (
-	reader = "token-of-reader" // scope orders.read
-	admin  = "token-of-admin"  // scope orders.read, role Orders.Admin
-)
-
-var known = map[string]string{
-	reader: `{"sub":"reader","scope":"orders.read get","aud":"api://orders"}`,
-	admin:  `{"sub":"admin","scope":"orders.read","roles":["Orders.Admin"]}`,
-}
-
-func (verify) Verify(_ context.Context, token string) (*claims.Claims, error) {
-	payload, ok := known[token]
-	if !ok {
-		return nil, reason.BadSignature
-	}
-	return claims.Parse([]byte(payload), claims.DefaultMapping())
-}
-
-func newGuard(t *testing.T, cfg middleware.Config) *middleware.Guard {
-	t.Helper()
-	cfg.Verifier = verify{}
-	g, err := middleware.New(cfg)
-	require.NoError(t, err)
-	return g
-}
-
-func reads() claims.Rule  { return claims.AllScopes("orders.read") }
-func admins() claims.Rule { return claims.AnyRole("Orders.Admin") }
 
 // reached counts the requests that came to a handler, which answers with the subject of the claims.
 type reached struct{ atomic.Int64 }
@@ -58,16 +27,57 @@ func (n *reached) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte(subject))
 }
 
-func request(method, target, token string) *http.Request {
-	r := httptest.NewRequest(method, target, nil)
-	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
-	}
-	return r
+func enforce(t *testing.T, g chiauth.Guard, r chi.Routes, p chiauth.Policy) func(http.Handler) http.Handler {
+	t.Helper()
+	h, err := chiauth.Enforce(g, r, p)
+	require.NoError(t, err)
+	return h
 }
 
-func serve(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w
+// api is a router with everything that Chi can put together.
+func api(t *testing.T, n *reached) chi.Router {
+	t.Helper()
+	r := chi.NewRouter()
+	r.Use(chimiddleware.GetHead, enforce(t, kit.Guard(t, middleware.Config{Exempt: []string{"/exempt-elsewhere"}}), r, chiauth.Policy{
+		Rules: map[string]claims.Rule{
+			"GET /v1/orders":                kit.Reads(),
+			"POST /v1/orders":               kit.Admins(),
+			"/v1/orders/{id}":               kit.Admins(),
+			"GET /v1/orders/{id}":           kit.Reads(),
+			"GET /v1/orders/{id:[a-z]+}/x":  kit.Reads(),
+			"GET /v1/":                      kit.Reads(),
+			"GET /v1/deep/{tenant}/things":  kit.Reads(),
+			"GET /v1/deep/{tenant}/things/": kit.Admins(),
+			"/files/*":                      kit.Reads(),
+			"/files":                        kit.Reads(),
+			"/closed":                       {},
+			"GET /grouped":                  kit.Reads(),
+			"GET /with":                     kit.Reads(),
+		},
+		Access: map[string]claims.AccessLevels{"/levels": kit.Orders()},
+		Exempt: []string{"GET /healthz", "/open/*"},
+	}))
+	v1 := chi.NewRouter()
+	v1.Method("GET", "/", n)
+	v1.Handle("/orders", n)
+	v1.Handle("/orders/{id}", n)
+	v1.Method("GET", "/orders/{id:[a-z]+}/x", n)
+	v1.Route("/deep/{tenant}", func(r chi.Router) {
+		r.Method("GET", "/things", n)
+		r.Method("GET", "/things/", n)
+	})
+	r.Mount("/v1", v1)
+	r.Mount("/files", n) // no Chi router
+	r.Group(func(r chi.Router) {
+		r.Use(func(h http.Handler) http.Handler { return h })
+		r.Method("GET", "/grouped", n)
+	})
+	r.With(func(h http.Handler) http.Handler { return h }).Method("GET", "/with", n)
+	r.Handle("/levels", n)
+	r.Handle("/closed", n)
+	r.Handle("/healthz", n)
+	r.Handle("/open/*", n)
+	r.Handle("/forgotten", n)
+	r.Handle("/exempt-elsewhere", n)
+	return r
 }

@@ -2,14 +2,18 @@ package ginauth
 
 import (
 	"errors"
+	"fmt"
+	"reflect"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/sallyport-go/sallyport/adapters/audit"
+	"github.com/sallyport-go/sallyport/adapters/internal/table"
 )
 
-// Audit says of every route what a request for it must bring, and fails if a
-// route was forgotten: if neither a rule nor an exemption decides about it.
+// Audit reports of every route what a request for it must bring, and returns an
+// error if a route was forgotten: if neither a rule nor an exemption decides
+// about it.
 //
 //	report, err := ginauth.Audit(engine, "GET /healthz")
 //	if err != nil {
@@ -25,15 +29,15 @@ import (
 // the routes could not be read at all.
 //
 // Audit looks at the chains that Gin will run, one by one; it makes no request
-// and runs no handler but the doors of this package, which only say what they
-// want. So it knows what was registered in the wrong order: a door that Use
-// adds behind a route's back is not in its chain, and a door that stands last
-// protects nothing.
+// and runs no handler but the doors of this package, which only report what
+// they require. So it knows what was registered in the wrong order: a door that
+// Use adds behind a route's back is not in its chain, and a door that stands
+// last protects nothing.
 //
 // Its limits: a door inside a function of yours is not seen, and the route
 // counts as forgotten. Whether a handler in front of the door does harm is not
-// seen either, nor what a handler behind it does. Handlers of Engine.NoRoute and
-// Engine.NoMethod are in the report as routes "* NoRoute" and "* NoMethod".
+// seen either, nor what a handler behind it does. Handlers of Engine.NoRoute
+// and Engine.NoMethod are in the report as routes "* NoRoute" and "* NoMethod".
 //
 // It belongs into tests, after all routes are registered and while none is
 // being added. Gin keeps chains private, so they are read by reflection; with a
@@ -43,36 +47,23 @@ func Audit(engine *gin.Engine, open ...string) (audit.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	var report audit.Report
-	tables := make(map[audit.Table]bool)
+	var routes table.Audit
 	for _, c := range all {
-		doors := c.doors()
-		for _, d := range doors {
-			if t, ok := d.(audit.Table); ok {
-				tables[t] = true
-			}
+		if c.name != "" {
+			routes.AddUnrouted(c.name, c.doors()...)
+		} else {
+			routes.Add(c.method, runtimePattern(c.pattern), c.doors()...)
 		}
-		report = append(report, c.route(doors))
 	}
-	report.Sort()
-	errs := []error{report.Open(runtimePatterns(open)...)}
-	errs = append(errs, report.Err())
-	for t := range tables {
-		errs = append(errs, report.Unused(t, nil))
+	names := make([]string, len(open))
+	for i, name := range open {
+		names[i] = runtimePattern(name)
 	}
-	return report, errors.Join(errs...)
-}
-
-func (c chain) route(doors []audit.Door) audit.Route {
-	r := audit.RouteBehind(c.method, runtimePattern(c.pattern), doors...)
-	if c.name != "" {
-		r.Method, r.Pattern = "*", c.name
-	}
-	return r
+	return routes.Report(names, nil)
 }
 
 // doors are those of the chain that something stands behind.
-func (c chain) doors() (found []audit.Door) {
+func (c chain) doors() (found []table.Door) {
 	for i, h := range c.handlers {
 		if codeOf(h) != codeOfDoors {
 			continue
@@ -91,11 +82,96 @@ var codeOfDoors = codeOf(new(door).asGin())
 // outside of this package can make one.
 type inspection struct {
 	gin.ResponseWriter
-	door audit.Door
+	door table.Door
 }
 
-func inspect(h gin.HandlerFunc) audit.Door {
+func inspect(h gin.HandlerFunc) table.Door {
 	i := &inspection{}
 	h(&gin.Context{Writer: i})
 	return i.door
 }
+
+// chain is a route and the handlers that Gin runs for it, in order.
+type chain struct {
+	method, pattern string
+	name            string // of a chain for requests without a route
+	handlers        gin.HandlersChain
+}
+
+// chains returns those of all routes, and those of NoRoute and NoMethod. Gin
+// exports only the last handler of a route, so those in front of it are read
+// from its private fields by reflection, and nothing is run to find them. What
+// is found is compared with what Gin does export.
+func chains(e *gin.Engine) (all []chain, err error) {
+	defer func() {
+		if p := recover(); p != nil { // of reflect: a field is missing, or of another kind
+			all, err = nil, unreadable(fmt.Errorf("%v", p))
+		}
+	}()
+	fields := reflect.ValueOf(e).Elem()
+	if all, err = routed(fields, e.Routes()); err != nil {
+		return nil, err
+	}
+	if len(handlersIn(fields, "noRoute")) > 0 {
+		all = append(all, chain{name: "NoRoute", handlers: handlersIn(fields, "allNoRoute")})
+	}
+	if e.HandleMethodNotAllowed && len(handlersIn(fields, "noMethod")) > 0 {
+		all = append(all, chain{name: "NoMethod", handlers: handlersIn(fields, "allNoMethod")})
+	}
+	return all, nil
+}
+
+// routed returns the chains of routes, in the order of [gin.Engine.Routes].
+func routed(fields reflect.Value, told gin.RoutesInfo) (all []chain, err error) {
+	trees := fields.FieldByName("trees")
+	for i := range trees.Len() {
+		tree := trees.Index(i)
+		all = collect(all, tree.FieldByName("method").String(), "", tree.FieldByName("root").Elem())
+	}
+	return all, confirm(all, told)
+}
+
+func collect(all []chain, method, prefix string, node reflect.Value) []chain {
+	pattern := prefix + node.FieldByName("path").String()
+	if handlers := handlersIn(node, "handlers"); len(handlers) > 0 {
+		all = append(all, chain{method: method, pattern: pattern, handlers: handlers})
+	}
+	children := node.FieldByName("children")
+	for i := range children.Len() {
+		all = collect(all, method, pattern, children.Index(i).Elem())
+	}
+	return all
+}
+
+var errLayout = errors.New("the handlers found are not those of its routes")
+
+// confirm compares what was found with what Gin exports.
+func confirm(all []chain, told gin.RoutesInfo) error {
+	if len(all) != len(told) {
+		return unreadable(errLayout)
+	}
+	for i, c := range all {
+		last := c.handlers.Last()
+		if c.method != told[i].Method || c.pattern != told[i].Path || codeOf(last) != codeOf(told[i].HandlerFunc) {
+			return unreadable(errLayout)
+		}
+	}
+	return nil
+}
+
+func unreadable(err error) error {
+	return fmt.Errorf("ginauth: Audit does not know this version of Gin (%s): %w", gin.Version, err)
+}
+
+// handlersIn reads a private field, which reflect hands out only by address.
+func handlersIn(s reflect.Value, name string) gin.HandlersChain {
+	f := s.FieldByName(name)
+	chain, ok := reflect.NewAt(f.Type(), f.Addr().UnsafePointer()).Elem().Interface().(gin.HandlersChain)
+	if !ok {
+		panic(name + " is a " + f.Type().String())
+	}
+	return chain
+}
+
+// codeOf tells functions apart by their code, though not closures of the same.
+func codeOf(h gin.HandlerFunc) uintptr { return reflect.ValueOf(h).Pointer() }

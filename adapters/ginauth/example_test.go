@@ -1,52 +1,17 @@
 package ginauth_test
 
 import (
-	"context"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/sallyport-go/sallyport/adapters/ginauth"
+	"github.com/sallyport-go/sallyport/adapters/internal/kit"
 	"github.com/sallyport-go/sallyport/claims"
-	"github.com/sallyport-go/sallyport/middleware"
-	"github.com/sallyport-go/sallyport/reason"
 )
 
-// demoVerifier stands for the verifier behind a Gate: it knows one token.
-type demoVerifier struct{}
-
-func (demoVerifier) Verify(_ context.Context, token string) (*claims.Claims, error) {
-	if token != "good" {
-		return nil, reason.BadSignature
-	}
-	return claims.Parse([]byte(`{"sub":"warehouse","scope":"orders.read"}`), claims.DefaultMapping())
-}
-
-// demoGate stands for sallyport.New("https://issuer.example/", "api://orders").
-func demoGate() *middleware.Guard {
-	gate, err := middleware.New(middleware.Config{Verifier: demoVerifier{}})
-	if err != nil {
-		panic(err)
-	}
-	return gate
-}
-
-// try sends one request and prints what a caller sees.
-func try(h http.Handler, method, target, token string) {
-	r := httptest.NewRequest(method, target, nil)
-	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
-	}
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	fmt.Print(w.Code)
-	if challenge := w.Header().Get("WWW-Authenticate"); challenge != "" {
-		fmt.Print(" ", challenge)
-	}
-	fmt.Println()
-}
+// The examples have a Guard that knows one token in the place of a Gate.
+var demoGate, try = kit.DemoGate, kit.Try
 
 func greet(c *gin.Context) {
 	if cl, ok := ginauth.Claims(c); ok {

@@ -46,7 +46,8 @@ func explain(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 	return status(report)
 }
 
-// judge says in the hint which flag would have given the keys more time.
+// judge returns the report on a token. If the keys did not come in time, the
+// hint names the flag that gives them more.
 func (o options) judge(ctx context.Context, gate *sallyport.Gate, token string) verifier.Report {
 	bounded, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
@@ -68,7 +69,7 @@ func status(r verifier.Report) int {
 	}
 }
 
-// unjudged: without keys nobody can tell whether the token is good.
+// unjudged reports whether the check ended for want of keys.
 func unjudged(r verifier.Report) bool {
 	return r.Reason == reason.KeysUnavailable || r.Reason == reason.Canceled
 }
@@ -82,7 +83,7 @@ func show(out io.Writer, r verifier.Report, asJSON bool) error {
 	return e.Encode(r)
 }
 
-// gate is the verifier that the flags describe. It remembers nothing.
+// gate returns the verifier that the flags describe. It has no cache.
 func (o options) gate() (*sallyport.Gate, error) {
 	static, err := o.static()
 	if err != nil {
@@ -109,7 +110,7 @@ func (o options) gate() (*sallyport.Gate, error) {
 	return sallyport.Open(cfg)
 }
 
-// static is the key set of a file, nil if the keys are somewhere else.
+// static returns the key set of a file, nil if the keys are somewhere else.
 func (o options) static() (jwks.KeySet, error) {
 	if o.keys == "" || strings.Contains(o.keys, "://") {
 		return nil, nil //nolint:nilnil // no file was named, and that is fine
@@ -123,4 +124,57 @@ func (o options) static() (jwks.KeySet, error) {
 		return nil, fmt.Errorf("-jwks %s: %w: save there what the issuer's jwks_uri answers", o.keys, err)
 	}
 	return jwks.NewStatic(keys...)
+}
+
+// palette are the escape sequences of a report, or nothing.
+type palette struct{ good, bad, dim, bold, end string }
+
+var colours = palette{good: "\x1b[32m", bad: "\x1b[31m", dim: "\x1b[2m", bold: "\x1b[1m", end: "\x1b[0m"}
+
+// colourful reports whether out is a terminal that shows colours.
+func colourful(out io.Writer) bool {
+	return isTerminal(out) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+// render prints a line for each check, and of one that failed what was expected.
+func render(out io.Writer, r verifier.Report, colour bool) error {
+	var p palette
+	if colour {
+		p = colours
+	}
+	var b strings.Builder
+	for _, c := range r.Checks {
+		p.line(&b, c)
+	}
+	b.WriteByte('\n')
+	switch {
+	case r.OK:
+		fmt.Fprintf(&b, "%s%saccepted%s\n", p.bold, p.good, p.end)
+	case unjudged(r):
+		fmt.Fprintf(&b, "%s%snot judged: %s%s\n%s\n", p.bold, p.bad, r.Reason, p.end, r.Hint)
+	default:
+		fmt.Fprintf(&b, "%s%srefused: %s%s\n%s\n", p.bold, p.bad, r.Reason, p.end, r.Hint)
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+func (p palette) line(b *strings.Builder, c verifier.Check) {
+	const indent = "                 "
+	switch {
+	case c.Skipped:
+		fmt.Fprintf(b, "%s  - %-12s not looked at%s\n", p.dim, c.Name, p.end)
+	case c.OK:
+		fmt.Fprintf(b, "  %s✓%s %-12s %s\n", p.good, p.end, c.Name, orElse(c.Found, c.Expected))
+	default:
+		fmt.Fprintf(b, "  %s✗ %-12s %s%s\n", p.bad, c.Name, orElse(c.Found, "no"), p.end)
+		fmt.Fprintf(b, "%sexpected %s\n", indent, c.Expected)
+	}
+}
+
+func orElse(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
 }

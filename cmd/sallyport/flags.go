@@ -25,7 +25,8 @@ type options struct {
 	token   string // TOKEN, - or nothing
 }
 
-// parse reports all mistakes together, or flag.ErrHelp after writing the help.
+// parse returns the options. The error reports all mistakes together, or is
+// flag.ErrHelp after the help was written.
 func parse(args []string, help io.Writer) (options, error) {
 	o := options{leeway: verifier.DefaultLeeway, timeout: defaultTimeout}
 	fs := flag.NewFlagSet("explain", flag.ContinueOnError)
@@ -47,8 +48,8 @@ func parse(args []string, help io.Writer) (options, error) {
 	return o, o.mistakes()
 }
 
-// mistakes are those that the library would tell in words of its own, which are
-// not those of the flags.
+// mistakes reports what the library would report too, but by the names of the
+// flags.
 func (o options) mistakes() error {
 	var errs []error
 	if o.spec.Issuer == "" && o.spec.Preset == "generic" {
@@ -66,7 +67,7 @@ func (o options) mistakes() error {
 	return errors.Join(errs...)
 }
 
-// parseFlags gives the one argument that may follow the flags, or "".
+// parseFlags returns the one argument that may follow the flags, or "".
 func parseFlags(fs *flag.FlagSet, args []string, help io.Writer) (token string, err error) {
 	fs.SetOutput(io.Discard)
 	err = fs.Parse(args)

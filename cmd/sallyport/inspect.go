@@ -40,7 +40,7 @@ func inspect(args []string, in io.Reader, out, errs io.Writer) int {
 	return accepted
 }
 
-// decoded is the header and the payload, and the dates for people to read.
+// decoded returns the header and the payload, and the dates for people to read.
 func decoded(token string) (string, error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
@@ -70,7 +70,7 @@ func indented(part string) (string, error) {
 }
 
 // printable escapes, as JSON does, what is not a visible character: a terminal
-// would obey it, and a token's author is nobody to obey.
+// would obey the control sequences of a token.
 func printable(text string) string {
 	var b strings.Builder
 	for _, r := range text {

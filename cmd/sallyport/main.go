@@ -1,10 +1,10 @@
-// Command sallyport tells why a token is accepted or refused.
+// Command sallyport shows why a token is accepted or refused.
 //
 //	sallyport explain -issuer https://issuer.example/ -audience api://orders < token
 //	sallyport inspect < token
 //
 // explain runs every check that the library runs, and ends with the fix in one
-// sentence. inspect only decodes: it verifies nothing, and says so.
+// sentence. inspect only decodes, and prints that nothing was verified.
 //
 // Exit status: 0 accepted, 1 refused, 2 wrong use, 3 the issuer's keys could
 // not be had.

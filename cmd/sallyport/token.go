@@ -11,8 +11,8 @@ import (
 // maxInput bounds what is read: far more than any token that a check lets pass.
 const maxInput = 1 << 20
 
-// readToken takes the argument, or else standard input, and what people paste
-// around a token off it. Who sits at a terminal is told what it waits for.
+// readToken returns the argument, or else standard input, without what is pasted
+// around a token. On a terminal it prompts.
 func readToken(arg string, in io.Reader, errs io.Writer) (string, error) {
 	if arg == "" || arg == "-" {
 		if isTerminal(in) {
@@ -42,7 +42,8 @@ func readToken(arg string, in io.Reader, errs io.Writer) (string, error) {
 	return token, nil
 }
 
-// isTerminal takes other character devices, such as /dev/null, for terminals too.
+// isTerminal reports whether stream is a character device: a terminal, but also
+// /dev/null.
 func isTerminal(stream any) bool {
 	f, ok := stream.(*os.File)
 	if !ok {

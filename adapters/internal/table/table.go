@@ -1,6 +1,6 @@
-// Package table is a policy by the route patterns of a router: which rule holds
-// for which method and pattern. It owns no rule and no answer: every entry is a
-// handler that a Guard made.
+// Package table is what the adapters have in common: a policy by the route
+// patterns of a router, and the audit of its routes. It owns no rule and no
+// answer: every entry is a handler that a Guard made.
 package table
 
 import (
@@ -11,13 +11,12 @@ import (
 	"regexp"
 	"slices"
 
-	"github.com/sallyport-go/sallyport/adapters/audit"
 	"github.com/sallyport-go/sallyport/claims"
 )
 
-// NoRoute is the entry for requests that the router routes nowhere. Their
+// noRoute is the entry for requests that the router routes nowhere. Their
 // pattern is "".
-const NoRoute = "NoRoute"
+const noRoute = "NoRoute"
 
 // Guard is what a table needs of a Guard.
 type Guard interface {
@@ -32,7 +31,7 @@ type Policy struct {
 	Exempt []string
 }
 
-// Plan is a policy that was found to be without mistakes.
+// Plan is a policy without mistakes. It is immutable.
 type Plan struct {
 	none    func(http.Handler) http.Handler
 	entries map[route]entry
@@ -46,8 +45,8 @@ type entry struct {
 	door func(http.Handler) http.Handler
 }
 
-// New checks a policy. Every mistake is reported, after the prefix. syntax
-// says what is wrong with a pattern, or returns its canonical form.
+// New checks a policy. The error reports every mistake, after the prefix. syntax
+// returns the canonical form of a pattern, or an error.
 func New(prefix string, g Guard, p Policy, syntax func(pattern string) (string, error)) (*Plan, error) {
 	if g == nil {
 		return nil, fmt.Errorf("%s: the Guard is nil", prefix)
@@ -105,10 +104,10 @@ func (b *builder) add(key string, mistake error, door func() func(http.Handler) 
 }
 
 func (b *builder) parse(key string) (route, error) {
-	method, pattern := audit.Split(key)
-	if pattern == NoRoute {
+	method, pattern := split(key)
+	if pattern == noRoute {
 		if method != "" {
-			return route{}, errors.New("requests without a route are told apart by nothing, not even by method: write " + NoRoute)
+			return route{}, errors.New("requests without a route are told apart by nothing, not even by method: write " + noRoute)
 		}
 		return route{}, nil
 	}
@@ -120,6 +119,21 @@ func (b *builder) parse(key string) (route, error) {
 	}
 	pattern, err := b.syntax(pattern)
 	return route{method: method, pattern: pattern}, err
+}
+
+// Table is a policy in front of a handler. It is immutable.
+type Table struct {
+	plan    *Plan
+	none    http.Handler
+	entries map[route]bound
+}
+
+// bound is an entry in front of a handler, or the handler itself if ruled is
+// false: an exemption.
+type bound struct {
+	key     string
+	handler http.Handler
+	ruled   bool
 }
 
 // Bind puts the entries in front of the handler that they protect.
@@ -134,4 +148,71 @@ func (p *Plan) Bind(next http.Handler) *Table {
 		t.entries[at] = b
 	}
 	return t
+}
+
+// bound returns t; what embeds a Table has it too.
+func (t *Table) bound() *Table { return t }
+
+// Handler returns what a request goes through: the entry of its method, for HEAD
+// else that of GET, else that of its pattern alone, else one that denies.
+func (t *Table) Handler(method, pattern string) http.Handler {
+	if b, ok := t.find(method, pattern); ok {
+		return b.handler
+	}
+	return t.none
+}
+
+// Denial returns the handler that lets no request through.
+func (t *Table) Denial() http.Handler { return t.none }
+
+func (t *Table) find(method, pattern string) (bound, bool) {
+	b, ok := t.entries[route{method, pattern}]
+	if !ok && method == http.MethodHead {
+		b, ok = t.entries[route{http.MethodGet, pattern}]
+	}
+	if !ok {
+		b, ok = t.entries[route{"", pattern}]
+	}
+	return b, ok
+}
+
+// Requires makes a Table a [Door]. A route without an entry is closed, but not by
+// a decision about it.
+func (t *Table) Requires(method, pattern string) (access string, ruled bool) {
+	b, ok := t.find(method, pattern)
+	if ok && !b.ruled {
+		return "", true
+	}
+	if ok {
+		return ask(b.handler, method, pattern)
+	}
+	access, closed := ask(t.none, method, pattern)
+	switch {
+	case !closed: // in shadow mode
+		return access, false
+	case pattern == "":
+		return "nobody, for it is no route", true
+	default:
+		return "nobody, for no entry of the policy names it", false
+	}
+}
+
+func ask(h http.Handler, method, pattern string) (access string, ruled bool) {
+	d := DoorOf(h)
+	if d == nil {
+		return "what a Guard wants that does not say so", false
+	}
+	return d.Requires(method, pattern)
+}
+
+// keys are the keys that name routes, sorted.
+func (t *Table) keys() []string {
+	var keys []string
+	for at, b := range t.entries {
+		if at.pattern != "" {
+			keys = append(keys, b.key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"iter"
 	"net/http"
 	"time"
@@ -19,7 +20,7 @@ func (*API) whoami(w http.ResponseWriter, r *http.Request) {
 		Issuer:      c.Issuer(),
 		Subject:     c.Subject(),
 		ClientID:    c.ClientID(),
-		Caller:      c.Caller().String(),
+		Caller:      cmp.Or(string(c.Caller()), "unknown"),
 		Audiences:   list(c.Audiences()),
 		Scopes:      list(c.Scopes()),
 		Roles:       list(c.Roles()),

@@ -201,7 +201,7 @@ func TestRequireAsksForOneLevel(t *testing.T) {
 		check(t, rule, `{"aud":"a"}`, denial{reason.InsufficientScope, string(l), []string{string(l)}})
 		assert.Equal(t, "access level "+string(l)+" of a", rule.String())
 	}
-	for _, l := range []claims.Level{claims.LevelDefault, "", "GET", "read"} {
+	for _, l := range []claims.Level{".default", "", "GET", "read"} {
 		rule := levels.Require(l)
 		require.ErrorContains(t, rule.Err(), "claims: AccessLevels.Require: there is no access level")
 		assert.False(t, rule.Check(parse(t, `{"aud":"a","scope":"get read GET .default"}`)).Allowed)
@@ -217,7 +217,7 @@ func TestCompileReportsEveryMistakeAtOnce(t *testing.T) {
 	access, err := claims.AccessLevels{
 		Resources:                      []string{"api://ok", "", "api://a b", `api://"`},
 		Audiences:                      []string{"a", ""},
-		Default:                        []claims.Level{"get", "read", claims.LevelDefault},
+		Default:                        []claims.Level{"get", "read", ".default"},
 		DefaultClients:                 []string{"c", ""},
 		DangerouslyDefaultForAnyClient: true,
 	}.Compile()

@@ -2,6 +2,7 @@ package claims_test
 
 import (
 	"encoding/json"
+	"errors"
 	"math"
 	"slices"
 	"strconv"
@@ -16,10 +17,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/reason"
 )
 
 // plain is a payload read by the strict JSON decoder into a map, slowly and
-// without cleverness: what FuzzPlainReading holds claims against.
+// without cleverness: what FuzzPlainReading compares claims with.
 type plain map[string]jsontext.Value
 
 // text is a string claim; ok is false for any other type, absence is "".
@@ -102,20 +104,27 @@ func (p plain) caller() claims.CallerType {
 	return claims.CallerUnknown
 }
 
-// FuzzPlainReading asserts that claims say exactly what the strict decoder reads
-// from the same bytes: neither more nor less is accepted, and every accessor
-// agrees.
+// FuzzPlainReading asserts that claims say exactly what the strict decoder reads from
+// the same bytes: neither more nor less is accepted, every accessor agrees, an
+// error has one of two reasons, and a rule decides without panic.
 func FuzzPlainReading(f *testing.F) {
 	for _, seed := range []string{
 		`{"iss":"i","sub":"s","jti":"j","aud":["a","b"],"exp":1700000000.25,"nbf":0,"iat":1e9,"scope":"a  b c","roles":["r",""],"permissions":"p q","azp":"c"}`,
 		`{"scp":["a b",""],"scope":null}`, `{"scp":["a b",""],"roles":"one two"}`, `{"aud":[]}`, `{"aud":"","client_id":"","azp":"z"}`, `{"exp":1e400}`, `{"iat":-0}`,
 		`{"exp":253402300799.9999999}`, `{"exp":253402300800}`, `{"exp":"1"}`, `{"idtyp":"app"}`, `{"idtyp":"us\u0065r","roles":[]}`, `{"roles":[1]}`, `{"gty":"client-credentials"}`,
 		`{"iss":null}`, `[]`, `null`, `{"a":1,"a":2}`, `{"\u0073ub":"x"}`, "{\"sub\":\"\xff\"}", `{"aud":{"a":"b"}}`, `{"nbf":5e-324}`,
+		`{"idtyp":"app","sub":null}`, `{"roles":" a "}`,
 	} {
 		f.Add([]byte(seed))
 	}
+	rule := claims.AnyOf(claims.AllScopes("a"), claims.AppOnly(), claims.Contains("a", "aud"), claims.Equals(1, "ver"),
+		claims.AccessLevels{Resources: []string{"api://x"}, Default: []claims.Level{"get"}}.Require("get"))
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		c, err := claims.Parse(payload, claims.DefaultMapping())
+		if err != nil {
+			require.Nil(t, c)
+			require.NotEqual(t, errors.Is(err, reason.Malformed), errors.Is(err, reason.MalformedClaims), "%v", err)
+		}
 		var p plain
 		if jsonv2.Unmarshal(payload, &p) != nil || p == nil {
 			require.Error(t, err)
@@ -145,6 +154,19 @@ func FuzzPlainReading(f *testing.F) {
 		assert.Equal(t, []int64{floor(exp), floor(nbf), floor(iat)}, []int64{unix(c.ExpiresAt()), unix(c.NotBefore()), unix(c.IssuedAt())})
 		for claim := range p {
 			assert.True(t, c.Has(claim))
+		}
+		for scope := range c.Scopes() {
+			require.NotEmpty(t, scope)
+			require.True(t, c.HasScope(scope))
+		}
+		for audience := range c.Audiences() {
+			require.True(t, c.HasAudience(audience))
+		}
+		d := rule.Check(c)
+		require.Equal(t, d.Allowed, d.Reason == "")
+		var own map[string]any
+		if c.Decode(&own) == nil { // numbers may overflow
+			require.NotNil(t, own)
 		}
 	})
 }

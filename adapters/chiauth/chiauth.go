@@ -1,3 +1,29 @@
+// Package chiauth adds to a Guard what Chi knows of its routes.
+//
+// Most programs do not need it. Chi's handlers and middlewares are those of
+// net/http, so a Guard fits as it is, and claims are in the request's context:
+//
+//	r := chi.NewRouter()
+//	r.With(gate.Require(claims.AllScopes("orders.read"))).Get("/orders", list)
+//	r.Group(func(r chi.Router) {
+//		r.Use(gate.Require(claims.AnyRole("Orders.Admin")))
+//		r.Delete("/orders/{id}", remove)
+//	})
+//
+// The package has one table of all rules at the root, in Chi's own patterns
+// ([Enforce]), and a test that fails on a forgotten route ([Audit]), which
+// understands the Guard's middleware too.
+//
+// # Middleware of the root runs before routing
+//
+// A middleware that stands in Use of the root router sees a request before its
+// route is known: r.Pattern and RouteContext(ctx).RoutePattern are still empty.
+// [Enforce] therefore asks the router which route it will choose. Middleware
+// that changes path or method (StripSlashes, CleanPath, GetHead, URLFormat)
+// must stand in front of it, and not inside of a sub-router, where it would
+// make Chi choose another route than the one that was asked about. A rule that
+// must not depend on such an order belongs to the route itself, in With or
+// Group.
 package chiauth
 
 import (
@@ -13,21 +39,20 @@ import (
 	"github.com/sallyport-go/sallyport/claims"
 )
 
-// Guard is what protects: a *middleware.Guard or a *sallyport.Gate.
+// Guard is a *middleware.Guard or a *sallyport.Gate.
 type Guard interface {
 	Require(rule claims.Rule) func(next http.Handler) http.Handler
 	RequireAccess(levels claims.AccessLevels) func(next http.Handler) http.Handler
 }
 
-// NoRoute stands in a [Policy] for the requests that match no route: those that
-// Chi gives to the handlers of NotFound and MethodNotAllowed.
-const NoRoute = table.NoRoute
-
-// Policy says in one table which rule holds for which of Chi's routes. Keys are
-// a method, one space and the pattern from the root on, as [chi.Walk] tells it,
-// such as "GET /v1/orders/{id}", or a pattern alone for all its methods. The
-// entry of the method wins, and GET stands for HEAD where HEAD has none. A route
-// stands in the table once.
+// Policy is a table of the rules of Chi's routes. Keys are a method, one space
+// and the pattern from the root on, as [chi.Walk] gives it, such as "GET
+// /v1/orders/{id}", or a pattern alone for all its methods. The entry of the
+// method wins, and GET stands for HEAD where HEAD has none. A route stands in
+// the table once.
+//
+// The key "NoRoute" is for the requests that match no route: those that Chi
+// gives to the handlers of NotFound and MethodNotAllowed.
 //
 // The root of a router that is mounted at /v1 is reached as /v1 and as /v1/:
 // each needs an entry, or stays closed. A handler that is no Chi router has the
@@ -44,7 +69,8 @@ type Policy struct {
 	Exempt []string
 }
 
-// Enforce guards all routes of the root router by a table:
+// Enforce returns middleware that guards all routes of the root router by a
+// table:
 //
 //	r := chi.NewRouter()
 //	enforce, err := chiauth.Enforce(gate, r, policy)
@@ -56,7 +82,7 @@ type Policy struct {
 // patterns of the Guard's own configuration do not count here.
 //
 // routes is the router that enforce is used on, or that it is wrapped around.
-// Used on another one it denies everything, where it can tell.
+// Used on another one it denies every request, where it can detect that.
 //
 // All mistakes of the table are reported together. Whether its keys name routes
 // shows only when there are routes: see [Audit].
@@ -124,8 +150,9 @@ func target(r *http.Request, routing *chi.Context) (method, path string) {
 	return method, cmp.Or(path, r.URL.RawPath, r.URL.Path, "/")
 }
 
-// misplaced reports that the table belongs to another router than the one that
-// is at work, so that the patterns of the one would be taken for the other's.
+// misplaced reports whether the table belongs to another router than the one
+// that serves, so that patterns of the one would be taken for those of the
+// other.
 func (e *enforcer) misplaced(routing *chi.Context) bool {
 	ours, ok := e.routes.(*chi.Mux)
 	if routing == nil || !ok {

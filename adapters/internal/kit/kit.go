@@ -1,0 +1,131 @@
+// Package kit is what the tests of the adapters share.
+package kit
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/middleware"
+	"github.com/sallyport-go/sallyport/reason"
+)
+
+// The tokens that the verifier of [Guard] knows.
+const (
+	Reader = "token-of-reader" // scope orders.read
+	Admin  = "token-of-admin"  // scope orders.read, role Orders.Admin
+	Panic  = "panic"           // the verifier panics
+)
+
+type verifier struct{}
+
+var payloads = map[string]string{
+	Reader: `{"sub":"reader","scope":"orders.read get","aud":"api://orders"}`,
+	Admin:  `{"sub":"admin","scope":"orders.read","roles":["Orders.Admin"]}`,
+}
+
+// Verify implements middleware.Verifier.
+func (verifier) Verify(_ context.Context, token string) (*claims.Claims, error) {
+	if token == Panic {
+		panic("a validator of the user")
+	}
+	payload, ok := payloads[token]
+	if !ok {
+		return nil, reason.BadSignature
+	}
+	return claims.Parse([]byte(payload), claims.Mapping{})
+}
+
+// Guard returns a Guard that knows three tokens.
+func Guard(tb testing.TB, cfg middleware.Config) *middleware.Guard {
+	tb.Helper()
+	cfg.Verifier = verifier{}
+	g, err := middleware.New(cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return g
+}
+
+// Reads is a rule that a reader passes.
+func Reads() claims.Rule { return claims.AllScopes("orders.read") }
+
+// Admins is a rule that only an administrator passes.
+func Admins() claims.Rule { return claims.AnyRole("Orders.Admin") }
+
+// Orders are the levels of which a reader has get.
+func Orders() claims.AccessLevels { return claims.AccessLevels{Resources: []string{"api://orders"}} }
+
+// Request returns a request with a bearer token, unless that is "".
+func Request(method, target, token string) *http.Request {
+	r := httptest.NewRequestWithContext(context.Background(), method, target, http.NoBody)
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	return r
+}
+
+// FromWire returns a request as a server reads it from a connection; false if a
+// server would not.
+func FromWire(method, target, token string) (*http.Request, bool) {
+	text := method + " " + target + " HTTP/1.1\r\nHost: api.example\r\n"
+	if token != "" {
+		text += "Authorization: Bearer " + token + "\r\n"
+	}
+	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(text + "\r\n")))
+	return r, err == nil
+}
+
+// Serve returns the answer of h.
+func Serve(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+// DemoGate is for examples; it has the place of
+// sallyport.New("https://issuer.example/", "api://orders") and knows one token.
+func DemoGate() *middleware.Guard {
+	gate, err := middleware.New(middleware.Config{Verifier: demoVerifier{}})
+	if err != nil {
+		panic(err)
+	}
+	return gate
+}
+
+type demoVerifier struct{}
+
+// Verify implements middleware.Verifier.
+func (demoVerifier) Verify(_ context.Context, token string) (*claims.Claims, error) {
+	if token != "good" {
+		return nil, reason.BadSignature
+	}
+	return claims.Parse([]byte(`{"sub":"warehouse","scope":"orders.read"}`), claims.Mapping{})
+}
+
+// Try sends one request and prints what a caller sees.
+func Try(h http.Handler, method, target, token string) {
+	w := Serve(h, Request(method, target, token))
+	_, _ = fmt.Fprintln(os.Stdout, strings.TrimSpace(fmt.Sprint(w.Code, " ", w.Header().Get("WWW-Authenticate"))))
+}
+
+// Spellings are ways to write a path that some router takes for /admin/users,
+// /admin or /public/x.
+var Spellings = []string{
+	"/admin/users", "/admin/users/", "/admin/users//", "//admin/users", "///admin//users", "/admin//users", "/admin/./users",
+	"/admin/x/../users", "/./admin/users", "/../admin/users", "/public/../admin/users", "/public/..%2fadmin/users",
+	"/public/%2e%2e/admin/users", "/public/.%2E/admin/users", "/public/%2e%2e%2fadmin%2fusers", "/public/x%2f..%2f..%2fadmin/users",
+	"/%61dmin/users", "/admin/%75sers", "/%61%64%6d%69%6e/%75%73%65%72%73", "/admin%2fusers", "/admin%2Fusers", "/%2fadmin/users",
+	"/admin%252fusers", "/%2561dmin/users", "/ADMIN/USERS", "/Admin/users", "/admin/users;x=1", "/admin;x=1/users", "/admin/users%00",
+	"/admin/users%20", "/admin/users?x=/public/", "/admin/users#/public/x", "/admin%5cusers", "/admin\\users", "/public\\..\\admin/users",
+	"/public/%5c../admin/users", "/admin/users/.", "/admin/users/..", "/admin/users/%2e", "/admin/%2e/users", "/admin/users%2f",
+	"/public/x/..;/admin/users", "/public/;/../admin/users", "/public/%c0%af../admin/users", "/%ef%bc%8fadmin/users", "/admin", "/admin/",
+	"/admin/users.json", "/public/x", "/public/", "/public", "/PUBLIC/x", "/public//x", "//public/x", "http://api.example/admin/users",
+	"http://api.example/public/../admin/users", "http://api.example//admin/users", "*",
+}
