@@ -15,7 +15,6 @@ import (
 
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
-	"github.com/sallyport-go/sallyport/verifier"
 )
 
 // The race detector makes sync.Pool forget at random, so allocations are
@@ -24,7 +23,7 @@ import (
 func TestAHitAllocatesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.cfg.MaxAge = 1 << 40
-	w.cfg.Validators = []verifier.Validator{func(context.Context, *claims.Claims) error { return nil }}
+	w.cfg.Validators = []func(context.Context, *claims.Claims) error{func(context.Context, *claims.Claims) error { return nil }}
 	w.cfg.Revoked = func(context.Context, *claims.Claims) (bool, error) { return false, nil }
 	v, token, ctx := w.verifier(t), w.Token(jwkstest.Claims{"scope": "orders.read orders.write"}), t.Context()
 	want, err := v.Verify(ctx, token)

@@ -53,7 +53,7 @@ func newHistory(t *testing.T, seed uint64) *history {
 	h.world = newWorld(t)
 	h.cfg.MaxAge = time.Hour
 	h.cfg.Revoked = func(_ context.Context, c *claims.Claims) (bool, error) { return h.withdrawn[c.ID()], nil }
-	h.cfg.Validators = []verifier.Validator{func(_ context.Context, c *claims.Claims) error {
+	h.cfg.Validators = []func(context.Context, *claims.Claims) error{func(_ context.Context, c *claims.Claims) error {
 		if h.mood[c.ID()] {
 			return context.DeadlineExceeded
 		}

@@ -33,7 +33,7 @@ func together(t *testing.T, v *verifier.Verifier, token string, during func()) (
 	t.Helper()
 	var count atomic.Int64
 	held := make(chan struct{})
-	restore := verifier.WhileProving(func() {
+	restore := verifier.WhileVerifying(func() {
 		if count.Add(1) == 1 {
 			<-held
 		}
@@ -113,7 +113,7 @@ func TestAProofIsSharedOnlyUnderTheSameKey(t *testing.T) {
 
 				held, release := make(chan struct{}), make(chan struct{})
 				var once sync.Once
-				defer verifier.WhileProving(func() {
+				defer verifier.WhileVerifying(func() {
 					once.Do(func() { close(held); <-release })
 				})()
 				var first, later answered

@@ -15,7 +15,6 @@ import (
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/reason"
-	"github.com/sallyport-go/sallyport/verifier"
 )
 
 // TestTheCacheNeverOutlives proves a token, changes the world, and wants what a
@@ -115,7 +114,7 @@ func TestTheCacheNeverOutlivesWhatHooksSay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var contract, withdrawn, down error
-	w.cfg.Validators = []verifier.Validator{func(context.Context, *claims.Claims) error { return contract }}
+	w.cfg.Validators = []func(context.Context, *claims.Claims) error{func(context.Context, *claims.Claims) error { return contract }}
 	w.cfg.Revoked = func(context.Context, *claims.Claims) (bool, error) { return withdrawn != nil, down }
 	v, token := w.verifier(t), w.Token()
 	c, got := verify(t, v, token)

@@ -44,9 +44,9 @@ func ExampleNew_mistakes() {
 	}}})
 	fmt.Println(err)
 	// Output:
-	// verifier: Issuers[0] "https://issuer.example/": Keys is nil: give a jwks.Fetcher or jwks.Static
-	// Audiences is empty: give the aud values that mean this API; without one, tokens for any other API would open this one
+	// verifier: Issuers[0] "https://issuer.example/": Audiences is empty: give the aud values that mean this API; without one, tokens for any other API would open this one
 	// algorithm "none" is not implemented (names are case-sensitive)
+	// verifier: Issuers[0] "https://issuer.example/": Keys is nil: give a jwks.Fetcher or jwks.Static
 }
 
 // orders trusts the issuer for api://orders.
@@ -91,12 +91,12 @@ func ExampleVerifier_Explain() {
 }
 
 // A validator adds a check of one's own, and may name its reason.
-func ExampleValidator() {
+func ExampleConfig_validators() {
 	issuer := jwkstest.Start(jwkstest.WithoutServer(), jwkstest.WithAudience("api://orders"))
 	defer issuer.Close()
 	v, err := verifier.New(verifier.Config{
 		Issuers: []verifier.Issuer{{Name: issuer.Issuer(), Audiences: []string{"api://orders"}, Keys: issuer.KeySet()}},
-		Validators: []verifier.Validator{func(_ context.Context, c *claims.Claims) error {
+		Validators: []func(context.Context, *claims.Claims) error{func(_ context.Context, c *claims.Claims) error {
 			if !c.Has("contract") {
 				return fmt.Errorf("no contract: %w", reason.WrongClient)
 			}

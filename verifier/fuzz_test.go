@@ -219,7 +219,7 @@ func FuzzSigned(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, header, payload string, es bool) {
 		token := k.sign(header, payload, es)
-		want := len(token) <= verifier.DefaultMaxTokenBytes && plainHeaderOK(header, es) && plainPayloadOK(payload)
+		want := len(token) <= 8<<10 && plainHeaderOK(header, es) && plainPayloadOK(payload)
 		require.Equal(t, want, k.agree(t, token), "%s %s", header, payload)
 	})
 }

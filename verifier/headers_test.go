@@ -19,7 +19,7 @@ func TestTokensAreRememberedHoweverManyHeadersThereAre(t *testing.T) {
 	w := newWorld(t)
 	v := w.verifier(t)
 	proofs := 0
-	defer verifier.WhileProving(func() { proofs++ })()
+	defer verifier.WhileVerifying(func() { proofs++ })()
 	const many = 300 // more than are remembered
 	var tokens []string
 	for i := range many {

@@ -140,10 +140,6 @@ func TestAnAPIWithOneHoleShowsThatHole(t *testing.T) {
 			func(c *verifier.Config) { c.Issuers[0].Types = []string{"at+jwt", "JWT", "", "logout+jwt"} },
 			[]string{`names: Typ beside a typ of another kind`, `typ: "logout+jwt"`},
 		},
-		"bindings that nobody checks": {
-			func(c *verifier.Config) { c.Confirmations = []string{"jkt", "x5t#S256"} },
-			[]string{"cnf: bound to a DPoP key", "cnf: bound to a certificate"},
-		},
 		"long tokens are fine": {
 			func(c *verifier.Config) { c.MaxTokenBytes = 1 << 20 },
 			[]string{
