@@ -251,7 +251,7 @@ func TestExplainShowsClaimsFitForATerminal(t *testing.T) {
 func TestExplainWithoutKeys(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.issuer().Keys = failing(nobody(), &jwks.UnavailableError{Err: errors.New("connection refused")})
+	w.issuer().Keys = failing(unloaded(), &jwks.UnavailableError{Err: errors.New("connection refused")})
 	report, checks := w.explain(t, w.Token())
 	assert.Equal(t, reason.KeysUnavailable, report.Reason)
 	assert.Equal(t, `keys of the issuer, which could not be had`, checks["key"].Expected)

@@ -37,44 +37,40 @@ func keyIssuer(name any) []jwkstest.Option { return []jwkstest.Option{jwkstest.J
 
 func TestTenants(t *testing.T) {
 	t.Parallel()
-	const unknown, other = "the token's iss is not configured", "tid is not the tenant that iss names"
-	marked := keyIssuer(pattern)
-	table{
-		"a tenant on the list":         {options: marked, setup: tenants(contoso, fabrikam), token: of(fabrikam)},
-		"a tenant that is not":         {options: marked, setup: tenants(contoso), token: of(fabrikam), want: reason.UnknownTenant, check: "issuer", detail: unknown},
-		"any tenant":                   {options: marked, setup: anyTenant, token: of(fabrikam)},
-		"a tenant by its domain":       {options: marked, setup: anyTenant, token: of("contoso.example"), want: reason.UnknownIssuer, check: "issuer", detail: unknown},
-		"a GUID in capital letters":    {options: marked, setup: anyTenant, token: of(strings.ToUpper(contoso)), want: reason.UnknownIssuer, check: "issuer", detail: unknown},
-		"a GUID with a digit missing":  {options: marked, setup: anyTenant, token: of(contoso[:35]), want: reason.UnknownIssuer, check: "issuer", detail: unknown},
-		"a GUID with dashes elsewhere": {options: marked, setup: anyTenant, token: of("a53d724c15-ea-4469-a987-82a5b30ec167"), want: reason.UnknownIssuer, check: "issuer", detail: unknown},
-		"a GUID with a letter too far": {options: marked, setup: anyTenant, token: of("g53d724c-15ea-4469-a987-82a5b30ec167"), want: reason.UnknownIssuer, check: "issuer", detail: unknown},
-		"a letter for a dash":          {options: marked, setup: anyTenant, token: of("a53d724cx15ea-4469-a987-82a5b30ec167"), want: reason.UnknownIssuer, check: "issuer", detail: unknown},
-		"a dot for a digit":            {options: marked, setup: anyTenant, token: of("a53d724.-15ea-4469-a987-82a5b30ec167"), want: reason.UnknownIssuer, check: "issuer", detail: unknown},
-		"no host before the tenant":    {options: marked, setup: anyTenant, token: having(jwkstest.Claims{"iss": contoso + "/v2.0", "tid": contoso}), want: reason.UnknownIssuer, check: "issuer", detail: unknown},
-		"no path after the tenant":     {options: marked, setup: anyTenant, token: having(jwkstest.Claims{"iss": "https://login.example/" + contoso, "tid": contoso}), want: reason.UnknownIssuer, check: "issuer", detail: unknown},
-		"the template itself":          {options: marked, setup: anyTenant, token: of("{tenantid}"), want: reason.UnknownIssuer, check: "issuer", detail: unknown},
-		"a path more at the end": {
-			options: marked, setup: anyTenant, token: having(jwkstest.Claims{"iss": issuerOf(contoso) + "/", "tid": contoso}),
-			want: reason.UnknownIssuer, check: "issuer", detail: unknown,
-		},
-		"another host before it": {
-			options: marked, setup: anyTenant, token: having(jwkstest.Claims{"iss": "https://evil.example/?" + issuerOf(contoso), "tid": contoso}),
-			want: reason.UnknownIssuer, check: "issuer", detail: unknown,
-		},
+	const other = "tid is not the tenant that iss names"
+	rows := table{
+		"a tenant on the list":             good(of(fabrikam)).under(tenants(contoso, fabrikam)),
+		"any tenant":                       good(of(fabrikam)).under(anyTenant),
+		"a tenant that is not on the list": {setup: tenants(contoso), token: of(fabrikam), want: reason.UnknownTenant, check: "issuer", detail: notConfigured},
 		"a tid of another tenant": {
-			options: marked, setup: tenants(contoso, fabrikam), token: of(contoso, jwkstest.Claims{"tid": fabrikam}),
+			setup: tenants(contoso, fabrikam), token: of(contoso, jwkstest.Claims{"tid": fabrikam}),
 			want: reason.UnknownTenant, check: "tenant", detail: other,
 		},
-		"no tid": {
-			options: marked, setup: tenants(contoso), token: of(contoso, jwkstest.Claims{"tid": nil}),
-			want: reason.MissingClaim, check: "tenant", detail: "tid",
-		},
-		"a tid that is no string": {
-			options: marked, setup: tenants(contoso), token: of(contoso, jwkstest.Claims{"tid": []string{contoso}}),
-			want: reason.MissingClaim, check: "tenant", detail: "tid",
-		},
-		"an exact issuer asks for no tid": {setup: func(w *world) { w.issuer().Name = issuerOf(contoso) }, token: having(jwkstest.Claims{"iss": issuerOf(contoso)})},
-	}.run(t)
+		"no tid":                          missing("tenant", "tid").as(of(contoso, jwkstest.Claims{"tid": nil})).under(tenants(contoso)),
+		"a tid that is no string":         missing("tenant", "tid").as(of(contoso, jwkstest.Claims{"tid": []string{contoso}})).under(tenants(contoso)),
+		"an exact issuer asks for no tid": good(having(jwkstest.Claims{"iss": issuerOf(contoso)})).under(func(w *world) { w.issuer().Name = issuerOf(contoso) }),
+	}
+	for name, iss := range map[string]string{
+		"a tenant by its domain":       issuerOf("contoso.example"),
+		"a GUID in capital letters":    issuerOf(strings.ToUpper(contoso)),
+		"a GUID with a digit missing":  issuerOf(contoso[:35]),
+		"a GUID with dashes elsewhere": issuerOf("a53d724c15-ea-4469-a987-82a5b30ec167"),
+		"a GUID with a letter too far": issuerOf("g53d724c-15ea-4469-a987-82a5b30ec167"),
+		"a letter for a dash":          issuerOf("a53d724cx15ea-4469-a987-82a5b30ec167"),
+		"a dot for a digit":            issuerOf("a53d724.-15ea-4469-a987-82a5b30ec167"),
+		"no host before the tenant":    contoso + "/v2.0",
+		"no path after the tenant":     "https://login.example/" + contoso,
+		"the template itself":          pattern,
+		"a path more at the end":       issuerOf(contoso) + "/",
+		"another host before it":       "https://evil.example/?" + issuerOf(contoso),
+	} {
+		rows[name] = unknownIssuer(iss).under(anyTenant)
+	}
+	for name, r := range rows {
+		r.options = keyIssuer(pattern)
+		rows[name] = r
+	}
+	rows.run(t)
 }
 
 func TestTheKeyOfATenantsTokenSignsForIt(t *testing.T) {
