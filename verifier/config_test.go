@@ -1,7 +1,6 @@
 package verifier_test
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/jwks"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/reason"
 	"github.com/sallyport-go/sallyport/verifier"
@@ -28,7 +28,7 @@ func TestEveryMistakeIsReported(t *testing.T) {
 		"too much leeway": {func(c *verifier.Config) { c.Leeway = 5*time.Minute + 1 }, "Leeway 5m0.000000001s is more than 5m0s"},
 		"a negative age":  {func(c *verifier.Config) { c.MaxAge = -1 }, "MaxAge -1ns is negative"},
 		"a negative size": {func(c *verifier.Config) { c.MaxTokenBytes = -1 }, "MaxTokenBytes -1 is negative"},
-		"a nil validator": {func(c *verifier.Config) { c.Validators = []func(context.Context, *claims.Claims) error{nil} }, "Validators[0] is nil"},
+		"a nil validator": {func(c *verifier.Config) { c.Validators = []hook{nil} }, "Validators[0] is nil"},
 		"a name twice":    {func(c *verifier.Config) { c.Issuers = append(c.Issuers, c.Issuers[0]) }, `Issuers[1] "https://issuer.example/": the same Name twice`},
 		"a template twice": {func(c *verifier.Config) {
 			t := c.Issuers[0]
@@ -99,8 +99,15 @@ func TestAllMistakesAreReportedTogether(t *testing.T) {
 	} {
 		assert.ErrorContains(t, err, part)
 	}
+	keyless := verifier.Config{Issuers: []verifier.Issuer{{Name: issuerName, Audiences: []string{audience}}}}
+	require.NoError(t, keyless.Validate(), "keys may be filled in later")
+	_, err = verifier.New(keyless)
+	require.ErrorContains(t, err, `Issuers[0] "https://issuer.example/": Keys is nil`)
+	keyless.Issuers[0].Keys = (*jwks.Fetcher)(nil)
+	_, err = verifier.New(keyless)
+	require.ErrorContains(t, err, "Keys is nil", "a Fetcher whose error was ignored")
 	_, err = verifier.New(verifier.Config{})
-	assert.ErrorContains(t, err, "no Issuers", "the zero Config trusts nobody")
+	assert.ErrorContains(t, err, "no Issuers", "the zero Config names no issuer")
 }
 
 func TestAConfigIsCopied(t *testing.T) {
@@ -117,11 +124,9 @@ func TestAConfigIsCopied(t *testing.T) {
 	i.Hints["aud:x"] = "Changed."
 	i.Markers[0].Claim = "iss"
 	i.Markers[0].Not = []string{issuerName}
-	_, got := verify(t, v, w.Token())
-	assert.Empty(t, got)
+	expect(t, v, w.Token(), "")
 	assert.Equal(t, "As it was.", v.Explain(t.Context(), w.Token(jwkstest.WithAudience("x"))).Hint)
-	_, got = verify(t, v, w.Token(jwkstest.Claims{"aud": nil, "scope": "orders/read"}))
-	assert.Empty(t, got)
+	expect(t, v, w.Token(jwkstest.Claims{"aud": nil, "scope": "orders/read"}), "")
 }
 
 func TestNamedClientsCloseAnIssuerThatIsOpenToAny(t *testing.T) {
@@ -137,8 +142,7 @@ func TestNamedClientsCloseAnIssuerThatIsOpenToAny(t *testing.T) {
 	} {
 		w := newWorld(t)
 		w.issuer().Claims.OpenToAnyClient, w.issuer().Clients = row.open, row.clients
-		c, got := verify(t, w.verifier(t), w.Token(jwkstest.Claims{"idtyp": "app"}))
-		require.Empty(t, got, name)
+		c := expect(t, w.verifier(t), w.Token(jwkstest.Claims{"idtyp": "app"}), "", name)
 		byDefault := claims.AccessLevels{Resources: []string{audience}, Default: []claims.Level{claims.LevelGet}}
 		assert.Equal(t, row.want, byDefault.Require(claims.LevelGet).Check(c).Allowed, name)
 	}
@@ -148,8 +152,7 @@ func TestAKeySetMayBeAnyValue(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.issuer().Keys = valueKeySet{w.keys}
-	_, got := verify(t, w.verifier(t), w.Token())
-	assert.Empty(t, got)
+	expect(t, w.verifier(t), w.Token(), "")
 }
 
 // valueKeySet is a KeySet that is no pointer.
@@ -166,10 +169,7 @@ func TestRFC9068(t *testing.T) {
 	w.cfg.Issuers[0] = strict
 	v := w.verifier(t)
 
-	_, got := verify(t, v, w.Token(jwkstest.Claims{"tid": "t"}))
-	assert.Empty(t, got)
-	_, got = verify(t, v, w.Token())
-	assert.Equal(t, reason.MissingClaim, got, "what was required before still is")
-	_, got = verify(t, v, w.Token(jwkstest.Claims{"tid": "t"}, jwkstest.Header{"typ": "JWT"}))
-	assert.Equal(t, reason.UnsupportedType, got)
+	expect(t, v, w.Token(jwkstest.Claims{"tid": "t"}), "")
+	expect(t, v, w.Token(), reason.MissingClaim, "what was required before still is")
+	expect(t, v, w.Token(jwkstest.Claims{"tid": "t"}, jwkstest.Header{"typ": "JWT"}), reason.UnsupportedType)
 }

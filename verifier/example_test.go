@@ -14,7 +14,7 @@ import (
 
 // One issuer, whose keys are fetched and kept fresh in the background.
 func ExampleNew() {
-	issuer := jwkstest.Start(jwkstest.WithAudience("api://orders")) // stands for your authorization server
+	issuer := jwkstest.Start(jwkstest.WithAudience("api://orders")) // your authorization server
 	defer issuer.Close()
 
 	keys, err := jwks.NewFetcher(jwks.FetcherConfig{Issuer: issuer.Issuer()})
@@ -36,7 +36,7 @@ func ExampleNew() {
 	// Output: test-client true <nil>
 }
 
-// Every mistake is told at once.
+// All mistakes are reported at once.
 func ExampleNew_mistakes() {
 	_, err := verifier.New(verifier.Config{Issuers: []verifier.Issuer{{
 		Name:       "https://issuer.example/",

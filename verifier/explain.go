@@ -34,7 +34,7 @@ type Check struct {
 }
 
 // Explain runs every check that it can, past the first that refuses the token,
-// and reports what each found and expected. Its verdict and reason are those of
+// and reports what each found and expected. Its result and reason are those of
 // [Verifier.Verify] without the cache. Validators and the revocation hook see
 // only claims for which everything else held.
 //

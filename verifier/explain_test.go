@@ -44,7 +44,7 @@ func TestExplainSaysWhatItFoundAndExpected(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.cfg.MaxAge = time.Hour
-	w.cfg.Validators = []func(context.Context, *claims.Claims) error{func(context.Context, *claims.Claims) error { return nil }}
+	w.cfg.Validators = []hook{func(context.Context, *claims.Claims) error { return nil }}
 	w.cfg.Revoked = func(context.Context, *claims.Claims) (bool, error) { return false, nil }
 	w.issuer().Clients = []string{"test-client", "partner"}
 	w.issuer().Required = []string{"sub"}
@@ -208,7 +208,7 @@ func TestExplainRunsNoHookOnUnverifiedClaims(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ran := ""
-	w.cfg.Validators = []func(context.Context, *claims.Claims) error{func(context.Context, *claims.Claims) error { ran += "v"; return errors.New("no") }}
+	w.cfg.Validators = []hook{func(context.Context, *claims.Claims) error { ran += "v"; return errors.New("no") }}
 	w.cfg.Revoked = func(context.Context, *claims.Claims) (bool, error) { ran += "r"; return false, nil }
 
 	w.explain(t, tampered(w.Token()))
@@ -256,7 +256,7 @@ func TestExplainWithoutKeys(t *testing.T) {
 	assert.Equal(t, reason.KeysUnavailable, report.Reason)
 	assert.Equal(t, `keys of the issuer, which could not be had`, checks["key"].Expected)
 	assert.Contains(t, report.Hint, "connection refused")
-	assert.True(t, checks["audience"].OK, "the rest is told all the same")
+	assert.True(t, checks["audience"].OK, "the rest is reported all the same")
 }
 
 func TestAReportAsJSON(t *testing.T) {

@@ -143,7 +143,7 @@ func FuzzToken(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, token string) {
 		if k.agree(t, token) {
-			require.True(t, k.minted[token[:strings.LastIndexByte(token, '.')]], "nobody signed this")
+			require.True(t, k.minted[token[:strings.LastIndexByte(token, '.')]], "not signed by the issuer")
 		}
 	})
 }
@@ -193,7 +193,7 @@ func FuzzSigned(f *testing.F) {
 	})
 }
 
-// The policy of fuzzKit told a second time, over maps and without cleverness:
+// The policy of fuzzKit written a second time, over maps:
 // whether its issuer's token is good.
 
 type plainObject map[string]jsontext.Value

@@ -20,7 +20,7 @@ func TestHints(t *testing.T) {
 	audiences := func(list ...string) func(*world) { return func(w *world) { w.issuer().Audiences = list } }
 	validator := func(err error) func(*world) {
 		return func(w *world) {
-			w.cfg.Validators = []func(context.Context, *claims.Claims) error{func(context.Context, *claims.Claims) error { return err }}
+			w.cfg.Validators = []hook{func(context.Context, *claims.Claims) error { return err }}
 		}
 	}
 	revoked := func(withdrawn bool, err error) func(*world) {
