@@ -5,9 +5,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/sha256"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,7 +16,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/stretchr/testify/require"
 
-	"github.com/sallyport-go/sallyport/jwks"
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/verifier"
 )
 
@@ -34,38 +31,29 @@ const (
 
 // fuzzKit is an issuer and two Verifiers that trust it, one with the cache.
 type fuzzKit struct {
-	ec            *ecdsa.PrivateKey
-	ed            ed25519.PrivateKey
+	issuer        *jwkstest.Issuer
+	es, ed        *jwkstest.Key
 	cached, fresh *verifier.Verifier
 	minted        map[string]bool // the signing inputs of what was signed on purpose
 }
 
 var newFuzzKit = sync.OnceValue(func() *fuzzKit {
 	// The same keys in every process: the fuzzer's workers get the seeds of its coordinator.
-	ec, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), bytes.Repeat([]byte{7}, 32))
+	private, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), bytes.Repeat([]byte{7}, 32))
 	if err != nil {
 		panic(err)
 	}
-	ed := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
-	k := &fuzzKit{ec: ec, ed: ed, minted: map[string]bool{}}
-	point, err := ec.PublicKey.Bytes()
-	if err != nil {
-		panic(err)
-	}
-	set, err := jwks.ParseJWKS(fmt.Appendf(nil,
-		`{"keys":[{"kty":"EC","crv":"P-256","kid":"e","issuer":%q,"x":%q,"y":%q},{"kty":"OKP","crv":"Ed25519","kid":"d","issuer":%[1]q,"x":%[4]q}]}`,
-		fuzzTemplate, encode(string(point[1:33])), encode(string(point[33:])), encode(string(ed[ed25519.SeedSize:]))))
-	if err != nil {
-		panic(err)
-	}
-	keys, err := jwks.NewStatic(set...)
-	if err != nil {
-		panic(err)
-	}
+	k := &fuzzKit{minted: map[string]bool{}}
+	k.issuer = jwkstest.Start(jwkstest.WithoutServer(), jwkstest.WithName(fuzzIssuer), jwkstest.WithAlgorithm("ES256"))
+	k.es = k.issuer.KeyFrom("ES256", private, jwkstest.JWK{"kid": "e", "alg": nil, "issuer": fuzzTemplate})
+	k.ed = k.issuer.KeyFrom("EdDSA", ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize)), jwkstest.JWK{"kid": "d", "alg": nil, "issuer": fuzzTemplate})
+	k.issuer.Publish(k.es, k.ed)
+	k.issuer.Use(k.es)
+	k.issuer.Remove("key-1")
 	cfg := verifier.Config{
 		Issuers: []verifier.Issuer{
-			{Name: fuzzIssuer, Audiences: []string{fuzzAudience}, Keys: keys},
-			{Name: fuzzTemplate, Tenants: []string{fuzzTenant}, Audiences: []string{fuzzAudience}, Keys: keys},
+			{Name: fuzzIssuer, Audiences: []string{fuzzAudience}, Keys: k.issuer.KeySet()},
+			{Name: fuzzTemplate, Tenants: []string{fuzzTenant}, Audiences: []string{fuzzAudience}, Keys: k.issuer.KeySet()},
 		},
 		Now: func() time.Time { return time.Unix(fuzzNow, 0) },
 	}
@@ -81,19 +69,11 @@ var newFuzzKit = sync.OnceValue(func() *fuzzKit {
 
 // sign makes a token of any header and payload; es says which key signs.
 func (k *fuzzKit) sign(header, payload string, es bool) string {
-	input := encode(header) + "." + encode(payload)
-	if !es {
-		return input + "." + encode(string(ed25519.Sign(k.ed, []byte(input))))
+	key := k.ed
+	if es {
+		key = k.es
 	}
-	sum := sha256.Sum256([]byte(input))
-	r, s, err := ecdsa.Sign(rand.Reader, k.ec, sum[:])
-	if err != nil {
-		panic(err)
-	}
-	signature := make([]byte, 64)
-	r.FillBytes(signature[:32])
-	s.FillBytes(signature[32:])
-	return input + "." + encode(string(signature))
+	return k.issuer.Token(jwkstest.WithKey(key), jwkstest.WithRawHeader(header), jwkstest.WithRawPayload(payload))
 }
 
 // agree asks every way there is about one token, the cached one twice, and
