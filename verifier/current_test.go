@@ -58,7 +58,7 @@ func TestVerifyBoundChecksAllElse(t *testing.T) {
 	}
 }
 
-func TestExpiryIsExactToTheNanosecond(t *testing.T) {
+func TestExpiryIsExactToTheSecond(t *testing.T) {
 	t.Parallel()
 	hour, fraction := jwkstest.Claims{"exp": noon.Add(time.Hour)}, jwkstest.Claims{"exp": float64(noon.Unix()) + 0.75}
 	expired := row{want: reason.Expired, check: "expiry"}

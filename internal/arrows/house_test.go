@@ -31,6 +31,7 @@ var house = []room{
 	{dir: "internal/soak"},
 	{dir: "internal/view", unsafe: true}, // the one room that sees bytes as a string without a copy
 	{dir: "internal/strictjson", ours: []string{"internal/view"}, foreign: []string{jsonv2}, never: []string{"net/http"}},
+	{dir: "internal/vetted", ours: []string{"internal/strictjson"}, never: []string{"net/http"}},
 	{
 		dir:     "internal/jose", // the only room that knows jwx
 		ours:    []string{"internal/strictjson", "internal/view"},
@@ -39,7 +40,7 @@ var house = []room{
 	},
 	{
 		dir:     "claims", // what a verified token says: no HTTP, no keys, no telemetry
-		ours:    []string{"reason", "internal/strictjson"},
+		ours:    []string{"reason", "internal/strictjson", "internal/vetted"},
 		foreign: []string{jsonv2},
 		never:   []string{"net/http"},
 	},
@@ -55,7 +56,7 @@ var house = []room{
 	},
 	{
 		dir:     "verifier", // is this token good? It never sees a request
-		ours:    []string{"reason", "claims", "jwks", "internal/jose", "internal/strictjson", "internal/view"},
+		ours:    []string{"reason", "claims", "jwks", "internal/jose", "internal/strictjson", "internal/vetted", "internal/view"},
 		foreign: []string{jsonv2, otter, xsync},
 		never:   []string{"net/http"},
 	},
