@@ -53,22 +53,16 @@ func FromEnv(cfg ...Config) (*Gate, error) {
 // providerFromEnv names the variables in its errors, where the presets know
 // only of their arguments.
 func providerFromEnv() (providers.Provider, error) {
-	spec := providers.Spec{
-		Preset:    os.Getenv(EnvProvider),
-		Issuer:    os.Getenv(EnvIssuer),
-		Tenant:    os.Getenv(EnvTenant),
-		Audiences: strings.Fields(os.Getenv(EnvAudience)),
-		Clients:   strings.Fields(os.Getenv(EnvClients)),
-		JWKSURL:   os.Getenv(EnvJWKSURL),
+	preset, issuer, tenant := os.Getenv(EnvProvider), os.Getenv(EnvIssuer), os.Getenv(EnvTenant)
+	audiences, clients := strings.Fields(os.Getenv(EnvAudience)), strings.Fields(os.Getenv(EnvClients))
+	told, by := issuer, EnvIssuer
+	if preset == "entra" {
+		told, by = tenant, EnvTenant
 	}
-	told, by := spec.Issuer, EnvIssuer
-	if spec.Preset == "entra" {
-		told, by = spec.Tenant, EnvTenant
-	}
-	if err := errors.Join(needed(by, told != ""), needed(EnvAudience, len(spec.Audiences) > 0)); err != nil {
+	if err := errors.Join(needed(by, told != ""), needed(EnvAudience, len(audiences) > 0)); err != nil {
 		return providers.Provider{}, err
 	}
-	p := spec.Provider()
+	p := providers.Named(preset, issuer, tenant, audiences...).WithClients(clients...).WithJWKS(os.Getenv(EnvJWKSURL))
 	if p.Err != nil {
 		return p, fmt.Errorf("sallyport: the environment variables %s, %s and %s do not fit: %w", EnvProvider, EnvIssuer, EnvTenant, p.Err)
 	}

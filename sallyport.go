@@ -15,7 +15,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"reflect"
 	"slices"
 	"sync"
 
@@ -133,15 +132,8 @@ func standIn() verifier.Issuer {
 	return verifier.Issuer{Name: "stand-in", Audiences: []string{"stand-in"}, Keys: new(jwks.Fetcher)}
 }
 
-// check makes the verifier, which lets pass what the Guard's bindings confirm.
+// check makes the verifier.
 func (cfg *Config) check(g *Gate) (err error) {
-	confirmed := slices.Clone(cfg.Verifier.Confirmations)
-	for _, b := range cfg.Guard.Bindings {
-		if v := reflect.ValueOf(b); v.IsValid() && (v.Kind() != reflect.Pointer || !v.IsNil()) { // the Guard reports a nil one
-			confirmed = append(confirmed, b.Confirms()...)
-		}
-	}
-	cfg.Verifier.Confirmations = confirmed
 	g.verifier, err = verifier.New(cfg.Verifier)
 	return err
 }

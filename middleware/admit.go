@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -63,7 +64,13 @@ func (g *Guard) authenticate(r *http.Request) (caller, *Error) {
 	if !cred.isBearer() {
 		return caller{}, g.fail(reason.UnsupportedScheme, nil, 0)
 	}
-	c, err := g.verifier.Verify(ctx, cred.Token)
+	verify := g.verifier.Verify
+	if v, ok := g.verifier.(interface {
+		VerifyBound(ctx context.Context, token string) (*claims.Claims, error)
+	}); ok && len(g.bindings) > 0 {
+		verify = v.VerifyBound
+	}
+	c, err := verify(ctx, cred.Token)
 	if err == nil && c == nil {
 		err = errNoVerdict
 	}

@@ -21,11 +21,11 @@ const (
 	Auth0Scopes
 )
 
-// Auth0 expects tokens of an Auth0 tenant. domain is that of the iss claim: a
+// Auth0 returns a Provider that expects tokens of an Auth0 tenant. domain is that of the iss claim: a
 // custom domain if one is in use, which may differ from the host of the token
 // endpoint. The issuer is https://domain/ with the slash that Auth0 writes.
 func Auth0(domain string, grants Auth0Grants, audiences ...string) Provider {
-	problems := []error{wantHost(domain), wantAudience(audiences)}
+	problems := []error{checkHost(domain), checkAudiences(audiences)}
 	if grants != Auth0Permissions && grants != Auth0Scopes {
 		problems = append(problems, errors.New("choose Auth0Permissions or Auth0Scopes"))
 	}
@@ -39,6 +39,7 @@ func Auth0(domain string, grants Auth0Grants, audiences ...string) Provider {
 			Audiences:  slices.Clone(audiences),
 			Algorithms: []string{"RS256", "PS256"},
 			Claims:     auth0Mapping(grants),
+			Hints:      hints(),
 		},
 		Source: Source{Issuer: iss},
 	}}}

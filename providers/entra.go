@@ -15,7 +15,7 @@ const (
 	entraHostV1 = "https://sts.windows.net/"
 )
 
-// Entra expects tokens of one Microsoft Entra ID tenant, given by its GUID. It
+// Entra returns a Provider that expects tokens of one Microsoft Entra ID tenant, given by its GUID. It
 // accepts v1.0 and v2.0 tokens, because the API's manifest picks the version,
 // not the endpoint that hands them out.
 //
@@ -26,7 +26,7 @@ const (
 // Any client of the tenant can get a token for any API of the tenant: require a
 // role, or name the clients with [Provider.WithClients].
 func Entra(tenant string, audiences ...string) Provider {
-	if err := errors.Join(wantGUID(tenant), wantAudience(audiences)); err != nil {
+	if err := errors.Join(checkGUID(tenant), checkAudiences(audiences)); err != nil {
 		return failed("Entra", err)
 	}
 	v1, v2 := entraHostV1+tenant+"/", entraHost+tenant+"/v2.0"
@@ -42,15 +42,15 @@ func Entra(tenant string, audiences ...string) Provider {
 	}}
 }
 
-// EntraTenants expects tokens of these tenants, for an API that many
-// organisations use. They share one key set, so a tenant more costs no fetch.
+// EntraTenants returns a Provider that expects tokens of these tenants, for an
+// API that many organisations use. They share one key set, so a tenant more costs no fetch.
 func EntraTenants(tenants []string, audiences ...string) Provider {
-	problems := []error{wantAudience(audiences)}
+	problems := []error{checkAudiences(audiences)}
 	if len(tenants) == 0 {
 		problems = append(problems, errors.New("give the tenants' GUIDs"))
 	}
 	for _, t := range tenants {
-		problems = append(problems, wantGUID(t))
+		problems = append(problems, checkGUID(t))
 	}
 	if err := errors.Join(problems...); err != nil {
 		return failed("EntraTenants", err)
@@ -58,11 +58,11 @@ func EntraTenants(tenants []string, audiences ...string) Provider {
 	return entraTemplates(audiences, func(i *verifier.Issuer) { i.Tenants = slices.Clone(tenants) })
 }
 
-// DangerouslyEntraAnyTenant expects tokens of every tenant there is. Anybody
-// can make a tenant: a token then says only that Microsoft knows its holder.
-// Rules must look at tid.
+// DangerouslyEntraAnyTenant returns a Provider that expects tokens of every
+// tenant there is. Anyone can make a tenant: a token then proves only that its
+// holder has an account with Microsoft. Rules must look at tid.
 func DangerouslyEntraAnyTenant(audiences ...string) Provider {
-	if err := wantAudience(audiences); err != nil {
+	if err := checkAudiences(audiences); err != nil {
 		return failed("DangerouslyEntraAnyTenant", err)
 	}
 	return entraTemplates(audiences, func(i *verifier.Issuer) { i.DangerouslyAnyTenant = true })
@@ -71,7 +71,7 @@ func DangerouslyEntraAnyTenant(audiences ...string) Provider {
 // entraTemplates has both token versions checked against the one key set of
 // the v2.0 metadata: its keys carry the issuer they sign for.
 func entraTemplates(audiences []string, tenancy func(*verifier.Issuer)) Provider {
-	v1, v2 := entraHostV1+verifier.TenantSegment+"/", entraHost+verifier.TenantSegment+"/v2.0"
+	v1, v2 := entraHostV1+"{tenantid}"+"/", entraHost+"{tenantid}"+"/v2.0"
 	source := Source{Issuer: v2, DiscoveryURL: entraHost + "common/v2.0/.well-known/openid-configuration"}
 	p := Provider{Issuers: []Issuer{
 		{Tokens: entraTokens(v1, "appid", audiences), Source: source},
@@ -106,10 +106,11 @@ func entraTokens(iss, client string, audiences []string) verifier.Issuer {
 			},
 			OpenToAnyClient: true,
 		},
+		Hints: hints(),
 	}
 }
 
-func wantGUID(tenant string) error {
+func checkGUID(tenant string) error {
 	hex := strings.ReplaceAll(tenant, "-", "")
 	if len(tenant) != 36 || len(hex) != 32 || strings.Trim(hex, "0123456789abcdef") != "" {
 		return fmt.Errorf("tenant %q: give the tenant's GUID in lower case (its iss has nothing else; a domain name will not match)", tenant)

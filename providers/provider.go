@@ -13,14 +13,14 @@ import (
 )
 
 // Provider is one authorization server, which may use several issuer names. It
-// is a value: the methods that change it return a changed copy.
+// is a value: its methods return a changed copy.
 type Provider struct {
 	_ [0]func() // keyed literals only
 
-	// Issuers is what to expect, one entry for each iss.
+	// Issuers are what to expect, one entry for each iss.
 	Issuers []Issuer
-	// Err is what was wrong with the arguments of a preset; whoever uses the
-	// Provider reports it.
+	// Err is what is wrong with the arguments of a preset. It is reported when
+	// the Provider is used.
 	Err error
 }
 
@@ -28,8 +28,8 @@ type Provider struct {
 type Issuer struct {
 	_ [0]func() // keyed literals only
 
-	// Tokens says which tokens are good. Its Keys are nil unless they are
-	// fixed; otherwise they are fetched from Source.
+	// Tokens is which tokens are good. Its Keys are nil unless they are fixed:
+	// then they are fetched from Source.
 	Tokens verifier.Issuer
 	// Source is where keys are fetched.
 	Source Source
@@ -49,26 +49,27 @@ type Source struct {
 	JWKSURL string
 }
 
-// Generic expects tokens of any issuer that follows RFC 9068 or comes close:
+// Generic returns a Provider that expects tokens of any issuer that follows RFC 9068 or comes close:
 // the claims of [claims.DefaultMapping], the default types and algorithms.
 // issuer is the iss claim, byte for byte.
 //
 // [claims.DefaultMapping]: https://pkg.go.dev/github.com/sallyport-go/sallyport/claims#DefaultMapping
 func Generic(issuer string, audiences ...string) Provider {
 	return Provider{Issuers: []Issuer{{
-		Tokens: verifier.Issuer{Name: issuer, Audiences: slices.Clone(audiences)},
+		Tokens: verifier.Issuer{Name: issuer, Audiences: slices.Clone(audiences), Hints: hints()},
 		Source: Source{Issuer: issuer},
 	}}}
 }
 
-// WithClients is p for tokens of these clients only. With Entra, where any
-// client of the tenant can get a token for any API, this is what makes a
-// partner's token a partner's.
+// WithClients returns p for tokens of these clients only, of all clients if
+// there are none. With Entra, where any client of the tenant can get a token for
+// any API, this is what tells a partner's token from any other.
 func (p Provider) WithClients(clients ...string) Provider {
 	return p.each(func(i *Issuer) { i.Tokens.Clients = slices.Clone(clients) })
 }
 
-// WithJWKS is p with its keys fetched from one address, without discovery.
+// WithJWKS returns p with its keys fetched from one address, without discovery
+// unless it is "".
 func (p Provider) WithJWKS(url string) Provider {
 	return p.each(func(i *Issuer) { i.Source.JWKSURL = url })
 }
@@ -85,14 +86,14 @@ func failed(preset string, problems ...error) Provider {
 	return Provider{Err: fmt.Errorf("providers: %s: %w", preset, errors.Join(problems...))}
 }
 
-func wantAudience(audiences []string) error {
+func checkAudiences(audiences []string) error {
 	if len(audiences) == 0 || slices.Contains(audiences, "") {
 		return errors.New("give the audience that means this API")
 	}
 	return nil
 }
 
-func wantHost(domain string) error {
+func checkHost(domain string) error {
 	if domain == "" || strings.ContainsAny(domain, "/:@?# ") {
 		return fmt.Errorf("domain %q: give the host name alone, such as login.example.com", domain)
 	}

@@ -54,44 +54,6 @@ func TestWithJWKSNeedsNoDiscovery(t *testing.T) {
 	assert.Zero(t, iss.DiscoveryFetches())
 }
 
-func TestSpec(t *testing.T) {
-	t.Parallel()
-	a := []string{"a"}
-	generic := providers.Generic("https://issuer.example/", "a")
-	for name, row := range map[string]struct {
-		spec providers.Spec
-		want providers.Provider
-	}{
-		"generic":           {providers.Spec{Preset: "generic", Issuer: "https://issuer.example/", Audiences: a}, generic},
-		"and by default":    {providers.Spec{Issuer: "https://issuer.example/", Audiences: a}, generic},
-		"entra":             {providers.Spec{Preset: "entra", Tenant: tenant, Audiences: a}, providers.Entra(tenant, "a")},
-		"auth0-permissions": {providers.Spec{Preset: "auth0-permissions", Issuer: domain, Audiences: a}, providers.Auth0(domain, providers.Auth0Permissions, "a")},
-		"auth0-scopes":      {providers.Spec{Preset: "auth0-scopes", Issuer: domain, Audiences: a}, providers.Auth0(domain, providers.Auth0Scopes, "a")},
-		"with clients":      {providers.Spec{Issuer: "https://issuer.example/", Audiences: a, Clients: []string{"c"}}, generic.WithClients("c")},
-		"with its keys": {
-			providers.Spec{Issuer: "https://issuer.example/", Audiences: a, JWKSURL: "https://keys.example/"},
-			generic.WithJWKS("https://keys.example/"),
-		},
-	} {
-		got := row.spec.Provider()
-		assert.NoError(t, got.Err, name)
-		assert.Equal(t, row.want, got, name)
-	}
-	for name, row := range map[string]struct {
-		spec providers.Spec
-		says []string
-	}{
-		"nothing":               {providers.Spec{}, []string{"an issuer is missing", "give the audience"}},
-		"a preset there is not": {providers.Spec{Preset: "okta"}, []string{`no preset "okta": use generic, entra, auth0-permissions or auth0-scopes`}},
-		"entra by an issuer":    {providers.Spec{Preset: "entra", Issuer: "x", Tenant: "y"}, []string{"leave the issuer empty", `tenant "y"`, "give the audience"}},
-		"a tenant for others":   {providers.Spec{Preset: "auth0-scopes", Issuer: domain, Tenant: tenant, Audiences: a}, []string{"only the preset entra has tenants"}},
-	} {
-		for _, say := range row.says {
-			assert.ErrorContains(t, row.spec.Provider().Err, say, name)
-		}
-	}
-}
-
 // A preset is plain configuration: print it to see what it expects.
 func ExampleEntra() {
 	p := providers.Entra("a53d724c-15ea-4469-a987-82a5b30ec167", "api://orders", "6e74172b-be56-4843-9ff4-e66a39bb12e3").WithClients("11111111-1111-1111-1111-111111111111")

@@ -3,12 +3,15 @@ package verifier
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"maps"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/maypok86/otter/v2"
 	"golang.org/x/sync/singleflight"
 
-	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/internal/jose"
 	"github.com/sallyport-go/sallyport/internal/vetted"
 	"github.com/sallyport-go/sallyport/internal/view"
 	"github.com/sallyport-go/sallyport/jwks"
@@ -17,16 +20,15 @@ import (
 // digest names a token without holding it.
 type digest [sha256.Size]byte
 
-// proven is a token whose signature and claims held. That stays true for as
-// long as its key is among the issuer's keys, which every use asks again.
+// proven is a verified token with its key. It is good for as long as the key is
+// what a fresh verification would use, which every use checks.
 type proven struct {
-	issuer   *issuer
+	verified
 	key      *jwks.Key
 	kid, alg string
-	claims   *claims.Claims
 }
 
-// cache remembers proven tokens. A nil cache remembers nothing.
+// cache remembers verified tokens. A nil cache remembers nothing.
 type cache struct {
 	prefix  [sha256.Size]byte // of this process alone: digests mean nothing elsewhere
 	entries *otter.Cache[digest, *proven]
@@ -43,7 +45,7 @@ func newCache(bytes int64) (*cache, error) {
 		return nil, nil //nolint:nilnil // no cache is a valid choice, and a nil one works
 	}
 	if bytes == 0 {
-		bytes = DefaultCacheBytes
+		bytes = defaultCacheBytes
 	}
 	entries, err := otter.New(&otter.Options[digest, *proven]{
 		MaximumWeight: uint64(bytes),
@@ -67,68 +69,123 @@ func (p *proven) weight() uint32 {
 	return uint32(size + size/16 + len(p.kid) + entryOverhead) //nolint:gosec // G115: far below 4 GiB, because MaxTokenBytes bounds what a token can hold
 }
 
-// recall finds the token among those proven before. It answers no when its key
-// is not, or no longer, exactly what a fresh verification would use.
-func (k *cache) recall(c *check) bool {
-	if k == nil || c.v.headers.excludes(c.compact.HeaderText()) {
-		return false
+// find returns what is known of the token. It finds nothing when the key is not,
+// or no longer, exactly what a fresh verification would use.
+func (k *cache) find(c *check) (verified, bool) {
+	s := &c.split.is
+	if k == nil || s.v.headers.excludes(s.compact.HeaderText()) {
+		return verified{}, false
 	}
-	c.digest = c.digestOf(k.prefix[:])
-	c.digested = true
-	p, ok := k.entries.GetIfPresent(c.digest)
+	p, ok := k.entries.GetIfPresent(k.digestOf(c))
 	if !ok {
-		return false
+		return verified{}, false
 	}
 	keys := p.issuer.keys.Snapshot()
 	if !keys.Usable() {
-		return false
+		return verified{}, false
 	}
 	if key, err := keys.Key(p.kid, p.alg); err != nil || key != p.key {
-		return false
+		return verified{}, false
 	}
-	c.issuer, c.claims = p.issuer, p.claims
-	return true
+	return p.verified, true
 }
 
-// prove runs the proof, once for all callers that bring the same token at the
-// same moment, and remembers it when it held.
-func (k *cache) prove(c *check) error {
+// prove verifies the token, once for all callers that bring it at the same
+// moment, and remembers it when it is good.
+func (k *cache) prove(c *check) (verified, error) {
 	if k == nil {
-		return c.prove()
+		return c.verify()
 	}
-	if !c.digested {
-		c.digest = c.digestOf(k.prefix[:])
-	}
-	shared, err, _ := k.flights.Do(string(c.digest[:]), func() (any, error) {
-		if err := c.prove(); err != nil {
-			return c.key, err
+	key, d := c.key.is.key, k.digestOf(c)
+	shared, err, _ := k.flights.Do(string(d[:]), func() (any, error) {
+		known, err := c.verify()
+		if err != nil {
+			return key, err
 		}
 		// Cloned: a kid cut out of a header of kilobytes would keep all of it.
-		kid, alg := strings.Clone(c.header.KeyID), strings.Clone(c.header.Algorithm)
-		p := &proven{issuer: c.issuer, key: c.key, kid: kid, alg: alg, claims: c.claims}
-		k.entries.Set(c.digest, p)
+		header := c.header.is.header
+		p := &proven{verified: known, key: key, kid: strings.Clone(header.KeyID), alg: strings.Clone(header.Algorithm)}
+		k.entries.Set(d, p)
 		return p, nil
 	})
 	switch s := shared.(type) {
 	case *proven:
-		if s.key == c.key {
-			c.claims = s.claims
-			return nil
+		if s.key == key {
+			return s.verified, nil
 		}
 	case *jwks.Key:
-		if s == c.key {
-			return err
+		if s == key {
+			return verified{}, err
 		}
 	}
-	// The keys changed between the two callers: theirs is not this answer.
-	return c.prove()
+	// The keys changed between the two callers: this answer is for another key.
+	return c.verify()
 }
 
-func (c *check) digestOf(prefix []byte) digest {
-	s := c.scratch
-	s.hash.Reset()
-	s.hash.Write(prefix)
-	s.hash.Write(view.Bytes(c.token))
-	s.hash.Sum(s.sum[:0])
-	return s.sum
+func (k *cache) digestOf(c *check) digest {
+	r := &c.request.is
+	if s := r.scratch; !c.digested {
+		s.hash.Reset()
+		s.hash.Write(k.prefix[:])
+		s.hash.Write(view.Bytes(r.token))
+		s.hash.Sum(s.digest[:0])
+		c.digested = true
+	}
+	return r.scratch.digest
+}
+
+// headers remembers what the headers of verified tokens say, by their encoded
+// text. An issuer's tokens all have the same one until it rotates its keys, so
+// it need not be decoded again; and a token whose header is not among them is
+// not in the cache. Only headers under a good signature are added.
+//
+// Readers take no lock. The zero value is empty.
+type headers struct {
+	mu    sync.Mutex // of those who add
+	known atomic.Pointer[map[string]*jose.Header]
+	full  atomic.Bool
+}
+
+// maxHeaders bounds them: a few hundred keys, of one issuer or of many. Issuers
+// that put something else into each header gain nothing and lose nothing.
+const maxHeaders = 256
+
+// find returns what the header of that text says, nil if it is not known.
+func (h *headers) find(text string) *jose.Header {
+	known := h.known.Load()
+	if known == nil {
+		return nil
+	}
+	return (*known)[text]
+}
+
+// excludes reports that no verified token had a header of that text.
+func (h *headers) excludes(text string) bool {
+	return h.find(text) == nil && !h.full.Load()
+}
+
+// add remembers a verified token's header. Its strings are copied: what they
+// were cut from may be large.
+func (h *headers) add(text string, header *jose.Header) {
+	if h.full.Load() {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	next := map[string]*jose.Header{}
+	if known := h.known.Load(); known != nil {
+		if (*known)[text] != nil {
+			return
+		}
+		if len(*known) == maxHeaders {
+			h.full.Store(true)
+			return
+		}
+		next = maps.Clone(*known)
+	}
+	own := *header
+	own.Algorithm, own.KeyID = strings.Clone(header.Algorithm), strings.Clone(header.KeyID)
+	own.Type, own.ContentType = strings.Clone(header.Type), strings.Clone(header.ContentType)
+	next[strings.Clone(text)] = &own
+	h.known.Store(&next)
 }

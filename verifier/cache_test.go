@@ -5,14 +5,21 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/jwks"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/reason"
 	"github.com/sallyport-go/sallyport/verifier"
@@ -29,21 +36,12 @@ func TestTheCacheNeverOutlives(t *testing.T) {
 		change  func(*world)
 		want    reason.Code
 	}{
-		"nothing changed":    {change: func(*world) {}},
-		"a key that came":    {change: func(w *world) { w.Rotate(); w.keys.fetch() }},
-		"the same keys anew": {change: func(w *world) { w.keys.fetch() }},
-		"exp": {
-			change: func(w *world) { w.set(noon.Add(time.Hour + 30*time.Second)) },
-			want:   reason.Expired,
-		},
-		"a key that went": {
-			change: func(w *world) { w.Rotate(); w.Remove("key-1"); w.keys.fetch() },
-			want:   reason.UnknownKey,
-		},
-		"a key replaced under its kid": {
-			change: func(w *world) { w.Replace("key-1"); w.keys.fetch() },
-			want:   reason.BadSignature,
-		},
+		"nothing changed":              {change: func(*world) {}},
+		"a key that came":              {change: func(w *world) { w.Rotate(); w.keys.fetch() }},
+		"the same keys anew":           {change: func(w *world) { w.keys.fetch() }},
+		"exp":                          {change: func(w *world) { w.set(noon.Add(time.Hour + 30*time.Second)) }, want: reason.Expired},
+		"a key that went":              {change: func(w *world) { w.Rotate(); w.Remove("key-1"); w.keys.fetch() }, want: reason.UnknownKey},
+		"a key replaced under its kid": {change: func(w *world) { w.Replace("key-1"); w.keys.fetch() }, want: reason.BadSignature},
 		"a key that is now for another alg": {
 			token: with(jwkstest.WithAlgorithm("RS256")),
 			change: func(w *world) {
@@ -57,35 +55,14 @@ func TestTheCacheNeverOutlives(t *testing.T) {
 			want: reason.UnsupportedAlg,
 		},
 		"a second key of its kid": {
-			change: func(w *world) {
-				w.Publish(w.NewKey("ES256", jwkstest.JWK{"kid": "key-1"}))
-				w.keys.fetch()
-			},
-			want: reason.UnknownKey,
-		},
-		"being the only key that a token without kid can mean": {
-			token:  with(jwkstest.Header{"kid": nil}),
-			change: func(w *world) { w.Publish(w.NewKey("ES256")); w.keys.fetch() },
+			change: func(w *world) { w.Publish(w.NewKey("ES256", jwkstest.JWK{"kid": "key-1"})); w.keys.fetch() },
 			want:   reason.UnknownKey,
 		},
-		"the keys' staleness": {
-			change: func(w *world) { w.keys.expire(true) },
-			want:   reason.KeysUnavailable,
-		},
-		"a clock that goes back before nbf": {
-			token:  having(jwkstest.Claims{"nbf": noon}),
-			change: func(w *world) { w.set(noon.Add(-31 * time.Second)) },
-			want:   reason.NotYetValid,
-		},
-		"a clock that goes back before iat": {
-			change: func(w *world) { w.set(noon.Add(-31 * time.Second)) },
-			want:   reason.IssuedInFuture,
-		},
-		"its maximum age": {
-			setup:  func(w *world) { w.cfg.MaxAge = time.Minute },
-			change: func(w *world) { w.set(noon.Add(90 * time.Second)) },
-			want:   reason.TooOld,
-		},
+		"being the only key that a token without kid can mean": {token: with(jwkstest.Header{"kid": nil}), change: func(w *world) { w.Publish(w.NewKey("ES256")); w.keys.fetch() }, want: reason.UnknownKey},
+		"the keys' staleness":               {change: func(w *world) { w.keys.expire(true) }, want: reason.KeysUnavailable},
+		"a clock that goes back before nbf": {token: having(jwkstest.Claims{"nbf": noon}), change: func(w *world) { w.set(noon.Add(-31 * time.Second)) }, want: reason.NotYetValid},
+		"a clock that goes back before iat": {change: func(w *world) { w.set(noon.Add(-31 * time.Second)) }, want: reason.IssuedInFuture},
+		"its maximum age":                   {setup: func(w *world) { w.cfg.MaxAge = time.Minute }, change: func(w *world) { w.set(noon.Add(90 * time.Second)) }, want: reason.TooOld},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -115,24 +92,19 @@ func TestTheCacheNeverOutlivesWhatHooksSay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var contract, withdrawn, down error
-	w.cfg.Validators = []verifier.Validator{func(context.Context, *claims.Claims) error { return contract }}
+	w.cfg.Validators = []hook{func(context.Context, *claims.Claims) error { return contract }}
 	w.cfg.Revoked = func(context.Context, *claims.Claims) (bool, error) { return withdrawn != nil, down }
 	v, token := w.verifier(t), w.Token()
-	c, got := verify(t, v, token)
-	require.Empty(t, got)
+	c := expect(t, v, token, "")
 
 	contract = errors.New("the contract ended")
-	_, got = verify(t, v, token)
-	assert.Equal(t, reason.Denied, got, "a validator changed its mind")
+	expect(t, v, token, reason.Denied, "a validator changed its mind")
 	contract, withdrawn = nil, reason.Revoked
-	_, got = verify(t, v, token)
-	assert.Equal(t, reason.Revoked, got)
+	expect(t, v, token, reason.Revoked)
 	withdrawn, down = nil, errors.New("redis is down")
-	_, got = verify(t, v, token)
-	assert.Equal(t, reason.RevocationUnavailable, got)
+	expect(t, v, token, reason.RevocationUnavailable)
 	down = nil
-	again, got := verify(t, v, token)
-	assert.Empty(t, got, "and back")
+	again := expect(t, v, token, "", "and back")
 	assert.Same(t, c, again, "what was proven still is")
 }
 
@@ -140,18 +112,15 @@ func TestAKeyThatComesBackIsProvenAnew(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	v, token, key := w.verifier(t), w.Token(), w.Key()
-	before, got := verify(t, v, token)
-	require.Empty(t, got)
+	before := expect(t, v, token, "")
 	w.Rotate()
 	w.Remove(key.ID())
 	w.keys.fetch()
-	_, got = verify(t, v, token)
-	require.Equal(t, reason.UnknownKey, got)
+	expect(t, v, token, reason.UnknownKey)
 
 	w.Publish(key)
 	w.keys.fetch()
-	after, got := verify(t, v, token)
-	assert.Empty(t, got)
+	after := expect(t, v, token, "")
 	assert.NotSame(t, before, after)
 }
 
@@ -178,8 +147,7 @@ func TestEveryByteOfATokenCounts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	v, token := w.verifier(t), w.Token()
-	_, got := verify(t, v, token)
-	require.Empty(t, got)
+	expect(t, v, token, "")
 	for i := range token {
 		changed := []byte(token)
 		changed[i] ^= 1
@@ -196,8 +164,7 @@ func TestTheCacheIsBoundedByBytes(t *testing.T) {
 	w.cfg.CacheBytes = 64 << 10
 	v := w.verifier(t)
 	for range 500 {
-		_, got := verify(t, v, w.Token())
-		require.Empty(t, got)
+		expect(t, v, w.Token(), "")
 	}
 	tokens, bytes := v.Remembered()
 	assert.LessOrEqual(t, bytes, int64(64<<10))
@@ -205,30 +172,18 @@ func TestTheCacheIsBoundedByBytes(t *testing.T) {
 	assert.Greater(t, tokens, 10)
 }
 
-func TestTheCacheCanBeTurnedOff(t *testing.T) {
+func TestATokenThatIsNotRememberedIsVerifiedEachTime(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	off, token := w.uncached(t), w.Token()
-	first, got := verify(t, off, token)
-	require.Empty(t, got)
-	second, got := verify(t, off, token)
-	assert.Empty(t, got)
-	assert.NotSame(t, first, second)
-	tokens, _ := off.Remembered()
-	assert.Zero(t, tokens)
-}
-
-func TestATokenThatDoesNotFitIsVerifiedEachTime(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.cfg.CacheBytes = 1
-	v, token := w.verifier(t), w.Token()
-	for range 3 {
-		_, got := verify(t, v, token)
-		assert.Empty(t, got)
+	for name, bytes := range map[string]int64{"no cache": -1, "one too small for it": 1} {
+		w := newWorld(t)
+		w.cfg.CacheBytes = bytes
+		v, token := w.verifier(t), w.Token()
+		first := expect(t, v, token, "", name)
+		second := expect(t, v, token, "", name)
+		assert.NotSame(t, first, second, name)
+		tokens, _ := v.Remembered()
+		assert.Zero(t, tokens, name)
 	}
-	tokens, _ := v.Remembered()
-	assert.Zero(t, tokens)
 }
 
 func TestVerifiersShareNothing(t *testing.T) {
@@ -238,14 +193,11 @@ func TestVerifiersShareNothing(t *testing.T) {
 	w.issuer().Audiences = []string{"api://billing"}
 	billing := w.verifier(t)
 
-	c, got := verify(t, orders, token)
-	require.Empty(t, got)
-	_, got = verify(t, billing, token)
-	assert.Equal(t, reason.WrongAudience, got, "what one proved, the other does not believe")
+	c := expect(t, orders, token, "")
+	expect(t, billing, token, reason.WrongAudience, "what one proved, the other does not believe")
 
 	w.issuer().Audiences = []string{audience}
-	same, got := verify(t, w.verifier(t), token)
-	assert.Empty(t, got)
+	same := expect(t, w.verifier(t), token, "")
 	assert.NotSame(t, c, same)
 }
 
@@ -268,9 +220,446 @@ func TestTokensOfOneKeyAreToldApart(t *testing.T) {
 		subject := fmt.Sprintf("client-%d", i)
 		token := w.Token(jwkstest.Claims{"sub": subject})
 		for range 2 {
-			c, got := verify(t, v, token)
-			require.Empty(t, got)
+			c := expect(t, v, token, "")
 			require.Equal(t, subject, c.Subject())
 		}
+	}
+}
+
+// Tests that count verifications run alone.
+
+const crowd = 20
+
+// answered is what one caller got.
+type answered struct {
+	claims *claims.Claims
+	reason reason.Code
+}
+
+// together has a crowd bring the token while the first proof is held up. They
+// are all waiting for it when during is called; then it goes on.
+func together(t *testing.T, v *verifier.Verifier, token string, during func()) (answers [crowd]answered, proofs int) {
+	t.Helper()
+	var count atomic.Int64
+	held := make(chan struct{})
+	restore := verifier.WhileVerifying(func() {
+		if count.Add(1) == 1 {
+			<-held
+		}
+	})
+	defer restore()
+
+	var callers sync.WaitGroup
+	for i := range answers {
+		callers.Go(func() { answers[i].claims, answers[i].reason = verify(t, v, token) })
+	}
+	synctest.Wait()
+	during()
+	close(held)
+	callers.Wait()
+	return answers, int(count.Load())
+}
+
+func TestConcurrentFirstSightsShareOneProof(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		var asked atomic.Int64
+		w.cfg.Revoked = func(context.Context, *claims.Claims) (bool, error) { asked.Add(1); return false, nil }
+
+		answers, proofs := together(t, w.verifier(t), w.Token(), func() {})
+		assert.Equal(t, 1, proofs)
+		for _, a := range answers {
+			assert.Empty(t, a.reason)
+			assert.Same(t, answers[0].claims, a.claims)
+		}
+		assert.EqualValues(t, crowd, asked.Load(), "revocation is each caller's own")
+	})
+}
+
+func TestConcurrentRefusalsAreSharedAndWithoutACacheNothingIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		answers, proofs := together(t, w.verifier(t), tampered(w.Token()), func() {})
+		assert.Equal(t, 1, proofs)
+		for _, a := range answers {
+			assert.Equal(t, answered{reason: reason.BadSignature}, a)
+		}
+		answers, proofs = together(t, w.uncached(t), w.Token(), func() {})
+		assert.Equal(t, crowd, proofs)
+		for _, a := range answers {
+			assert.Empty(t, a.reason)
+		}
+	})
+}
+
+// TestAProofIsSharedOnlyUnderTheSameKey has one caller begin under one key, and
+// another come when the key of that kid is another one.
+func TestAProofIsSharedOnlyUnderTheSameKey(t *testing.T) {
+	for name, r := range map[string]struct {
+		token        func(old, young string) string
+		first, later reason.Code
+	}{
+		"what the old key proved is no proof for the new one": {
+			token: func(old, _ string) string { return old }, later: reason.BadSignature,
+		},
+		"what the old key refused, the new one may prove": {
+			token: func(_, young string) string { return young }, first: reason.BadSignature,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				v, old := w.verifier(t), w.Token()
+				w.Replace("key-1")
+				token := r.token(old, w.Token())
+
+				held, release := make(chan struct{}), make(chan struct{})
+				var once sync.Once
+				defer verifier.WhileVerifying(func() {
+					once.Do(func() { close(held); <-release })
+				})()
+				var first, later answered
+				var callers sync.WaitGroup
+				callers.Go(func() { first.claims, first.reason = verify(t, v, token) })
+				<-held
+				w.keys.fetch() // now the kid means the new key
+				callers.Go(func() { later.claims, later.reason = verify(t, v, token) })
+				synctest.Wait()
+				close(release)
+				callers.Wait()
+
+				assert.Equal(t, r.first, first.reason)
+				assert.Equal(t, r.later, later.reason)
+				_, now := verify(t, v, token)
+				assert.Equal(t, r.later, now, "nor does the cache believe the old key")
+			})
+		})
+	}
+}
+
+func TestCancellationIsEachCallersOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		keys := w.keys.current.Load()
+		w.keys.current.Store(unloaded().Snapshot())
+		loaded := make(chan struct{})
+		w.keys.refresh = func(ctx context.Context, _ string) error {
+			select {
+			case <-loaded:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		v, token := w.verifier(t), w.Token()
+		hasty, leave := context.WithCancel(t.Context())
+
+		var callers sync.WaitGroup
+		var gone, stayed error
+		callers.Go(func() { _, gone = v.Verify(hasty, token) })
+		callers.Go(func() { _, stayed = v.Verify(t.Context(), token) })
+		synctest.Wait()
+		leave()
+		synctest.Wait()
+		w.keys.current.Store(keys)
+		close(loaded)
+		callers.Wait()
+
+		assert.Equal(t, reason.Canceled, asError(t, gone).Reason)
+		assert.NoError(t, stayed)
+	})
+}
+
+func TestACrowdAndARotation(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.verifier(t)
+	var refused atomic.Int64
+	var callers sync.WaitGroup
+	var tokens []string
+	for i := range 40 { // and as many headers, which all add at once
+		tokens = append(tokens, w.Token(jwkstest.Header{"x": fmt.Sprint(i)}))
+	}
+	for range 8 {
+		callers.Go(func() {
+			for i := range 200 {
+				if _, err := v.Verify(t.Context(), tokens[i%len(tokens)]); err != nil {
+					refused.Add(1)
+				}
+			}
+		})
+	}
+	for range 10 {
+		w.Rotate() // adds a key and takes none away
+		w.keys.fetch()
+	}
+	callers.Wait()
+	assert.Zero(t, refused.Load(), "a rotation refuses no token whose key is still there")
+}
+
+func TestAStaticKeySetIsRememberedToo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	key, err := jwks.NewKey("key-1", "ES256", w.Key().Public())
+	require.NoError(t, err)
+	set, err := jwks.NewStatic(key)
+	require.NoError(t, err)
+	w.issuer().Keys = set
+	w.judge(t, w.Token(), row{})
+	w.judge(t, w.Token(jwkstest.Header{"kid": "other"}), row{want: reason.UnknownKey, check: "key", detail: noSuchKey, kid: `"other"`})
+}
+
+func TestAHitAllocatesNothing(t *testing.T) {
+	skipUnderRace(t)
+	w := newWorld(t)
+	w.cfg.MaxAge = 1 << 40
+	w.cfg.Validators = []hook{func(context.Context, *claims.Claims) error { return nil }}
+	w.cfg.Revoked = func(context.Context, *claims.Claims) (bool, error) { return false, nil }
+	v, token, ctx := w.verifier(t), w.Token(jwkstest.Claims{"scope": "orders.read orders.write"}), t.Context()
+	want, err := v.Verify(ctx, token)
+	require.NoError(t, err)
+
+	var got *claims.Claims
+	allocs := testing.AllocsPerRun(1000, func() { got, err = v.Verify(ctx, token) })
+	assert.NoError(t, err)
+	assert.Same(t, want, got)
+	assert.Zero(t, allocs)
+}
+
+func TestTheCacheWeighsWhatItHolds(t *testing.T) {
+	skipUnderRace(t)
+	w := newWorld(t)
+	const bound = 4 << 20
+	w.cfg.CacheBytes = bound
+	v := w.verifier(t)
+	wide := jwkstest.Header{"x5c": []string{strings.Repeat("A", 3000)}} // must not be kept with the kid
+	before := heap()
+	for range 6000 {
+		_, err := v.Verify(t.Context(), w.Token(wide, jwkstest.Claims{"roles": []string{"a", "b", "c"}, "ext": strings.Repeat("x", 200)}))
+		require.NoError(t, err)
+	}
+	tokens, weight := v.Remembered()
+	held := heap() - before
+	t.Logf("%d tokens that weigh %d bytes hold %d bytes of the heap", tokens, weight, held)
+	assert.Less(t, held, int64(bound)*5/4)
+	runtime.KeepAlive(v)
+}
+
+// TestATokenTooLargeCostsNothing wants a giant refused before anything looks at
+// its bytes, the cache's hash included.
+func TestATokenTooLargeCostsNothing(t *testing.T) {
+	skipUnderRace(t)
+	v, giant := newWorld(t).verifier(t), strings.Repeat("A", 64<<20)
+	fastest := func(f func()) time.Duration {
+		best := time.Hour
+		for range 5 {
+			start := time.Now()
+			f()
+			best = min(best, time.Since(start))
+		}
+		return best
+	}
+	refused := fastest(func() { _, _ = v.Verify(t.Context(), giant) })
+	hashed := fastest(func() { sha256.Sum256([]byte(giant)) })
+	assert.Less(t, refused*20, hashed)
+}
+
+func heap() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC() // and what pools held
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+func TestTokensAreRememberedHoweverManyHeadersThereAre(t *testing.T) {
+	w := newWorld(t)
+	v := w.verifier(t)
+	proofs := 0
+	defer verifier.WhileVerifying(func() { proofs++ })()
+	const many, most = 300, 256
+	var tokens []string
+	for i := range many {
+		tokens = append(tokens, w.Token(jwkstest.Header{"x": fmt.Sprint(i)}))
+	}
+	for range 3 {
+		for _, token := range tokens {
+			expect(t, v, token, "")
+			require.LessOrEqual(t, v.KnownHeaders(), most)
+		}
+	}
+	assert.Equal(t, many, proofs, "each is verified once")
+	expect(t, v, tampered(tokens[many-1]), reason.BadSignature)
+	assert.Equal(t, most, v.KnownHeaders())
+	remembered, _ := v.Remembered()
+	assert.Equal(t, many, remembered, "tokens are remembered whether their header is or not")
+}
+
+func TestARememberedHeaderProvesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.verifier(t)
+	good := w.Token()
+	expect(t, v, good, "")
+
+	header, _, signature := parts(good)
+	same, other, _ := parts(w.Token(jwkstest.Claims{"sub": "someone else"}))
+	require.Equal(t, header, same)
+	expect(t, v, header+"."+other+"."+signature, reason.BadSignature)
+
+	next := w.Rotate()
+	w.keys.fetch()
+	expect(t, v, w.Token(jwkstest.WithKey(next)), "", "a new header is read afresh")
+}
+
+// TestTheCacheNeverChangesAnAnswer lives through random histories with two
+// verifiers of the same configuration, one of which remembers.
+func TestTheCacheNeverChangesAnAnswer(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(8) {
+		t.Run(fmt.Sprintf("history %d", seed), func(t *testing.T) {
+			t.Parallel()
+			newHistory(t, seed).live(250)
+		})
+	}
+}
+
+// history is a world that changes at random.
+type history struct {
+	*world
+
+	t              *testing.T
+	random         *rand.Rand
+	caching, fresh *verifier.Verifier
+	tokens         []string
+	withdrawn      map[string]bool // by jti
+	mood           map[string]bool // of the validator, by jti
+	now            time.Time
+	stale          bool
+	log            []string
+	answers        map[string]int
+}
+
+func newHistory(t *testing.T, seed uint64) *history {
+	t.Helper()
+	h := &history{
+		t: t, world: newWorld(t), now: noon,
+		random:    rand.New(rand.NewPCG(seed, 20261120)), // a history can be repeated
+		withdrawn: map[string]bool{}, mood: map[string]bool{}, answers: map[string]int{},
+	}
+	h.cfg.MaxAge = time.Hour
+	h.cfg.Revoked = func(_ context.Context, c *claims.Claims) (bool, error) { return h.withdrawn[c.ID()], nil }
+	h.cfg.Validators = []hook{func(_ context.Context, c *claims.Claims) error {
+		if h.mood[c.ID()] {
+			return context.DeadlineExceeded
+		}
+		return nil
+	}}
+	h.caching, h.fresh = h.verifier(t), h.uncached(t)
+	return h
+}
+
+func (h *history) live(events int) {
+	list := []struct {
+		often int
+		name  string
+		event func()
+	}{
+		{4, "mint", func() { h.mint() }},
+		{1, "mint without kid", func() { h.mint(jwkstest.Header{"kid": nil}) }},
+		{1, "rotate", func() { h.Rotate(); h.keys.fetch() }},
+		{2, "remove", h.remove},
+		{1, "replace", func() { h.Replace(h.anyKid(0)); h.keys.fetch() }},
+		{1, "double", h.double},
+		{1, "revoke", func() { id := h.id(); h.withdrawn[id] = !h.withdrawn[id] }},
+		{1, "validator", func() { id := h.id(); h.mood[id] = !h.mood[id] }},
+		{2, "pass", func() { h.now = h.now.Add(time.Duration(h.random.IntN(1800)) * time.Second); h.set(h.now) }},
+		{1, "back and forth", func() {
+			h.set(h.now.Add(-time.Duration(h.random.IntN(3600)) * time.Second))
+			h.compare()
+			h.set(h.now)
+		}},
+		{1, "age", h.age},
+		{1, "refresh", h.keys.fetch},
+	}
+	var often []int
+	for i := range list {
+		often = append(often, slices.Repeat([]int{i}, list[i].often)...)
+	}
+	for range events {
+		e := list[often[h.random.IntN(len(often))]]
+		h.log = append(h.log, e.name)
+		e.event()
+		h.compare()
+	}
+	require.Greater(h.t, h.answers["good"], 50, "a history in which little is good shows little: %v", h.answers)
+	require.Greater(h.t, len(h.answers), 5, "nor one that refuses for few reasons: %v", h.answers)
+}
+
+// compare asks both about some tokens, twice, so that the second may be remembered.
+func (h *history) compare() {
+	for range min(len(h.tokens), 5) {
+		token := h.tokens[h.random.IntN(len(h.tokens))]
+		for range 2 {
+			got, gotErr := h.caching.Verify(h.t.Context(), token)
+			want, wantErr := h.fresh.Verify(h.t.Context(), token)
+			require.Equal(h.t, reasonOf(h.t, wantErr), reasonOf(h.t, gotErr), "after %v", h.log)
+			if wantErr != nil {
+				require.Equal(h.t, facts(h.t, wantErr), facts(h.t, gotErr), "after %v", h.log)
+				h.answers[string(reasonOf(h.t, wantErr))]++
+				continue
+			}
+			require.Equal(h.t, want.ID(), got.ID(), "after %v", h.log)
+			h.answers["good"]++
+		}
+	}
+}
+
+// id is one of few, so that hooks find tokens to speak about.
+func (h *history) id() string { return fmt.Sprintf("id-%d", h.random.IntN(12)) }
+
+// anyKid is the kid of a published key, but for the newest ones.
+func (h *history) anyKid(newest int) string {
+	keys := h.Published()
+	return keys[h.random.IntN(len(keys)-newest)].ID()
+}
+
+func (h *history) mint(options ...jwkstest.TokenOption) {
+	h.tokens = append(h.tokens, h.Token(append(options, jwkstest.Claims{
+		"jti": h.id(), "iat": h.now, "nbf": h.now.Add(-time.Minute),
+		"exp": h.now.Add(time.Duration(h.random.IntN(7200)) * time.Second),
+	})...))
+	h.tokens = h.tokens[max(0, len(h.tokens)-12):]
+}
+
+func (h *history) remove() {
+	if len(h.Published()) < 2 {
+		h.Rotate()
+	} else {
+		h.Remove(h.anyKid(1)) // the newest signs
+	}
+	h.keys.fetch()
+}
+
+// double publishes another key under a kid that is there, and a moment later
+// takes both away.
+func (h *history) double() {
+	kid := h.anyKid(0)
+	h.Publish(h.NewKey("ES256", jwkstest.JWK{"kid": kid}))
+	h.keys.fetch()
+	h.compare()
+	h.Remove(kid)
+	h.Rotate()
+	h.keys.fetch()
+}
+
+// age makes the keys too stale to trust, usually for a moment only.
+func (h *history) age() {
+	h.stale = !h.stale
+	h.keys.expire(h.stale)
+	h.compare()
+	if h.random.IntN(6) > 0 {
+		h.stale = false
+		h.keys.expire(false)
 	}
 }

@@ -1,26 +1,31 @@
 package verifier
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/internal/jose"
 	"github.com/sallyport-go/sallyport/jwks"
 )
 
-// Defaults and bounds of a [Config].
+// The documented values of a [Config].
 const (
-	DefaultLeeway        = 30 * time.Second
-	MaxLeeway            = 5 * time.Minute
-	DefaultMaxTokenBytes = 8 << 10
-	DefaultCacheBytes    = 32 << 20
+	defaultLeeway        = 30 * time.Second
+	maxLeeway            = 5 * time.Minute
+	defaultMaxTokenBytes = 8 << 10
+	defaultCacheBytes    = 32 << 20
 )
 
-// TenantSegment stands in an issuer template for the tenant's GUID.
-const TenantSegment = "{tenantid}"
-
-// Config is everything a [Verifier] needs to know. It is copied by [New]; the
-// zero value is refused, because it names nobody to trust.
+// Config is the configuration of a [Verifier]. It is copied by [New]. The zero
+// value is refused, because it names no issuer to trust.
 type Config struct {
 	_ [0]func() // keyed literals only
 
@@ -32,56 +37,50 @@ type Config struct {
 	// 0 is 30 s, negative is none, more than 5 min is an error.
 	Leeway time.Duration
 
-	// MaxAge refuses tokens issued longer ago, whatever their exp. 0 is no bound.
+	// MaxAge is how long ago a token may have been issued, whatever its exp. 0 is
+	// no bound.
 	MaxAge time.Duration
 
-	// MaxTokenBytes bounds the length of a token. 0 is 8 KiB.
+	// MaxTokenBytes bounds the length of a token. 0 is 8 KiB (8192 bytes).
 	MaxTokenBytes int
 
 	// CacheBytes bounds the memory of the verified-token cache. 0 is 32 MiB,
 	// negative is no cache. The cache never changes an answer: what time, the
 	// keys, a validator or a revocation can change is checked on every call.
-	// Beside it, and without it too, a Verifier remembers what up to 256 headers
-	// of proven tokens say.
+	// Beside it, and without it too, a Verifier keeps up to 256 decoded headers
+	// of verified tokens.
 	CacheBytes int64
 
-	// Validators look at a token after everything else held, on every call.
-	Validators []Validator
+	// Validators are checks of your own. They get the claims of a token that
+	// passed all other checks, on every call. An error refuses the token, with
+	// the [reason.Code] in its chain or else with reason denied; its text goes to
+	// logs, so it must not hold claim values. An error after ctx has ended is
+	// reason canceled. A Validator must be safe for concurrent use and fast.
+	//
+	// [reason.Code]: https://pkg.go.dev/github.com/sallyport-go/sallyport/reason#Code
+	Validators []func(ctx context.Context, c *claims.Claims) error
 
-	// Revoked says whether a good token has been withdrawn, on every call. An
+	// Revoked reports whether a good token has been withdrawn, on every call. An
 	// error refuses the call with reason revocation_unavailable: fail closed.
 	Revoked func(ctx context.Context, c *claims.Claims) (bool, error)
-
-	// Confirmations are the members of a cnf claim (RFC 7800) that whoever
-	// calls Verify checks against the request, such as "jkt". A token bound
-	// by any other member is refused.
-	Confirmations []string
 
 	// Now is the clock that token times are judged by. nil is time.Now.
 	Now func() time.Time
 }
 
-// Validator is a check of one's own. An error refuses the token, with the
-// [reason.Code] in its chain or else with reason denied; its text goes to logs,
-// so it must not hold claim values. An error after ctx has ended is the
-// caller's own: canceled. It must be safe for concurrent use and should be quick.
-//
-// [reason.Code]: https://pkg.go.dev/github.com/sallyport-go/sallyport/reason#Code
-type Validator func(ctx context.Context, c *claims.Claims) error
-
-// Issuer is what is expected of one authorization server's tokens.
+// Issuer is what is expected of the tokens of one authorization server.
 type Issuer struct {
 	_ [0]func() // keyed literals only
 
 	// Name is the iss claim, compared byte for byte: a trailing slash counts
-	// (RFC 9068 section 4). With [TenantSegment] in it, it is a template for
-	// many tenants that share one key set.
+	// (RFC 9068 section 4). With {tenantid} in it, it is a template for many
+	// tenants that share one key set; {tenantid} is the place of their GUID.
 	Name string
 
 	// Tenants are the tenant GUIDs that a template accepts.
 	Tenants []string
-	// DangerouslyAnyTenant makes a template accept every tenant there is:
-	// anybody can make one.
+	// DangerouslyAnyTenant makes a template accept every tenant there is, and
+	// anyone can make a tenant.
 	DangerouslyAnyTenant bool
 	// KeyIssuer is the template that the signing JWK's own issuer member must
 	// fit, for templates. "" is Name.
@@ -90,23 +89,26 @@ type Issuer struct {
 	// Audiences are the aud values that mean this API; one must match
 	// (RFC 7519 section 4.1.3).
 	Audiences []string
-	// NoAudience accepts tokens without any aud by other evidence, for
-	// issuers that know none (Cognito). The zero value accepts none.
-	NoAudience AudienceBinding
+	// NoAudience accepts tokens without aud, for issuers that write none: then
+	// the client must be one of Clients, and one of the scopes must begin with
+	// NoAudience. "" accepts no token without aud.
+	NoAudience string
 
-	// Keys is where the issuer's keys come from. The Verifier does not close it.
+	// Keys are the issuer's keys. The Verifier does not close them.
 	Keys jwks.KeySet
 
 	// Algorithms are the alg values accepted. nil is RS256, PS256, ES256 and
 	// EdDSA. HMAC algorithms need an explicit entry and an explicit secret.
 	Algorithms []string
 
-	// Types are the typ header values accepted, without regard to case; ""
-	// stands for no typ. nil is at+jwt, application/at+jwt, JWT and none.
+	// Types are the typ header values accepted, without regard to case; "" is
+	// no typ. nil is at+jwt, application/at+jwt, JWT and none.
 	Types []string
 
-	// Markers tell access tokens from the issuer's other tokens. nil is
-	// [DefaultMarkers].
+	// Markers tell access tokens from the issuer's other tokens. nil refuses
+	// what is marked as an ID token, a refresh token or a security event: a typ
+	// claim ID, Refresh, Offline or Logout, a token_use of id, and at_hash,
+	// c_hash or events (RFC 8725 section 3.12).
 	Markers []Marker
 
 	// Required are claims that must be there besides iss, exp and aud.
@@ -115,23 +117,19 @@ type Issuer struct {
 	// Clients are the client ids accepted. Empty accepts every client.
 	Clients []string
 
-	// Claims says where scopes, roles, permissions and the client id are.
-	// Each list that is nil is that of [claims.DefaultMapping].
+	// Claims names the claims that hold scopes, roles, permissions and the
+	// client id. Each list that is nil is that of [claims.DefaultMapping].
 	Claims claims.Mapping
+
+	// Hints are sentences for the [Report] on a token that was refused, by what
+	// is typical of the mistake: "iss:VALUE" of an unknown issuer, "aud:VALUE"
+	// of a wrong audience, "header:NAME" of a header member under a bad
+	// signature. A VALUE that ends in * is the beginning of one, and {guid} is
+	// any GUID; the most exact counts. They decide nothing.
+	Hints map[string]string
 }
 
-// AudienceBinding is what stands in for an aud claim: the client must be one of
-// Clients, and one of the scopes must begin with ScopePrefix. Both are needed.
-type AudienceBinding struct {
-	_ [0]func() // keyed literals only
-
-	Clients     []string
-	ScopePrefix string
-}
-
-func (b AudienceBinding) isZero() bool { return len(b.Clients) == 0 && b.ScopePrefix == "" }
-
-// Marker is a claim that tells what kind of token this is. With Is, the claim
+// Marker is a claim that tells the kind of a token. With Is, the claim
 // must be one of these strings; with Not, it must not be; with neither, it must
 // not be there at all.
 type Marker struct {
@@ -142,19 +140,7 @@ type Marker struct {
 	Not   []string
 }
 
-// DefaultMarkers refuse what is marked as an ID token, a refresh token or a
-// security event, whichever issuer it comes from (RFC 8725 section 3.12).
-func DefaultMarkers() []Marker {
-	return []Marker{
-		{Claim: "typ", Not: []string{"ID", "Refresh", "Offline", "Logout"}}, // Keycloak
-		{Claim: "token_use", Not: []string{"id"}},                           // Cognito
-		{Claim: "at_hash"}, // OIDC Core 3.1.3.6: ID tokens only
-		{Claim: "c_hash"},  // OIDC Core 3.3.2.11: ID tokens only
-		{Claim: "events"},  // RFC 8417, OIDC logout tokens
-	}
-}
-
-// RFC9068 is the issuer held to the JWT profile for access tokens: typ is
+// RFC9068 returns the issuer held to the JWT profile for access tokens: typ is
 // at+jwt, and all claims that RFC 9068 section 2.2 requires are there.
 func (i Issuer) RFC9068() Issuer {
 	i.Types = []string{"at+jwt", "application/at+jwt"}
@@ -165,3 +151,221 @@ func (i Issuer) RFC9068() Issuer {
 func defaultAlgorithms() []string { return []string{"RS256", "PS256", "ES256", "EdDSA"} }
 
 func defaultTypes() []string { return []string{"at+jwt", "application/at+jwt", "JWT", ""} }
+
+func defaultMarkers() []Marker {
+	return []Marker{
+		{Claim: "typ", Not: []string{"ID", "Refresh", "Offline", "Logout"}},
+		{Claim: "token_use", Not: []string{"id"}},
+		{Claim: "at_hash"}, // OpenID Connect Core 1.0 section 3.1.3.6: ID tokens only
+		{Claim: "c_hash"},  // OpenID Connect Core 1.0 section 3.3.2.11: ID tokens only
+		{Claim: "events"},  // RFC 8417 section 2.2: security event tokens
+	}
+}
+
+// New returns the Verifier of cfg, or every mistake in cfg at once.
+func New(cfg Config) (*Verifier, error) {
+	problems := []error{cfg.Validate()}
+	for n := range cfg.Issuers {
+		if i := &cfg.Issuers[n]; isNil(i.Keys) {
+			problems = append(problems, issuerMistake(n, i, errors.New("Keys is nil: give a jwks.Fetcher or jwks.Static")))
+		}
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	cache, err := newCache(cfg.CacheBytes)
+	if err != nil {
+		return nil, err
+	}
+	v := &Verifier{
+		issuers:       make(map[string]*issuer, len(cfg.Issuers)),
+		hints:         map[string]string{},
+		leeway:        duration(cfg.Leeway, defaultLeeway),
+		maxAge:        cfg.MaxAge,
+		maxTokenBytes: cmp.Or(cfg.MaxTokenBytes, defaultMaxTokenBytes),
+		validators:    slices.Clone(cfg.Validators),
+		revoked:       cfg.Revoked,
+		now:           cfg.Now,
+		cache:         cache,
+	}
+	v.tooLarge = fmt.Sprintf("more than %d bytes: raise MaxTokenBytes if such tokens are meant to pass", v.maxTokenBytes)
+	for n := range cfg.Issuers {
+		i := cfg.Issuers[n].compile()
+		if i.isTemplate() {
+			v.templates = append(v.templates, i)
+		} else {
+			v.issuers[i.name] = i
+		}
+		maps.Copy(v.hints, cfg.Issuers[n].Hints)
+	}
+	return v, nil
+}
+
+// Validate reports every mistake in cfg at once. It does not report an issuer
+// without Keys, which may be filled in later: [New] does.
+func (cfg Config) Validate() error {
+	var problems []error
+	if len(cfg.Issuers) == 0 {
+		problems = append(problems, errors.New("verifier: no Issuers: name at least one authorization server to trust"))
+	}
+	if cfg.Leeway > maxLeeway {
+		problems = append(problems, fmt.Errorf("verifier: Leeway %v is more than %v: fix the clocks instead", cfg.Leeway, maxLeeway))
+	}
+	if cfg.MaxAge < 0 {
+		problems = append(problems, fmt.Errorf("verifier: MaxAge %v is negative: 0 is no bound", cfg.MaxAge))
+	}
+	if cfg.MaxTokenBytes < 0 {
+		problems = append(problems, fmt.Errorf("verifier: MaxTokenBytes %d is negative: 0 is %d", cfg.MaxTokenBytes, defaultMaxTokenBytes))
+	}
+	for i, f := range cfg.Validators {
+		if f == nil {
+			problems = append(problems, fmt.Errorf("verifier: Validators[%d] is nil", i))
+		}
+	}
+	seen := make(map[string]bool)
+	for n := range cfg.Issuers {
+		i := &cfg.Issuers[n]
+		mistakes := slices.Concat(i.validateName(), i.validateAudience(), i.validateLists())
+		if i.Name != "" && seen[i.Name] {
+			mistakes = append(mistakes, errors.New("the same Name twice: put all audiences and tenants into one Issuer"))
+		}
+		seen[i.Name] = true
+		if err := errors.Join(mistakes...); err != nil {
+			problems = append(problems, issuerMistake(n, i, err))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func issuerMistake(n int, i *Issuer, err error) error {
+	return fmt.Errorf("verifier: Issuers[%d] %q: %w", n, i.Name, err)
+}
+
+func (cfg *Issuer) compile() *issuer {
+	i := &issuer{
+		name:       cfg.Name,
+		anyTenant:  cfg.DangerouslyAnyTenant,
+		keys:       cfg.Keys,
+		algorithms: orDefault(cfg.Algorithms, defaultAlgorithms),
+		types:      orDefault(cfg.Types, defaultTypes),
+		audiences:  slices.Clone(cfg.Audiences),
+		noAudience: cfg.NoAudience,
+		markers:    orDefault(cfg.Markers, defaultMarkers),
+		required:   slices.Clone(cfg.Required),
+		clients:    slices.Clone(cfg.Clients),
+		mapping:    cfg.Claims,
+	}
+	i.mapping.OpenToAnyClient = i.mapping.OpenToAnyClient && len(i.clients) == 0
+	if t, ok := parseTemplate(cfg.Name); ok {
+		i.template = t
+		i.keyIssuer = t
+		if cfg.KeyIssuer != "" {
+			i.keyIssuer, _ = parseTemplate(cfg.KeyIssuer)
+		}
+		i.tenants = make(map[string]struct{}, len(cfg.Tenants))
+		for _, t := range cfg.Tenants {
+			i.tenants[t] = struct{}{}
+		}
+	}
+	return i
+}
+
+func (cfg *Issuer) validateName() []error {
+	var problems []error
+	say := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	if cfg.Name == "" {
+		say("Name is empty: give the iss claim, exactly as the tokens have it")
+	}
+	if !strings.Contains(cfg.Name, tenantSegment) {
+		if len(cfg.Tenants) > 0 || cfg.DangerouslyAnyTenant || cfg.KeyIssuer != "" {
+			say("Tenants, DangerouslyAnyTenant and KeyIssuer go with a template: put %s into Name", tenantSegment)
+		}
+		return problems
+	}
+	if strings.Count(cfg.Name, tenantSegment) > 1 || cfg.Name == tenantSegment {
+		say("Name must hold %s once, inside a URL", tenantSegment)
+	}
+	if cfg.KeyIssuer != "" && strings.Count(cfg.KeyIssuer, tenantSegment) != 1 {
+		say("KeyIssuer must hold %s once", tenantSegment)
+	}
+	if (len(cfg.Tenants) == 0) != cfg.DangerouslyAnyTenant {
+		say("a template needs Tenants, or else DangerouslyAnyTenant, and not both")
+	}
+	for _, t := range cfg.Tenants {
+		if !isGUID(t) {
+			say("tenant %q is no GUID in lower case", t)
+		}
+	}
+	return problems
+}
+
+func (cfg *Issuer) validateAudience() []error {
+	var problems []error
+	if len(cfg.Audiences) == 0 && cfg.NoAudience == "" {
+		problems = append(problems, errors.New("Audiences is empty: give the aud values that mean this API; without one, tokens for any other API would open this one"))
+	}
+	if cfg.NoAudience != "" && len(cfg.Clients) == 0 {
+		problems = append(problems, errors.New("NoAudience needs Clients: a scope alone does not say whose token this is"))
+	}
+	return append(problems, empties("Audiences", cfg.Audiences))
+}
+
+func (cfg *Issuer) validateLists() []error {
+	problems := []error{empties("Required", cfg.Required), empties("Clients", cfg.Clients), cfg.Claims.Validate()}
+	if cfg.Algorithms != nil && len(cfg.Algorithms) == 0 {
+		problems = append(problems, errors.New("Algorithms is empty: leave it nil for the default"))
+	}
+	if cfg.Types != nil && len(cfg.Types) == 0 {
+		problems = append(problems, errors.New("Types is empty: leave it nil for the default"))
+	}
+	for _, alg := range cfg.Algorithms {
+		if !jose.Known(alg) {
+			problems = append(problems, fmt.Errorf("algorithm %q is not implemented (names are case-sensitive)", alg))
+		}
+	}
+	for n, m := range cfg.Markers {
+		if m.Claim == "" {
+			problems = append(problems, fmt.Errorf("Markers[%d] names no Claim", n))
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(cfg.Hints)) {
+		if kind, value, _ := strings.Cut(key, ":"); value == "" || !slices.Contains([]string{hintIss, hintAud, hintHeader}, kind) {
+			problems = append(problems, fmt.Errorf("Hints[%q]: the key must be iss:VALUE, aud:VALUE or header:NAME", key))
+		}
+	}
+	return problems
+}
+
+// isNil reports whether keys is nil or holds a nil pointer, such as a Fetcher
+// whose error was ignored.
+func isNil(keys jwks.KeySet) bool {
+	v := reflect.ValueOf(keys)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
+}
+
+func empties(name string, list []string) error {
+	if i := slices.Index(list, ""); i >= 0 {
+		return fmt.Errorf("%s[%d] is empty", name, i)
+	}
+	return nil
+}
+
+// orDefault returns a copy of list, or the default for nil.
+func orDefault[T any](list []T, otherwise func() []T) []T {
+	if list == nil {
+		return otherwise()
+	}
+	return slices.Clone(list)
+}
+
+// duration returns the default for 0 and none for a negative duration.
+func duration(d, otherwise time.Duration) time.Duration {
+	switch {
+	case d == 0:
+		return otherwise
+	case d < 0:
+		return 0
+	default:
+		return d
+	}
+}

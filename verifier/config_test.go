@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/jwks"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/reason"
 	"github.com/sallyport-go/sallyport/verifier"
@@ -23,38 +24,28 @@ func TestEveryMistakeIsReported(t *testing.T) {
 		change func(*verifier.Config)
 		say    string
 	}{
-		"no issuer":             {func(c *verifier.Config) { c.Issuers = nil }, "no Issuers: name at least one"},
-		"too much leeway":       {func(c *verifier.Config) { c.Leeway = 5*time.Minute + 1 }, "Leeway 5m0.000000001s is more than 5m0s"},
-		"a negative age":        {func(c *verifier.Config) { c.MaxAge = -1 }, "MaxAge -1ns is negative"},
-		"a negative size":       {func(c *verifier.Config) { c.MaxTokenBytes = -1 }, "MaxTokenBytes -1 is negative"},
-		"an empty confirmation": {func(c *verifier.Config) { c.Confirmations = []string{"jkt", ""} }, "Confirmations[1] is empty"},
-		"the first one empty":   {func(c *verifier.Config) { c.Confirmations = []string{""} }, "Confirmations[0] is empty"},
-		"a nil validator":       {func(c *verifier.Config) { c.Validators = []verifier.Validator{nil} }, "Validators[0] is nil"},
-		"a name twice":          {func(c *verifier.Config) { c.Issuers = append(c.Issuers, c.Issuers[0]) }, `Issuers[1] "https://issuer.example/": the same Name twice`},
+		"no issuer":       {func(c *verifier.Config) { c.Issuers = nil }, "no Issuers: name at least one"},
+		"too much leeway": {func(c *verifier.Config) { c.Leeway = 5*time.Minute + 1 }, "Leeway 5m0.000000001s is more than 5m0s"},
+		"a negative age":  {func(c *verifier.Config) { c.MaxAge = -1 }, "MaxAge -1ns is negative"},
+		"a negative size": {func(c *verifier.Config) { c.MaxTokenBytes = -1 }, "MaxTokenBytes -1 is negative"},
+		"a nil validator": {func(c *verifier.Config) { c.Validators = []hook{nil} }, "Validators[0] is nil"},
+		"a name twice":    {func(c *verifier.Config) { c.Issuers = append(c.Issuers, c.Issuers[0]) }, `Issuers[1] "https://issuer.example/": the same Name twice`},
 		"a template twice": {func(c *verifier.Config) {
 			t := c.Issuers[0]
 			t.Name, t.Tenants = "https://i.example/{tenantid}/", []string{"a53d724c-15ea-4469-a987-82a5b30ec167"}
 			c.Issuers = []verifier.Issuer{t, t}
 		}, `Issuers[1] "https://i.example/{tenantid}/": the same Name twice`},
-		"no name":           {issuer(func(i *verifier.Issuer) { i.Name = "" }), `Issuers[0] "": Name is empty`},
-		"no keys":           {issuer(func(i *verifier.Issuer) { i.Keys = nil }), "Keys is nil"},
-		"no audience":       {issuer(func(i *verifier.Issuer) { i.Audiences = nil }), "Audiences is empty"},
-		"an empty audience": {issuer(func(i *verifier.Issuer) { i.Audiences = []string{"a", ""} }), "Audiences[1] is empty"},
-		"NoAudience without clients": {
-			issuer(func(i *verifier.Issuer) { i.NoAudience = verifier.AudienceBinding{ScopePrefix: "orders/"} }), "NoAudience needs both",
-		},
-		"NoAudience without a prefix": {
-			issuer(func(i *verifier.Issuer) { i.NoAudience = verifier.AudienceBinding{Clients: []string{"a"}} }), "NoAudience needs both",
-		},
-		"an empty client in NoAudience": {
-			issuer(func(i *verifier.Issuer) {
-				i.NoAudience = verifier.AudienceBinding{Clients: []string{""}, ScopePrefix: "orders/"}
-			}), "NoAudience.Clients[0] is empty",
-		},
-		"an empty required claim": {issuer(func(i *verifier.Issuer) { i.Required = []string{""} }), "Required[0] is empty"},
-		"an empty client":         {issuer(func(i *verifier.Issuer) { i.Clients = []string{""} }), "Clients[0] is empty"},
-		"no algorithm":            {issuer(func(i *verifier.Issuer) { i.Algorithms = []string{} }), "Algorithms is empty"},
-		"none as an algorithm":    {issuer(func(i *verifier.Issuer) { i.Algorithms = []string{"none"} }), `algorithm "none" is not implemented`},
+		"no name":                          {issuer(func(i *verifier.Issuer) { i.Name = "" }), `Issuers[0] "": Name is empty`},
+		"no keys":                          {issuer(func(i *verifier.Issuer) { i.Keys = nil }), "Keys is nil"},
+		"no audience":                      {issuer(func(i *verifier.Issuer) { i.Audiences = nil }), "Audiences is empty"},
+		"an empty audience":                {issuer(func(i *verifier.Issuer) { i.Audiences = []string{"a", ""} }), "Audiences[1] is empty"},
+		"NoAudience without clients":       {issuer(func(i *verifier.Issuer) { i.NoAudience = "orders/" }), "NoAudience needs Clients"},
+		"a hint for nothing":               {issuer(func(i *verifier.Issuer) { i.Hints = map[string]string{"aud:": "x"} }), `Hints["aud:"]: the key must be`},
+		"a hint for a claim that has none": {issuer(func(i *verifier.Issuer) { i.Hints = map[string]string{"sub:x": "x"} }), `Hints["sub:x"]`},
+		"an empty required claim":          {issuer(func(i *verifier.Issuer) { i.Required = []string{""} }), "Required[0] is empty"},
+		"an empty client":                  {issuer(func(i *verifier.Issuer) { i.Clients = []string{""} }), "Clients[0] is empty"},
+		"no algorithm":                     {issuer(func(i *verifier.Issuer) { i.Algorithms = []string{} }), "Algorithms is empty"},
+		"none as an algorithm":             {issuer(func(i *verifier.Issuer) { i.Algorithms = []string{"none"} }), `algorithm "none" is not implemented`},
 		"an algorithm in small letters": {
 			issuer(func(i *verifier.Issuer) { i.Algorithms = []string{"RS256", "es256"} }), `algorithm "es256" is not implemented`,
 		},
@@ -108,8 +99,15 @@ func TestAllMistakesAreReportedTogether(t *testing.T) {
 	} {
 		assert.ErrorContains(t, err, part)
 	}
+	keyless := verifier.Config{Issuers: []verifier.Issuer{{Name: issuerName, Audiences: []string{audience}}}}
+	require.NoError(t, keyless.Validate(), "keys may be filled in later")
+	_, err = verifier.New(keyless)
+	require.ErrorContains(t, err, `Issuers[0] "https://issuer.example/": Keys is nil`)
+	keyless.Issuers[0].Keys = (*jwks.Fetcher)(nil)
+	_, err = verifier.New(keyless)
+	require.ErrorContains(t, err, "Keys is nil", "a Fetcher whose error was ignored")
 	_, err = verifier.New(verifier.Config{})
-	assert.ErrorContains(t, err, "no Issuers", "the zero Config trusts nobody")
+	assert.ErrorContains(t, err, "no Issuers", "the zero Config names no issuer")
 }
 
 func TestAConfigIsCopied(t *testing.T) {
@@ -118,19 +116,17 @@ func TestAConfigIsCopied(t *testing.T) {
 	i := w.issuer()
 	i.Clients, i.Required, i.Types, i.Algorithms = []string{"test-client"}, []string{"jti"}, []string{"at+jwt"}, []string{"ES256"}
 	i.Markers = []verifier.Marker{{Claim: "purpose", Not: []string{"id"}}}
-	i.NoAudience = verifier.AudienceBinding{Clients: []string{"test-client"}, ScopePrefix: "orders/"}
-	w.cfg.Confirmations = []string{"jkt"}
+	i.Hints = map[string]string{"aud:x": "As it was."}
+	i.NoAudience = "orders/"
 	v := w.verifier(t)
 
 	i.Clients[0], i.Required[0], i.Types[0], i.Algorithms[0], i.Audiences[0] = "x", "x", "x", "x", "x"
-	i.NoAudience.Clients[0] = "x"
+	i.Hints["aud:x"] = "Changed."
 	i.Markers[0].Claim = "iss"
 	i.Markers[0].Not = []string{issuerName}
-	w.cfg.Confirmations[0] = "x"
-	_, got := verify(t, v, w.Token(jwkstest.Claims{"cnf": map[string]string{"jkt": "t"}}))
-	assert.Empty(t, got)
-	_, got = verify(t, v, w.Token(jwkstest.Claims{"aud": nil, "scope": "orders/read"}))
-	assert.Empty(t, got)
+	expect(t, v, w.Token(), "")
+	assert.Equal(t, "As it was.", v.Explain(t.Context(), w.Token(jwkstest.WithAudience("x"))).Hint)
+	expect(t, v, w.Token(jwkstest.Claims{"aud": nil, "scope": "orders/read"}), "")
 }
 
 func TestNamedClientsCloseAnIssuerThatIsOpenToAny(t *testing.T) {
@@ -146,8 +142,7 @@ func TestNamedClientsCloseAnIssuerThatIsOpenToAny(t *testing.T) {
 	} {
 		w := newWorld(t)
 		w.issuer().Claims.OpenToAnyClient, w.issuer().Clients = row.open, row.clients
-		c, got := verify(t, w.verifier(t), w.Token(jwkstest.Claims{"idtyp": "app"}))
-		require.Empty(t, got, name)
+		c := expect(t, w.verifier(t), w.Token(jwkstest.Claims{"idtyp": "app"}), "", name)
 		byDefault := claims.AccessLevels{Resources: []string{audience}, Default: []claims.Level{claims.LevelGet}}
 		assert.Equal(t, row.want, byDefault.Require(claims.LevelGet).Check(c).Allowed, name)
 	}
@@ -157,8 +152,7 @@ func TestAKeySetMayBeAnyValue(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.issuer().Keys = valueKeySet{w.keys}
-	_, got := verify(t, w.verifier(t), w.Token())
-	assert.Empty(t, got)
+	expect(t, w.verifier(t), w.Token(), "")
 }
 
 // valueKeySet is a KeySet that is no pointer.
@@ -175,24 +169,7 @@ func TestRFC9068(t *testing.T) {
 	w.cfg.Issuers[0] = strict
 	v := w.verifier(t)
 
-	_, got := verify(t, v, w.Token(jwkstest.Claims{"tid": "t"}))
-	assert.Empty(t, got)
-	_, got = verify(t, v, w.Token())
-	assert.Equal(t, reason.MissingClaim, got, "what was required before still is")
-	_, got = verify(t, v, w.Token(jwkstest.Claims{"tid": "t"}, jwkstest.Header{"typ": "JWT"}))
-	assert.Equal(t, reason.UnsupportedType, got)
-}
-
-func TestDefaultMarkersAreTheCallersOwn(t *testing.T) {
-	t.Parallel()
-	verifier.DefaultMarkers()[0].Not[0] = "changed"
-	assert.Equal(t, "ID", verifier.DefaultMarkers()[0].Not[0])
-}
-
-func TestDefaults(t *testing.T) {
-	t.Parallel()
-	assert.Equal(t, 30*time.Second, verifier.DefaultLeeway)
-	assert.Equal(t, 5*time.Minute, verifier.MaxLeeway)
-	assert.Equal(t, 8192, verifier.DefaultMaxTokenBytes)
-	assert.Equal(t, 32<<20, verifier.DefaultCacheBytes)
+	expect(t, v, w.Token(jwkstest.Claims{"tid": "t"}), "")
+	expect(t, v, w.Token(), reason.MissingClaim, "what was required before still is")
+	expect(t, v, w.Token(jwkstest.Claims{"tid": "t"}, jwkstest.Header{"typ": "JWT"}), reason.UnsupportedType)
 }

@@ -1,57 +1,31 @@
 package verifier_test
 
 import (
-	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/asn1"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"math/big"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf16"
 
+	"github.com/stretchr/testify/assert"
+
+	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/jwks"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/reason"
 )
 
-// The rules that bind a resource server, by the numbers that this project gives
-// them: here those of JOSE (RFC 7515, 7517, 7518, 7519, 8037, 8725). Each token
-// goes through Verify, from the cache, without one, and through Explain.
-
-// rules are tables by the rule that their rows keep.
-type rules map[string]table
-
-func (r rules) run(t *testing.T) {
-	t.Helper()
-	for name, rows := range r {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			rows.run(t)
-		})
-	}
-}
-
-func malformed(check string, token func(*world) string) row {
-	detail := ""
-	if check != "structure" {
-		detail = check
-	}
-	return row{token: token, want: reason.Malformed, check: check, detail: detail}
-}
-
-func unsupportedAlg(token func(*world) string) row {
-	return row{token: token, want: reason.UnsupportedAlg, check: "algorithm", detail: foreign}
-}
-
-func critical(header jwkstest.Header) row {
-	return row{token: with(header), want: reason.CriticalHeader, check: "critical", detail: "the header has crit or b64, which no access token needs"}
-}
-
-func otherType(header jwkstest.Header) row {
-	return row{token: with(header), want: reason.UnsupportedType, check: "type", detail: "typ is of another kind of token: see Types"}
-}
-
-func malformedClaim(name string, value any) row {
-	return row{token: having(jwkstest.Claims{name: value}), want: reason.MalformedClaims, check: "claims"}
-}
-
-func rawPayload(text string) func(*world) string { return with(jwkstest.WithRawPayload(text)) }
+// The rules for a resource server, by the numbers that this project gives them:
+// those of JOSE (RFC 7515, 7517, 7518, 8037), of claims (RFC 7519, 8725) and of
+// access tokens (RFC 9068). Each token goes through Verify, with and without a
+// cache, and through Explain.
 
 func TestConformanceOfEncodings(t *testing.T) {
 	t.Parallel()
@@ -110,6 +84,14 @@ func TestConformanceOfEncodings(t *testing.T) {
 	rules{
 		"16 base64url is strict": encodings,
 		"17 only base64url and dots, compact alone": {
+			"no token fails":             malformed("structure", text("")),
+			"an opaque token fails":      malformed("structure", text("NgXCXRKcopaqueMz0Yjw=")),
+			"two parts fail":             malformed("structure", text("e30.e30")),
+			"four parts fail":            malformed("structure", text("e30.e30.e30.e30")),
+			"an empty header fails":      malformed("structure", text(".e30.e30")),
+			"an empty payload fails":     malformed("structure", text("e30..e30")),
+			"an empty signature fails":   malformed("structure", text("e30.e30.")),
+			"the word Bearer fails":      malformed("header", func(w *world) string { return "Bearer " + w.Token() }),
 			"flattened JSON fails":       malformed("structure", flattened),
 			"general JSON fails":         malformed("structure", general),
 			"NUL fails":                  malformed("header", in("\x00")),
@@ -120,31 +102,29 @@ func TestConformanceOfEncodings(t *testing.T) {
 			"nothing but dots fails":     malformed("structure", text("..")),
 		},
 		"18 a header that is no object fails": {
-			"an array":           malformed("header", with(jwkstest.WithRawHeader(`[{"alg":"ES256"}]`))),
-			"a string":           malformed("header", with(jwkstest.WithRawHeader(`"ES256"`))),
-			"a number":           malformed("header", with(jwkstest.WithRawHeader(`7`))),
-			"null":               malformed("header", with(jwkstest.WithRawHeader(`null`))),
-			"white space":        malformed("header", with(jwkstest.WithRawHeader(` `))),
-			"something after it": malformed("header", with(jwkstest.WithRawHeader(`{"alg":"ES256","kid":"key-1"}{}`))),
-			"cut off":            malformed("header", with(jwkstest.WithRawHeader(`{"alg":"ES256"`))),
-			"alg as null":        malformed("header", with(jwkstest.WithRawHeader(`{"alg":null}`))),
-			"kid as a number":    malformed("header", with(jwkstest.WithRawHeader(`{"alg":"ES256","kid":1}`))),
+			"a payload that is none": malformed("payload", rawPayload(`"iss"`)),
+			"a payload cut off":      malformed("payload", rawPayload(`{"iss":"https://issuer`)),
+			"alg as a number":        malformed("header", with(jwkstest.Header{"alg": 256})),
+			"an array":               malformed("header", rawHeader(`[{"alg":"ES256"}]`)),
+			"a string":               malformed("header", rawHeader(`"ES256"`)),
+			"a number":               malformed("header", rawHeader(`7`)),
+			"null":                   malformed("header", rawHeader(`null`)),
+			"white space":            malformed("header", rawHeader(` `)),
+			"something after it":     malformed("header", rawHeader(`{"alg":"ES256","kid":"key-1"}{}`)),
+			"cut off":                malformed("header", rawHeader(`{"alg":"ES256"`)),
+			"alg as null":            malformed("header", rawHeader(`{"alg":null}`)),
+			"kid as a number":        malformed("header", rawHeader(`{"alg":"ES256","kid":1}`)),
 		},
 		"19 members are exact and there once": {
-			"a header member twice":         malformed("header", with(jwkstest.WithRawHeader(`{"alg":"ES256","kid":"key-1","alg":"none"}`))),
-			"the same one twice":            malformed("header", with(jwkstest.WithRawHeader(`{"alg":"ES256","kid":"key-1","alg":"ES256"}`))),
-			"one of them escaped":           malformed("header", with(jwkstest.WithRawHeader(`{"alg":"ES256","kid":"key-1","a\u006cg":"ES256"}`))),
+			"a header member twice":         malformed("header", rawHeader(`{"alg":"ES256","kid":"key-1","alg":"none"}`)),
+			"the same one twice":            malformed("header", rawHeader(`{"alg":"ES256","kid":"key-1","alg":"ES256"}`)),
+			"one of them escaped":           malformed("header", rawHeader(`{"alg":"ES256","kid":"key-1","a\u006cg":"ES256"}`)),
 			"a claim twice":                 malformed("payload", rawPayload(`{"iss":"https://issuer.example/","aud":"api://orders","aud":"x"}`)),
 			"a member twice within a claim": malformed("payload", rawPayload(`{"iss":"https://issuer.example/","a":{"b":[{"c":1,"c":2}]}}`)),
-			"ALG is not alg":                unsupportedAlg(with(jwkstest.WithRawHeader(`{"ALG":"ES256","kid":"key-1"}`))),
-			"EXP is not exp": {
-				token: rawPayload(`{"iss":"https://issuer.example/","aud":"api://orders","EXP":1795176000}`),
-				want:  reason.MissingClaim, check: "required", detail: "exp",
-			},
-			"Iss is not iss": {token: rawPayload(`{"Iss":"https://issuer.example/"}`), want: reason.MissingClaim, check: "issuer", detail: "iss"},
-			"an escaped name is the name": {token: func(w *world) string {
-				return w.Token(jwkstest.WithRawHeader(`{"\u0061lg":"ES256","kid":"key-1"}`))
-			}},
+			"ALG is not alg":                unsupportedAlg(rawHeader(`{"ALG":"ES256","kid":"key-1"}`)),
+			"EXP is not exp":                missing("required", "exp").as(rawPayload(`{"iss":"https://issuer.example/","aud":"api://orders","EXP":1795176000}`)),
+			"Iss is not iss":                missing("issuer", "iss").as(rawPayload(`{"Iss":"https://issuer.example/"}`)),
+			"an escaped name is the name":   good(rawHeader(`{"\u0061lg":"ES256","kid":"key-1"}`)),
 		},
 		"31 an encrypted token is refused undecoded": {
 			"five parts":               malformed("structure", text("eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ.a.b.c.d")),
@@ -158,8 +138,8 @@ func TestConformanceOfEncodings(t *testing.T) {
 			"invalid bytes in a claim":       malformed("payload", rawPayload("{\"iss\":\"https://issuer.example/\",\"x\":\"\xff\"}")),
 			"invalid bytes in a name":        malformed("payload", rawPayload("{\"iss\":\"https://issuer.example/\",\"\xc3\x28\":1}")),
 			"half a surrogate pair":          malformed("payload", rawPayload(`{"iss":"https://issuer.example/","x":"\ud800"}`)),
-			"a header after a BOM":           malformed("header", with(jwkstest.WithRawHeader("\uFEFF"+`{"alg":"ES256","kid":"key-1"}`))),
-			"invalid bytes in the header":    malformed("header", with(jwkstest.WithRawHeader("{\"alg\":\"ES256\",\"kid\":\"key-1\xff\"}"))),
+			"a header after a BOM":           malformed("header", rawHeader("\uFEFF"+`{"alg":"ES256","kid":"key-1"}`)),
+			"invalid bytes in the header":    malformed("header", rawHeader("{\"alg\":\"ES256\",\"kid\":\"key-1\xff\"}")),
 			"every other letter may be used": {token: having(jwkstest.Claims{"name": "Ærlig Ångström 株式会社 🗝"})},
 		},
 	}.run(t)
@@ -172,16 +152,21 @@ func reencoded(w *world, change func(string) string) string {
 }
 
 func toUTF16(s string) string {
-	var b bytes.Buffer
+	var b strings.Builder
 	for _, unit := range utf16.Encode([]rune(s)) {
-		b.WriteByte(byte(unit >> 8))
-		b.WriteByte(byte(unit))
+		b.Write([]byte{byte(unit >> 8), byte(unit)})
 	}
 	return b.String()
 }
 
 func TestConformanceOfHeaders(t *testing.T) {
 	t.Parallel()
+	critical := func(header jwkstest.Header) row {
+		return row{token: with(header), want: reason.CriticalHeader, check: "critical", detail: "the header has crit or b64, which no access token needs"}
+	}
+	nested := func(cty string) row {
+		return row{token: with(jwkstest.Header{"cty": cty}), want: reason.UnsupportedType, check: "type", detail: "the header has a cty: nested tokens are not accepted"}
+	}
 	none := table{}
 	for _, spelling := range []string{"none", "None", "NONE", "nOnE", "none ", ""} {
 		header := jwkstest.Header{"alg": spelling}
@@ -197,7 +182,7 @@ func TestConformanceOfHeaders(t *testing.T) {
 	}
 	kids := table{}
 	for _, kid := range []string{"../../../../dev/null", "/etc/passwd", "' OR '1'='1", "key-1'; DROP TABLE keys;--", "http://127.0.0.1/key", "key-1\x00", "KEY-1", " key-1", "${jndi:ldap://x}"} {
-		kids[kid] = row{token: with(jwkstest.Header{"kid": kid}), want: reason.UnknownKey, check: "key", detail: noSuchKey, kid: quote(kid)}
+		kids[kid] = unknownKey(`"`+strings.ReplaceAll(kid, "\x00", `\x00`)+`"`, noSuchKey, with(jwkstest.Header{"kid": kid}))
 	}
 	rules{
 		"20 alg is required and case-sensitive": {
@@ -207,15 +192,15 @@ func TestConformanceOfHeaders(t *testing.T) {
 			"a family":         unsupportedAlg(with(jwkstest.Header{"alg": "ES"})),
 		},
 		"21 crit is refused whatever it lists": {
-			"an empty list":               critical(jwkstest.Header{"crit": []string{}}),
-			"a member that is registered": critical(jwkstest.Header{"crit": []string{"exp"}, "exp": 1}),
-			"a member that is not there":  critical(jwkstest.Header{"crit": []string{"x"}}),
-			"b64, there":                  critical(jwkstest.Header{"crit": []string{"b64"}, "b64": false}),
-			"a string":                    critical(jwkstest.Header{"crit": "alg"}),
-			"null":                        critical(jwkstest.Header{"crit": null}),
-			"a member of its own, there":  critical(jwkstest.Header{"crit": []string{"urn:x"}, "urn:x": true}),
-			"the same member twice":       critical(jwkstest.Header{"crit": []string{"x", "x"}, "x": 1}),
-			"CRIT is nobody's business":   {token: with(jwkstest.Header{"CRIT": []string{"x"}})},
+			"an empty list":                  critical(jwkstest.Header{"crit": []string{}}),
+			"a member that is registered":    critical(jwkstest.Header{"crit": []string{"exp"}, "exp": 1}),
+			"a member that is not there":     critical(jwkstest.Header{"crit": []string{"x"}}),
+			"b64, there":                     critical(jwkstest.Header{"crit": []string{"b64"}, "b64": false}),
+			"a string":                       critical(jwkstest.Header{"crit": "alg"}),
+			"null":                           critical(jwkstest.Header{"crit": null}),
+			"a member of its own, there":     critical(jwkstest.Header{"crit": []string{"urn:x"}, "urn:x": true}),
+			"the same member twice":          critical(jwkstest.Header{"crit": []string{"x", "x"}, "x": 1}),
+			"members that are not read pass": good(with(jwkstest.Header{"CRIT": []string{"x"}, "x5t": "thumb", "nonce": 1})),
 		},
 		"22 b64 is refused": {
 			"false":                      critical(jwkstest.Header{"b64": false}),
@@ -226,13 +211,337 @@ func TestConformanceOfHeaders(t *testing.T) {
 		"23 none is refused in every spelling":               none,
 		"30 a kid shaped like a path or SQL is a plain miss": kids,
 		"37 cty is refused": {
-			"JWT":              {token: with(jwkstest.Header{"cty": "JWT"}), want: reason.UnsupportedType, check: "type", detail: "the header has a cty: nested tokens are not accepted"},
-			"in small letters": {token: with(jwkstest.Header{"cty": "jwt"}), want: reason.UnsupportedType, check: "type", detail: "the header has a cty: nested tokens are not accepted"},
-			"anything":         {token: with(jwkstest.Header{"cty": "application/json"}), want: reason.UnsupportedType, check: "type", detail: "the header has a cty: nested tokens are not accepted"},
+			"JWT": nested("JWT"), "in small letters": nested("jwt"), "anything": nested("application/json"),
 		},
 	}.run(t)
 }
 
-func quote(kid string) string {
-	return `"` + strings.NewReplacer("\x00", `\x00`).Replace(kid) + `"`
+func TestConformanceOfKeys(t *testing.T) {
+	t.Parallel()
+	rewritten := func(change func(r, s *big.Int, raw []byte) []byte) func(*world) string {
+		return func(w *world) string {
+			token := w.Token()
+			_, _, signature := parts(token)
+			raw := decode(signature)
+			half := len(raw) / 2
+			return resigned(token, change(new(big.Int).SetBytes(raw[:half]), new(big.Int).SetBytes(raw[half:]), raw))
+		}
+	}
+	lengths := table{
+		"DER fails": badSignature(rewritten(func(r, s *big.Int, _ []byte) []byte {
+			der, err := asn1.Marshal(struct{ R, S *big.Int }{r, s})
+			if err != nil {
+				panic(err)
+			}
+			return der
+		})),
+		"halves with a zero more fail": badSignature(rewritten(func(_, _ *big.Int, raw []byte) []byte {
+			return append(append([]byte{0}, raw[:32]...), append([]byte{0}, raw[32:]...)...)
+		})),
+		"a byte more fails":                   badSignature(rewritten(func(_, _ *big.Int, raw []byte) []byte { return append(raw, 0) })),
+		"a byte less fails":                   badSignature(rewritten(func(_, _ *big.Int, raw []byte) []byte { return raw[:63] })),
+		"zeros fail":                          badSignature(rewritten(func(_, _ *big.Int, _ []byte) []byte { return make([]byte, 64) })),
+		"P-256 with ES384":                    wrongKey(`"key-1"`, with(jwkstest.Header{"alg": "ES384"})).under(algorithms("ES256", "ES384")),
+		"P-256 published for ES384 is no key": unknownKey(`"key-2"`, noSuchKey, signedBy("ES256", jwkstest.JWK{"alg": "ES384"})).under(algorithms("ES256", "ES384")),
+	}
+	for alg, n := range map[string]int{"ES256": 64, "ES384": 96, "ES512": 132} {
+		lengths[alg] = row{setup: algorithms(alg), token: func(w *world) string {
+			token := w.Token(jwkstest.WithAlgorithm(alg))
+			_, _, signature := parts(token)
+			if len(decode(signature)) != n {
+				panic("a signature of another length")
+			}
+			return token
+		}}
+	}
+	weak := func(w *world) string {
+		private, err := rsa.GenerateKey(rand.Reader, 1024)
+		if err != nil {
+			panic(err)
+		}
+		w.Publish(w.KeyFrom("RS256", private))
+		return w.Token(jwkstest.WithAlgorithm("RS256"))
+	}
+	unusable := func(token func(*world) string) row {
+		return unknownKey(`"key-2"`, noSuchKey, token)
+	}
+	rules{
+		"24 RSA of less than 2048 bits is no key":      {"1024 bits": unusable(weak)},
+		"25 an ECDSA signature has exactly its length": lengths,
+		"26 use, key_ops and alg of the JWK are honoured": {
+			"use enc":                         unusable(signedBy("ES256", jwkstest.JWK{"use": "enc"})),
+			"key_ops sign":                    unusable(signedBy("ES256", jwkstest.JWK{"use": nil, "key_ops": []string{"sign"}})),
+			"key_ops none":                    unusable(signedBy("ES256", jwkstest.JWK{"use": nil, "key_ops": []string{}})),
+			"alg of a stranger":               unusable(signedBy("ES256", jwkstest.JWK{"alg": "ECDH-ES"})),
+			"key_ops verify":                  {token: signedBy("ES256", jwkstest.JWK{"use": nil, "key_ops": []string{"sign", "verify"}})},
+			"nothing said":                    {token: signedBy("ES256", jwkstest.JWK{"use": nil, "alg": nil})},
+			"alg of another RSA":              wrongKey(`"key-2"`, signedBy("RS256", jwkstest.JWK{"alg": "PS256"})).under(algorithms("RS256", "PS256")),
+			"a private key that is published": unusable(signedBy("ES256", jwkstest.JWK{"d": "AAAA"})),
+		},
+		"27 an unknown kty does not break the set": {
+			"its own tokens": unusable(signedBy("ES256", jwkstest.JWK{"kty": "AKP"})),
+			"those of others": {setup: func(w *world) {
+				w.Publish(w.NewKey("EdDSA", jwkstest.JWK{"kty": "AKP"}), w.NewKey("ES256", jwkstest.JWK{"crv": "secp256k1"}), w.NewKey("HS256"))
+			}},
+		},
+		"28 an algorithm is bound to the issuer and to the key": {
+			"the allowlist": unsupportedAlg(nil).under(algorithms("RS256")),
+			"RS256 to HS256, and HS256 is not allowed": unsupportedAlg(confused),
+			"RS256 to HS256, though it is":             wrongKey(`"key-2"`, confused).under(algorithms("RS256", "HS256")),
+			"PS256 on an RS256 key": wrongKey(`"key-2"`, func(w *world) string {
+				key := w.NewKey("RS256")
+				w.Publish(key)
+				return w.Token(jwkstest.WithKey(key), jwkstest.WithAlgorithm("PS256"), jwkstest.Header{"alg": "PS256"})
+			}).under(algorithms("RS256", "PS256")),
+		},
+	}.run(t)
+
+	t.Run("24 an HMAC secret is at least as long as its hash", func(t *testing.T) {
+		t.Parallel()
+		for alg, n := range map[string]int{"HS256": 32, "HS384": 48, "HS512": 64} {
+			_, err := jwks.NewSecret("k", alg, make([]byte, n-1))
+			assert.Error(t, err, alg)
+			_, err = jwks.NewSecret("k", alg, make([]byte, n))
+			assert.NoError(t, err, alg)
+		}
+	})
+}
+
+// confused is signed by HMAC, with the text of the public RSA key as the secret.
+func confused(w *world) string {
+	key := w.NewKey("RS256")
+	w.Publish(key)
+	der, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		panic(err)
+	}
+	public := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+	header := encode(`{"alg":"HS256","typ":"at+jwt","kid":"` + key.ID() + `"}`)
+	_, payload, _ := parts(w.Token())
+	return header + "." + payload + "." + hmac256(public, header+"."+payload)
+}
+
+func TestConformanceOfHeadersThatPointAtKeys(t *testing.T) {
+	t.Parallel()
+	t.Run("29 jwk, jku, x5u and x5c are never trusted", func(t *testing.T) {
+		t.Parallel()
+		w := onSocket(t) // which would see a fetch of an address
+		w.issuer().Keys = w.fetcher(t)
+		v := w.verifier(t)
+		expect(t, v, w.Token(), "")
+		fetches := w.Fetches()
+
+		attacker := w.NewKey("ES256", jwkstest.JWK{"kid": "key-1"})
+		address := w.URL() + "/attacker.json"
+		for name, header := range map[string]jwkstest.Header{
+			"jwk":     {"jwk": attacker.JWK()},
+			"jku":     {"jku": address},
+			"x5u":     {"x5u": address},
+			"x5c":     {"x5c": []string{base64.StdEncoding.EncodeToString([]byte("certificate"))}},
+			"all":     {"jwk": attacker.JWK(), "jku": address, "x5u": address, "x5c": []string{"AAAA"}},
+			"garbage": {"jwk": 7, "jku": []int{1}, "x5u": "::", "x5c": "x"},
+		} {
+			forged := w.Token(jwkstest.WithKey(attacker), header)
+			expect(t, v, forged, reason.BadSignature, name)
+			assert.Equal(t, reason.BadSignature, v.Explain(t.Context(), forged).Reason, name)
+			expect(t, v, w.Token(header), "", "%s beside a good signature changes nothing", name)
+		}
+		assert.Zero(t, w.Strays(), "nothing that a header points at is asked for")
+		assert.Equal(t, fetches, w.Fetches())
+	})
+}
+
+func rfc9068(w *world) { w.cfg.Issuers[0] = w.cfg.Issuers[0].RFC9068() }
+
+func TestConformanceOfClaims(t *testing.T) {
+	t.Parallel()
+	named := func(iss, aud string) func(*world) {
+		return func(w *world) { w.issuer().Name, w.issuer().Audiences = iss, []string{aud} }
+	}
+	// exactly wants iss and aud as they are configured, and no other form of them.
+	exactly := func(configured, other string) table {
+		iss, aud := unknownIssuer(other), wrongAudience(other)
+		iss.setup, aud.setup = named(configured, audience), named(issuerName, configured)
+		return table{
+			"as iss":             iss,
+			"as aud":             aud,
+			"the form itself is": {setup: named(configured, configured), token: having(jwkstest.Claims{"iss": configured, "aud": configured})},
+		}
+	}
+	forms := table{}
+	for name, pair := range map[string][2]string{
+		"a slash more":                 {"https://a.example", "https://a.example/"},
+		"a slash less":                 {"https://a.example/", "https://a.example"},
+		"another case":                 {"https://a.example/Realm", "https://a.example/realm"},
+		"a host in caps":               {"https://a.example/", "https://A.example/"},
+		"a percent escape":             {"https://a.example/~r", "https://a.example/%7Er"},
+		"a default port":               {"https://a.example/am", "https://a.example:443/am"},
+		"and none":                     {"https://a.example:443/am", "https://a.example/am"},
+		"dot segments":                 {"https://a.example/r", "https://a.example/./r"},
+		"white space":                  {"https://a.example/", "https://a.example/ "},
+		"a letter that looks the same": {"https://a.example/", "https://а.example/"}, //nolint:gosmopolitan // that is the point
+	} {
+		for where, r := range exactly(pair[0], pair[1]) {
+			forms[name+" "+where] = r
+		}
+	}
+	expired := row{want: reason.Expired, check: "expiry"}
+	early := row{want: reason.NotYetValid, check: "not_before", detail: "nbf lies ahead: is a clock wrong?"}
+	none := leeway(-1)
+	hour, nbf := jwkstest.Claims{"exp": noon.Add(time.Hour), "nbf": noon}, jwkstest.Claims{"nbf": noon, "iat": nil}
+
+	rules{
+		"33 a NumericDate is a number": {
+			"with a fraction":   {token: having(jwkstest.Claims{"exp": float64(noon.Unix()) + 3600.5, "iat": float64(noon.Unix()) - 0.25})},
+			"with an exponent":  {token: rawPayload(`{"iss":"https://issuer.example/","aud":"api://orders","exp":2.0e9}`)},
+			"a string":          malformedClaim("exp", "1795176000"),
+			"null":              malformedClaim("exp", null),
+			"true":              malformedClaim("nbf", true),
+			"a list":            malformedClaim("iat", []int64{noon.Unix()}),
+			"negative":          malformedClaim("exp", -1),
+			"in milliseconds":   malformedClaim("exp", noon.UnixMilli()),
+			"beyond a float":    {token: rawPayload(`{"iss":"https://issuer.example/","aud":"api://orders","exp":1e400}`), want: reason.MalformedClaims, check: "claims"},
+			"a date in letters": malformedClaim("nbf", "2026-11-20T12:00:00Z"),
+		},
+		"34 iss and aud are compared byte for byte": forms,
+		"35 aud is a string or an array of strings": {
+			"a string":              {token: having(jwkstest.Claims{"aud": audience})},
+			"an array":              {token: having(jwkstest.Claims{"aud": []string{"x", audience}})},
+			"an empty array":        wrongAudience([]string{}),
+			"an array of a number":  malformedClaim("aud", []int{1}),
+			"an array of an array":  malformedClaim("aud", [][]string{{audience}}),
+			"an object":             malformedClaim("aud", map[string]any{"v": audience}),
+			"a number":              malformedClaim("aud", 1),
+			"a longer string":       wrongAudience(audience + "-archive"),
+			"a shorter string":      wrongAudience(audience[:len(audience)-1]),
+			"several in one string": wrongAudience("x " + audience),
+			"several with a comma":  wrongAudience("x," + audience),
+		},
+		"36 exp and nbf are exact": {
+			"before exp":                  at(time.Hour-1, hour, row{setup: none}),
+			"at exp":                      at(time.Hour, hour, expired.under(none)),
+			"before exp and leeway":       at(time.Hour+30*time.Second-1, hour, row{}),
+			"at exp and leeway":           at(time.Hour+30*time.Second, hour, expired),
+			"at nbf":                      at(0, nbf, row{setup: none}),
+			"before nbf":                  at(-1, nbf, early.under(none)),
+			"at nbf less leeway":          at(-30*time.Second, nbf, row{}),
+			"before nbf less leeway":      at(-30*time.Second-1, nbf, early),
+			"a token without exp is none": missing("required", "exp"),
+		},
+		"38 unknown claims are ignored": {
+			"of every type": good(having(jwkstest.Claims{
+				"https://api.example/x": map[string]any{"deep": []any{1, "a", nil}}, "": "", "n": null, "t": true, "groups": 7, "authorization_details": []any{},
+			})),
+			"hundreds of them": good(func(w *world) string {
+				many := jwkstest.Claims{}
+				for i := range 300 {
+					many[fmt.Sprintf("claim-%d", i)] = i
+				}
+				return w.Token(many)
+			}),
+		},
+	}.run(t)
+}
+
+func TestConformanceOfTheAccessTokenProfile(t *testing.T) {
+	t.Parallel()
+	required := table{
+		"with all of them": {setup: rfc9068},
+		"without exp":      missing("required", "exp").under(rfc9068),
+		"without iss":      missing("issuer", "iss").under(rfc9068),
+		"without aud":      missing("audience", "aud").under(rfc9068),
+	}
+	for _, name := range []string{"sub", "client_id", "iat", "jti"} {
+		required["without "+name] = missing("required", name).under(rfc9068)
+		required["without "+name+" and not strict"] = good(having(jwkstest.Claims{name: nil}))
+	}
+	kinds := table{
+		"a logout token without its typ": marked("events", map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}}),
+		"an ID token by at_hash":         marked("at_hash", "x"),
+		"an ID token by c_hash":          marked("c_hash", "x"),
+		"an ID token by its typ claim":   marked("typ", "ID"),
+		"an ID token by its token_use":   marked("token_use", "id"),
+		"a refresh token":                marked("typ", "Refresh"),
+		"an offline token":               marked("typ", "Offline"),
+		"a logout token by its claim":    marked("typ", "Logout"),
+		"null is a mark too":             marked("events", null),
+		"typ Bearer is an access token":  good(having(jwkstest.Claims{"typ": "Bearer"})),
+		"token_use access is one":        good(having(jwkstest.Claims{"token_use": "access"})),
+	}
+	for _, typ := range []string{"logout+jwt", "dpop+jwt", "secevent+jwt", "token-introspection+jwt", "oauth-authz-req+jwt", "id+jwt", "application/dpop+jwt", "at+jwt; v=2", ""} {
+		kinds[typ+" by its typ"] = otherType(typ)
+	}
+	rules{
+		"39 the strict profile wants typ at+jwt": {
+			"at+jwt":                        {setup: rfc9068},
+			"application/at+jwt":            good(with(jwkstest.Header{"typ": "application/at+jwt"})).under(rfc9068),
+			"JWT":                           otherType("JWT").under(rfc9068),
+			"none":                          otherType(nil).under(rfc9068),
+			"JWT where it is not strict":    good(with(jwkstest.Header{"typ": "JWT"})),
+			"no typ where it is not strict": good(with(jwkstest.Header{"typ": nil})),
+		},
+		"40 media types are compared without regard to case": {
+			"AT+JWT":             good(with(jwkstest.Header{"typ": "AT+JWT"})).under(rfc9068),
+			"Application/AT+jwt": good(with(jwkstest.Header{"typ": "Application/AT+jwt"})).under(rfc9068),
+		},
+		"41 iss is exact, aud holds this API, the keys are the issuer's": {
+			"all three":           {setup: rfc9068},
+			"another iss":         unknownIssuer("https://issuer.example/x"),
+			"another aud":         wrongAudience("api://billing"),
+			"a key of a stranger": unknownKey(`"key-2"`, noSuchKey, func(w *world) string { return w.Token(jwkstest.WithKey(w.NewKey("ES256"))) }),
+		},
+		"42 RS256 is supported": {"RS256": {setup: rfc9068, token: with(jwkstest.WithAlgorithm("RS256"))}},
+		"43 iss, exp, aud, sub, client_id, iat and jti are required": required,
+		"48 other kinds of JWT are refused":                          kinds,
+	}.run(t)
+
+	t.Run("45 authorization claims are used", func(t *testing.T) {
+		t.Parallel()
+		c := granted(t, jwkstest.Claims{"scope": "orders.read orders.write"})
+		assert.True(t, claims.AllScopes("orders.write", "orders.read").Check(c).Allowed)
+		assert.False(t, claims.AllScopes("orders.delete").Check(c).Allowed)
+	})
+	t.Run("46 roles, groups and entitlements can be used", func(t *testing.T) {
+		t.Parallel()
+		c := granted(t, jwkstest.Claims{"roles": []string{"admin"}, "groups": []string{"sales"}, "entitlements": []string{"export"}})
+		assert.True(t, claims.AnyRole("admin").Check(c).Allowed)
+		assert.True(t, claims.Contains("sales", "groups").Check(c).Allowed)
+		assert.True(t, claims.Contains("export", "entitlements").Check(c).Allowed)
+		assert.False(t, claims.Contains("admin", "groups").Check(c).Allowed)
+	})
+	t.Run("47 issuer A's key with iss B fails", func(t *testing.T) {
+		t.Parallel()
+		a, b := newWorld(t), newWorld(t, jwkstest.WithName("https://b.example"))
+		a.cfg.Issuers = append(a.cfg.Issuers, *b.issuer())
+		v := a.verifier(t)
+		expect(t, v, b.Token(), "")
+		a.Rotate() // to a kid that B does not have
+		a.keys.fetch()
+		for _, key := range a.Published() {
+			want := map[string]reason.Code{"key-1": reason.BadSignature, "key-2": reason.UnknownKey}[key.ID()]
+			forged := a.Token(jwkstest.WithKey(key), jwkstest.Claims{"iss": b.Issuer.Issuer()})
+			expect(t, v, forged, want)
+			assert.Equal(t, want, v.Explain(t.Context(), forged).Reason)
+		}
+	})
+	t.Run("49 app and user are told apart", func(t *testing.T) {
+		t.Parallel()
+		app := granted(t, jwkstest.Claims{"idtyp": "app", "roles": []string{"get"}})
+		user := granted(t, jwkstest.Claims{"idtyp": "user", "roles": []string{"get"}, "scp": "access_as_user"})
+		neither := granted(t, jwkstest.Claims{"scope": "x"})
+		assert.Equal(t, []claims.CallerType{claims.CallerApp, claims.CallerUser, claims.CallerUnknown},
+			[]claims.CallerType{app.Caller(), user.Caller(), neither.Caller()})
+		level := claims.AccessLevels{Resources: []string{audience}}.Require(claims.LevelGet)
+		assert.True(t, level.Check(app).Allowed)
+		assert.False(t, level.Check(user).Allowed, "a user's role is no app's permission")
+		assert.False(t, claims.AppOnly().Check(neither).Allowed)
+	})
+}
+
+// granted are the claims of a good token.
+func granted(t *testing.T, members jwkstest.Claims) *claims.Claims {
+	t.Helper()
+	w := newWorld(t)
+	c := expect(t, w.verifier(t), w.Token(members), "")
+	return c
 }

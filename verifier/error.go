@@ -8,10 +8,9 @@ import (
 	"github.com/sallyport-go/sallyport/reason"
 )
 
-// Error is why [Verifier.Verify] refused a token. It carries nothing that the
-// caller sent except the key id, quoted and cut, so it is safe to log.
-//
-// errors.Is finds both the reason and the cause:
+// Error is the refusal of a token. Of what the caller sent it holds the key id
+// alone, quoted and cut, so it is safe to log. errors.Is finds both the reason
+// and the cause:
 //
 //	errors.Is(err, reason.Expired)
 //	errors.Is(err, context.Canceled)
@@ -20,22 +19,24 @@ import (
 type Error struct {
 	// Reason is the stable code of the refusal.
 	Reason reason.Code
-	// Issuer is the configured issuer that the token was checked against, ""
-	// if it named none.
+	// Issuer is the Name of the configured issuer that the token was checked
+	// against, "" if the token names none.
 	Issuer string
 	// KeyID is the token's kid, quoted and cut to 64 bytes, where the reason
 	// is about a key; else "".
 	KeyID string
-	// Detail says what to change, in words without data of the token; may be "".
+	// Detail is what to change, in words without data of the token; may be "".
 	Detail string
-	// RetryAfter is when asking again can help, for reasons that lie on this
-	// side of the call; else 0.
+	// RetryAfter is when another attempt can succeed, where the issuer and not
+	// the token is the cause; else 0.
 	RetryAfter time.Duration
 	// Err is the cause, if there is one.
 	Err error
+
+	origin origin
 }
 
-// Error reads as one line: reason, issuer, key, detail, cause.
+// Error returns one line: reason, issuer, key, detail, cause.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("verifier: ")
@@ -55,8 +56,45 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Is makes the reason findable with errors.Is.
+// Is reports whether target is the reason.
 func (e *Error) Is(target error) bool { return target == error(e.Reason) }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// origin is which of several checks with the same reason refused a token, for
+// the hint of a report.
+type origin uint8
+
+const (
+	_            origin = iota
+	byValidator         // whatever its reason
+	keyMismatch         // unsupported_alg
+	keyAmbiguous        // unknown_key
+	keyOfAnother        // unknown_key
+)
+
+// refuse makes the error of a check before the issuer is known.
+func refuse(code reason.Code, detail string, cause error) *Error {
+	return &Error{Reason: code, Detail: detail, Err: cause}
+}
+
+// refuse makes the error of a check against i.
+func (i *issuer) refuse(code reason.Code, detail string, cause error) *Error {
+	return &Error{Reason: code, Issuer: i.name, Detail: detail, Err: cause}
+}
+
+// quoted makes a kid fit for a log: printable, and at most 64 bytes of it.
+func quoted(kid string) string {
+	const most = 64
+	more := ""
+	if len(kid) > most {
+		kid, more = kid[:most], "..."
+	}
+	for i := range len(kid) {
+		if c := kid[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return strconv.QuoteToASCII(kid) + more
+		}
+	}
+	return `"` + kid + `"` + more // as nearly all are
+}

@@ -14,7 +14,7 @@ import (
 
 // One issuer, whose keys are fetched and kept fresh in the background.
 func ExampleNew() {
-	issuer := jwkstest.Start(jwkstest.WithAudience("api://orders")) // stands for your authorization server
+	issuer := jwkstest.Start(jwkstest.WithAudience("api://orders")) // your authorization server
 	defer issuer.Close()
 
 	keys, err := jwks.NewFetcher(jwks.FetcherConfig{Issuer: issuer.Issuer()})
@@ -36,7 +36,7 @@ func ExampleNew() {
 	// Output: test-client true <nil>
 }
 
-// Every mistake is told at once.
+// All mistakes are reported at once.
 func ExampleNew_mistakes() {
 	_, err := verifier.New(verifier.Config{Issuers: []verifier.Issuer{{
 		Name:       "https://issuer.example/",
@@ -44,9 +44,9 @@ func ExampleNew_mistakes() {
 	}}})
 	fmt.Println(err)
 	// Output:
-	// verifier: Issuers[0] "https://issuer.example/": Keys is nil: give a jwks.Fetcher or jwks.Static
-	// Audiences is empty: give the aud values that mean this API; without one, tokens for any other API would open this one
+	// verifier: Issuers[0] "https://issuer.example/": Audiences is empty: give the aud values that mean this API; without one, tokens for any other API would open this one
 	// algorithm "none" is not implemented (names are case-sensitive)
+	// verifier: Issuers[0] "https://issuer.example/": Keys is nil: give a jwks.Fetcher or jwks.Static
 }
 
 // orders trusts the issuer for api://orders.
@@ -91,12 +91,12 @@ func ExampleVerifier_Explain() {
 }
 
 // A validator adds a check of one's own, and may name its reason.
-func ExampleValidator() {
+func ExampleConfig_validators() {
 	issuer := jwkstest.Start(jwkstest.WithoutServer(), jwkstest.WithAudience("api://orders"))
 	defer issuer.Close()
 	v, err := verifier.New(verifier.Config{
 		Issuers: []verifier.Issuer{{Name: issuer.Issuer(), Audiences: []string{"api://orders"}, Keys: issuer.KeySet()}},
-		Validators: []verifier.Validator{func(_ context.Context, c *claims.Claims) error {
+		Validators: []func(context.Context, *claims.Claims) error{func(_ context.Context, c *claims.Claims) error {
 			if !c.Has("contract") {
 				return fmt.Errorf("no contract: %w", reason.WrongClient)
 			}

@@ -44,8 +44,7 @@ func TestExplainSaysWhatItFoundAndExpected(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.cfg.MaxAge = time.Hour
-	w.cfg.Confirmations = []string{"jkt"}
-	w.cfg.Validators = []verifier.Validator{func(context.Context, *claims.Claims) error { return nil }}
+	w.cfg.Validators = []hook{func(context.Context, *claims.Claims) error { return nil }}
 	w.cfg.Revoked = func(context.Context, *claims.Claims) (bool, error) { return false, nil }
 	w.issuer().Clients = []string{"test-client", "partner"}
 	w.issuer().Required = []string{"sub"}
@@ -73,7 +72,7 @@ func TestExplainSaysWhatItFoundAndExpected(t *testing.T) {
 		`kind: an access token; use "at"; typ not "ID"; no events`,
 		`audience: "api://orders"; "api://orders"`,
 		`client: "test-client"; "test-client" or "partner"`,
-		"binding: no cnf; no cnf, or only jkt",
+		"binding: no cnf; no cnf",
 		"expiry: 2026-11-20T13:00:00Z, in 1h0m0s; after 2026-11-20T11:59:30Z (leeway 30s)",
 		"not_before: no nbf; none, or not after 2026-11-20T12:00:30Z (leeway 30s)",
 		"issued_at: 2026-11-20T12:00:00Z, 0s ago; none, or not after 2026-11-20T12:00:30Z (leeway 30s)",
@@ -87,7 +86,7 @@ func TestExplainOfTheOtherChoices(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, jwkstest.JWK{"issuer": pattern})
 	tenants(contoso, fabrikam)(w)
-	w.issuer().NoAudience = verifier.AudienceBinding{Clients: []string{"a"}, ScopePrefix: "orders/"}
+	w.issuer().NoAudience, w.issuer().Clients = "orders/", []string{"a"}
 	w.issuer().Types = []string{""}
 	for range 8 {
 		w.Publish(w.NewKey("EdDSA"))
@@ -100,7 +99,7 @@ func TestExplainOfTheOtherChoices(t *testing.T) {
 		second(name)(w)
 		w.cfg.Issuers[len(w.cfg.Issuers)-1].Tenants = nil
 	}
-	_, checks := w.explain(t, of(contoso, jwkstest.Header{"kid": nil, "typ": nil}, jwkstest.Claims{"client_id": nil, "scope": "x"})(w))
+	_, checks := w.explain(t, of(contoso, jwkstest.Header{"kid": nil, "typ": nil}, jwkstest.Claims{"client_id": "a", "scope": "x"})(w))
 
 	assert.Equal(t, []string{
 		`issuer: "https://login.example/` + contoso + `/v2.0"; "https://a.example" or "https://b.example" or "https://c.example" or "https://d.example" or "https://login.example/{tenantid}/v2.0" of 2 tenants or 1 more`,
@@ -108,7 +107,7 @@ func TestExplainOfTheOtherChoices(t *testing.T) {
 		`key: no kid; "key-1" EC ES256 or "key-2" OKP EdDSA or "key-3" OKP EdDSA or "key-4" OKP EdDSA or "key-5" OKP EdDSA or "key-6" OKP EdDSA or "key-7" OKP EdDSA or "key-8" OKP EdDSA or 1 more`,
 		`tenant: tid "` + contoso + `", key of "https://login.example/{tenantid}/v2.0"; tid "` + contoso + `", key of https://login.example/{tenantid}/v2.0`,
 		`audience: "api://orders"; "api://orders" (or no aud, a client on the list and a scope that begins with "orders/")`,
-		"client: no client id; any client",
+		`client: "a"; "a"`,
 		"binding: no cnf; no cnf",
 		"age: 2026-11-20T12:00:00Z, 0s ago; any age",
 		"validators: ; 0 validators of your own to agree",
@@ -132,7 +131,7 @@ func TestExplainCutsListsOnlyWhereTheyAreLong(t *testing.T) {
 	}
 	w.keys.fetch()
 	w.issuer().Audiences = nil
-	w.issuer().NoAudience = verifier.AudienceBinding{Clients: []string{"a"}, ScopePrefix: "orders/"}
+	w.issuer().NoAudience, w.issuer().Clients = "orders/", []string{"a"}
 	_, checks := w.explain(t, w.Token(jwkstest.WithAudience(strings.Repeat("a", 198)), jwkstest.Header{"b64": true}))
 
 	assert.Equal(t, []string{
@@ -150,7 +149,7 @@ func TestExplainGoesOnAfterAFailure(t *testing.T) {
 	w.issuer().Required = []string{"tid", "sub"}
 	token := tampered(w.Token(
 		jwkstest.WithAudience("api://billing"),
-		jwkstest.Claims{"exp": noon.Add(-time.Hour), "at_hash": "h", "nbf": noon.Add(time.Hour)},
+		jwkstest.Claims{"exp": noon.Add(-time.Hour), "at_hash": "h", "client_id": nil, "nbf": noon.Add(time.Hour)},
 		jwkstest.Header{"crit": []string{"exp"}, "typ": "id+jwt", "cty": "JWT"},
 	))
 	report, checks := w.explain(t, token)
@@ -172,10 +171,11 @@ func TestExplainGoesOnAfterAFailure(t *testing.T) {
 		"critical: crit or b64; neither crit nor b64",
 		`type: "id+jwt" and cty "JWT"; "at+jwt" or "application/at+jwt" or "JWT" or no typ`,
 		"required: no tid; exp, tid, sub",
+		"client: no client id; any client",
 		`audience: "api://billing"; "api://orders"`,
 		"expiry: 2026-11-20T11:00:00Z, 1h0m0s ago; after 2026-11-20T11:59:30Z (leeway 30s)",
 		"not_before: 2026-11-20T13:00:00Z, in 1h0m0s; none, or not after 2026-11-20T12:00:30Z (leeway 30s)",
-	}, lines(checks, "critical", "type", "required", "audience", "expiry", "not_before"))
+	}, lines(checks, "critical", "type", "required", "client", "audience", "expiry", "not_before"))
 	assert.Equal(t, `at_hash "h"`, checks["kind"].Found)
 }
 
@@ -208,7 +208,7 @@ func TestExplainRunsNoHookOnUnverifiedClaims(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ran := ""
-	w.cfg.Validators = []verifier.Validator{func(context.Context, *claims.Claims) error { ran += "v"; return errors.New("no") }}
+	w.cfg.Validators = []hook{func(context.Context, *claims.Claims) error { ran += "v"; return errors.New("no") }}
 	w.cfg.Revoked = func(context.Context, *claims.Claims) (bool, error) { ran += "r"; return false, nil }
 
 	w.explain(t, tampered(w.Token()))
@@ -251,12 +251,12 @@ func TestExplainShowsClaimsFitForATerminal(t *testing.T) {
 func TestExplainWithoutKeys(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.issuer().Keys = failing(nobody(), &jwks.UnavailableError{Err: errors.New("connection refused")})
+	w.issuer().Keys = failing(unloaded(), &jwks.UnavailableError{Err: errors.New("connection refused")})
 	report, checks := w.explain(t, w.Token())
 	assert.Equal(t, reason.KeysUnavailable, report.Reason)
 	assert.Equal(t, `keys of the issuer, which could not be had`, checks["key"].Expected)
 	assert.Contains(t, report.Hint, "connection refused")
-	assert.True(t, checks["audience"].OK, "the rest is told all the same")
+	assert.True(t, checks["audience"].OK, "the rest is reported all the same")
 }
 
 func TestAReportAsJSON(t *testing.T) {

@@ -2,12 +2,12 @@ package verifier
 
 import "context"
 
-// WhileProving calls f in every proof until restore is called, to count them
-// and to hold them up. The test that calls it must run alone.
-func WhileProving(f func()) (restore func()) {
-	before := proof
-	proof = append([]step{{name: "held up", run: func(*check) *Error { f(); return nil }}}, before...)
-	return func() { proof = before }
+// WhileVerifying calls f in every verification of a signature until restore is
+// called, to count them and to hold them up. The test that calls it runs alone.
+func WhileVerifying(f func()) (restore func()) {
+	before := signed
+	signed = append([]step{{name: "held up", run: func(*check) *Error { f(); return nil }}}, before...)
+	return func() { signed = before }
 }
 
 // Remembered is how many tokens v's cache holds, and what they weigh.
@@ -21,7 +21,15 @@ func (v *Verifier) Remembered() (tokens int, bytes int64) {
 
 // Digest is what v's cache calls the token.
 func (v *Verifier) Digest(token string) [32]byte {
-	c := newCheck(context.Background(), v, token)
+	c := newCheck(context.Background(), v, token, false)
 	defer c.release()
-	return c.digestOf(v.cache.prefix[:])
+	return v.cache.digestOf(c)
+}
+
+// KnownHeaders is how many headers of verified tokens v remembers.
+func (v *Verifier) KnownHeaders() int {
+	if known := v.headers.known.Load(); known != nil {
+		return len(*known)
+	}
+	return 0
 }

@@ -1,6 +1,8 @@
 package verifier
 
 import (
+	"cmp"
+	"encoding/base64"
 	"fmt"
 	"strconv"
 	"strings"
@@ -10,9 +12,9 @@ import (
 	"github.com/sallyport-go/sallyport/reason"
 )
 
-// hint is the fix in one sentence.
+// hint is what to do about a refusal, in one sentence.
 func hint(c *check, err *Error) string {
-	if err.Detail == detailValidator { // whatever reason it gave
+	if err.origin == byValidator { // whatever its reason
 		return "A validator of your own refused the token: " + err.Err.Error() + "."
 	}
 	if h, ok := hints[err.Reason]; ok {
@@ -60,10 +62,10 @@ func causeOf(e *Error) string {
 }
 
 func hintMalformed(c *check, _ *Error) string {
-	switch dots := strings.Count(c.token, "."); {
-	case c.token == "":
+	switch dots := strings.Count(c.request.is.token, "."); {
+	case c.request.is.token == "":
 		return "There is no token."
-	case strings.HasPrefix(strings.ToLower(c.token), "bearer "):
+	case strings.HasPrefix(strings.ToLower(c.request.is.token), "bearer "):
 		return "Give the token alone, without the word Bearer."
 	case dots == 4:
 		return "The token is encrypted (JWE): ask the issuer for signed access tokens."
@@ -76,36 +78,37 @@ func hintMalformed(c *check, _ *Error) string {
 }
 
 func hintAlgorithm(c *check, e *Error) string {
-	if strings.EqualFold(c.header.Algorithm, "none") {
+	if strings.EqualFold(c.header.is.header.Algorithm, "none") {
 		return "The token is unsigned: no setting accepts it."
 	}
 	switch {
-	case e.KeyID != "" && c.header.KeyID != "":
+	case e.origin == keyMismatch && c.header.is.header.KeyID != "":
 		return "The key of that kid is published for another alg: the issuer signs with the wrong one, or this is a forgery."
-	case e.KeyID != "":
+	case e.origin == keyMismatch:
 		return "The token names no key, and none of the issuer's keys is for its alg."
 	}
-	return fmt.Sprintf("Add %q to the issuer's Algorithms if it really signs with it.", c.header.Algorithm)
+	return fmt.Sprintf("Add %q to the issuer's Algorithms if it really signs with it.", c.header.is.header.Algorithm)
 }
 
 func hintType(c *check, _ *Error) string {
 	switch {
-	case c.header.ContentType != "":
+	case c.header.is.header.ContentType != "":
 		return "The token holds another token (cty): ask the issuer for one that is signed alone."
-	case c.issuer.allowsType(c.header.Type, c.header.HasType): // so a claim tells
+	case c.issuer.is.issuer.allowsType(c.header.is.header.Type, c.header.is.header.HasType): // so a claim tells
 		return "This is not an access token (an ID token, perhaps): send the access token of the same response."
-	case !c.header.HasType:
+	case !c.header.is.header.HasType:
 		return `Add "" to the issuer's Types if its access tokens carry no typ.`
 	default:
-		return fmt.Sprintf("Add %q to the issuer's Types if its access tokens carry it; it may be another kind of token.", c.header.Type)
+		return fmt.Sprintf("Add %q to the issuer's Types if its access tokens carry it; it may be another kind of token.", c.header.is.header.Type)
 	}
 }
 
-// hintIssuer looks for the near misses that people make.
+// hintIssuer looks for near misses.
 func hintIssuer(c *check, _ *Error) string {
-	value, _ := c.payload.Get("iss")
+	o := &c.payload.is
+	value, _ := o.payload.Get("iss")
 	iss, _ := value.Text()
-	for name := range c.v.issuers {
+	for name := range o.v.issuers {
 		if strings.TrimSuffix(name, "/") == strings.TrimSuffix(iss, "/") {
 			return fmt.Sprintf("Only the trailing slash differs: set the issuer to %s.", strconv.Quote(iss))
 		}
@@ -113,33 +116,63 @@ func hintIssuer(c *check, _ *Error) string {
 			return fmt.Sprintf("Only upper and lower case differ: set the issuer to %s.", strconv.Quote(iss))
 		}
 	}
-	if strings.HasPrefix(iss, "https://sts.windows.net/") || strings.HasPrefix(iss, "https://login.microsoftonline.com/") {
-		return "This is a Microsoft Entra token: v1.0 and v2.0 tokens have different issuers, and the API's manifest picks one; the Entra preset accepts both for your tenant."
-	}
-	return "The token is from another issuer than the ones configured: is it from TEST while this is PROD?"
+	return cmp.Or(o.v.configuredHint(hintIss, iss),
+		"The token is from another issuer than the ones configured: is it from TEST while this is PROD?")
 }
 
-func hintKey(c *check, e *Error) string {
-	switch {
-	case c.key != nil:
+func hintKey(_ *check, e *Error) string {
+	switch e.origin {
+	case keyOfAnother:
 		return "The signing key belongs to another issuer or tenant: " + e.Detail + "."
-	case e.Detail == detailAmbiguous:
+	case keyAmbiguous:
 		return "The token does not say which key signed it: " + e.Detail + "."
+	default:
+		return "The issuer does not publish this key: was it just rotated, or is the token from another environment?"
 	}
-	return "The issuer does not publish this key: was it just rotated, or is the token from another environment?"
 }
 
 func hintSignature(c *check, _ *Error) string {
-	if c.header.Nonce {
-		return "This token is for Microsoft Graph, which alone can verify it: the client must ask for your API's scope (api://.../.default)."
+	s := &c.split.is
+	data, _ := base64.RawURLEncoding.DecodeString(s.compact.HeaderText()) // valid: it was read before
+	header, _ := strictjson.Parse(data)
+	for name := range header.Names() {
+		if h := s.v.configuredHint(hintHeader, name); h != "" {
+			return h
+		}
 	}
 	return "The token was changed after it was signed, or signed by somebody else."
+}
+
+// The kinds of keys of [Issuer.Hints].
+const (
+	hintIss    = "iss"
+	hintAud    = "aud"
+	hintHeader = "header"
+)
+
+// configuredHint returns the sentence of the most exact key that fits value, ""
+// if none does.
+func (v *Verifier) configuredHint(kind, value string) string {
+	if h, ok := v.hints[kind+":"+value]; ok {
+		return h
+	}
+	if h, ok := v.hints[kind+":{guid}"]; ok && isGUID(value) {
+		return h
+	}
+	longest := ""
+	for key := range v.hints {
+		prefix, ok := strings.CutSuffix(key, "*")
+		if ok && strings.HasPrefix(kind+":"+value, prefix) && len(key) > len(longest) {
+			longest = key
+		}
+	}
+	return v.hints[longest]
 }
 
 // hintClaims finds dates in milliseconds, the usual mistake.
 func hintClaims(c *check, e *Error) string {
 	for _, name := range []string{"exp", "nbf", "iat"} {
-		if v, ok := c.payload.Get(name); ok && inMilliseconds(v) {
+		if v, ok := c.payload.is.payload.Get(name); ok && inMilliseconds(v) {
 			return name + " is in milliseconds: RFC 7519 wants seconds."
 		}
 	}
@@ -152,37 +185,27 @@ func inMilliseconds(v strictjson.Value) bool {
 }
 
 func hintExpired(c *check, _ *Error) string {
-	ago := c.now.Sub(c.claims.ExpiresAt()).Round(time.Second)
+	now := &c.current.is
+	ago := now.now.Sub(now.claims.ExpiresAt()).Round(time.Second)
 	return fmt.Sprintf("Expired %s ago: the caller must ask for a new token; if it is new, is the clock right?", ago)
 }
 
 func hintAudience(c *check, e *Error) string {
-	if !c.claims.Has("aud") {
-		return "The token has no aud, and what should stand in for it does not: " + e.Detail + "."
+	d := &c.claims.is
+	if !d.claims.Has("aud") {
+		return "The token has no aud, and what is accepted instead is not there: " + e.Detail + "."
 	}
-	for aud := range c.claims.Audiences() {
-		if h := c.issuer.hintAudience(aud); h != "" {
+	for aud := range d.claims.Audiences() {
+		for _, want := range d.issuer.audiences {
+			if strings.TrimSuffix(want, "/") == strings.TrimSuffix(aud, "/") {
+				return fmt.Sprintf("Only the trailing slash differs: set the audience to %s.", strconv.Quote(aud))
+			}
+		}
+		if h := d.v.configuredHint(hintAud, aud); h != "" {
 			return h
 		}
 	}
 	return "The token is for another API: the client must ask for yours, or, if it means yours, add that value to the audiences."
-}
-
-func (i *issuer) hintAudience(aud string) string {
-	for _, want := range i.audiences {
-		if strings.TrimSuffix(want, "/") == strings.TrimSuffix(aud, "/") {
-			return fmt.Sprintf("Only the trailing slash differs: set the audience to %s.", strconv.Quote(aud))
-		}
-	}
-	switch {
-	case aud == "00000003-0000-0000-c000-000000000000" || strings.HasPrefix(aud, "https://graph.microsoft.com"):
-		return "The token is for Microsoft Graph: the client must ask for your API's scope (api://.../.default)."
-	case isGUID(aud):
-		return "aud is a GUID, as Entra v2.0 tokens have it: if it is your app registration's, add it to the audiences."
-	case aud == "account":
-		return "Keycloak puts the API into aud only with an audience mapper on the client: add one."
-	}
-	return ""
 }
 
 func hintUnavailable(_ *check, e *Error) string {

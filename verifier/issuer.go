@@ -8,7 +8,7 @@ import (
 	"github.com/sallyport-go/sallyport/jwks"
 )
 
-// issuer is an [Issuer] compiled: immutable, shared by all verifications.
+// issuer is a compiled [Issuer]: immutable, shared by all verifications.
 type issuer struct {
 	name      string
 	template  template // of name; zero for an exact issuer
@@ -20,22 +20,25 @@ type issuer struct {
 	algorithms []string
 	types      []string
 	audiences  []string
-	noAudience AudienceBinding
+	noAudience string
 	markers    []Marker
 	required   []string
 	clients    []string
 	mapping    claims.Mapping
 }
 
+// tenantSegment is the place of the tenant's GUID in the name of a template.
+const tenantSegment = "{tenantid}"
+
 // template is an issuer name around a tenant's GUID.
 type template struct{ prefix, suffix string }
 
 func parseTemplate(name string) (template, bool) {
-	prefix, suffix, ok := strings.Cut(name, TenantSegment)
+	prefix, suffix, ok := strings.Cut(name, tenantSegment)
 	return template{prefix: prefix, suffix: suffix}, ok
 }
 
-// tenant is the GUID in iss, anchored at both ends.
+// tenant returns the GUID in iss, which fits the template at both ends.
 func (t template) tenant(iss string) (string, bool) {
 	rest, ok := strings.CutPrefix(iss, t.prefix)
 	if !ok {
@@ -46,14 +49,14 @@ func (t template) tenant(iss string) (string, bool) {
 }
 
 // admits reports whether name is the template itself or the template filled
-// with that tenant: Entra marks most keys with the first, some with the second.
+// with that tenant. Keys that all tenants share bear the first.
 func (t template) admits(name, tenant string) bool {
 	segment, ok := strings.CutPrefix(name, t.prefix)
 	if !ok {
 		return false
 	}
 	segment, ok = strings.CutSuffix(segment, t.suffix)
-	return ok && (segment == TenantSegment || segment == tenant)
+	return ok && (segment == tenantSegment || segment == tenant)
 }
 
 func (i *issuer) isTemplate() bool { return i.template != template{} }
@@ -75,7 +78,7 @@ func (i *issuer) allowsType(typ string, present bool) bool {
 	return typ != "" && slices.ContainsFunc(i.types, func(t string) bool { return strings.EqualFold(t, typ) })
 }
 
-// isGUID wants the lower-case form that tenants have in tokens.
+// isGUID reports whether s is a GUID in lower case, as tenants have it in tokens.
 func isGUID(s string) bool {
 	if len(s) != 36 {
 		return false

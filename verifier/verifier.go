@@ -3,63 +3,330 @@
 // (RFC 7515, 7519, 8725, 9068).
 //
 // It knows nothing of HTTP. [Verifier.Verify] is what a request pays for;
-// [Verifier.Explain] runs the same list of checks to its end and says what each
-// one found and expected.
+// [Verifier.Explain] runs the same list of checks to its end and reports what
+// each one found and expected.
 package verifier
 
 import (
 	"context"
+	"crypto/sha256"
+	"hash"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/internal/jose"
+	"github.com/sallyport-go/sallyport/internal/strictjson"
+	"github.com/sallyport-go/sallyport/jwks"
 )
 
-// Verifier checks tokens. Make one with [New]; it is immutable, safe for
-// concurrent use and needs no Close. The zero Verifier trusts nobody: it
-// refuses every token.
+// Verifier checks tokens. It is made by [New], immutable and safe for
+// concurrent use, and needs no Close. The zero value refuses every token.
 type Verifier struct {
 	issuers       map[string]*issuer
 	templates     []*issuer
+	hints         map[string]string
 	leeway        time.Duration
 	maxAge        time.Duration
 	maxTokenBytes int
 	tooLarge      string
-	validators    []Validator
+	validators    []func(context.Context, *claims.Claims) error
 	revoked       func(context.Context, *claims.Claims) (bool, error)
-	confirmations []string
 	now           func() time.Time
 	headers       headers
 	cache         *cache
 }
 
-// Verify answers with the token's claims, or with an [*Error] that says why
-// not. The claims are shared with other calls that bring the same token, which
-// is safe because they are immutable.
+// Verify returns the claims of a good token, or an [*Error] with the reason of
+// the refusal. A token with a cnf claim is refused, because Verify sees no
+// request that could confirm it: see [Verifier.VerifyBound]. The claims are
+// immutable, and shared with other calls that bring the same token.
 //
-// Verify waits only for keys that were never fetched yet or for a key id that
-// nobody has seen; ctx bounds that wait. It never waits for a background
-// refresh.
+// Verify waits only for keys that were never fetched, or for a key id that is
+// unknown; ctx bounds that wait. It never waits for a background refresh.
 func (v *Verifier) Verify(ctx context.Context, token string) (*claims.Claims, error) {
-	c := newCheck(ctx, v, token)
+	return v.verify(ctx, token, false)
+}
+
+// VerifyBound is [Verifier.Verify] for a caller that checks the cnf claim
+// against the request itself: what cnf holds is not judged at all.
+//
+// RFC 7800 section 3, RFC 8705 section 3, RFC 9449 section 6.
+func (v *Verifier) VerifyBound(ctx context.Context, token string) (*claims.Claims, error) {
+	return v.verify(ctx, token, true)
+}
+
+func (v *Verifier) verify(ctx context.Context, token string, bound bool) (*claims.Claims, error) {
+	c := newCheck(ctx, v, token, bound)
 	defer c.release()
 
-	// 1. Size and dots: less than it costs to ask for the token.
-	if err := c.run(shape); err != nil {
+	// 1. Size and dots: less than it costs to look the token up.
+	if err := c.run(structural); err != nil {
 		return nil, err
 	}
-	// 2. A token seen before needs only what can change between two calls.
-	if v.cache.recall(c) {
-		return c.answer()
+	// 2. A token that was verified before needs only step 5.
+	known, ok := v.cache.find(c)
+	if !ok {
+		// 3. Header, issuer and key: cheap, and each caller's own wait for keys.
+		if err := c.run(untrusted); err != nil {
+			return nil, err
+		}
+		// 4. The signature and the claims that it covers: done once for all
+		// callers that bring the token at the same moment.
+		var err error
+		if known, err = v.cache.prove(c); err != nil {
+			return nil, err
+		}
 	}
-	// 3. Header, issuer and key: cheap, and each caller's own wait for keys.
-	if err := c.run(opening); err != nil {
+	// 5. What can change between two calls: binding, time, validators,
+	// revocation. The clock is read after the wait for keys.
+	c.at(known)
+	if err := c.run(perCall); err != nil {
 		return nil, err
 	}
-	// 4. The signature and what it covers: the CPU's work, done once for all
-	// who bring the token at the same moment.
-	if err := v.cache.prove(c); err != nil {
-		return nil, err
+	return known.claims, nil
+}
+
+func (v *Verifier) clock() time.Time {
+	if v.now == nil {
+		return time.Now()
 	}
-	// 5. Time, validators, revocation.
-	return c.answer()
+	return v.now()
+}
+
+// The checks, in order. Their names are a contract: reports show them.
+var (
+	structural = []step{
+		on("size", ofRequest, (*request).checkSize, (*request).describeSize),
+		reach("structure", ofRequest, ofSplit, (*request).split, describeStructure),
+	}
+	untrusted = []step{
+		reach("header", ofSplit, ofHeader, (*split).readHeader, describeHeader),
+		on("critical", ofHeader, (*headed).checkCritical, (*headed).describeCritical),
+		reach("payload", ofSplit, ofPayload, (*split).readPayload, describePayload),
+		reach("issuer", ofPayload, ofIssuer, (*opened).findIssuer, describeIssuer),
+		on("type", ofLocated, (*located).checkType, (*located).describeType),
+		on("algorithm", ofLocated, (*located).checkAlgorithm, (*located).describeAlgorithm),
+		reach("key", ofLocated, ofKey, (*located).findKey, describeKey),
+	}
+	signed = []step{
+		on("signature", ofKey, (*keyed).checkSignature, (*keyed).describeSignature),
+		reach("claims", ofIssuer, ofClaims, (*routed).decodeClaims, describeClaims),
+		on("required", ofClaims, (*decoded).checkRequired, (*decoded).describeRequired),
+		on("tenant", ofTenancy, (*tenancy).checkTenant, (*tenancy).describeTenant),
+		on("kind", ofClaims, (*decoded).checkKind, (*decoded).describeKind),
+		on("audience", ofClaims, (*decoded).checkAudience, (*decoded).describeAudience),
+		on("client", ofClaims, (*decoded).checkClient, (*decoded).describeClient),
+	}
+	perCall = []step{
+		on("binding", ofCurrent, (*current).checkBinding, (*current).describeBinding),
+		on("expiry", ofCurrent, (*current).checkExpiry, (*current).describeExpiry),
+		on("not_before", ofCurrent, (*current).checkNotBefore, (*current).describeNotBefore),
+		on("issued_at", ofCurrent, (*current).checkIssuedAt, (*current).describeIssuedAt),
+		on("age", ofCurrent, (*current).checkAge, (*current).describeAge),
+		on("validators", ofGood, (*current).checkValidators, (*current).describeValidators),
+		on("revocation", ofGood, (*current).checkRevocation, (*current).describeRevocation),
+	}
+	all = slices.Concat(structural, untrusted, signed, perCall)
+)
+
+// The stages of a verification. A check gets the stage that it reads, and only
+// the check that establishes a stage makes one, so nothing is read too early.
+type (
+	request struct { // what the caller brought
+		v     *Verifier
+		ctx   context.Context //nolint:containedctx // lives for one verification
+		token string
+		bound bool // whether the caller checks cnf
+		*scratch
+	}
+	split struct { // cut at its dots, not decoded
+		*request
+		compact jose.Compact
+	}
+	headed struct { // with its header, unverified
+		*split
+		header *jose.Header
+	}
+	opened struct { // with its payload, unverified
+		*split
+		payload strictjson.Object
+	}
+	routed struct { // with the issuer that the payload names
+		*opened
+		issuer *issuer
+		tenant string // "" unless the issuer is a template
+	}
+	located struct { // header and issuer
+		*headed
+		issuer *issuer
+	}
+	keyed struct { // with the one key that may have signed it
+		*located
+		key *jwks.Key
+	}
+	decoded struct { // with its claims
+		*routed
+		claims *claims.Claims
+	}
+	tenancy struct { // all that must agree about the tenant
+		*decoded
+		key *keyed
+	}
+	current struct { // what the signature covers, at the moment of the call
+		*request
+		verified
+		now time.Time
+	}
+)
+
+// check is one verification under way: its stages, as far as they are reached.
+type check struct {
+	request stage[request]
+	split   stage[split]
+	header  stage[headed]
+	payload stage[opened]
+	issuer  stage[routed]
+	located stage[located]
+	key     stage[keyed]
+	claims  stage[decoded]
+	tenancy stage[tenancy]
+	current stage[current]
+
+	failed   bool // whether a check refused the token, and a report goes on
+	digested bool // whether the scratch holds the token's digest
+}
+
+// stage is a T that is there once it is reached.
+type stage[T any] struct {
+	is      T
+	reached bool
+}
+
+func ofRequest(c *check) *stage[request] { return &c.request }
+func ofSplit(c *check) *stage[split]     { return &c.split }
+func ofHeader(c *check) *stage[headed]   { return &c.header }
+func ofPayload(c *check) *stage[opened]  { return &c.payload }
+func ofIssuer(c *check) *stage[routed]   { return &c.issuer }
+func ofKey(c *check) *stage[keyed]       { return &c.key }
+func ofClaims(c *check) *stage[decoded]  { return &c.claims }
+func ofCurrent(c *check) *stage[current] { return &c.current }
+
+func ofLocated(c *check) *stage[located] {
+	c.located.is = located{headed: &c.header.is, issuer: c.issuer.is.issuer}
+	c.located.reached = c.header.reached && c.issuer.reached
+	return &c.located
+}
+
+func ofTenancy(c *check) *stage[tenancy] {
+	c.tenancy.is = tenancy{decoded: &c.claims.is, key: &c.key.is}
+	c.tenancy.reached = c.claims.reached && c.key.reached
+	return &c.tenancy
+}
+
+// ofGood is for the user's own hooks, which see no token that was refused before.
+func ofGood(c *check) *stage[current] {
+	if c.failed {
+		return new(stage[current])
+	}
+	return &c.current
+}
+
+// at reaches the last stage, now.
+func (c *check) at(known verified) {
+	r := &c.request.is
+	c.current = stage[current]{is: current{request: r, verified: known, now: r.v.clock()}, reached: true}
+}
+
+// step is one check of the list.
+type step struct {
+	name    string
+	run     func(*check) *Error
+	explain func(*check) (Check, *Error)
+}
+
+// on makes the step of a check that reads stage S. A report skips it while S is
+// not reached.
+func on[S any](name string, of func(*check) *stage[S], run func(*S) *Error, describe func(*S) (found, expected string)) step {
+	return step{
+		name: name,
+		run:  func(c *check) *Error { return run(&of(c).is) },
+		explain: func(c *check) (Check, *Error) {
+			from := of(c)
+			if !from.reached {
+				return Check{Name: name, Skipped: true}, nil
+			}
+			err := run(&from.is)
+			found, expected := describe(&from.is)
+			return line(name, found, expected, err), err
+		},
+	}
+}
+
+// reach makes the step of a check that leads from stage S to stage T. Its
+// describe gets nil for a T that is not reached.
+func reach[S, T any](name string, of func(*check) *stage[S], to func(*check) *stage[T], run func(*S) (T, *Error), describe func(*S, *T) (found, expected string)) step {
+	advance := func(c *check) (err *Error) {
+		into := to(c)
+		into.is, err = run(&of(c).is)
+		into.reached = err == nil
+		return err
+	}
+	return step{
+		name: name,
+		run:  advance,
+		explain: func(c *check) (Check, *Error) {
+			from := of(c)
+			if !from.reached {
+				return Check{Name: name, Skipped: true}, nil
+			}
+			err := advance(c)
+			into := &to(c).is
+			if err != nil {
+				into = nil
+			}
+			found, expected := describe(&from.is, into)
+			return line(name, found, expected, err), err
+		},
+	}
+}
+
+// run takes the steps in order and stops at the first that refuses the token.
+func (c *check) run(steps []step) error {
+	for i := range steps {
+		if err := steps[i].run(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// scratch is room that verifications use one after another. Of a token it holds
+// the signature and where members lie, and neither outlives the call.
+type scratch struct {
+	members   [32]strictjson.Member
+	signature [512]byte // of an RSA key of 4096 bits
+	header    jose.Header
+	hash      hash.Hash
+	digest    digest
+}
+
+var checks = sync.Pool{New: func() any {
+	return &check{request: stage[request]{is: request{scratch: &scratch{hash: sha256.New()}}}}
+}}
+
+func newCheck(ctx context.Context, v *Verifier, token string, bound bool) *check {
+	c := checks.Get().(*check)
+	r := &c.request.is
+	c.request = stage[request]{is: request{v: v, ctx: ctx, token: token, bound: bound, scratch: r.scratch}, reached: true}
+	return c
+}
+
+// release forgets everything: nothing of a verification outlives its call.
+func (c *check) release() {
+	s := c.request.is.scratch
+	s.header = jose.Header{}
+	*c = check{request: stage[request]{is: request{scratch: s}}}
+	checks.Put(c)
 }

@@ -92,7 +92,8 @@ func (o options) gate() (*sallyport.Gate, error) {
 	if static == nil {
 		o.spec.JWKSURL = o.keys
 	}
-	p := o.spec.Provider()
+	s := o.spec
+	p := providers.Named(s.Preset, s.Issuer, s.Tenant, s.Audiences...).WithClients(s.Clients...).WithJWKS(s.JWKSURL)
 	for i := range p.Issuers {
 		if static != nil {
 			p.Issuers[i].Tokens.Keys = static

@@ -7,16 +7,20 @@ import (
 	"io"
 	"strings"
 	"time"
-
-	"github.com/sallyport-go/sallyport/providers"
-	"github.com/sallyport-go/sallyport/verifier"
 )
 
-const defaultTimeout = 10 * time.Second
+const (
+	defaultTimeout = 10 * time.Second
+	defaultLeeway  = 30 * time.Second
+	maxLeeway      = 5 * time.Minute // more is an error of the library
+)
 
 // options are the flags of explain.
 type options struct {
-	spec    providers.Spec
+	spec struct {
+		Preset, Issuer, Tenant, JWKSURL string
+		Audiences, Clients              []string
+	}
 	keys    string // file or URL
 	leeway  time.Duration
 	timeout time.Duration
@@ -28,7 +32,7 @@ type options struct {
 // parse returns the options. The error reports all mistakes together, or is
 // flag.ErrHelp after the help was written.
 func parse(args []string, help io.Writer) (options, error) {
-	o := options{leeway: verifier.DefaultLeeway, timeout: defaultTimeout}
+	o := options{leeway: defaultLeeway, timeout: defaultTimeout}
 	fs := flag.NewFlagSet("explain", flag.ContinueOnError)
 	fs.StringVar(&o.spec.Issuer, "issuer", "", "the iss claim, byte for byte (for auth0: the domain)")
 	fs.Func("audience", "an aud value that means your API; repeat it for several", appendTo(&o.spec.Audiences))
@@ -36,7 +40,7 @@ func parse(args []string, help io.Writer) (options, error) {
 	fs.StringVar(&o.spec.Tenant, "tenant", "", "the tenant's GUID (for entra)")
 	fs.Func("client", "a client id that may call; repeat it for several (default all)", appendTo(&o.spec.Clients))
 	fs.StringVar(&o.keys, "jwks", "", "the keys: a file, which needs no network, or a URL (default by discovery)")
-	fs.Func("leeway", fmt.Sprintf("granted to clocks that differ, 0s to %v (default %v)", verifier.MaxLeeway, o.leeway), durationInto(&o.leeway))
+	fs.Func("leeway", fmt.Sprintf("granted to clocks that differ, 0s to %v (default %v)", maxLeeway, o.leeway), durationInto(&o.leeway))
 	fs.Func("timeout", fmt.Sprintf("the longest wait for keys (default %v)", o.timeout), durationInto(&o.timeout))
 	fs.Func("at", "judge the token at this time instead of now, as in 2026-11-21T12:00:00Z", timeInto(&o.at))
 	fs.BoolVar(&o.json, "json", false, "print the report as JSON")
@@ -58,8 +62,8 @@ func (o options) mistakes() error {
 	if len(o.spec.Audiences) == 0 {
 		errs = append(errs, errors.New("-audience is missing: give an aud value that means your API"))
 	}
-	if o.leeway < 0 || o.leeway > verifier.MaxLeeway {
-		errs = append(errs, fmt.Errorf("-leeway %v must be between 0s and %v", o.leeway, verifier.MaxLeeway))
+	if o.leeway < 0 || o.leeway > maxLeeway {
+		errs = append(errs, fmt.Errorf("-leeway %v must be between 0s and %v", o.leeway, maxLeeway))
 	}
 	if o.timeout <= 0 {
 		errs = append(errs, fmt.Errorf("-timeout %v must be longer than 0s", o.timeout))

@@ -10,7 +10,6 @@ import (
 
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
 	"github.com/sallyport-go/sallyport/examples/orders/api"
-	"github.com/sallyport-go/sallyport/verifier"
 )
 
 const (
@@ -39,7 +38,7 @@ func parse(args []string, help io.Writer) (options, error) {
 	flags.Func("audience", "an `aud` value that means this API, in tokens of the -issuer flags right before it, or of all if it comes first (repeatable)", trust.audience)
 	flags.StringVar(&o.api.JWKSURL, "jwks-url", "", "with a single -issuer: the `URL` of its keys, instead of discovery")
 	flags.DurationVar(&o.api.JWKSRefresh, "jwks-refresh", 0, "the longest time between two refreshes of the keys, whatever the issuer says; the shortest follows")
-	flags.DurationVar(&o.api.Leeway, "leeway", verifier.DefaultLeeway, "what is granted to clocks that differ; 0 is nothing")
+	flags.DurationVar(&o.api.Leeway, "leeway", 30*time.Second, "what is granted to clocks that differ; 0 is nothing")
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(help, "orders is a small API protected by Sallyport. Its flags:")
@@ -74,8 +73,8 @@ func (o options) mistakes(given map[string]bool, rest []string) []error {
 	if given["jwks-refresh"] && o.api.JWKSRefresh < leastRefresh {
 		wrong("-jwks-refresh %v is too short: use at least %v", o.api.JWKSRefresh, leastRefresh)
 	}
-	if o.api.Leeway < 0 || o.api.Leeway > verifier.MaxLeeway {
-		wrong("-leeway %v must be between 0s and %v", o.api.Leeway, verifier.MaxLeeway)
+	if o.api.Leeway < 0 || o.api.Leeway > 5*time.Minute {
+		wrong("-leeway %v must be between 0s and %v", o.api.Leeway, 5*time.Minute)
 	}
 	if given["jwks-url"] && len(o.api.Issuers) != 1 {
 		wrong("-jwks-url goes with exactly one -issuer: there are %d", len(o.api.Issuers))

@@ -123,8 +123,6 @@ type Header struct {
 	Critical bool
 	// Unencoded: b64 is present (RFC 7797), whatever it says.
 	Unencoded bool
-	// Nonce: the header has a nonce, the mark of tokens for Microsoft Graph.
-	Nonce bool
 }
 
 func parseHeader(scratch []strictjson.Member, data []byte) (Header, error) {
@@ -135,7 +133,6 @@ func parseHeader(scratch []strictjson.Member, data []byte) (Header, error) {
 	var h Header
 	_, h.Critical = obj.Get("crit")
 	_, h.Unencoded = obj.Get("b64")
-	_, h.Nonce = obj.Get("nonce")
 	_, h.HasType = obj.Get("typ")
 	for _, m := range [...]struct {
 		name string

@@ -115,7 +115,6 @@ func plainHeader(text []byte) (h jose.Header, ok bool) {
 	_, h.HasType = members["typ"]
 	_, h.Critical = members["crit"]
 	_, h.Unencoded = members["b64"]
-	_, h.Nonce = members["nonce"]
 	return h, true
 }
 

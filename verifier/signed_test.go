@@ -1,0 +1,149 @@
+package verifier_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
+	"github.com/sallyport-go/sallyport/reason"
+	"github.com/sallyport-go/sallyport/verifier"
+)
+
+func TestSignature(t *testing.T) {
+	t.Parallel()
+	table{
+		"one bit turned": badSignature(func(w *world) string { return tampered(w.Token()) }),
+		"a claim changed after signing": badSignature(func(w *world) string {
+			header, _, signature := parts(w.Token())
+			_, payload, _ := parts(w.Token(jwkstest.Claims{"scope": "orders.admin"}))
+			return header + "." + payload + "." + signature
+		}),
+		"a header changed after signing": badSignature(func(w *world) string {
+			_, payload, signature := parts(w.Token())
+			header, _, _ := parts(w.Token(jwkstest.Header{"x": 1}))
+			return header + "." + payload + "." + signature
+		}),
+		"signed by a stranger under the issuer's kid": badSignature(func(w *world) string {
+			return w.Token(jwkstest.WithKey(w.NewKey("ES256", jwkstest.JWK{"kid": "key-1"})))
+		}),
+	}.run(t)
+}
+
+func TestClaimsOfTheWrongType(t *testing.T) {
+	t.Parallel()
+	table{
+		"sub as a number":     malformedClaim("sub", 7),
+		"jti as an object":    malformedClaim("jti", map[string]any{}),
+		"aud as null":         malformedClaim("aud", null),
+		"scope as a number":   malformedClaim("scope", 7),
+		"roles as an object":  malformedClaim("roles", map[string]any{"admin": true}),
+		"client_id as a list": malformedClaim("client_id", []string{"a"}),
+	}.run(t)
+}
+
+func TestRequired(t *testing.T) {
+	t.Parallel()
+	without := func(name string) row {
+		return missing("required", name).as(having(jwkstest.Claims{"tid": "t", name: nil})).under(required("tid", "sub"))
+	}
+	table{
+		"exp is asked for first":    without("exp"),
+		"the first required claim":  without("tid"),
+		"the second required claim": without("sub"),
+		"all there":                 {setup: required("tid", "sub"), token: having(jwkstest.Claims{"tid": null})},
+		"nbf, iat, jti and sub need not be there": {
+			token: having(jwkstest.Claims{"nbf": nil, "iat": nil, "jti": nil, "sub": nil, "client_id": nil}),
+		},
+	}.run(t)
+}
+
+func required(list ...string) func(*world) { return func(w *world) { w.issuer().Required = list } }
+
+func TestAudience(t *testing.T) {
+	t.Parallel()
+	table{
+		"the other accepted value":         good(with(jwkstest.WithAudience("guid"))).under(audiences(audience, "guid")),
+		"several others":                   wrongAudience([]string{"api://billing", "api://orders-archive"}),
+		"the audience within a longer one": wrongAudience("xapi://ordersx"),
+		"an empty string":                  wrongAudience(""),
+		"none":                             missing("audience", "aud"),
+	}.run(t)
+}
+
+func TestNoAudienceNeedsAClientAndAScope(t *testing.T) {
+	t.Parallel()
+	both := func(w *world) { w.issuer().NoAudience, w.issuer().Clients = "orders/", []string{"partner"} }
+	only := func(w *world) { both(w); w.issuer().Audiences = nil }
+	token := func(client, scope, aud any) func(*world) string {
+		return having(jwkstest.Claims{"aud": aud, "client_id": client, "scope": scope})
+	}
+	noClient := row{want: reason.WrongClient, check: "audience", detail: otherClient}
+	noScope := row{want: reason.WrongAudience, check: "audience", detail: "no aud, and no scope that begins with NoAudience"}
+	held := wrongAudience(nil)
+	table{
+		"both":                              good(token("partner", "profile orders/read", nil)).under(both),
+		"the client alone":                  noScope.as(token("partner", "profile xorders/read", nil)).under(both),
+		"no scope at all":                   noScope.as(token("partner", nil, nil)).under(both),
+		"the scope alone":                   noClient.as(token("stranger", "orders/read", nil)).under(both),
+		"no client":                         noClient.as(token(nil, "orders/read", nil)).under(both),
+		"a token with an aud is held to it": held.as(token("partner", "orders/read", "api://billing")).under(both),
+		"an empty aud is one too":           held.as(token("partner", "orders/read", []string{})).under(both),
+		"no audience need be configured beside it": good(token("partner", "orders/read", nil)).under(only),
+		"and then a token with an aud is refused":  held.as(token("partner", "orders/read", audience)).under(only),
+	}.run(t)
+}
+
+func TestClients(t *testing.T) {
+	t.Parallel()
+	list := clients("partner", "other")
+	client := func(id any) func(*world) string { return having(jwkstest.Claims{"client_id": id}) }
+	refused := row{setup: list, want: reason.WrongClient, check: "client", detail: otherClient}
+	table{
+		"any client by default":         good(client("stranger")),
+		"no client by default":          good(client(nil)),
+		"on the list":                   good(client("other")).under(list),
+		"by azp":                        good(having(jwkstest.Claims{"client_id": nil, "azp": "partner"})).under(list),
+		"not on the list":               refused.as(client("stranger")),
+		"in another case":               refused.as(client("Partner")),
+		"no client":                     refused.as(client(nil)),
+		"the first client claim counts": refused.as(having(jwkstest.Claims{"client_id": "stranger", "azp": "partner"})),
+		"where the client is can be said": good(having(jwkstest.Claims{"client_id": "stranger", "ext": map[string]any{"client": "partner"}})).
+			under(func(w *world) { list(w); w.issuer().Claims.ClientID = []claims.Path{{"ext", "client"}} }),
+	}.run(t)
+}
+
+func TestMarkers(t *testing.T) {
+	t.Parallel()
+	mark := func(list ...verifier.Marker) func(*world) { return func(w *world) { w.issuer().Markers = list } }
+	is := mark(verifier.Marker{Claim: "purpose", Is: []string{"access_token", "at"}})
+	table{
+		"no markers at all":          good(having(jwkstest.Claims{"typ": "ID"})).under(func(w *world) { w.issuer().Markers = []verifier.Marker{} }),
+		"what it must be, and is":    good(having(jwkstest.Claims{"purpose": "at"})).under(is),
+		"what it must be, and isn't": marked("purpose", "id_token").under(is),
+		"what must be there":         marked("purpose", nil).under(is),
+		"of the wrong type":          marked("purpose", []string{"at"}).under(is),
+		"what must not be, in a list, is something else": good(having(jwkstest.Claims{"use": []string{"id"}})).
+			under(mark(verifier.Marker{Claim: "use", Not: []string{"id"}})),
+	}.run(t)
+}
+
+func TestScopesRolesAndPermissionsAreWhereTheIssuerHasThem(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.issuer().Claims = claims.Mapping{
+		Scopes: []claims.Source{{Path: claims.Path{"scp"}}},
+		Roles:  []claims.Source{{Path: claims.Path{"realm_access", "roles"}}},
+	}
+	c, err := w.verifier(t).Verify(t.Context(), w.Token(jwkstest.Claims{
+		"scope": "elsewhere", "scp": []string{"get"}, "roles": []string{"elsewhere"},
+		"realm_access": map[string]any{"roles": []string{"admin"}}, "permissions": []string{"p"},
+	}))
+	assert.NoError(t, err)
+	assert.True(t, c.HasScope("get"))
+	assert.False(t, c.HasScope("elsewhere"))
+	assert.True(t, c.HasRole("admin"))
+	assert.False(t, c.HasRole("elsewhere"))
+	assert.True(t, c.HasPermission("p"), "what is not said is as by default")
+}

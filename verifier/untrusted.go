@@ -1,0 +1,170 @@
+package verifier
+
+import (
+	"errors"
+
+	"github.com/sallyport-go/sallyport/internal/jose"
+	"github.com/sallyport-go/sallyport/jwks"
+	"github.com/sallyport-go/sallyport/reason"
+)
+
+// The checks before the signature. What they read is not verified: it chooses
+// what the token is verified against, and nothing else.
+
+func (r *request) checkSize() *Error {
+	if len(r.token) > r.v.maxTokenBytes {
+		return refuse(reason.TooLarge, r.v.tooLarge, nil)
+	}
+	return nil
+}
+
+// split accepts the compact serialization alone.
+//
+// RFC 7515 section 7.1: https://www.rfc-editor.org/rfc/rfc7515#section-7.1
+func (r *request) split() (split, *Error) {
+	compact, err := jose.Split(r.token)
+	if err != nil {
+		return split{}, refuse(reason.Malformed, "", err)
+	}
+	return split{request: r, compact: compact}, nil
+}
+
+func (s *split) readHeader() (headed, *Error) {
+	if known := s.v.headers.find(s.compact.HeaderText()); known != nil {
+		return headed{split: s, header: known}, nil
+	}
+	header, err := s.compact.HeaderWith(s.members[:0])
+	if err != nil {
+		return headed{}, refuse(reason.Malformed, "header", err)
+	}
+	s.scratch.header = header
+	return headed{split: s, header: &s.scratch.header}, nil
+}
+
+// checkCritical refuses extensions: none is implemented, and ignoring one that
+// the issuer marks as critical is forbidden.
+//
+// RFC 7515 section 4.1.11: https://www.rfc-editor.org/rfc/rfc7515#section-4.1.11
+// RFC 7797 section 6: https://www.rfc-editor.org/rfc/rfc7797#section-6
+func (h *headed) checkCritical() *Error {
+	if h.header.Critical || h.header.Unencoded {
+		return refuse(reason.CriticalHeader, "the header has crit or b64, which no access token needs", nil)
+	}
+	return nil
+}
+
+func (s *split) readPayload() (opened, *Error) {
+	payload, err := s.compact.PayloadWith(s.members[:0])
+	if err != nil {
+		return opened{}, refuse(reason.Malformed, "payload", err)
+	}
+	return opened{split: s, payload: payload}, nil
+}
+
+// findIssuer lets the unverified iss choose what to verify against. An iss that
+// is not configured never causes a fetch.
+//
+// RFC 8725 section 3.8: https://www.rfc-editor.org/rfc/rfc8725#section-3.8
+func (o *opened) findIssuer() (routed, *Error) {
+	value, ok := o.payload.Get("iss")
+	if !ok {
+		return routed{}, refuse(reason.MissingClaim, "iss", nil)
+	}
+	iss, err := value.Text()
+	if err != nil {
+		return routed{}, refuse(reason.MalformedClaims, "iss is no string", nil)
+	}
+	if i, ok := o.v.issuers[iss]; ok {
+		return routed{opened: o, issuer: i}, nil
+	}
+	code := reason.UnknownIssuer
+	for _, i := range o.v.templates {
+		tenant, ok := i.template.tenant(iss)
+		if !ok {
+			continue
+		}
+		if i.allows(tenant) {
+			return routed{opened: o, issuer: i, tenant: tenant}, nil
+		}
+		code = reason.UnknownTenant
+	}
+	return routed{}, refuse(code, "the token's iss is not configured", nil)
+}
+
+// checkType refuses other kinds of JWT by their typ, and nested tokens.
+//
+// RFC 8725 section 3.11: https://www.rfc-editor.org/rfc/rfc8725#section-3.11
+// RFC 9068 section 4: https://www.rfc-editor.org/rfc/rfc9068#section-4
+func (l *located) checkType() *Error {
+	if l.header.ContentType != "" {
+		return l.issuer.refuse(reason.UnsupportedType, "the header has a cty: nested tokens are not accepted", nil)
+	}
+	if !l.issuer.allowsType(l.header.Type, l.header.HasType) {
+		return l.issuer.refuse(reason.UnsupportedType, "typ is of another kind of token: see Types", nil)
+	}
+	return nil
+}
+
+// RFC 8725 section 3.1: https://www.rfc-editor.org/rfc/rfc8725#section-3.1
+func (l *located) checkAlgorithm() *Error {
+	if !l.issuer.allowsAlgorithm(l.header.Algorithm) {
+		return l.issuer.refuse(reason.UnsupportedAlg, "alg is not among the issuer's Algorithms", nil)
+	}
+	return nil
+}
+
+var errNotLoaded = errors.New("verifier: no usable keys")
+
+// findKey finds the one key that may have signed the token, asking for newer
+// keys at most once.
+func (l *located) findKey() (keyed, *Error) {
+	keys := l.issuer.keys.Snapshot()
+	key, err := l.keyAmong(keys)
+	if errors.Is(err, jwks.ErrNoKey) || errors.Is(err, errNotLoaded) {
+		if rerr := l.issuer.keys.Refresh(l.ctx, l.header.KeyID); rerr != nil {
+			return keyed{}, l.unavailable(rerr)
+		}
+		if newer := l.issuer.keys.Snapshot(); newer != keys {
+			key, err = l.keyAmong(newer)
+		}
+	}
+	switch {
+	case err == nil:
+		return keyed{located: l, key: key}, nil
+	case errors.Is(err, errNotLoaded):
+		return keyed{}, l.unavailable(err)
+	case errors.Is(err, jwks.ErrMismatch):
+		return keyed{}, l.aboutKey(reason.UnsupportedAlg, keyMismatch, "no key that the token can mean is for this alg")
+	case errors.Is(err, jwks.ErrAmbiguous):
+		return keyed{}, l.aboutKey(reason.UnknownKey, keyAmbiguous, "several keys fit: the issuer must tell them apart by kid, use or alg")
+	default:
+		return keyed{}, l.aboutKey(reason.UnknownKey, 0, "the issuer has no such key")
+	}
+}
+
+func (l *located) keyAmong(keys *jwks.Snapshot) (*jwks.Key, error) {
+	if !keys.Usable() {
+		return nil, errNotLoaded
+	}
+	return keys.Key(l.header.KeyID, l.header.Algorithm)
+}
+
+// aboutKey is a refusal that names the token's kid.
+func (l *located) aboutKey(code reason.Code, from origin, detail string) *Error {
+	e := l.issuer.refuse(code, detail, nil)
+	e.origin, e.KeyID = from, quoted(l.header.KeyID)
+	return e
+}
+
+// unavailable tells the issuer's failure from the end of the caller's context.
+func (l *located) unavailable(cause error) *Error {
+	if l.ctx.Err() != nil {
+		return l.issuer.refuse(reason.Canceled, "while waiting for the issuer's keys", cause)
+	}
+	e := l.issuer.refuse(reason.KeysUnavailable, "", cause)
+	var u *jwks.UnavailableError
+	if errors.As(cause, &u) {
+		e.RetryAfter = u.RetryAfter
+	}
+	return e
+}
