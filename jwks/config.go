@@ -87,6 +87,11 @@ type FetcherConfig struct {
 	TracerProvider trace.TracerProvider
 }
 
+// Validate returns every mistake of the configuration at once.
+func (c FetcherConfig) Validate() error {
+	return errors.Join(append(c.checkAddresses(), c.checkDurations()...)...)
+}
+
 // resolve fills in the defaults, or reports every mistake.
 func (c FetcherConfig) resolve() (FetcherConfig, error) {
 	errs := append(c.checkAddresses(), c.checkDurations()...)

@@ -30,6 +30,7 @@ type check struct {
 	key     *jwks.Key
 	claims  *claims.Claims
 	now     time.Time
+	bound   bool // whether the caller checks cnf itself
 	failed  bool // whether a step did not hold, and a report goes on
 
 	digest   digest
@@ -133,6 +134,9 @@ func (c *check) prove() error {
 // answer judges the moment, which a wait for keys may have moved.
 func (c *check) answer() (*claims.Claims, error) {
 	c.now = c.v.clock()
+	if !c.bound && len(c.v.confirmations) == 0 && c.claims.Has("cnf") {
+		return nil, c.refuse(reason.UnsupportedBinding, "the token is bound to its sender by cnf, which is not checked here", nil)
+	}
 	if err := c.run(standing); err != nil {
 		return nil, err
 	}

@@ -46,6 +46,30 @@ func New(cfg Config) (*Verifier, error) {
 	return v, nil
 }
 
+// Validate returns every mistake of the configuration at once, but for Keys
+// that an Issuer lacks.
+func (cfg Config) Validate() error {
+	problems := []error{cfg.validate()}
+	names := make(map[string]bool)
+	for n := range cfg.Issuers {
+		i := cfg.Issuers[n]
+		if isNil(i.Keys) {
+			i.Keys = new(jwks.Static)
+		}
+		err := errors.Join(i.validate()...)
+		if err == nil && names[i.Name] {
+			err = errTwice
+		}
+		names[i.Name] = true
+		if err != nil {
+			problems = append(problems, fmt.Errorf("verifier: Issuers[%d] %q: %w", n, i.Name, err))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+var errTwice = errors.New("the same Name twice: put all audiences and tenants into one Issuer")
+
 func (cfg Config) validate() error {
 	var problems []error
 	if len(cfg.Issuers) == 0 {
@@ -79,7 +103,7 @@ func (v *Verifier) add(cfg Issuer) error {
 	i := cfg.compile()
 	_, twice := v.issuers[i.name]
 	if twice || slices.ContainsFunc(v.templates, func(t *issuer) bool { return t.name == i.name }) {
-		return errors.New("the same Name twice: put all audiences and tenants into one Issuer")
+		return errTwice
 	}
 	if i.isTemplate() {
 		v.templates = append(v.templates, i)

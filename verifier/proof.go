@@ -122,7 +122,7 @@ func (c *check) checkClient() *Error {
 // checkBinding refuses a token that is bound to a key of its sender in a way
 // that nobody here would check (RFC 7800, RFC 9449 section 6, RFC 8705 section 3).
 func (c *check) checkBinding() *Error {
-	if !c.claims.Has("cnf") {
+	if c.bound || !c.claims.Has("cnf") {
 		return nil
 	}
 	members, err := confirmations(c.payload)

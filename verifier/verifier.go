@@ -40,7 +40,17 @@ type Verifier struct {
 // nobody has seen; ctx bounds that wait. It never waits for a background
 // refresh.
 func (v *Verifier) Verify(ctx context.Context, token string) (*claims.Claims, error) {
+	return v.verify(ctx, token, false)
+}
+
+// VerifyBound is Verify for a caller that checks the cnf claim itself.
+func (v *Verifier) VerifyBound(ctx context.Context, token string) (*claims.Claims, error) {
+	return v.verify(ctx, token, true)
+}
+
+func (v *Verifier) verify(ctx context.Context, token string, bound bool) (*claims.Claims, error) {
 	c := newCheck(ctx, v, token)
+	c.bound = bound
 	defer c.release()
 
 	// 1. Size and dots: less than it costs to ask for the token.
