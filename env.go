@@ -29,10 +29,11 @@ const (
 	EnvLeeway = "SALLYPORT_LEEWAY"
 )
 
-// FromEnv protects an API as the environment says, so that one binary runs in
-// PROD and TEST and a token of the one is refused by the other. See the Env
-// constants for the variables. cfg is what the environment does not say; at
-// most one is taken.
+// FromEnv returns a Gate as the environment variables configure it, so that one
+// binary runs in PROD and TEST and a token of the one is refused by the other.
+// See the Env constants for the variables. cfg, at most one, is the rest of the
+// configuration: the provider of the environment is added to its Providers.
+// Every mistake in the environment is reported at once.
 func FromEnv(cfg ...Config) (*Gate, error) {
 	var c Config
 	if len(cfg) > 0 {
@@ -50,8 +51,8 @@ func FromEnv(cfg ...Config) (*Gate, error) {
 	return Open(c)
 }
 
-// providerFromEnv names the variables in its errors, where the presets know
-// only of their arguments.
+// providerFromEnv names the variables in its errors, where the presets name
+// their arguments.
 func providerFromEnv() (providers.Provider, error) {
 	spec := providers.Spec{
 		Preset:    os.Getenv(EnvProvider),
@@ -61,11 +62,11 @@ func providerFromEnv() (providers.Provider, error) {
 		Clients:   strings.Fields(os.Getenv(EnvClients)),
 		JWKSURL:   os.Getenv(EnvJWKSURL),
 	}
-	told, by := spec.Issuer, EnvIssuer
+	issuer, variable := spec.Issuer, EnvIssuer
 	if spec.Preset == "entra" {
-		told, by = spec.Tenant, EnvTenant
+		issuer, variable = spec.Tenant, EnvTenant
 	}
-	if err := errors.Join(needed(by, told != ""), needed(EnvAudience, len(spec.Audiences) > 0)); err != nil {
+	if err := errors.Join(needed(variable, issuer != ""), needed(EnvAudience, len(spec.Audiences) > 0)); err != nil {
 		return providers.Provider{}, err
 	}
 	p := spec.Provider()
@@ -75,8 +76,8 @@ func providerFromEnv() (providers.Provider, error) {
 	return p, nil
 }
 
-// leewayFromEnv sets what the environment says: 0 too, which in a Config would
-// be the default.
+// leewayFromEnv sets the leeway of the environment, where 0 is none; in a Config
+// it would be the default.
 func leewayFromEnv(leeway *time.Duration) error {
 	text := os.Getenv(EnvLeeway)
 	if text == "" {

@@ -36,7 +36,7 @@ func TestAllocations(t *testing.T) {
 	counting := newGuard(t, middleware.Config{MeterProvider: noop.NewMeterProvider(), OnEvent: func(_ context.Context, _ middleware.Event) {}})
 	enforce, err := g.Enforce(middleware.Policy{Rules: map[string]claims.Rule{"GET /orders": allReads()}})
 	require.NoError(t, err)
-	stamped, _, err := g.Check(withToken(reader))
+	stamped, _, err := g.Check(withToken(reader), claims.AnyToken())
 	require.NoError(t, err)
 	floor := allocations(bare, withToken(reader))
 	for _, row := range []struct {

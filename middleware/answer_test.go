@@ -250,7 +250,7 @@ func TestErrorBody(t *testing.T) {
 		}, "text/x", ""},
 		{"cannot change the answer by the Error", func(_ http.ResponseWriter, _ *http.Request, e *middleware.Error) {
 			e.Status = 200
-			e.Challenges[0].Params[0].Value = "changed"
+			e.Challenges[0].Params[0][1] = "changed"
 			e.Challenges = nil
 		}, "text/plain; charset=utf-8", ""},
 		{"does not get at the real writer", func(w http.ResponseWriter, _ *http.Request, _ *middleware.Error) {

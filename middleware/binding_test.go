@@ -59,7 +59,7 @@ func TestATokenWithCnfNeedsABindingThatCoversIt(t *testing.T) {
 				cfg.Bindings = []middleware.Binding{b}
 			}
 			g := newGuard(t, cfg)
-			_, _, err := g.Check(withToken(bound))
+			_, _, err := g.Check(withToken(bound), claims.AnyToken())
 			if !row.refused {
 				require.NoError(t, err)
 				assert.Equal(t, 1, b.calls)
@@ -113,7 +113,7 @@ func TestBindingThatRefuses(t *testing.T) {
 			t.Parallel()
 			g := newGuard(t, middleware.Config{Bindings: []middleware.Binding{&binding{members: []string{"jkt"}, err: row.err}}})
 			r := withToken(bound).WithContext(row.ctx)
-			_, _, err := g.Check(r)
+			_, _, err := g.Check(r, claims.AnyToken())
 			require.ErrorIs(t, err, row.reason)
 			w := serve(g.Authenticate(handler), r)
 			assert.Equal(t, row.status, w.Code)

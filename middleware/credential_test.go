@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/middleware"
 	"github.com/sallyport-go/sallyport/reason"
 )
@@ -153,7 +154,7 @@ func TestCredentialSource(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			g := newGuard(t, middleware.Config{Credentials: row.source})
-			_, _, err := g.Check(request())
+			_, _, err := g.Check(request(), claims.AnyToken())
 			if row.status == 200 {
 				require.NoError(t, err)
 				return

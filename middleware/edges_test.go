@@ -68,7 +68,7 @@ func TestAChallengeKeepsEveryPrintableCharacter(t *testing.T) {
 			want.WriteByte(byte(c))
 		}
 	}
-	line := middleware.Challenge{Scheme: "Bearer", Params: []middleware.Param{{Name: "realm", Value: all.String()}}}.String()
+	line := middleware.Challenge{Scheme: "Bearer", Params: params{{"realm", all.String()}}}.String()
 	assert.Equal(t, `Bearer realm="`+want.String()+`"`, line)
 }
 

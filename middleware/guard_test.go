@@ -84,7 +84,7 @@ func TestAGuardThatNewDidNotMakeRefuses(t *testing.T) {
 				assert.Equal(t, 503, w.Code)
 				assert.Equal(t, "1", w.Header().Get("Retry-After"))
 			}
-			_, _, err := g.Check(withToken(reader))
+			_, _, err := g.Check(withToken(reader), claims.AnyToken())
 			require.ErrorIs(t, err, reason.KeysUnavailable)
 			_, err = g.Enforce(middleware.Policy{Rules: map[string]claims.Rule{"/": claims.AnyToken()}})
 			require.ErrorContains(t, err, "middleware: Enforce: this Guard was not made by New")
@@ -264,7 +264,7 @@ func TestTroubleOnThisSideIsNever401(t *testing.T) {
 			g := newGuard(t, middleware.Config{Verifier: verifierFunc(func(context.Context, string) (*claims.Claims, error) {
 				return nil, row.err
 			})})
-			_, c, err := g.Check(withToken(reader).WithContext(row.ctx))
+			_, c, err := g.Check(withToken(reader).WithContext(row.ctx), claims.AnyToken())
 			require.ErrorIs(t, err, row.reason)
 			assert.Nil(t, c)
 			if row.err != nil {
@@ -287,7 +287,7 @@ func TestANilPointerThatComesAsAnErrorIsNoVerdict(t *testing.T) {
 	g := newGuard(t, middleware.Config{Verifier: verifierFunc(func(context.Context, string) (*claims.Claims, error) {
 		return parse(t, `{"sub":"nobody"}`), none
 	})})
-	_, c, err := g.Check(withToken(reader))
+	_, c, err := g.Check(withToken(reader), claims.AnyToken())
 	require.ErrorIs(t, err, reason.KeysUnavailable)
 	assert.Nil(t, c)
 }
@@ -299,7 +299,7 @@ func TestFaultyRulesAreFoundAtConstruction(t *testing.T) {
 	_, err := claims.AccessLevels{}.Compile()
 	require.Error(t, err)
 	assert.PanicsWithError(t, "middleware: RequireAccess: "+err.Error(), func() { g.RequireAccess(claims.AccessLevels{}) })
-	_, _, err = g.CheckRule(withToken(reader), claims.AllScopes())
+	_, _, err = g.Check(withToken(reader), claims.AllScopes())
 	assert.ErrorIs(t, err, reason.Denied, "a faulty rule that comes at run time denies")
 }
 
@@ -320,7 +320,7 @@ func TestCheckWritesWhatDenySays(t *testing.T) {
 			g := newGuard(t, middleware.Config{})
 			want := serve(g.Require(row.rule)(handler), row.request())
 			original := row.request()
-			r, c, err := g.CheckRule(original, row.rule)
+			r, c, err := g.Check(original, row.rule)
 			require.Error(t, err)
 			assert.Nil(t, c)
 			assert.Same(t, original, r, "the request comes back, so that Deny can be given it")
@@ -337,7 +337,7 @@ func TestCheckHandsOutClaimsAndStamp(t *testing.T) {
 	t.Parallel()
 	v := newTokens(t)
 	g := newGuard(t, middleware.Config{Verifier: v})
-	r, c, err := g.Check(withToken(reader))
+	r, c, err := g.Check(withToken(reader), claims.AnyToken())
 	require.NoError(t, err)
 	assert.Same(t, v.claims[reader], c)
 	w := serve(g.Require(allReads())(handler), r)
@@ -393,14 +393,14 @@ func TestDenyWithoutARequest(t *testing.T) {
 func TestError(t *testing.T) {
 	t.Parallel()
 	g := newGuard(t, middleware.Config{})
-	_, _, err := g.CheckRule(withToken(reader), allWrites())
+	_, _, err := g.Check(withToken(reader), allWrites())
 	require.EqualError(t, err, "middleware: 403 insufficient_scope, missing "+missing(t, err))
-	_, _, err = g.Check(withToken("bad"))
+	_, _, err = g.Check(withToken("bad"), claims.AnyToken())
 	require.EqualError(t, err, `middleware: 401 bad_signature: verifier: bad_signature, issuer "https://issuer.example", kid "k1"`)
-	_, _, err = g.Check(request())
+	_, _, err = g.Check(request(), claims.AnyToken())
 	require.EqualError(t, err, "middleware: 401 no_token")
 	var ve *verifier.Error
-	_, _, err = g.Check(withToken("bad"))
+	_, _, err = g.Check(withToken("bad"), claims.AnyToken())
 	require.ErrorAs(t, err, &ve)
 	assert.NotErrorIs(t, err, reason.Expired)
 }
@@ -423,12 +423,12 @@ func TestErrorsAreNotShared(t *testing.T) {
 	g := newGuard(t, middleware.Config{})
 	rule := allWrites()
 	for range 2 {
-		_, _, err := g.CheckRule(withToken(reader), rule)
+		_, _, err := g.Check(withToken(reader), rule)
 		var e *middleware.Error
 		require.ErrorAs(t, err, &e)
 		assert.NotContains(t, e.Missing, "changed")
-		assert.Equal(t, "api", e.Challenges[0].Params[0].Value)
-		e.Missing[0], e.Challenges[0].Params[0].Value, e.Status = "changed", "changed", 400
+		assert.Equal(t, "api", e.Challenges[0].Params[0][1])
+		e.Missing[0], e.Challenges[0].Params[0][1], e.Status = "changed", "changed", 400
 	}
 	h := g.Require(rule)(handler)
 	for range 2 {

@@ -116,7 +116,7 @@ func TestNothingOfTheTokenGetsOut(t *testing.T) {
 					refuse := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 					w := serve(g.Require(claims.AllScopes("orders.delete"))(refuse), r)
 					_, _ = fmt.Fprintf(&out, "%d %v %s\n", w.Code, w.Header(), w.Body)
-					_, _, err := g.CheckRule(r, claims.AnyRole("Admin"))
+					_, _, err := g.Check(r, claims.AnyRole("Admin"))
 					_, _ = fmt.Fprintf(&out, "%v %+v %s\n", err, err, err)
 				}
 			}

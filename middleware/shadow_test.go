@@ -75,7 +75,7 @@ func TestShadowModeOfCheckAndEnforce(t *testing.T) {
 	t.Parallel()
 	seen := &events{}
 	g := newGuard(t, middleware.Config{Shadow: true, OnEvent: seen.add})
-	r, c, err := g.CheckRule(withToken(reader), allWrites())
+	r, c, err := g.Check(withToken(reader), allWrites())
 	require.NoError(t, err)
 	assert.Nil(t, c)
 	_, ok := claims.FromContext(r.Context())

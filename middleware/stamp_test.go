@@ -124,7 +124,7 @@ func TestAStampSpeaksForItsCredential(t *testing.T) {
 func TestTheContextDoesNotPrintTheToken(t *testing.T) {
 	t.Parallel()
 	g := newGuard(t, middleware.Config{})
-	r, _, err := g.Check(withToken(reader))
+	r, _, err := g.Check(withToken(reader), claims.AnyToken())
 	assert.NoError(t, err)
 	child, cancel := context.WithCancel(r.Context())
 	defer cancel()
@@ -138,7 +138,7 @@ func TestTheContextKeepsItsNature(t *testing.T) {
 	type key struct{}
 	parent, cancel := context.WithCancel(context.WithValue(context.Background(), key{}, "kept"))
 	g := newGuard(t, middleware.Config{})
-	r, _, err := g.Check(withToken(reader).WithContext(parent))
+	r, _, err := g.Check(withToken(reader).WithContext(parent), claims.AnyToken())
 	assert.NoError(t, err)
 	assert.Equal(t, "kept", r.Context().Value(key{}))
 	assert.NoError(t, r.Context().Err())
