@@ -33,7 +33,6 @@ func TestAuthorizationHeader(t *testing.T) {
 		{"01 a bearer token in the Authorization header works", []string{"Bearer " + reader}, 200, "", ""},
 		{"02 the scheme is compared without regard to case", []string{"bEaReR " + reader}, 200, "", ""},
 		{"03 two spaces are fine", []string{"Bearer  " + reader}, 200, "", ""},
-		{"03 many spaces are fine", []string{"Bearer          " + reader}, 200, "", ""},
 		{"03 a comma inside the credentials is a bad request", []string{"Bearer " + reader + "," + reader}, 400, reason.InvalidRequest, bad},
 		{"03 a list of credentials is a bad request", []string{"Bearer " + reader + ", Bearer " + reader}, 400, reason.InvalidRequest, bad},
 		{"03 a space inside the credentials is a bad request", []string{"Bearer token-of reader"}, 400, reason.InvalidRequest, bad},
@@ -74,31 +73,6 @@ func TestAuthorizationHeader(t *testing.T) {
 			}
 			assert.Equal(t, []string{row.challenge}, w.Header()["Www-Authenticate"])
 			assert.Equal(t, []string{"no-store"}, w.Header()["Cache-Control"])
-		})
-	}
-}
-
-func TestHeaderLinesFromTheWire(t *testing.T) {
-	t.Parallel()
-	server := httptest.NewServer(newGuard(t, middleware.Config{}).Authenticate(handler))
-	t.Cleanup(server.Close)
-	for _, row := range []struct {
-		name   string
-		header http.Header
-		status int
-	}{
-		{"04 two lines with names of another case are counted", http.Header{"Authorization": {"Bearer " + reader}, "authorization": {"Bearer " + reader}}, 400},
-		{"02 a lower-case header name works", http.Header{"authorization": {"Bearer " + reader}}, 200},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
-			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
-			require.NoError(t, err)
-			r.Header = row.header
-			res, err := server.Client().Do(r)
-			require.NoError(t, err)
-			require.NoError(t, res.Body.Close())
-			assert.Equal(t, row.status, res.StatusCode)
 		})
 	}
 }
@@ -179,20 +153,47 @@ func TestCredentialHidesItsToken(t *testing.T) {
 	}
 }
 
-func FuzzAuthorization(f *testing.F) {
-	for _, seed := range []string{"", "Bearer", "Bearer x", "bearer  x", "Bearer a,b", "Bearer a b", "Basic x", "Bearer\tx", "Bearer \xff"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, line string) {
-		c, err := middleware.FromAuthorization(request(line))
-		if err != nil {
-			assert.Equal(t, middleware.Credential{}, c)
-			assert.True(t, errors.Is(err, reason.InvalidRequest) || errors.Is(err, reason.UnsupportedScheme), "%v", err)
-			return
+func TestEveryCharacterOfAScheme(t *testing.T) {
+	t.Parallel()
+	const schemeChars = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" // RFC 9110 section 5.6.2
+	for c := range 0x80 {
+		if c == ' ' {
+			continue // ends the scheme
 		}
-		assert.True(t, strings.EqualFold(c.Scheme, "Bearer"))
-		assert.NotEmpty(t, c.Token)
-		assert.False(t, strings.ContainsAny(c.Token, " ,\t\r\n"))
-		assert.True(t, strings.HasSuffix(line, c.Token))
-	})
+		_, err := middleware.FromAuthorization(request("X" + string(rune(c)) + " x"))
+		want := reason.InvalidRequest
+		if strings.ContainsRune(schemeChars, rune(c)) {
+			want = reason.UnsupportedScheme
+		}
+		assert.ErrorIs(t, err, want, "%q in a scheme", c)
+	}
+}
+
+// Every byte at every place of a token, whatever is around it: exactly white
+// space, control characters and the comma break credentials.
+func TestWhatBreaksCredentialsDoesSoWhereverItStands(t *testing.T) {
+	t.Parallel()
+	// 32 bytes are read at once, if there are so many and none is odd.
+	around := []string{strings.Repeat("A", 100), strings.Repeat("z", 100)}
+	for length := 1; length <= 19; length++ {
+		around = append(around, strings.Repeat("~\xff-", length)[:length])
+	}
+	for _, whole := range around {
+		for at := range whole {
+			for c := range 256 {
+				token := []byte(whole)
+				token[at] = byte(c)
+				if at == 0 && c == ' ' {
+					continue // belongs to the space after the scheme
+				}
+				got, err := middleware.FromAuthorization(request("Bearer " + string(token)))
+				if c <= ' ' || c == ',' || c == 0x7f {
+					assert.ErrorIs(t, err, reason.InvalidRequest, "%q", token)
+				} else {
+					assert.NoError(t, err, "%q", token)
+					assert.Equal(t, string(token), got.Token)
+				}
+			}
+		}
+	}
 }

@@ -156,3 +156,12 @@ func orCanceled(ctx context.Context, otherwise reason.Code) reason.Code {
 	}
 	return otherwise
 }
+
+// withoutNil replaces an error that is a nil pointer, which would panic when it
+// is unwrapped or printed. It is an error still.
+func withoutNil(err error) error {
+	if err != nil && isNil(err) {
+		return errNilPointer
+	}
+	return err
+}

@@ -49,6 +49,9 @@ func (e *Error) Error() string {
 
 // Unwrap returns the reason and the cause.
 func (e *Error) Unwrap() []error {
+	if e == nil { // wrapped by mistake
+		return nil
+	}
 	var errs []error
 	if e.Reason != "" {
 		errs = append(errs, e.Reason)
@@ -206,15 +209,6 @@ func (d *decider) realmName() string {
 		return defaultRealm
 	}
 	return d.realm
-}
-
-// withoutNil replaces an error that is a nil pointer, which would panic when it
-// is unwrapped or printed. It is an error still.
-func withoutNil(err error) error {
-	if err != nil && isNil(err) {
-		return errNilPointer
-	}
-	return err
 }
 
 // isNil sees through an interface that holds a nil pointer, the usual result

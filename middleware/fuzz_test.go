@@ -3,6 +3,7 @@ package middleware_test
 import (
 	"net/http"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -40,6 +41,9 @@ func FuzzAuthorizationGrammar(f *testing.F) {
 			lines = append(lines, second)
 		}
 		got, err := middleware.FromAuthorization(request(lines...))
+		if err != nil {
+			require.Equal(t, middleware.Credential{}, got)
+		}
 		token := oneToken.FindStringSubmatch(line)
 		switch {
 		case two || !someScheme.MatchString(line):
@@ -61,4 +65,42 @@ func FuzzAuthorizationGrammar(f *testing.F) {
 		require.Len(t, w.Header()["Www-Authenticate"], 1)
 		assert.Equal(t, answers[w.Header().Get("WWW-Authenticate")], w.Code, "one of the answers that there are, byte by byte")
 	})
+}
+
+func FuzzChallenge(f *testing.F) {
+	f.Add("Bearer", "realm", "a", "error", "b")
+	f.Add("Bearer", "realm", "a\"\\", "REALM", "\r\n")
+	f.Fuzz(func(t *testing.T, scheme, name1, value1, name2, value2 string) {
+		line := middleware.Challenge{Scheme: scheme, Params: params{{name1, value1}, {name2, value2}}}.String()
+		for i := range len(line) {
+			require.True(t, ' ' <= line[i] && line[i] <= '~', "%q", line)
+		}
+		if line == "" {
+			return
+		}
+		rest, ok := strings.CutPrefix(line, scheme)
+		require.True(t, ok)
+		names := map[string]bool{}
+		for rest != "" {
+			name, after, ok := strings.Cut(strings.TrimLeft(rest, ", "), `="`)
+			require.True(t, ok, "%q", line)
+			require.False(t, names[strings.ToLower(name)], "%q twice", name)
+			names[strings.ToLower(name)] = true
+			end := closingQuote(after)
+			require.GreaterOrEqual(t, end, 0, "%q", line)
+			rest = after[end+1:]
+		}
+	})
+}
+
+func closingQuote(s string) int {
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '"':
+			return i
+		}
+	}
+	return -1
 }

@@ -1,0 +1,205 @@
+package middleware_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/middleware"
+	"github.com/sallyport-go/sallyport/reason"
+	"github.com/sallyport-go/sallyport/verifier"
+)
+
+// expected is every reason and what a caller sees of it.
+var expected = map[reason.Code]struct {
+	status int
+	code   string
+}{
+	reason.NoToken: {401, ""}, reason.UnsupportedScheme: {401, ""}, reason.InvalidRequest: {400, "invalid_request"},
+	reason.Malformed: {401, "invalid_token"}, reason.TooLarge: {401, "invalid_token"},
+	reason.UnsupportedAlg: {401, "invalid_token"}, reason.UnsupportedType: {401, "invalid_token"},
+	reason.CriticalHeader: {401, "invalid_token"}, reason.UnknownIssuer: {401, "invalid_token"},
+	reason.UnknownTenant: {401, "invalid_token"}, reason.UnknownKey: {401, "invalid_token"},
+	reason.BadSignature: {401, "invalid_token"}, reason.MalformedClaims: {401, "invalid_token"},
+	reason.MissingClaim: {401, "invalid_token"}, reason.Expired: {401, "invalid_token"},
+	reason.NotYetValid: {401, "invalid_token"}, reason.IssuedInFuture: {401, "invalid_token"},
+	reason.TooOld: {401, "invalid_token"}, reason.WrongAudience: {401, "invalid_token"},
+	reason.WrongClient: {401, "invalid_token"}, reason.UnsupportedBinding: {401, "invalid_token"},
+	reason.Revoked:         {401, "invalid_token"},
+	reason.KeysUnavailable: {503, ""}, reason.RevocationUnavailable: {503, ""}, reason.Canceled: {503, ""},
+	reason.InsufficientScope: {403, "insufficient_scope"}, reason.InsufficientRole: {403, "insufficient_scope"},
+	reason.WrongCaller: {403, "insufficient_scope"}, reason.Denied: {403, "insufficient_scope"},
+	"a_code_of_tomorrow": {401, "invalid_token"},
+}
+
+func TestEveryReasonOfAVerifierHasItsAnswer(t *testing.T) {
+	t.Parallel()
+	for _, code := range declaredReasons(t) {
+		require.Contains(t, expected, code, "reason.go has a code that this table does not know")
+	}
+	require.Len(t, declaredReasons(t), len(expected)-1)
+	for code, want := range expected {
+		t.Run(string(code), func(t *testing.T) {
+			t.Parallel()
+			meter := &meterProvider{}
+			v := newTokens(t)
+			v.errs["refused"] = &verifier.Error{Reason: code}
+			v.errs["wrapped"] = fmt.Errorf("own verifier: %w", code)
+			g := newGuard(t, middleware.Config{Verifier: v, MeterProvider: meter})
+			answers := []*httptest.ResponseRecorder{
+				serve(g.Authenticate(handler), withToken("refused")),
+				serve(g.Authenticate(handler), withToken("wrapped")),
+				serve(deny(g, code), request()),
+				serve(deny(g, v.errs["refused"]), request()),
+			}
+			for _, w := range answers {
+				assert.Equal(t, want.status, w.Code)
+				switch {
+				case want.status == 503:
+					assert.NotContains(t, w.Header(), "Www-Authenticate")
+					assert.Equal(t, []string{"1"}, w.Header()["Retry-After"])
+				case want.code == "":
+					assert.Equal(t, []string{`Bearer realm="api"`}, w.Header()["Www-Authenticate"])
+				default:
+					assert.Equal(t, []string{`Bearer realm="api", error="` + want.code + `"`}, w.Header()["Www-Authenticate"])
+				}
+				assert.Equal(t, []string{"no-store"}, w.Header()["Cache-Control"])
+				assert.NotContains(t, w.Body.String(), string(code)+" ", "the reason stays inside")
+			}
+			counted := code
+			if code == "a_code_of_tomorrow" {
+				counted = "other"
+			}
+			assert.Equal(t, map[string]int64{"outcome=refused reason=" + string(counted): 2}, meter.counts())
+		})
+	}
+}
+
+// declaredReasons reads the codes from the source, so that a new one cannot be forgotten here.
+func declaredReasons(t *testing.T) []reason.Code {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "../reason/reason.go", nil, 0)
+	require.NoError(t, err)
+	var codes []reason.Code
+	ast.Inspect(file, func(n ast.Node) bool {
+		if spec, ok := n.(*ast.ValueSpec); ok {
+			for _, v := range spec.Values {
+				text, err := strconv.Unquote(v.(*ast.BasicLit).Value)
+				assert.NoError(t, err)
+				codes = append(codes, reason.Code(text))
+			}
+		}
+		return true
+	})
+	require.NotEmpty(t, codes)
+	return codes
+}
+
+func TestError(t *testing.T) {
+	t.Parallel()
+	g := newGuard(t, middleware.Config{})
+	_, _, err := g.Check(withToken(reader), allWrites())
+	require.EqualError(t, err, "middleware: 403 insufficient_scope, missing "+missing(t, err))
+	_, _, err = g.Check(withToken("bad"), claims.AnyToken())
+	require.EqualError(t, err, `middleware: 401 bad_signature: verifier: bad_signature, issuer "https://issuer.example", kid "k1"`)
+	_, _, err = g.Check(request(), claims.AnyToken())
+	require.EqualError(t, err, "middleware: 401 no_token")
+	var ve *verifier.Error
+	_, _, err = g.Check(withToken("bad"), claims.AnyToken())
+	require.ErrorAs(t, err, &ve)
+	assert.NotErrorIs(t, err, reason.Expired)
+	assert.NotErrorIs(t, &middleware.Error{}, reason.Code(""))
+}
+
+func missing(t *testing.T, err error) string {
+	t.Helper()
+	var e *middleware.Error
+	require.ErrorAs(t, err, &e)
+	require.NotEmpty(t, e.Missing)
+	out := e.Missing[0]
+	for _, name := range e.Missing[1:] {
+		out += " " + name
+	}
+	return out
+}
+
+// What one caller does to its Error must not show in the next one's.
+func TestErrorsAreNotShared(t *testing.T) {
+	t.Parallel()
+	g := newGuard(t, middleware.Config{})
+	rule := allWrites()
+	for range 2 {
+		_, _, err := g.Check(withToken(reader), rule)
+		var e *middleware.Error
+		require.ErrorAs(t, err, &e)
+		assert.NotContains(t, e.Missing, "changed")
+		assert.Equal(t, "api", e.Challenges[0].Params[0][1])
+		e.Missing[0], e.Challenges[0].Params[0][1], e.Status = "changed", "changed", 400
+	}
+	h := g.Require(rule)(handler)
+	for range 2 {
+		w := serve(h, withToken(reader))
+		for name, values := range w.Header() {
+			assert.NotContains(t, values, "changed", name)
+			values[0] = "changed"
+		}
+	}
+}
+
+func TestDenyOfAnyOtherError(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name   string
+		err    error
+		status int
+	}{
+		{"an error of one's own is a 403", errors.New("not your order: secret"), 403},
+		{"nil is a 403", nil, 403},
+		{"a nil *Error is a 403", (*middleware.Error)(nil), 403},
+		{"a nil *Error in another error is a 403", fmt.Errorf("own check: %w", (*middleware.Error)(nil)), 403},
+		{"a deadline is a 503", fmt.Errorf("own check: %w", context.DeadlineExceeded), 503},
+		{"a cancellation is a 503", context.Canceled, 503},
+		{"a status that is no refusal becomes the reason's", &middleware.Error{Status: 200, Reason: reason.Denied}, 403},
+		{"a redirect becomes the reason's status", &middleware.Error{Status: 302, Reason: reason.NoToken}, 401},
+		{"an empty Error is a 401", &middleware.Error{}, 401},
+		{"another status of the right kind stays", &middleware.Error{Status: 429, RetryAfter: time.Minute}, 429},
+		{"a 500 stays", &middleware.Error{Status: 500}, 500},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			w := serve(deny(newGuard(t, middleware.Config{}), row.err), request())
+			assert.Equal(t, row.status, w.Code)
+			assert.NotContains(t, w.Body.String(), "secret")
+			if row.status == 429 {
+				assert.Equal(t, "60", w.Header().Get("Retry-After"))
+				assert.Equal(t, "Too Many Requests\n", w.Body.String())
+			}
+			if row.status == 500 {
+				assert.NotContains(t, w.Header(), "Retry-After")
+			}
+		})
+	}
+}
+
+func TestACauseIsKeptForTheLog(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("of their own")
+	var told *middleware.Error
+	g := newGuard(t, middleware.Config{ErrorBody: func(_ http.ResponseWriter, _ *http.Request, e *middleware.Error) { told = e }})
+	w := serve(deny(g, cause), request())
+	assert.Equal(t, http.StatusForbidden, w.Code)
+	require.ErrorIs(t, told, cause)
+	assert.Equal(t, reason.Denied, told.Reason)
+}
