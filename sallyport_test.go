@@ -232,7 +232,7 @@ func TestTheZeroGateRefusesEverything(t *testing.T) {
 	assert.Empty(t, zero.Keys())
 }
 
-// senderKey is a binding that believes a header.
+// senderKey is a Binding that takes a header for proof.
 type senderKey struct{ member string }
 
 func (s senderKey) Confirms() []string { return []string{s.member} }
@@ -245,7 +245,7 @@ func (s senderKey) Check(r *http.Request, _ middleware.Credential, c *claims.Cla
 	return nil
 }
 
-func TestWhatTheGuardsBindingsConfirmTheVerifierLetsPass(t *testing.T) {
+func TestABoundTokenPassesWithItsRequestAlone(t *testing.T) {
 	t.Parallel()
 	iss := newIssuer(t)
 	cfg := sallyport.Config{Providers: []providers.Provider{providers.Generic(iss.Issuer(), audience)}}
@@ -261,9 +261,13 @@ func TestWhatTheGuardsBindingsConfirmTheVerifierLetsPass(t *testing.T) {
 	assert.NoError(t, err)
 	assert.Equal(t, 401, status(g.Authenticate(ok), token), "without the proof")
 	other := iss.Token(jwkstest.Claims{"cnf": map[string]string{"x5t#S256": "thumb"}})
-	assert.Equal(t, 401, status(g.Authenticate(ok), other), "what nobody confirms")
-	_, err = g.Verify(t.Context(), other)
-	assert.Equal(t, reason.UnsupportedBinding, reasonOf(t, err))
+	assert.Equal(t, 401, status(g.Authenticate(ok), other), "a member that no binding confirms")
+
+	for _, bound := range []string{token, other} { // the first one was verified before, for the request that proved it
+		_, err = g.Verify(t.Context(), bound)
+		assert.Equal(t, reason.UnsupportedBinding, reasonOf(t, err), "Verify sees no request")
+		assert.Equal(t, reason.UnsupportedBinding, g.Explain(t.Context(), bound).Reason, "nor does Explain")
+	}
 }
 
 func TestAnAttackOnAGate(t *testing.T) {
