@@ -114,16 +114,18 @@ func TestAStampSpeaksForItsCredential(t *testing.T) {
 // The stamp speaks for the credential that it was made from, not for a source that fails with the same token at hand.
 func TestAFailingSourceIsNotHealedByTheStamp(t *testing.T) {
 	t.Parallel()
-	calls := 0
-	g := newGuard(t, middleware.Config{Credentials: func(*http.Request) (middleware.Credential, error) {
-		if calls++; calls > 1 {
-			return middleware.Credential{Token: reader}, errors.New("the proxy took it back")
-		}
-		return middleware.Credential{Token: reader}, nil
-	}})
-	w := serve(g.Authenticate(g.Require(allReads())(handler)), request())
-	assert.Equal(t, http.StatusBadRequest, w.Code)
-	assert.Equal(t, 2, calls)
+	for _, failure := range []error{errors.New("the proxy took it back"), (*middleware.Error)(nil)} {
+		calls := 0
+		g := newGuard(t, middleware.Config{Credentials: func(*http.Request) (middleware.Credential, error) {
+			if calls++; calls > 1 {
+				return middleware.Credential{Token: reader}, failure
+			}
+			return middleware.Credential{Token: reader}, nil
+		}})
+		w := serve(g.Authenticate(g.Require(allReads())(handler)), request())
+		assert.Equal(t, http.StatusBadRequest, w.Code)
+		assert.Equal(t, 2, calls)
+	}
 }
 
 func TestTheContextDoesNotPrintTheToken(t *testing.T) {
