@@ -24,7 +24,7 @@ import (
 
 var _ middleware.Verifier = (*sallyport.Gate)(nil)
 
-// status asks a handler with a token, "" for none.
+// status returns what a handler answers to a token, "" for none.
 func status(h http.Handler, token string) int {
 	r := httptest.NewRequest(http.MethodGet, "/orders", nil)
 	if token != "" {
@@ -63,18 +63,6 @@ func TestAnIssuerAndAnAudienceAreEnough(t *testing.T) {
 	assert.Equal(t, "test-client", c.ClientID())
 	assert.True(t, g.Explain(t.Context(), iss.Token()).OK)
 	assert.Equal(t, reason.WrongAudience, g.Explain(t.Context(), iss.Token(jwkstest.WithAudience("x"))).Reason)
-}
-
-func TestManyProvidersSideBySide(t *testing.T) {
-	t.Parallel()
-	first, second := newIssuer(t), newIssuer(t, jwkstest.WithAudience("api://orders", "x"))
-	made, err := sallyport.NewFrom(providers.Generic(first.Issuer(), audience), providers.Generic(second.Issuer(), audience).WithClients("partner"))
-	g := closing(t, made, err)
-
-	assert.Equal(t, 200, status(g.Authenticate(ok), first.Token()))
-	assert.Equal(t, 200, status(g.Authenticate(ok), second.Token(jwkstest.Claims{"client_id": "partner"})))
-	assert.Equal(t, 401, status(g.Authenticate(ok), second.Token()))
-	assert.Len(t, g.Keys(), 2)
 }
 
 func TestIssuersWithKeysOfTheirOwnNeedNoFetch(t *testing.T) {
@@ -135,6 +123,12 @@ func TestAllMistakesAreReportedAtOnceAndOnce(t *testing.T) {
 			},
 			says: []string{"Audiences is empty", `tenant "x"`, "Timeout", "Keys names an issuer", "Leeway", "Realm", "Guard has a Verifier"},
 			not:  []string{"no Issuers"},
+		},
+		"an issuer of one's own without keys": {
+			open: func() (*sallyport.Gate, error) {
+				return sallyport.Open(sallyport.Config{Verifier: verifier.Config{Issuers: []verifier.Issuer{{Name: "https://issuer.example", Audiences: []string{audience}}}}})
+			},
+			says: []string{"Keys is nil"},
 		},
 		"a binding whose making failed": {
 			open: func() (*sallyport.Gate, error) {
