@@ -86,22 +86,29 @@ func (d *decider) authenticate(ctx context.Context, c *call) (who *claims.Claims
 	if !c.credential.isBearer() {
 		return nil, false, d.fail(reason.UnsupportedScheme, nil, 0)
 	}
-	who, err = d.verify(ctx, token)
+	who, refused = d.verifyToken(ctx, c)
+	return who, true, refused
+}
+
+// verifyToken has the Verifier verify the token, and checks what binds it to
+// its sender.
+func (d *decider) verifyToken(ctx context.Context, c *call) (*claims.Claims, *Error) {
+	who, err := d.verify(ctx, c.credential.Token)
 	if err == nil && who == nil {
 		err = errNoVerdict
 	}
 	if err != nil { // an error that names no reason says nothing about the token, so it is no 401
-		return nil, false, d.refusal(err, orCanceled(ctx, reason.KeysUnavailable))
+		return nil, d.refusal(err, orCanceled(ctx, reason.KeysUnavailable))
 	}
 	if who.Has("cnf") && !c.confirmsAll(who) {
-		return nil, false, d.fail(reason.UnsupportedBinding, nil, 0)
+		return nil, d.fail(reason.UnsupportedBinding, nil, 0)
 	}
 	if c.checkBindings != nil {
 		if err := c.checkBindings(c.credential, who); err != nil {
-			return nil, false, d.refusal(err, orCanceled(ctx, reason.UnsupportedBinding))
+			return nil, d.refusal(err, orCanceled(ctx, reason.UnsupportedBinding))
 		}
 	}
-	return who, true, nil
+	return who, nil
 }
 
 // confirmationMembers are the members of cnf that are defined to name a key.
