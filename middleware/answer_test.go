@@ -292,12 +292,25 @@ func TestErrorBody(t *testing.T) {
 func TestErrorBodyOfDeny(t *testing.T) {
 	t.Parallel()
 	g := newGuard(t, middleware.Config{ErrorBody: func(w http.ResponseWriter, r *http.Request, e *middleware.Error) {
+		w.WriteHeader(http.StatusOK)
 		_, _ = io.WriteString(w, r.URL.Path+" "+strings.Join(e.Missing, " "))
 	}})
-	w := serve(deny(g, &middleware.Error{Status: 403, Reason: reason.InsufficientScope, Missing: []string{"x"}}), request())
-	assert.Equal(t, 403, w.Code)
+	w := &countingWriter{ResponseRecorder: httptest.NewRecorder()}
+	g.Deny(w, request(), &middleware.Error{Status: 403, Reason: reason.InsufficientScope, Missing: []string{"x"}})
+	assert.Equal(t, []int{403}, w.statuses)
 	assert.Equal(t, "/orders x", w.Body.String())
 	require.NotEmpty(t, w.Header().Get("WWW-Authenticate"))
+}
+
+// countingWriter notes every call of WriteHeader.
+type countingWriter struct {
+	*httptest.ResponseRecorder
+	statuses []int
+}
+
+func (w *countingWriter) WriteHeader(status int) {
+	w.statuses = append(w.statuses, status)
+	w.ResponseRecorder.WriteHeader(status)
 }
 
 func TestAStatusThatIsNoRefusalIsNotSent(t *testing.T) {

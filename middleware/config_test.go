@@ -41,7 +41,8 @@ func TestAllMistakesAreReportedTogether(t *testing.T) {
 		assert.ErrorContains(t, err, text)
 	}
 	assert.EqualError(t, cfg.Validate(), strings.TrimPrefix(err.Error(), "middleware: Config.Verifier is missing: without one no token can be verified\n"), "Validate leaves the Verifier to New")
-	assert.NoError(t, middleware.Config{}.Validate())
+	assert.NoError(t, middleware.Config{Realm: " ~"}.Validate())
+	assert.ErrorContains(t, middleware.Config{Realm: "a\tb"}.Validate(), "Config.Realm")
 	assert.NotContains(t, err.Error(), "registered at", "no path of the machine that it was built on")
 }
 

@@ -41,8 +41,17 @@ type call struct {
 // the call's own. In shadow mode a call that is refused passes, with neither a
 // refusal nor claims.
 func (d *decider) decide(ctx context.Context, c *call) (context.Context, *claims.Claims, *Error) {
+	c.err = withoutNil(c.err)
+	if c.err == nil && c.credential.Token == "" {
+		c.err = reason.NoToken
+	}
 	// 1. Who is calling?
-	who, fresh, refused := d.authenticate(ctx, c)
+	var refused *Error
+	who := d.stamped(ctx, c)
+	fresh := who == nil
+	if fresh {
+		who, refused = d.authenticate(ctx, c)
+	}
 	if refused != nil {
 		if c.optional && refused.Reason == reason.NoToken {
 			d.report(ctx, c, Event{Outcome: Anonymous})
@@ -62,37 +71,32 @@ func (d *decider) decide(ctx context.Context, c *call) (context.Context, *claims
 	return d.withStamp(ctx, c.credential.Token, who), who, nil
 }
 
-// authenticate finds out who is calling: by the stamp of an earlier decision,
-// or else by credential, verification and bindings. A stamp is good for the
-// token that it was made from: a call with another token is verified again, a
-// call whose token was removed since is still the same call. fresh reports
-// whether the token was verified just now.
-func (d *decider) authenticate(ctx context.Context, c *call) (who *claims.Claims, fresh bool, refused *Error) {
-	if d.verify == nil {
-		return nil, false, d.fail(reason.KeysUnavailable, errNotMadeByNew, 0)
+// stamped returns the claims of an earlier decision on the call, nil for none.
+// A stamp is good for the token that it was made from: a call with another
+// token is verified again, a call whose token was removed since is still the
+// same call.
+func (d *decider) stamped(ctx context.Context, c *call) *claims.Claims {
+	s := d.stampOf(ctx)
+	if s == nil {
+		return nil
 	}
-	token, err := c.credential.Token, withoutNil(c.err)
-	if err == nil && token == "" {
-		err = reason.NoToken
+	if c.err == nil && c.credential.Token == s.token || errors.Is(c.err, reason.NoToken) {
+		return s.claims
 	}
-	if s := d.stampOf(ctx); s != nil {
-		if err == nil && token == s.token || errors.Is(err, reason.NoToken) {
-			return s.claims, false, nil
-		}
-	}
-	if err != nil {
-		return nil, false, d.refusal(err, orCanceled(ctx, reason.InvalidRequest))
-	}
-	if !c.credential.isBearer() {
-		return nil, false, d.fail(reason.UnsupportedScheme, nil, 0)
-	}
-	who, refused = d.verifyToken(ctx, c)
-	return who, true, refused
+	return nil
 }
 
-// verifyToken has the Verifier verify the token, and checks what binds it to
-// its sender.
-func (d *decider) verifyToken(ctx context.Context, c *call) (*claims.Claims, *Error) {
+// authenticate finds out who is calling: credential, verification, bindings.
+func (d *decider) authenticate(ctx context.Context, c *call) (*claims.Claims, *Error) {
+	if d.verify == nil {
+		return nil, d.fail(reason.KeysUnavailable, errNotMadeByNew, 0)
+	}
+	if c.err != nil {
+		return nil, d.refusal(c.err, orCanceled(ctx, reason.InvalidRequest))
+	}
+	if !c.credential.isBearer() {
+		return nil, d.fail(reason.UnsupportedScheme, nil, 0)
+	}
 	who, err := d.verify(ctx, c.credential.Token)
 	if err == nil && who == nil {
 		err = errNoVerdict
@@ -135,7 +139,9 @@ func (c *call) confirmsAll(who *claims.Claims) bool {
 	for name, value := range cnf {
 		switch {
 		case c.confirms[name]:
-			checked = checked || value != nil // null is absent
+			if value != nil { // null is absent
+				checked = true
+			}
 		case confirmationMembers[name]:
 			return false
 		}

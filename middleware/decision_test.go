@@ -23,10 +23,12 @@ type bindingTokens struct{ *tokens }
 func (v bindingTokens) Verify(ctx context.Context, token string) (*claims.Claims, error) {
 	c, err := v.tokens.Verify(ctx, token)
 	if err == nil && c.Has("cnf") {
-		return nil, reason.UnsupportedBinding
+		return nil, errBound
 	}
 	return c, err
 }
+
+var errBound = fmt.Errorf("bound: %w", reason.UnsupportedBinding)
 
 func (v bindingTokens) VerifyBound(ctx context.Context, token string) (*claims.Claims, error) {
 	return v.tokens.Verify(ctx, token)
@@ -81,6 +83,8 @@ func TestATokenWithCnfNeedsABindingThatCoversIt(t *testing.T) {
 				}
 				require.ErrorIs(t, err, reason.UnsupportedBinding, name)
 				assert.Zero(t, b.calls)
+				byVerifier := name != "any Verifier" && row.members == nil
+				assert.Equal(t, byVerifier, errors.Is(err, errBound), "VerifyBound is for a Guard with bindings")
 				assert.Equal(t, `Bearer realm="api", error="invalid_token"`, serve(g.Authenticate(handler), withToken(bound)).Header().Get("WWW-Authenticate"))
 			}
 		})
@@ -170,6 +174,7 @@ func TestTroubleOnThisSideIsNever401(t *testing.T) {
 			var e *middleware.Error
 			require.ErrorAs(t, err, &e)
 			assert.GreaterOrEqual(t, e.RetryAfter, time.Second)
+			assert.Empty(t, e.Challenges)
 			w := serve(g.Authenticate(handler), withToken(reader).WithContext(row.ctx))
 			assert.Equal(t, 503, w.Code)
 			assert.Equal(t, []string{row.retry}, w.Header()["Retry-After"])

@@ -143,6 +143,7 @@ func TestDenyOfAnyOtherError(t *testing.T) {
 		{"an error of one's own is a 403", errors.New("not your order: secret"), 403},
 		{"nil is a 403", nil, 403},
 		{"a nil *Error is a 403", (*middleware.Error)(nil), 403},
+		{"a nil *verifier.Error is a 403", (*verifier.Error)(nil), 403},
 		{"a nil *Error in another error is a 403", fmt.Errorf("own check: %w", (*middleware.Error)(nil)), 403},
 		{"a deadline is a 503", fmt.Errorf("own check: %w", context.DeadlineExceeded), 503},
 		{"a cancellation is a 503", context.Canceled, 503},

@@ -30,6 +30,7 @@ func TestAGuardThatNewDidNotMakeRefuses(t *testing.T) {
 				assert.Equal(t, 503, w.Code)
 				assert.Equal(t, "1", w.Header().Get("Retry-After"))
 			}
+			assert.Equal(t, 401, serve(deny(g, reason.NoToken), request()).Code)
 			_, _, err := g.Check(withToken(reader), claims.AnyToken())
 			require.ErrorIs(t, err, reason.KeysUnavailable)
 			_, err = g.Enforce(middleware.Policy{Rules: map[string]claims.Rule{"/": claims.AnyToken()}})
