@@ -150,7 +150,7 @@ func TestDenyOfAnyOtherError(t *testing.T) {
 		{"a status that is no refusal becomes the reason's", &middleware.Error{Status: 200, Reason: reason.Denied}, 403},
 		{"an empty Error is a 401", &middleware.Error{}, 401},
 		{"another status of the right kind stays", &middleware.Error{Status: 429, RetryAfter: time.Minute}, 429},
-		{"a 500 stays", &middleware.Error{Status: 500}, 500},
+		{"a 500 stays", &middleware.Error{Status: 500, Challenges: []middleware.Challenge{{Scheme: "Bearer"}}}, 500},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -163,6 +163,7 @@ func TestDenyOfAnyOtherError(t *testing.T) {
 			}
 			if row.status == 500 {
 				assert.NotContains(t, w.Header(), "Retry-After")
+				assert.NotContains(t, w.Header(), "Www-Authenticate")
 			}
 		})
 	}

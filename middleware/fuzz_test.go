@@ -27,6 +27,7 @@ func FuzzAuthorizationGrammar(f *testing.F) {
 	for _, seed := range []string{
 		"", "Bearer", "Bearer " + reader, "bEaReR   " + reader, "Bearer " + reader + " ", "Bearer " + reader + "," + writer, "Bearer\t" + reader,
 		" Bearer " + reader, "Basic Zm9vOmJhcg==", "Digest a=\"b\", c=d", "Bearer \u00a0x", "Bearer x\r\nX-Evil: 1", "Bearer \xff\xfe", "B\u00e9arer x", "DPoP x",
+		"BearerX x", `"Bearer" x`, "Bearer a\x00b", "Bearer " + reader + ", Bearer " + writer, "Bearer !\"%", reader,
 	} {
 		f.Add(seed, "", false)
 		f.Add(seed, "Bearer "+writer, true)

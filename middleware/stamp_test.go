@@ -11,6 +11,7 @@ import (
 
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/middleware"
+	"github.com/sallyport-go/sallyport/verifier"
 )
 
 func TestATokenIsVerifiedOnce(t *testing.T) {
@@ -114,7 +115,7 @@ func TestAStampSpeaksForItsCredential(t *testing.T) {
 // The stamp speaks for the credential that it was made from, not for a source that fails with the same token at hand.
 func TestAFailingSourceIsNotHealedByTheStamp(t *testing.T) {
 	t.Parallel()
-	for _, failure := range []error{errors.New("the proxy took it back"), (*middleware.Error)(nil)} {
+	for _, failure := range []error{errors.New("the proxy took it back"), (*verifier.Error)(nil)} {
 		calls := 0
 		g := newGuard(t, middleware.Config{Credentials: func(*http.Request) (middleware.Credential, error) {
 			if calls++; calls > 1 {
