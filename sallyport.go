@@ -169,7 +169,7 @@ func (g *Gate) Verify(ctx context.Context, token string) (*claims.Claims, error)
 }
 
 // Explain reports, check after check, what a token has and what was expected.
-// Its verdict is that of Verify. The report holds claim values: it is for
+// Its result is that of Verify. The report holds claim values: it is for
 // people, not for logs.
 func (g *Gate) Explain(ctx context.Context, token string) verifier.Report {
 	return cmp.Or(g.verifier, &zeroVerifier).Explain(ctx, token)

@@ -99,7 +99,7 @@ func (d *decider) authenticate(ctx context.Context, c *call) (*claims.Claims, *E
 	}
 	who, err := d.verify(ctx, c.credential.Token)
 	if err == nil && who == nil {
-		err = errNoVerdict
+		err = errNoAnswer
 	}
 	if err != nil { // an error that names no reason says nothing about the token, so it is no 401
 		return nil, d.refusal(err, orCanceled(ctx, reason.KeysUnavailable))

@@ -135,7 +135,7 @@ func classOf(code reason.Code) class {
 const leastRetry = time.Second
 
 var (
-	errNoVerdict    = errors.New("the Verifier returned neither claims nor an error")
+	errNoAnswer     = errors.New("the Verifier returned neither claims nor an error")
 	errNotMadeByNew = errors.New("this Guard was not made by New")
 	errNilPointer   = errors.New("an error that is a nil pointer")
 )

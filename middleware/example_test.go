@@ -15,7 +15,7 @@ import (
 	"github.com/sallyport-go/sallyport/reason"
 )
 
-// demoVerifier stands for a *verifier.Verifier: it knows one token.
+// demoVerifier is a Verifier that knows one token.
 type demoVerifier struct{}
 
 func (demoVerifier) Verify(_ context.Context, token string) (*claims.Claims, error) {

@@ -13,7 +13,7 @@ import (
 	"github.com/sallyport-go/sallyport/reason"
 )
 
-// The grammar of RFC 9110 section 11.4 and RFC 6750 section 2.1 as patterns, told apart from the parser. What the token
+// The grammar of RFC 9110 section 11.4 and RFC 6750 section 2.1 as patterns, written apart from the parser. What the token
 // is made of is the Verifier's question, except for what would let one line carry two.
 var (
 	someScheme = regexp.MustCompile("(?s)^[!#$%&'*+.^_`|~0-9A-Za-z-]+( .*)?$")

@@ -77,7 +77,7 @@ func TestHandlers(t *testing.T) {
 		{"97 a bad token is a 401 before any rule", requires(allReads()), withToken("bad"), 401, "refused bad_signature", `Bearer realm="api", error="invalid_token"`, ""},
 		{"RequireAccess lets GET in by the level get", access, withToken(reader), 200, "verified", "", "r"},
 		{"RequireAccess lets HEAD in by the level get", access, method("HEAD", withToken(reader)), 200, "verified", "", "r"},
-		{"12 RequireAccess names the level that the method wants", access, method("DELETE", withToken(reader)), 403, "refused insufficient_scope", insufficient + `, scope="delete"`, ""},
+		{"12 RequireAccess names the level that the method asks for", access, method("DELETE", withToken(reader)), 403, "refused insufficient_scope", insufficient + `, scope="delete"`, ""},
 		{"RequireAccess refuses a method without a level", access, method("PROPFIND", withToken(reader)), 403, "refused denied", insufficient, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -114,13 +114,13 @@ func TestHandlersSayWhatTheyRequire(t *testing.T) {
 		access  string
 		ruled   bool
 	}{
-		{"Authenticate wants a token and has no rule", g.Authenticate(handler), "GET", claims.AnyToken().String(), false},
-		{"Optional wants nothing", g.Optional(handler), "GET", "nothing, for credentials are optional", false},
+		{"Authenticate requires a token and has no rule", g.Authenticate(handler), "GET", claims.AnyToken().String(), false},
+		{"Optional requires nothing", g.Optional(handler), "GET", "nothing, for credentials are optional", false},
 		{"Require has a rule", g.Require(allWrites())(handler), "GET", allWrites().String(), true},
 		{"any token can be a rule", g.Require(claims.AnyToken())(handler), "GET", claims.AnyToken().String(), true},
 		{"the zero Rule is one too", g.Require(claims.Rule{})(handler), "GET", claims.Rule{}.String(), true},
 		{"RequireAccess goes by the method", g.RequireAccess(orders)(handler), "HEAD", access.Rule("GET").String(), true},
-		{"and wants another level of another", g.RequireAccess(orders)(handler), "PATCH", access.Rule("PUT").String(), true},
+		{"and requires another level of another", g.RequireAccess(orders)(handler), "PATCH", access.Rule("PUT").String(), true},
 		{"and denies a method without a level", g.RequireAccess(orders)(handler), "TRACE", access.Rule("TRACE").String(), true},
 		{"Enforce has a table", enforce(handler), "GET", "what the Guard's Policy says of the path", true},
 		{"a Guard in shadow mode requires nothing", shadow.Require(allWrites())(handler), "GET", "nothing, for the Guard is in shadow mode", false},

@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// tokens is a Verifier that knows some tokens by heart; every other one has a
+// tokens is a Verifier that knows some tokens; every other one has a
 // bad signature. It counts how often it was asked.
 type tokens struct {
 	claims map[string]*claims.Claims

@@ -46,7 +46,7 @@ func TestPolicy(t *testing.T) {
 		{"a pattern's rule lets pass", "GET", "/orders", reader, 200, "verified"},
 		{"a pattern's rule refuses", "POST", "/orders", reader, 403, "refused insufficient_scope"},
 		{"a pattern's rule asks for a token first", "POST", "/orders", "", 401, "refused no_token"},
-		{"GET stands for HEAD", "HEAD", "/orders", reader, 200, "verified"},
+		{"GET includes HEAD", "HEAD", "/orders", reader, 200, "verified"},
 		{"a wildcard matches", "GET", "/orders/7", reader, 200, "verified"},
 		{"a zero Rule in the table denies", "DELETE", "/orders/7", writer, 403, "refused denied"},
 		{"an access level lets pass", "GET", "/items", reader, 200, "verified"},

@@ -49,7 +49,7 @@ func TestTwoGuardsKeepTheirStampsApart(t *testing.T) {
 	b.claims[reader] = parse(t, `{"sub":"seen by b"}`)
 	ga, gb := newGuard(t, middleware.Config{Verifier: a}), newGuard(t, middleware.Config{Verifier: b})
 	h := ga.Authenticate(gb.Authenticate(ga.Require(allReads())(handler)))
-	assert.Equal(t, "r", serve(h, withToken(reader)).Body.String(), "the handler sees the claims of the innermost door")
+	assert.Equal(t, "r", serve(h, withToken(reader)).Body.String(), "the handler sees the claims of the innermost handler")
 	assert.EqualValues(t, 1, a.calls.Load())
 	assert.EqualValues(t, 1, b.calls.Load())
 }
