@@ -40,6 +40,7 @@ func TestAllocations(t *testing.T) {
 	bare := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	g := newGuard(t, middleware.Config{})
 	counting := newGuard(t, middleware.Config{MeterProvider: noop.NewMeterProvider(), OnEvent: func(_ context.Context, _ middleware.Event) {}})
+	binding := newGuard(t, middleware.Config{Bindings: []middleware.Binding{&binding{members: []string{"jkt"}}}})
 	enforce, err := g.Enforce(middleware.Policy{Rules: map[string]claims.Rule{"GET /orders": allReads()}})
 	require.NoError(t, err)
 	stamped, _, err := g.Check(withToken(reader), claims.AnyToken())
@@ -55,6 +56,7 @@ func TestAllocations(t *testing.T) {
 		{"Authenticate and Require", g.Authenticate(g.Require(allReads())(bare)), withToken(reader), 3},
 		{"Require behind Authenticate", g.Require(allReads())(bare), stamped, 0},
 		{"Require with metric and events", counting.Require(allReads())(bare), withToken(reader), 3},
+		{"Require with a binding", binding.Require(allReads())(bare), withToken(reader), 4},
 		{"Enforce", enforce(bare), withToken(reader), 4},
 		{"401 without a token", g.Require(allReads())(bare), request(), 12},
 		{"401 with a bad token", g.Require(allReads())(bare), withToken("bad"), 12},
