@@ -34,7 +34,7 @@ func try(h http.Handler, method, token string) {
 
 // An issuer and an audience, and every call needs a good token.
 func ExampleNew() {
-	issuer := jwkstest.Start(jwkstest.WithAudience("api://orders")) // stands for your authorization server
+	issuer := jwkstest.Start(jwkstest.WithAudience("api://orders")) // in place of your authorization server
 	defer issuer.Close()
 
 	gate, err := sallyport.New(issuer.Issuer(), "api://orders")
@@ -102,7 +102,7 @@ func ExampleFromEnv() {
 	// a TEST token: verifier: unknown_issuer: the token's iss is not configured
 }
 
-// Everything behind the door can be changed: here how keys are fetched, how old
+// Every part can be changed: here how keys are fetched, how old
 // a token may be, what is withdrawn, and what stays open.
 func ExampleOpen() {
 	issuer := jwkstest.Start(jwkstest.WithAudience("api://orders"))

@@ -52,16 +52,16 @@ func closing(tb testing.TB, g *sallyport.Gate, err error) *sallyport.Gate {
 }
 
 // api is a server on a loopback socket, protected by a Gate, that remembers
-// whatever is logged, counted or told about its requests.
+// whatever is logged, counted or traced about its requests.
 type api struct {
 	*httptest.Server
 
 	issuer *jwkstest.Issuer
 	gate   *sallyport.Gate
 
-	mu     sync.Mutex
-	told   bytes.Buffer
-	events []middleware.Event
+	mu       sync.Mutex
+	recorded bytes.Buffer
+	events   []middleware.Event
 }
 
 func newAPI(tb testing.TB) *api {
@@ -70,11 +70,11 @@ func newAPI(tb testing.TB) *api {
 	cfg := sallyport.Config{
 		Providers:      []providers.Provider{providers.Generic(a.issuer.Issuer(), audience)},
 		Logger:         slog.New(slog.NewTextHandler(a, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		MeterProvider:  meters{tell: a.tell},
-		TracerProvider: tracers{tell: a.tell},
+		MeterProvider:  meters{record: a.record},
+		TracerProvider: tracers{record: a.record},
 	}
-	cfg.Guard.OnEvent = a.hear
-	cfg.Keys.OnEvent = func(e jwks.Event) { a.tell("%+v", e) }
+	cfg.Guard.OnEvent = a.onEvent
+	cfg.Keys.OnEvent = func(e jwks.Event) { a.record("%+v", e) }
 	g, err := sallyport.Open(cfg)
 	a.gate = closing(tb, g, err)
 
@@ -98,13 +98,13 @@ func newAPI(tb testing.TB) *api {
 func (a *api) Write(line []byte) (int, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.told.Write(line)
+	return a.recorded.Write(line)
 }
 
-func (a *api) tell(format string, args ...any) { _, _ = fmt.Fprintf(a, format+"\n", args...) }
+func (a *api) record(format string, args ...any) { _, _ = fmt.Fprintf(a, format+"\n", args...) }
 
-func (a *api) hear(_ context.Context, e middleware.Event) {
-	a.tell("%+v", e)
+func (a *api) onEvent(_ context.Context, e middleware.Event) {
+	a.record("%+v", e)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.events = append(a.events, e)
@@ -116,10 +116,10 @@ func (a *api) lastReason() reason.Code {
 	return a.events[len(a.events)-1].Reason
 }
 
-func (a *api) everythingTold() string {
+func (a *api) everything() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.told.String()
+	return a.recorded.String()
 }
 
 // token is a good one for every route of the Gate's own.
@@ -176,51 +176,51 @@ func (a *api) wire(tb testing.TB, lines ...string) answer {
 	return received(tb, resp)
 }
 
-// meters and tracers tell every attribute that they are given.
+// meters and tracers record every attribute that they are given.
 type (
 	meters struct {
 		noop.MeterProvider
 
-		tell func(format string, args ...any)
+		record func(format string, args ...any)
 	}
 	meter struct {
 		noop.Meter
 
-		tell func(format string, args ...any)
+		record func(format string, args ...any)
 	}
 	counter struct {
 		noop.Int64Counter
 
-		name string
-		tell func(format string, args ...any)
+		name   string
+		record func(format string, args ...any)
 	}
 	tracers struct {
 		tracenoop.TracerProvider
 
-		tell func(format string, args ...any)
+		record func(format string, args ...any)
 	}
 	tracer struct {
 		tracenoop.Tracer
 
-		tell func(format string, args ...any)
+		record func(format string, args ...any)
 	}
 )
 
-func (m meters) Meter(string, ...metric.MeterOption) metric.Meter { return meter{tell: m.tell} }
+func (m meters) Meter(string, ...metric.MeterOption) metric.Meter { return meter{record: m.record} }
 
 func (m meter) Int64Counter(name string, _ ...metric.Int64CounterOption) (metric.Int64Counter, error) {
-	return counter{name: name, tell: m.tell}, nil
+	return counter{name: name, record: m.record}, nil
 }
 
 func (c counter) Add(_ context.Context, _ int64, options ...metric.AddOption) {
 	set := metric.NewAddConfig(options).Attributes()
-	c.tell("counted %s %v", c.name, set.ToSlice())
+	c.record("counted %s %v", c.name, set.ToSlice())
 }
 
-func (t tracers) Tracer(string, ...trace.TracerOption) trace.Tracer { return tracer{tell: t.tell} }
+func (t tracers) Tracer(string, ...trace.TracerOption) trace.Tracer { return tracer{record: t.record} }
 
 func (t tracer) Start(ctx context.Context, name string, options ...trace.SpanStartOption) (context.Context, trace.Span) {
 	cfg := trace.NewSpanStartConfig(options...)
-	t.tell("span %s %v", name, cfg.Attributes())
+	t.record("span %s %v", name, cfg.Attributes())
 	return t.Tracer.Start(ctx, name, options...)
 }

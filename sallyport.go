@@ -7,7 +7,8 @@
 //	mux.Handle("GET /orders", gate.Require(claims.AllScopes("orders.read"))(list))
 //
 // It answers 401 when the token is not good, 403 when it may not do this, and
-// 503 when the issuer's keys could not be had and so nobody can tell.
+// 503 when the issuer's keys are not available, so that the token could not be
+// checked.
 package sallyport
 
 import (
@@ -28,8 +29,8 @@ import (
 	"github.com/sallyport-go/sallyport/verifier"
 )
 
-// Config is the whole of a [Gate]. Only Providers is needed; the rest is for
-// those who want to change something behind the door.
+// Config is the configuration of a [Gate]. Only Providers is required; the rest
+// changes the parts behind it.
 type Config struct {
 	_ [0]func() // keyed literals only
 
@@ -45,16 +46,16 @@ type Config struct {
 	// Guard is how requests are answered. Its Verifier stays empty here.
 	Guard middleware.Config
 
-	// Logger, MeterProvider and TracerProvider go to every part that has none
-	// of its own. nil is silence.
+	// Logger, MeterProvider and TracerProvider are used by every part that has
+	// none of its own. nil is no log, no metric, no trace.
 	Logger         *slog.Logger
 	MeterProvider  metric.MeterProvider
 	TracerProvider trace.TracerProvider
 }
 
-// Gate is a Guard with everything behind it: keys that refresh themselves, a
-// verifier, its cache. It is safe for concurrent use. Close it when done. The
-// zero Gate refuses everything.
+// Gate is a Guard with all that it needs: keys that refresh themselves, a
+// verifier and its cache. It is safe for concurrent use. Close it when done.
+// The zero Gate refuses everything.
 type Gate struct {
 	*middleware.Guard
 
@@ -62,28 +63,38 @@ type Gate struct {
 	fetchers []*jwks.Fetcher
 }
 
-// New protects an API with the tokens of one issuer. issuer is the iss claim,
+// New returns a Gate for the tokens of one issuer. issuer is the iss claim,
 // byte for byte; audience is the aud value that means this API. Nothing is
 // fetched before the first call, or before [Gate.Ready].
 func New(issuer, audience string) (*Gate, error) {
 	return NewFrom(providers.Generic(issuer, audience))
 }
 
-// NewFrom protects an API with the tokens of these providers.
+// NewFrom returns a Gate for the tokens of these providers.
 func NewFrom(from ...providers.Provider) (*Gate, error) {
 	return Open(Config{Providers: from})
 }
 
-// Open protects an API as cfg says. Every mistake in cfg is reported at once.
+// Open returns a Gate, or every mistake in cfg at once.
 func Open(cfg Config) (*Gate, error) {
+	cfg.Keys.MeterProvider = cmp.Or(cfg.Keys.MeterProvider, cfg.MeterProvider)
+	cfg.Keys.TracerProvider = cmp.Or(cfg.Keys.TracerProvider, cfg.TracerProvider)
+	cfg.Guard.Logger = cmp.Or(cfg.Guard.Logger, cfg.Logger)
+	cfg.Guard.MeterProvider = cmp.Or(cfg.Guard.MeterProvider, cfg.MeterProvider)
+
+	misplaced := cfg.misplaced()
+	fetches, err := cfg.addProviders()
+	if err := errors.Join(misplaced, err, cfg.validateVerifier(err), cfg.Guard.Validate()); err != nil {
+		return nil, err
+	}
 	g := new(Gate)
-	if err := errors.Join(cfg.misplaced(), cfg.trust(g), cfg.check(g), cfg.guard(g)); err != nil {
+	if err := g.open(cfg, fetches); err != nil {
 		return nil, errors.Join(err, g.Close())
 	}
 	return g, nil
 }
 
-// misplaced are settings that the Gate would have to ignore.
+// misplaced reports settings that the Gate would have to ignore.
 func (cfg *Config) misplaced() error {
 	var problems []error
 	if cfg.Keys.Issuer != "" || cfg.Keys.DiscoveryURL != "" || cfg.Keys.JWKSURL != "" {
@@ -95,87 +106,79 @@ func (cfg *Config) misplaced() error {
 	return errors.Join(problems...)
 }
 
-// trust turns the providers into issuers, each with a fetcher of its own.
-func (cfg *Config) trust(g *Gate) error {
-	keys := cfg.Keys
-	keys.MeterProvider = cmp.Or(keys.MeterProvider, cfg.MeterProvider)
-	keys.TracerProvider = cmp.Or(keys.TracerProvider, cfg.TracerProvider)
+// fetch is how the keys of one of Verifier.Issuers are fetched.
+type fetch struct {
+	issuer int // its index
+	keys   jwks.FetcherConfig
+}
+
+// addProviders adds the issuers of the providers to those of the Verifier. It
+// returns how the keys of those are fetched that have none of their own, and
+// every mistake in that.
+func (cfg *Config) addProviders() (fetches []fetch, err error) {
 	var problems []error
 	cfg.Verifier.Issuers = slices.Clone(cfg.Verifier.Issuers)
 	for _, p := range cfg.Providers {
 		problems = append(problems, p.Err)
 		for n := range p.Issuers {
-			tokens := p.Issuers[n].Tokens
+			tokens, source := p.Issuers[n].Tokens, p.Issuers[n].Source
 			if tokens.Keys == nil {
-				f, err := fetcher(keys, p.Issuers[n].Source)
-				if err != nil {
-					problems = append(problems, err)
-					tokens.Keys = new(jwks.Fetcher) // so that the verifier tells the issuer's other mistakes
-				} else {
-					g.fetchers = append(g.fetchers, f)
-					tokens.Keys = f
-				}
+				keys := cfg.Keys
+				keys.Issuer, keys.DiscoveryURL, keys.JWKSURL = source.Issuer, source.DiscoveryURL, source.JWKSURL
+				problems = append(problems, keys.Validate())
+				fetches = append(fetches, fetch{len(cfg.Verifier.Issuers), keys})
 			}
 			cfg.Verifier.Issuers = append(cfg.Verifier.Issuers, tokens)
 		}
 	}
-	err := errors.Join(problems...)
-	if err != nil && len(cfg.Verifier.Issuers) == 0 {
-		cfg.Verifier.Issuers = []verifier.Issuer{standIn()}
+	return fetches, errors.Join(problems...)
+}
+
+// validateVerifier returns the mistakes of the Verifier. Where every provider
+// is faulty it has no issuer, which is not a mistake of its own.
+func (cfg *Config) validateVerifier(faulty error) error {
+	if faulty != nil && len(cfg.Verifier.Issuers) == 0 {
+		return nil
 	}
-	return err
+	return cfg.Verifier.Validate()
 }
 
-// standIn takes the place of issuers that have said what is wrong with them:
-// the verifier would call them missing.
-func standIn() verifier.Issuer {
-	return verifier.Issuer{Name: "stand-in", Audiences: []string{"stand-in"}, Keys: new(jwks.Fetcher)}
-}
-
-// check makes the verifier.
-func (cfg *Config) check(g *Gate) (err error) {
-	g.verifier, err = verifier.New(cfg.Verifier)
-	return err
-}
-
-// guard makes the Guard over the verifier. One that could not be made has said
-// why; the Guard's own mistakes are reported all the same.
-func (cfg *Config) guard(g *Gate) (err error) {
+// open makes the parts of a Gate, from the keys outwards.
+func (g *Gate) open(cfg Config, fetches []fetch) (err error) {
+	for _, from := range fetches {
+		f, err := jwks.NewFetcher(from.keys)
+		if err != nil {
+			return err
+		}
+		g.fetchers = append(g.fetchers, f)
+		cfg.Verifier.Issuers[from.issuer].Keys = f
+	}
+	if g.verifier, err = verifier.New(cfg.Verifier); err != nil {
+		return err
+	}
 	cfg.Guard.Verifier = g.verifier
-	if g.verifier == nil {
-		cfg.Guard.Verifier = new(verifier.Verifier)
-	}
-	cfg.Guard.Logger = cmp.Or(cfg.Guard.Logger, cfg.Logger)
-	cfg.Guard.MeterProvider = cmp.Or(cfg.Guard.MeterProvider, cfg.MeterProvider)
 	g.Guard, err = middleware.New(cfg.Guard)
 	return err
 }
 
-func fetcher(keys jwks.FetcherConfig, from providers.Source) (*jwks.Fetcher, error) {
-	keys.Issuer, keys.DiscoveryURL, keys.JWKSURL = from.Issuer, from.DiscoveryURL, from.JWKSURL
-	return jwks.NewFetcher(keys)
-}
-
-// Verify checks a token without a request, as the Guard does with one. An
-// error is a [*verifier.Error].
+// Verify verifies a token without a request, as the Guard does with one, but
+// for a token that is bound to its sender by a cnf claim: that is refused, for
+// there is no request to check it by. An error is a [*verifier.Error].
 func (g *Gate) Verify(ctx context.Context, token string) (*claims.Claims, error) {
-	return g.trusted().Verify(ctx, token)
+	return cmp.Or(g.verifier, &zeroVerifier).Verify(ctx, token)
 }
 
-// Explain says, check after check, what a token has and what was expected. The
-// report holds claim values: it is for people, not for logs.
+// Explain reports, check after check, what a token has and what was expected.
+// Its result is that of Verify. The report holds claim values: it is for
+// people, not for logs.
 func (g *Gate) Explain(ctx context.Context, token string) verifier.Report {
-	return g.trusted().Explain(ctx, token)
+	return cmp.Or(g.verifier, &zeroVerifier).Explain(ctx, token)
 }
 
-// trusted is the verifier; that of the zero Gate trusts nobody.
-func (g *Gate) trusted() *verifier.Verifier {
-	return cmp.Or(g.verifier, &nobody)
-}
+// zeroVerifier refuses every token, for the zero Gate.
+var zeroVerifier verifier.Verifier
 
-var nobody verifier.Verifier
-
-// Ready waits until the keys of every issuer are there, for as long as ctx
+// Ready waits until the keys of every issuer are fetched, for as long as ctx
 // allows. Use it before a process reports that it is ready, or not at all: a
 // Gate without keys answers 503 and fetches them by itself.
 func (g *Gate) Ready(ctx context.Context) error {
@@ -188,7 +191,7 @@ func (g *Gate) Ready(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Keys is the state of every issuer's keys, for a status page or an alarm.
+// Keys returns the state of every issuer's keys, for a status page or an alarm.
 func (g *Gate) Keys() []jwks.Status {
 	out := make([]jwks.Status, len(g.fetchers))
 	for i, f := range g.fetchers {
@@ -197,8 +200,8 @@ func (g *Gate) Keys() []jwks.Status {
 	return out
 }
 
-// Close ends the background refreshes. Requests that come later are answered
-// with the keys that are there, for as long as those may be used.
+// Close ends the background refreshes. Later requests are answered with the
+// keys that were fetched, for as long as those may be used.
 func (g *Gate) Close() error {
 	var errs []error
 	for _, f := range g.fetchers {

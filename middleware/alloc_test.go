@@ -1,3 +1,5 @@
+//go:build !race
+
 package middleware_test
 
 import (
@@ -10,8 +12,13 @@ import (
 	"go.opentelemetry.io/otel/metric/noop"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/middleware"
+	"github.com/sallyport-go/sallyport/verifier"
 )
+
+// These tests are not parallel, for they count what the whole process
+// allocates, and not for the race detector, which allocates too.
 
 // discard is a ResponseWriter that costs nothing but its header.
 type discard struct{ header http.Header }
@@ -29,14 +36,14 @@ func allocations(h http.Handler, r *http.Request) float64 {
 	})
 }
 
-// Not parallel: it counts what the whole process allocates.
 func TestAllocations(t *testing.T) {
 	bare := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	g := newGuard(t, middleware.Config{})
 	counting := newGuard(t, middleware.Config{MeterProvider: noop.NewMeterProvider(), OnEvent: func(_ context.Context, _ middleware.Event) {}})
+	binding := newGuard(t, middleware.Config{Bindings: []middleware.Binding{&binding{members: []string{"jkt"}}}})
 	enforce, err := g.Enforce(middleware.Policy{Rules: map[string]claims.Rule{"GET /orders": allReads()}})
 	require.NoError(t, err)
-	stamped, _, err := g.Check(withToken(reader))
+	stamped, _, err := g.Check(withToken(reader), claims.AnyToken())
 	require.NoError(t, err)
 	floor := allocations(bare, withToken(reader))
 	for _, row := range []struct {
@@ -49,6 +56,7 @@ func TestAllocations(t *testing.T) {
 		{"Authenticate and Require", g.Authenticate(g.Require(allReads())(bare)), withToken(reader), 3},
 		{"Require behind Authenticate", g.Require(allReads())(bare), stamped, 0},
 		{"Require with metric and events", counting.Require(allReads())(bare), withToken(reader), 3},
+		{"Require with a binding", binding.Require(allReads())(bare), withToken(reader), 4},
 		{"Enforce", enforce(bare), withToken(reader), 4},
 		{"401 without a token", g.Require(allReads())(bare), request(), 12},
 		{"401 with a bad token", g.Require(allReads())(bare), withToken("bad"), 12},
@@ -58,9 +66,38 @@ func TestAllocations(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			got := allocations(row.handler, row.request) - floor
 			t.Logf("%.0f allocations over the bare handler", got)
-			if !raceEnabled {
-				assert.LessOrEqual(t, got, row.most)
-			}
+			assert.LessOrEqual(t, got, row.most)
+		})
+	}
+}
+
+// From the header to the handler, with a real Verifier and its cache.
+func TestAllocationsFromHeaderToHandler(t *testing.T) {
+	iss := jwkstest.New(t)
+	v, err := verifier.New(verifier.Config{Issuers: []verifier.Issuer{{Name: iss.Issuer(), Audiences: []string{iss.Audience()}, Keys: iss.KeySet()}}})
+	require.NoError(t, err)
+	g := newGuard(t, middleware.Config{Verifier: v})
+	levels := claims.AccessLevels{Resources: []string{iss.Audience()}}
+	bare := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	good := iss.Token(jwkstest.Claims{"scope": "orders.read get"})
+	for _, row := range []struct {
+		name    string
+		handler http.Handler
+		token   string
+		most    float64
+	}{
+		{"a token seen before", g.Require(allReads())(bare), good, 4},
+		{"a token seen before, by its access level", g.RequireAccess(levels)(bare), good, 4},
+		{"401 for a foreign issuer", g.Require(allReads())(bare), iss.Token(jwkstest.Claims{"iss": "https://elsewhere.example"}), 12},
+		{"401 for an unknown key", g.Require(allReads())(bare), iss.Token(jwkstest.Header{"kid": "not-published"}), 12},
+		{"401 for a malformed token", g.Require(allReads())(bare), "nonsense", 12},
+		{"403", g.Require(allWrites())(bare), good, 12},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r := withToken(row.token)
+			got := allocations(row.handler, r) - allocations(bare, r)
+			t.Logf("%.0f allocations over the bare handler", got)
+			assert.LessOrEqual(t, got, row.most)
 		})
 	}
 }

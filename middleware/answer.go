@@ -4,11 +4,16 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/sallyport-go/sallyport/reason"
 )
 
-// answer is a refusal as it goes over the wire, settled before any hook sees
-// the Error that it was made from.
+// answer is a refusal as it is sent. It is complete before any hook sees the
+// Error that it was made from.
 type answer struct {
 	status     int
 	challenges []string
@@ -18,10 +23,13 @@ type answer struct {
 	body       bool
 }
 
-// settle turns an error into the answer to r. A 401 is never without a
+// answerTo makes the answer to r from an error. A 401 is never without a
 // challenge, a Bearer challenge never without a parameter, a 5xx never with a
-// challenge (RFC 9110 section 15.5.2, RFC 6750 section 3).
-func (g *Guard) settle(r *http.Request, e *Error) answer {
+// challenge.
+//
+// RFC 9110 section 15.5.2: https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2
+// RFC 6750 section 3: https://www.rfc-editor.org/rfc/rfc6750#section-3
+func (g *Guard) answerTo(r *http.Request, e *Error) answer {
 	a := answer{status: e.status(), body: r == nil || r.Method != http.MethodHead}
 	if a.status == http.StatusServiceUnavailable || e.RetryAfter > 0 {
 		a.retryAfter = seconds(e.RetryAfter)
@@ -29,54 +37,49 @@ func (g *Guard) settle(r *http.Request, e *Error) answer {
 	if a.status >= http.StatusInternalServerError {
 		return a
 	}
-	g.challenge(&a, e.Challenges)
-	if len(a.challenges) > 0 {
-		return a
-	}
-	switch a.status {
-	case http.StatusBadRequest:
-		g.challenge(&a, g.refuse(badRequest, e.Reason, "").Challenges)
-	case http.StatusUnauthorized:
-		g.challenge(&a, g.refuse(badTokenOr(classes[e.Reason]), e.Reason, "").Challenges)
-	case http.StatusForbidden:
-		g.challenge(&a, g.refuse(notAllowed, e.Reason, "").Challenges)
+	a.add(e.Challenges, g.decider.realmName())
+	if len(a.challenges) == 0 {
+		a.add(g.usualChallenges(a.status, e.Reason), g.decider.realmName())
 	}
 	return a
 }
 
-// badTokenOr is the class of a 401: the reason's own if it is one.
-func badTokenOr(c class) class {
-	if c == noCredentials {
-		return c
+// usualChallenges returns what is sent with a status where the Error has no
+// challenge of its own.
+func (g *Guard) usualChallenges(status int, code reason.Code) []Challenge {
+	c := badToken
+	switch {
+	case status == http.StatusBadRequest:
+		c = badRequest
+	case status == http.StatusForbidden:
+		c = notAllowed
+	case status != http.StatusUnauthorized:
+		return nil
+	case classOf(code) == noCredentials:
+		c = noCredentials
 	}
-	return badToken
+	return g.decider.refuse(c, code, "").Challenges
 }
 
-func (g *Guard) challenge(a *answer, challenges []Challenge) {
+func (a *answer) add(challenges []Challenge, realm string) {
 	for _, c := range challenges {
 		if len(c.Params) == 0 {
-			c.Params = []Param{{"realm", g.realmName()}}
+			c.Params = [][2]string{{"realm", realm}}
 		}
 		line := c.String()
 		if line == "" {
 			continue
 		}
 		if a.code == "" {
-			a.code, a.scope = c.Param("error"), c.Param("scope")
+			a.code, _ = lookup(c.Params, "error")
+			a.scope, _ = lookup(c.Params, "scope")
 		}
 		a.challenges = append(a.challenges, line)
 	}
 }
 
-// unbody removes what outer handlers said of the body that is not sent.
-func unbody(h http.Header) {
-	for _, name := range [...]string{"Content-Length", "Content-Encoding", "Etag", "Last-Modified"} {
-		delete(h, name)
-	}
-}
-
-// seal sets the headers that are the answer, in slices of its own: what is in a
-// header map may be changed by whoever holds the map.
+// seal sets the headers that are the answer, in slices of its own: an outer
+// handler may change what is in the header map.
 func (a *answer) seal(h http.Header) {
 	h["Cache-Control"] = []string{"no-store"}
 	delete(h, "Www-Authenticate")
@@ -89,18 +92,25 @@ func (a *answer) seal(h http.Header) {
 	}
 }
 
+// dropBodyHeaders removes headers that describe a body we replace.
+func dropBodyHeaders(h http.Header) {
+	for _, name := range [...]string{"Content-Length", "Content-Encoding", "Etag", "Last-Modified"} {
+		delete(h, name)
+	}
+}
+
 func (g *Guard) write(w http.ResponseWriter, r *http.Request, e *Error) {
-	a := g.settle(r, e)
+	a := g.answerTo(r, e)
 	h := w.Header()
-	unbody(h)
+	dropBodyHeaders(h)
 	a.seal(h)
 	values := []string{"nosniff", "text/plain; charset=utf-8"} // one allocation, cut so that neither can grow into the other
 	h["X-Content-Type-Options"] = values[:1:1]
-	if g != nil && g.errorBody != nil && r != nil {
+	if g.errorBody != nil && r != nil {
 		g.writeOwn(w, r, e, &a)
 		return
 	}
-	problem := g != nil && g.problemJSON || r != nil && prefersProblem(r.Header["Accept"])
+	problem := g.problemJSON || r != nil && prefersProblem(r.Header["Accept"])
 	if problem {
 		values[1] = "application/problem+json"
 	}
@@ -115,7 +125,7 @@ func (g *Guard) write(w http.ResponseWriter, r *http.Request, e *Error) {
 	}
 }
 
-// text is the short body for people: fixed words, nothing of the request.
+// text returns the short body for people: fixed words, nothing of the request.
 func (a *answer) text() string {
 	title, detail := http.StatusText(a.status), a.detail()
 	if detail == "" {
@@ -143,8 +153,160 @@ func (a *answer) detail() string {
 	return ""
 }
 
-// seconds is the delay-seconds of RFC 9110 section 10.2.3, rounded up.
+// seconds returns the delay-seconds of Retry-After, rounded up.
+//
+// RFC 9110 section 10.2.3: https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
 func seconds(d time.Duration) string {
 	d = max(d, leastRetry)
 	return strconv.FormatInt(int64((d-1)/time.Second)+1, 10)
+}
+
+// problem returns the body as problem details. The extension members error and
+// scope repeat what the challenge says.
+//
+// RFC 9457 section 3: https://www.rfc-editor.org/rfc/rfc9457#section-3
+func (a *answer) problem() []byte {
+	b := make([]byte, 0, 256)
+	b = append(b, `{"type":"about:blank","title":`...)
+	b = appendJSON(b, http.StatusText(a.status))
+	b = append(b, `,"status":`...)
+	b = strconv.AppendInt(b, int64(a.status), 10)
+	b = appendMember(b, `,"detail":`, a.detail())
+	b = appendMember(b, `,"error":`, a.code)
+	b = appendMember(b, `,"scope":`, a.scope)
+	return append(b, '}', '\n')
+}
+
+func appendMember(b []byte, name, value string) []byte {
+	if value == "" {
+		return b
+	}
+	return appendJSON(append(b, name...), value)
+}
+
+// appendJSON quotes a string, less what no challenge could carry either.
+func appendJSON(b []byte, value string) []byte {
+	clean := make([]byte, 0, len(value))
+	for i := range len(value) {
+		if printable(value[i]) {
+			clean = append(clean, value[i])
+		}
+	}
+	b, _ = jsontext.AppendQuote(b, clean) // printable ASCII: cannot fail
+	return b
+}
+
+// prefersProblem reports whether Accept prefers problem details to plain text.
+// Of equal weights the more precise range wins, and text if neither is: */*
+// asks for nothing.
+//
+// RFC 9110 section 12.5.1: https://www.rfc-editor.org/rfc/rfc9110#section-12.5.1
+func prefersProblem(accept []string) bool {
+	var problem, text preference
+	for _, line := range accept {
+		for member := range strings.SplitSeq(line, ",") {
+			mediaRange, q, ok := parseRange(member)
+			if ok {
+				problem.consider(mediaRange, "application/problem+json", q)
+				text.consider(mediaRange, "text/plain", q)
+			}
+		}
+	}
+	if problem.q != text.q {
+		return problem.q > text.q
+	}
+	return problem.q > 0 && problem.precision > text.precision
+}
+
+// preference is the weight of one media type, by the most precise range for it.
+type preference struct {
+	q         float64
+	precision int
+}
+
+func (p *preference) consider(mediaRange, mediaType string, q float64) {
+	if n := precision(mediaRange, mediaType); n > p.precision {
+		p.q, p.precision = q, n
+	}
+}
+
+// precision returns 3 for the type itself, 2 for type/*, 1 for */*, 0 for no match.
+func precision(mediaRange, mediaType string) int {
+	major, _, _ := strings.Cut(mediaType, "/")
+	rangeMajor, rangeMinor, _ := strings.Cut(mediaRange, "/")
+	switch {
+	case strings.EqualFold(mediaRange, mediaType):
+		return 3
+	case rangeMinor == "*" && strings.EqualFold(rangeMajor, major):
+		return 2
+	case mediaRange == "*/*":
+		return 1
+	default:
+		return 0
+	}
+}
+
+// parseRange reads one member of Accept; a weight that is none voids it.
+func parseRange(member string) (mediaRange string, q float64, ok bool) {
+	mediaRange, params, _ := strings.Cut(member, ";")
+	q = 1
+	for param := range strings.SplitSeq(params, ";") {
+		name, value, _ := strings.Cut(param, "=")
+		if !strings.EqualFold(strings.TrimSpace(name), "q") {
+			continue
+		}
+		var err error
+		q, err = strconv.ParseFloat(strings.TrimSpace(value), 64)
+		if err != nil || !(0 <= q && q <= 1) {
+			return "", 0, false
+		}
+	}
+	return strings.TrimSpace(mediaRange), q, true
+}
+
+// bodyWriter is what an ErrorBody hook writes to: its body and headers of its
+// own are sent, the status and the headers that make the answer are not its to
+// change. It has no Unwrap on purpose.
+type bodyWriter struct {
+	w         http.ResponseWriter
+	header    http.Header // the hook's own, until the first byte
+	answer    *answer
+	committed bool
+}
+
+// writeOwn lets the ErrorBody hook write the body.
+func (g *Guard) writeOwn(w http.ResponseWriter, r *http.Request, e *Error, a *answer) {
+	b := &bodyWriter{w: w, header: w.Header().Clone(), answer: a}
+	b.header["Content-Type"] = []string{"text/plain; charset=utf-8"}
+	g.errorBody(b, r, e)
+	b.commit()
+}
+
+// Header returns the header that the hook may change, with what outer handlers set.
+func (b *bodyWriter) Header() http.Header { return b.header }
+
+// WriteHeader ends the headers. The status is the Guard's, whatever is given.
+func (b *bodyWriter) WriteHeader(int) { b.commit() }
+
+// Write writes the body, or to nowhere in answer to HEAD.
+func (b *bodyWriter) Write(p []byte) (int, error) {
+	b.commit()
+	if !b.answer.body {
+		return len(p), nil
+	}
+	return b.w.Write(p)
+}
+
+func (b *bodyWriter) commit() {
+	if b.committed {
+		return
+	}
+	b.committed = true
+	h := b.w.Header()
+	clear(h)
+	for name, values := range b.header {
+		h[http.CanonicalHeaderKey(name)] = values
+	}
+	b.answer.seal(h) // whatever the hook called them
+	b.w.WriteHeader(b.answer.status)
 }

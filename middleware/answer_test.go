@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -113,6 +114,12 @@ func TestAccept(t *testing.T) {
 		{"a weight that is none", []string{"application/problem+json;q=high"}, false},
 		{"a weight above one", []string{"application/problem+json;q=1.5"}, false},
 		{"a weight that is not a number", []string{"application/problem+json;q=NaN"}, false},
+		{"a weight above one beside text", []string{"application/problem+json;q=1.1, text/plain;q=0.1"}, false},
+		{"a negative weight", []string{"application/problem+json;q=-1, text/plain;q=0"}, false},
+		{"neither of the two", []string{"application/problem+json;q=0, text/plain;q=0"}, false},
+		{"equal weights", []string{"application/problem+json;q=0.5, text/plain;q=0.5"}, false},
+		{"text with a weight above one", []string{"application/problem+json;q=0.2, text/plain;q=2"}, true},
+		{"text with a weight that is none", []string{"application/problem+json;q=0.2, text/plain;q=high"}, true},
 		{"named twice, the first weight counts", []string{"application/problem+json;q=0, application/problem+json"}, false},
 		{"nonsense", []string{";;,,q=1;/,*"}, false},
 	} {
@@ -250,7 +257,7 @@ func TestErrorBody(t *testing.T) {
 		}, "text/x", ""},
 		{"cannot change the answer by the Error", func(_ http.ResponseWriter, _ *http.Request, e *middleware.Error) {
 			e.Status = 200
-			e.Challenges[0].Params[0].Value = "changed"
+			e.Challenges[0].Params[0][1] = "changed"
 			e.Challenges = nil
 		}, "text/plain; charset=utf-8", ""},
 		{"does not get at the real writer", func(w http.ResponseWriter, _ *http.Request, _ *middleware.Error) {
@@ -285,10 +292,46 @@ func TestErrorBody(t *testing.T) {
 func TestErrorBodyOfDeny(t *testing.T) {
 	t.Parallel()
 	g := newGuard(t, middleware.Config{ErrorBody: func(w http.ResponseWriter, r *http.Request, e *middleware.Error) {
+		w.WriteHeader(http.StatusOK)
 		_, _ = io.WriteString(w, r.URL.Path+" "+strings.Join(e.Missing, " "))
 	}})
-	w := serve(deny(g, &middleware.Error{Status: 403, Reason: reason.InsufficientScope, Missing: []string{"x"}}), request())
-	assert.Equal(t, 403, w.Code)
+	w := &countingWriter{ResponseRecorder: httptest.NewRecorder()}
+	g.Deny(w, request(), &middleware.Error{Status: 403, Reason: reason.InsufficientScope, Missing: []string{"x"}})
+	assert.Equal(t, []int{403}, w.statuses)
 	assert.Equal(t, "/orders x", w.Body.String())
 	require.NotEmpty(t, w.Header().Get("WWW-Authenticate"))
+}
+
+// countingWriter notes every call of WriteHeader.
+type countingWriter struct {
+	*httptest.ResponseRecorder
+	statuses []int
+}
+
+func (w *countingWriter) WriteHeader(status int) {
+	w.statuses = append(w.statuses, status)
+	w.ResponseRecorder.WriteHeader(status)
+}
+
+func TestAStatusThatIsNoRefusalIsNotSent(t *testing.T) {
+	t.Parallel()
+	g := newGuard(t, middleware.Config{})
+	for status, want := range map[int]int{
+		0: 401, 100: 401, 200: 401, 204: 401, 302: 401, 399: 401, 400: 400, 401: 401, 418: 418, 500: 500, 599: 599, 600: 401, 999: 401, -1: 401,
+	} {
+		w := serve(deny(g, &middleware.Error{Status: status, Reason: reason.Expired}), request())
+		assert.Equal(t, want, w.Code, "from %d", status)
+		assert.Equal(t, want == 400 || want == 401, len(w.Header()["Www-Authenticate"]) == 1, "a challenge in %d, from %d", want, status)
+	}
+}
+
+func TestRetryAfterIsAtLeastASecond(t *testing.T) {
+	t.Parallel()
+	g := newGuard(t, middleware.Config{})
+	for wait, want := range map[time.Duration]string{
+		-time.Hour: "1", 0: "1", 1: "1", time.Second: "1", time.Second + 1: "2", 90 * time.Second: "90",
+	} {
+		w := serve(deny(g, &middleware.Error{Status: 503, Reason: reason.KeysUnavailable, RetryAfter: wait}), request())
+		assert.Equal(t, want, w.Header().Get("Retry-After"), "%v", wait)
+	}
 }

@@ -5,67 +5,49 @@ import "strings"
 // Challenge is one challenge of a WWW-Authenticate header (RFC 9110 section 11.6.1).
 type Challenge struct {
 	Scheme string
-	Params []Param
+	Params [][2]string // names and values, in order
 }
 
-// Param is one auth-param of a [Challenge].
-type Param struct {
-	Name  string
-	Value string
-}
-
-// String is the challenge as it goes over the wire. Every value is a
-// quoted-string: quotes and backslashes are escaped, and characters outside
-// printable ASCII are dropped, so that no value can end the header or forge a
-// parameter. The first of several parameters of one name is kept; names are
-// compared without regard to case. Names that are no token are left out, and
-// a scheme that is none makes the whole challenge empty.
+// String returns the challenge as it is sent. Every value is a quoted-string:
+// quotes and backslashes are escaped, and characters outside printable ASCII
+// are dropped, so that no value can end the header or forge a parameter. The
+// first of several parameters of one name is kept; names are compared without
+// regard to case. Names that are no token are left out, and a scheme that is
+// none makes the whole challenge empty.
 func (c Challenge) String() string {
 	if !isToken(c.Scheme) {
 		return ""
 	}
 	var b strings.Builder
-	b.Grow(c.size())
+	size := len(c.Scheme)
+	for _, p := range c.Params {
+		size += len(`, =""`) + len(p[0]) + len(p[1])
+	}
+	b.Grow(size)
 	b.WriteString(c.Scheme)
 	separator := " "
 	for i, p := range c.Params {
-		if !isToken(p.Name) || named(c.Params[:i], p.Name) {
+		name, value := p[0], p[1]
+		if _, twice := lookup(c.Params[:i], name); twice || !isToken(name) {
 			continue
 		}
 		b.WriteString(separator)
-		b.WriteString(p.Name)
+		b.WriteString(name)
 		b.WriteByte('=')
-		quote(&b, p.Value)
+		quote(&b, value)
 		separator = ", "
 	}
 	return b.String()
 }
 
-// Param is the value of the parameter of that name, "" if there is none.
-func (c Challenge) Param(name string) string {
-	for _, p := range c.Params {
-		if strings.EqualFold(p.Name, name) {
-			return p.Value
-		}
-	}
-	return ""
-}
-
-func (c Challenge) size() int {
-	n := len(c.Scheme)
-	for _, p := range c.Params {
-		n += len(`, =""`) + len(p.Name) + len(p.Value)
-	}
-	return n
-}
-
-func named(params []Param, name string) bool {
+// lookup returns the first value of that name.
+func lookup(params [][2]string, name string) (value string, ok bool) {
 	for _, p := range params {
-		if strings.EqualFold(p.Name, name) {
-			return true
+		if strings.EqualFold(p[0], name) {
+			return p[1], true
 		}
 	}
-	return false
+	return "", false
 }
 
 func quote(b *strings.Builder, value string) {

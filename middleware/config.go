@@ -6,39 +6,56 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"reflect"
 	"slices"
+	"strings"
 
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/sallyport-go/sallyport/claims"
 )
 
-// Verifier says whether a token is good. *verifier.Verifier is one.
+// Verifier verifies tokens. *verifier.Verifier is one.
 //
 // Implementations are safe for concurrent use and return claims or an error,
-// never both and never neither. The Guard knows what to answer from a
+// never both and never neither. The Guard takes its answer from a
 // *verifier.Error or a [reason.Code] in the error's chain; any other error
 // means that the token could not be judged, and is a 503.
+//
+// A Guard with Bindings calls VerifyBound instead, with the same signature, if
+// its Verifier has that method: it may accept a token with a cnf claim, which
+// the Guard then checks.
 type Verifier interface {
 	Verify(ctx context.Context, token string) (*claims.Claims, error)
 }
 
-// DefaultRealm is the realm of a [Config] that names none. A Bearer challenge
-// needs at least one parameter (RFC 6750 section 3), and this one tells an
-// attacker nothing.
-const DefaultRealm = "api"
+// Binding checks that a request may use a token that is bound to a key of its
+// sender (the cnf claim, RFC 7800). It runs on every request after the token
+// is verified, never from a cache, in the order of [Config.Bindings], and also
+// for tokens without cnf. Implementations must be safe for concurrent use.
+//
+// A Guard refuses a token whose cnf has a member that is defined to name a key
+// (jkt, x5t#S256, jwk, jwe, jku, kid) and that no Binding confirms, and one
+// whose cnf has no member that a Binding confirms.
+type Binding interface {
+	// Confirms returns the members of cnf that Check covers, such as "jkt".
+	// It is called when the Guard is made, not for each request.
+	Confirms() []string
+	// Check returns nil if the request may use the token. An [*Error] is
+	// written as it is; an error with a [reason.Code] in its chain by that
+	// code; any other is a 401 with [reason.UnsupportedBinding].
+	Check(r *http.Request, c Credential, cl *claims.Claims) error
+}
 
-// Config describes a [Guard]. Only the Verifier is required; what is left
-// empty is safe. New copies it: changes made later have no effect.
+// Config is the configuration of a [Guard]. Only the Verifier is required; what
+// is left empty is safe. New copies it: changes made later have no effect.
 type Config struct {
 	_ [0]func()
 
-	// Verifier judges the tokens. Required.
+	// Verifier verifies the tokens. Required.
 	Verifier Verifier
 
 	// Realm names the protection space in challenges (RFC 9110 section 11.5),
-	// in printable ASCII. "" is [DefaultRealm].
+	// in printable ASCII. "" is "api".
 	Realm string
 
 	// Credentials finds the token in a request, for instance in the header of
@@ -49,8 +66,7 @@ type Config struct {
 	Credentials func(*http.Request) (Credential, error)
 
 	// Bindings check that a token is used by the sender it was issued to. A
-	// token with a cnf claim that they do not cover is refused. The Verifier
-	// must be told of the same members of cnf.
+	// token with a cnf claim that they do not cover is refused.
 	Bindings []Binding
 
 	// Exempt are [http.ServeMux] patterns, such as "GET /healthz", that
@@ -60,7 +76,7 @@ type Config struct {
 
 	// ErrorBody writes the body of a refusal instead of the Guard. It may set
 	// headers of the body, such as Content-Type; the status, WWW-Authenticate,
-	// Cache-Control and Retry-After are settled before it is called, and what
+	// Cache-Control and Retry-After are fixed before it is called, and what
 	// it does to them has no effect. It must not send e.Error() or e.Reason to
 	// the caller: they tell an attacker how far a token got.
 	ErrorBody func(w http.ResponseWriter, r *http.Request, e *Error)
@@ -71,15 +87,15 @@ type Config struct {
 
 	// Logger gets refusals, at Info, and trouble with keys or revocation, at
 	// Warn. It gets reason codes, the route's pattern, the configured issuer,
-	// the quoted kid and the missing scopes: no token, no claim. nil: none.
+	// the quoted kid and the missing scopes: no token, no claim. nil is no log.
 	Logger *slog.Logger
 
 	// LogClientID adds the verified client id, cut to 128 bytes, where a rule
 	// refused a good token.
 	LogClientID bool
 
-	// OnEvent is told of every decision, in the request's goroutine and before
-	// the answer is written. It must be safe for concurrent use and quick.
+	// OnEvent is called with every decision, in the request's goroutine and
+	// before the answer is written. It must be safe for concurrent use and quick.
 	OnEvent func(context.Context, Event)
 
 	// Shadow lets every request through and only reports what would have been
@@ -88,21 +104,45 @@ type Config struct {
 	Shadow bool
 
 	// MeterProvider gets the counter sallyport.requests with the attributes
-	// outcome and reason. nil: nothing is measured.
+	// outcome and reason. nil is no metric.
 	MeterProvider metric.MeterProvider
 }
 
-// New makes a Guard. All mistakes of the configuration are reported together.
+// New returns a Guard, or every mistake of the configuration at once.
 func New(cfg Config) (*Guard, error) {
+	g, err := cfg.compile()
+	if isNil(cfg.Verifier) {
+		err = errors.Join(errors.New("middleware: Config.Verifier is missing: without one no token can be verified"), err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	g.decider.verify = cfg.Verifier.Verify
+	if v, ok := cfg.Verifier.(boundVerifier); ok && len(g.bindings) > 0 {
+		g.decider.verify = v.VerifyBound
+	}
+	return g, nil
+}
+
+// boundVerifier is a Verifier that leaves the cnf of a token to its caller.
+type boundVerifier interface {
+	VerifyBound(ctx context.Context, token string) (*claims.Claims, error)
+}
+
+// Validate returns every mistake of the configuration at once. It does not
+// report a missing Verifier, which can be set later; [New] does.
+func (cfg Config) Validate() error {
+	_, err := cfg.compile()
+	return err
+}
+
+// compile makes the Guard, but for what it gets from its Verifier.
+func (cfg *Config) compile() (*Guard, error) {
 	var errs []error
 	fail := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("middleware: Config."+format, args...))
 	}
-
-	if isNil(cfg.Verifier) {
-		fail("Verifier is missing: without one no token can be verified")
-	}
-	if !isPrintable(cfg.Realm) {
+	if strings.ContainsFunc(cfg.Realm, func(c rune) bool { return c < ' ' || c > '~' }) {
 		fail("Realm has characters outside printable ASCII: it is sent in a header")
 	}
 	exempt := &routes{mux: http.NewServeMux()}
@@ -118,28 +158,24 @@ func New(cfg Config) (*Guard, error) {
 		}
 	}
 	counter, err := newRequestCounter(cfg.MeterProvider)
-	errs = append(errs, err)
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, err
 	}
-	return newGuard(cfg, exempt, confirms, counter), nil
-}
-
-func newGuard(cfg Config, exempt *routes, confirms map[string]bool, counter *requestCounter) *Guard {
 	g := &Guard{
-		verifier:       cfg.Verifier,
-		realm:          cfg.Realm,
+		decider: decider{
+			realm:       cfg.Realm,
+			shadow:      cfg.Shadow,
+			logger:      cfg.Logger,
+			logClientID: cfg.LogClientID,
+			onEvent:     cfg.OnEvent,
+			counter:     counter,
+		},
 		credentials:    cfg.Credentials,
 		bindings:       slices.Clone(cfg.Bindings),
 		confirms:       confirms,
 		exemptPatterns: slices.Clone(cfg.Exempt),
 		errorBody:      cfg.ErrorBody,
 		problemJSON:    cfg.ProblemJSON,
-		logger:         cfg.Logger,
-		logClientID:    cfg.LogClientID,
-		onEvent:        cfg.OnEvent,
-		shadow:         cfg.Shadow,
-		counter:        counter,
 	}
 	if len(cfg.Exempt) > 0 {
 		g.exempt = exempt
@@ -147,7 +183,7 @@ func newGuard(cfg Config, exempt *routes, confirms map[string]bool, counter *req
 	if g.credentials == nil {
 		g.credentials = FromAuthorization
 	}
-	return g
+	return g, nil
 }
 
 // confirm adds the members of cnf that a binding covers to those known.
@@ -169,28 +205,4 @@ func confirm(known map[string]bool, b Binding) error {
 		known[name] = true
 	}
 	return nil
-}
-
-func isPrintable(s string) bool {
-	for i := range len(s) {
-		if !printable(s[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-// isNil sees through an interface that holds a nil pointer, the usual result
-// of an ignored construction error.
-func isNil(v any) bool {
-	if v == nil {
-		return true
-	}
-	rv := reflect.ValueOf(v)
-	switch rv.Kind() {
-	case reflect.Pointer, reflect.Func, reflect.Map:
-		return rv.IsNil()
-	default:
-		return false
-	}
 }

@@ -18,9 +18,9 @@ const bearer = "Bearer"
 // prints as its scheme alone, so that it can be logged by mistake without harm.
 type Credential struct {
 	// Scheme is the authentication scheme, compared without regard to case
-	// (RFC 9110 section 11.1). "" stands for Bearer.
+	// (RFC 9110 section 11.1). "" is Bearer.
 	Scheme string
-	// Token is the access token, nothing around it. "" means no credentials.
+	// Token is the access token and nothing around it. "" is no credentials.
 	Token string
 }
 
@@ -44,7 +44,7 @@ func (c Credential) isBearer() bool {
 // for another scheme than Bearer, and [reason.InvalidRequest] for a second
 // Authorization line, a scheme that is none, no token after the scheme, or
 // white space or a comma inside the token. Whether the token itself is well
-// formed is the Verifier's question.
+// formed is for the Verifier to say.
 func FromAuthorization(r *http.Request) (Credential, error) {
 	lines := r.Header["Authorization"]
 	switch len(lines) {

@@ -1,9 +1,8 @@
 package middleware
 
 import (
-	"context"
 	"errors"
-	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -29,13 +28,13 @@ type Error struct {
 	Challenges []Challenge
 	// RetryAfter is sent with a 503, in whole seconds, rounded up.
 	RetryAfter time.Duration
-	// Missing names what the rule wanted, in the words of the configuration.
+	// Missing names what the rule requires, in the words of the configuration.
 	Missing []string
 	// Err is the cause; nil if a rule refused.
 	Err error
 }
 
-// Error reads as one line: status, reason, what is missing, cause.
+// Error returns one line: status, reason, what is missing, cause.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("middleware: " + strconv.Itoa(e.Status) + " " + string(e.Reason))
@@ -48,33 +47,122 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Is makes the reason findable with errors.Is.
-func (e *Error) Is(target error) bool { return target == error(e.Reason) }
+// Unwrap returns the reason and the cause.
+func (e *Error) Unwrap() []error {
+	if e == nil { // wrapped by mistake
+		return nil
+	}
+	var errs []error
+	if e.Reason != "" {
+		errs = append(errs, e.Reason)
+	}
+	if e.Err != nil {
+		errs = append(errs, e.Err)
+	}
+	return errs
+}
 
-// Unwrap gives the cause.
-func (e *Error) Unwrap() error { return e.Err }
+// status returns the status of the answer: never one that would let the caller
+// believe that the request went through.
+func (e *Error) status() int {
+	if 400 <= e.Status && e.Status <= 599 {
+		return e.Status
+	}
+	return classOf(e.Reason).status
+}
 
-// leastRetry is how long a caller is asked to wait when nobody knows better.
+// class is what a caller learns of a reason: the status and the error code.
+//
+// RFC 6750 section 3.1: https://www.rfc-editor.org/rfc/rfc6750#section-3.1
+type class struct {
+	status int
+	code   string
+}
+
+var (
+	badToken      = class{401, "invalid_token"}
+	noCredentials = class{401, ""}
+	badRequest    = class{400, "invalid_request"}
+	notAllowed    = class{403, "insufficient_scope"}
+	notJudged     = class{503, ""}
+)
+
+// classes has every reason; its keys are also all that a metric may carry.
+var classes = map[reason.Code]class{
+	reason.NoToken:           noCredentials,
+	reason.UnsupportedScheme: noCredentials,
+	reason.InvalidRequest:    badRequest,
+
+	reason.Malformed:          badToken,
+	reason.TooLarge:           badToken,
+	reason.UnsupportedAlg:     badToken,
+	reason.UnsupportedType:    badToken,
+	reason.CriticalHeader:     badToken,
+	reason.UnknownIssuer:      badToken,
+	reason.UnknownTenant:      badToken,
+	reason.UnknownKey:         badToken,
+	reason.BadSignature:       badToken,
+	reason.MalformedClaims:    badToken,
+	reason.MissingClaim:       badToken,
+	reason.Expired:            badToken,
+	reason.NotYetValid:        badToken,
+	reason.IssuedInFuture:     badToken,
+	reason.TooOld:             badToken,
+	reason.WrongAudience:      badToken,
+	reason.WrongClient:        badToken, // of a verifier's allowlist; a rule's refusal is always notAllowed
+	reason.UnsupportedBinding: badToken,
+	reason.Revoked:            badToken,
+
+	reason.KeysUnavailable:       notJudged,
+	reason.RevocationUnavailable: notJudged,
+	reason.Canceled:              notJudged,
+
+	reason.InsufficientScope: notAllowed,
+	reason.InsufficientRole:  notAllowed,
+	reason.WrongCaller:       notAllowed,
+	reason.Denied:            notAllowed,
+}
+
+// classOf returns the class of a reason; one that is not known is a bad token.
+func classOf(code reason.Code) class {
+	if c, ok := classes[code]; ok {
+		return c
+	}
+	return badToken
+}
+
+// leastRetry is how long a caller is asked to wait unless a longer time is known.
 const leastRetry = time.Second
 
 var (
-	errNoVerdict = errors.New("the Verifier returned neither claims nor an error")
-	errZeroGuard = errors.New("this Guard was not made by New")
+	errNoAnswer     = errors.New("the Verifier returned neither claims nor an error")
+	errNotMadeByNew = errors.New("this Guard was not made by New")
+	errNilPointer   = errors.New("an error that is a nil pointer")
 )
 
-// refusal is an Error with room for its challenge: one allocation for all of it.
-type refusal struct {
-	Error
-	challenge [1]Challenge
-	params    [3]Param
+// refusal returns the Error for an error of a credential source, a Verifier, a
+// Binding or a handler: an Error is kept as it is, else the reason that err
+// names decides, else the fallback.
+func (d *decider) refusal(err error, fallback reason.Code) *Error {
+	err = withoutNil(err)
+	if e, ok := errors.AsType[*Error](err); ok && e != nil {
+		return e
+	}
+	if ve, ok := errors.AsType[*verifier.Error](err); ok && ve.Reason != "" {
+		return d.fail(ve.Reason, err, ve.RetryAfter)
+	}
+	if code, ok := errors.AsType[reason.Code](err); ok && code != "" {
+		return d.fail(code, err, 0)
+	}
+	return d.fail(fallback, err, 0)
 }
 
-// fail refuses a request whose credentials are missing, bad or not to be judged.
-func (g *Guard) fail(code reason.Code, cause error, retryAfter time.Duration) *Error {
-	c := classes[code]
-	e := g.refuse(c, code, "")
+// fail refuses a call for a reason, by the class of the reason.
+func (d *decider) fail(code reason.Code, cause error, retryAfter time.Duration) *Error {
+	c := classOf(code)
+	e := d.refuse(c, code, "")
 	e.Err = cause
-	if c == cannotBeJudged {
+	if c == notJudged {
 		e.RetryAfter = max(retryAfter, leastRetry)
 	}
 	return e
@@ -82,104 +170,58 @@ func (g *Guard) fail(code reason.Code, cause error, retryAfter time.Duration) *E
 
 // forbid refuses a verified token that a rule does not let through. It is a
 // 403 whatever the rule's reason: the token is good.
-func (g *Guard) forbid(d claims.Decision) *Error {
-	e := g.refuse(notAllowed, d.Reason, d.Scope)
-	e.Missing = d.Missing
+func (d *decider) forbid(answer claims.Decision) *Error {
+	e := d.refuse(notAllowed, answer.Reason, answer.Scope)
+	e.Missing = answer.Missing
 	return e
 }
 
-func (g *Guard) refuse(c class, code reason.Code, scope string) *Error {
-	e := &refusal{Error: Error{Status: c.status(), Reason: code}}
-	if c == cannotBeJudged {
+// refuse makes an Error with its challenge, in one allocation.
+func (d *decider) refuse(c class, code reason.Code, scope string) *Error {
+	e := &struct {
+		Error
+		challenge [1]Challenge
+		params    [3][2]string
+	}{Error: Error{Status: c.status, Reason: code}}
+	if c == notJudged {
 		return &e.Error
 	}
-	params := append(e.params[:0], Param{"realm", g.realmName()})
-	if code := c.code(); code != "" {
-		params = append(params, Param{"error", code})
+	params := append(e.params[:0], [2]string{"realm", d.realmName()})
+	if c.code != "" {
+		params = append(params, [2]string{"error", c.code})
 	}
 	if scope != "" {
-		params = append(params, Param{"scope", scope})
+		params = append(params, [2]string{"scope", scope})
 	}
 	e.challenge[0] = Challenge{Scheme: bearer, Params: params}
 	e.Challenges = e.challenge[:]
 	return &e.Error
 }
 
-// unread is the refusal for an error of a credential source.
-func (g *Guard) unread(err error) *Error {
-	err = solid(err)
-	if e := g.named(err); e != nil {
-		return e
+// defaultRealm tells an attacker nothing, and a Bearer challenge needs at least
+// one parameter.
+//
+// RFC 6750 section 3: https://www.rfc-editor.org/rfc/rfc6750#section-3
+const defaultRealm = "api"
+
+func (d *decider) realmName() string {
+	if d.realm == "" {
+		return defaultRealm
 	}
-	return g.fail(reason.InvalidRequest, err, 0)
+	return d.realm
 }
 
-// unverified is the refusal for an error of a Verifier. What names no reason
-// says nothing about the token, so it is no 401.
-func (g *Guard) unverified(ctx context.Context, err error) *Error {
-	err = solid(err)
-	if e := g.named(err); e != nil {
-		return e
+// isNil sees through an interface that holds a nil pointer, the usual result
+// of an ignored construction error.
+func isNil(v any) bool {
+	if v == nil {
+		return true
 	}
-	if ctx.Err() != nil {
-		return g.fail(reason.Canceled, err, 0)
+	rv := reflect.ValueOf(v)
+	switch rv.Kind() {
+	case reflect.Pointer, reflect.Func, reflect.Map:
+		return rv.IsNil()
+	default:
+		return false
 	}
-	return g.fail(reason.KeysUnavailable, err, 0)
-}
-
-// unbound is the refusal for an error of a Binding.
-func (g *Guard) unbound(ctx context.Context, err error) *Error {
-	err = solid(err)
-	if e := g.named(err); e != nil {
-		return e
-	}
-	if ctx.Err() != nil {
-		return g.fail(reason.Canceled, err, 0)
-	}
-	return g.fail(reason.UnsupportedBinding, err, 0)
-}
-
-// denied is the refusal that Deny writes for any error.
-func (g *Guard) denied(err error) *Error {
-	err = solid(err)
-	if e := g.named(err); e != nil {
-		return e
-	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return g.fail(reason.Canceled, err, 0)
-	}
-	e := g.refuse(notAllowed, reason.Denied, "")
-	e.Err = err
-	return e
-}
-
-// named is the refusal for an error that says what it is, else nil.
-func (g *Guard) named(err error) *Error {
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e
-	}
-	if ve, ok := errors.AsType[*verifier.Error](err); ok && ve.Reason != "" {
-		return g.fail(ve.Reason, err, ve.RetryAfter)
-	}
-	if code, ok := errors.AsType[reason.Code](err); ok && code != "" {
-		return g.fail(code, err, 0)
-	}
-	return nil
-}
-
-// solid unmasks a nil pointer in an error, which would panic when unwrapped.
-func solid(err error) error {
-	if isNil(err) {
-		return nil
-	}
-	return err
-}
-
-// status is the answer's status: never one that would let the caller believe
-// that the request went through.
-func (e *Error) status() int {
-	if http.StatusBadRequest <= e.Status && e.Status <= 599 {
-		return e.Status
-	}
-	return classes[e.Reason].status()
 }

@@ -1,10 +1,13 @@
 package middleware
 
 import (
-	"net/http"
+	"context"
+	"errors"
+	"log/slog"
 
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/reason"
+	"github.com/sallyport-go/sallyport/verifier"
 )
 
 // Outcome is what became of a request at a Guard.
@@ -22,11 +25,11 @@ const (
 // Event is one decision of a Guard. Requests on exempt paths cause none.
 type Event struct {
 	Outcome Outcome
-	// Status is the answer's status; 0 if there was nothing to refuse.
+	// Status is the HTTP status of the answer; 0 if there was nothing to refuse.
 	Status int
 	// Reason is why the request was refused; "" if it was not.
 	Reason reason.Code
-	// Missing names what the rule wanted.
+	// Missing names what the rule requires.
 	Missing []string
 	// Claims are those of a verified token, also of one that a rule refused;
 	// else nil. They hold personal data: choose what leaves the process.
@@ -36,17 +39,79 @@ type Event struct {
 	Err error
 }
 
-// report tells everyone who asked. It runs before the answer is written.
-func (g *Guard) report(r *http.Request, ev Event) {
-	if g == nil || g.shadowed(r) {
+// report counts a decision, logs it and calls the hook, before the answer is
+// written.
+func (d *decider) report(ctx context.Context, c *call, ev Event) {
+	if d.isShadowed(ctx) {
 		return
 	}
-	ctx := r.Context()
-	g.counter.count(ctx, ev)
-	if g.logger != nil {
-		g.log(r, ev)
+	if d.counter != nil {
+		d.counter.count(ctx, ev)
 	}
-	if g.onEvent != nil {
-		g.onEvent(ctx, ev)
+	if d.logger != nil {
+		d.log(ctx, c.route, ev)
 	}
+	if d.onEvent != nil {
+		d.onEvent(ctx, ev)
+	}
+}
+
+// maxLoggedClient bounds what a client id may take in a log line, in bytes.
+const maxLoggedClient = 128
+
+// log writes refusals: at Info, and at Warn where this side is the trouble. It
+// writes words of the configuration, reason codes and the key id as the
+// verifier quoted and cut it. Path, query and method come from the caller and
+// may hold a token: the pattern of the route is logged instead.
+func (d *decider) log(ctx context.Context, route string, ev Event) {
+	if ev.Outcome != Refused && ev.Outcome != Shadow {
+		return
+	}
+	level := levelOf(ev.Reason)
+	if !d.logger.Enabled(ctx, level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 8)
+	attrs = append(attrs, slog.String("reason", string(ev.Reason)), slog.Int("status", ev.Status))
+	if route != "" {
+		attrs = append(attrs, slog.String("pattern", route))
+	}
+	if len(ev.Missing) > 0 {
+		attrs = append(attrs, slog.Any("missing", ev.Missing))
+	}
+	attrs = appendCause(attrs, ev)
+	if d.logClientID && ev.Claims != nil {
+		id := ev.Claims.ClientID()
+		attrs = append(attrs, slog.String("client_id", id[:min(len(id), maxLoggedClient)]))
+	}
+	message := "request refused"
+	if ev.Outcome == Shadow {
+		message = "request would be refused"
+	}
+	d.logger.LogAttrs(ctx, level, message, attrs...)
+}
+
+func levelOf(code reason.Code) slog.Level {
+	if classOf(code) == notJudged && code != reason.Canceled {
+		return slog.LevelWarn
+	}
+	return slog.LevelInfo
+}
+
+// appendCause adds what a verifier's error says. The text of its own cause is
+// only taken where the keys are the trouble: elsewhere it may be about data.
+func appendCause(attrs []slog.Attr, ev Event) []slog.Attr {
+	ve, ok := errors.AsType[*verifier.Error](ev.Err)
+	if !ok {
+		return attrs
+	}
+	for _, text := range [...][2]string{{"issuer", ve.Issuer}, {"kid", ve.KeyID}, {"detail", ve.Detail}} {
+		if text[1] != "" {
+			attrs = append(attrs, slog.String(text[0], text[1]))
+		}
+	}
+	if ve.Reason == reason.KeysUnavailable && ve.Err != nil {
+		attrs = append(attrs, slog.String("error", ve.Err.Error()))
+	}
+	return attrs
 }

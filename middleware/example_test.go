@@ -15,7 +15,7 @@ import (
 	"github.com/sallyport-go/sallyport/reason"
 )
 
-// demoVerifier stands for a *verifier.Verifier: it knows one token.
+// demoVerifier is a Verifier that knows one token.
 type demoVerifier struct{}
 
 func (demoVerifier) Verify(_ context.Context, token string) (*claims.Claims, error) {
@@ -171,10 +171,10 @@ func ExampleGuard_Enforce() {
 }
 
 // A framework that is not built on http.Handler checks, and lets Deny answer.
-func ExampleGuard_CheckRule() {
+func ExampleGuard_Check() {
 	guard := demoGuard(middleware.Config{})
 	handle := func(w http.ResponseWriter, r *http.Request) {
-		r, c, err := guard.CheckRule(r, claims.AllScopes("orders.read"))
+		r, c, err := guard.Check(r, claims.AllScopes("orders.read"))
 		if err != nil {
 			guard.Deny(w, r, err)
 			return // without this line the handler runs for everybody
@@ -222,7 +222,7 @@ func ExampleConfig_credentials() {
 	})
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Header.Set("X-Forwarded-Access-Token", "good")
-	_, c, err := guard.Check(r)
+	_, c, err := guard.Check(r, claims.AnyToken())
 	fmt.Println(c.Subject(), err)
 	// Output:
 	// warehouse <nil>

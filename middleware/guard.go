@@ -1,12 +1,32 @@
+// Package middleware protects net/http handlers with OAuth 2.0 bearer tokens.
+//
+// A [Guard] first verifies the token that comes with a request and answers 401
+// (or 400 for a malformed request); then it checks a [claims.Rule] and answers
+// 403. When the keys rather than the token are the trouble, the answer is 503
+// with Retry-After: a token that could not be checked is never called bad, and
+// never let in.
+//
+//	mux.Handle("GET /orders", guard.Require(claims.AllScopes("orders.read"))(list))
+//
+// [Guard.Require] verifies by itself. Handlers further in that share the Guard
+// find the verified token again and do not verify twice, so Authenticate may
+// surround a whole router and Require single routes of it.
+//
+// Frameworks that are not built on http.Handler use [Guard.Check], which writes
+// nothing, and [Guard.Deny], which writes what the middleware would have
+// written.
+//
+// The answers follow RFC 6750 section 3 and RFC 9110 section 11.
 package middleware
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/reason"
 )
 
 // Guard protects handlers. It is immutable, safe for concurrent use, and owns
@@ -19,21 +39,28 @@ import (
 // They also have a method Requires(method, pattern string) (access string,
 // ruled bool), by which the audits of the adapters find out what a route asks for.
 type Guard struct {
-	verifier       Verifier
-	realm          string
+	decider        decider
 	credentials    func(*http.Request) (Credential, error)
 	bindings       []Binding
-	confirms       map[string]bool
+	confirms       map[string]bool // what the bindings confirm
 	exempt         *routes
 	exemptPatterns []string
 	errorBody      func(http.ResponseWriter, *http.Request, *Error)
 	problemJSON    bool
-	logger         *slog.Logger
-	logClientID    bool
-	onEvent        func(context.Context, Event)
-	shadow         bool
-	counter        *requestCounter
 }
+
+// orZero returns the zero Guard for a nil one.
+func (g *Guard) orZero() *Guard {
+	if g == nil {
+		return &zeroGuard
+	}
+	return g
+}
+
+var (
+	zeroGuard Guard
+	anyToken  = claims.AnyToken()
+)
 
 // Authenticate lets requests with a good token through, whatever it allows,
 // and refuses all others. Exempt paths pass untouched.
@@ -41,22 +68,26 @@ type Guard struct {
 // The claims are in the request's context, for [claims.FromContext]. A good
 // token is no permission: guard what a handler does with Require.
 func (g *Guard) Authenticate(next http.Handler) http.Handler {
-	return g.authenticating(func(w http.ResponseWriter, r *http.Request) {
-		if g.isExempt(r) {
+	g = g.orZero()
+	serve := func(w http.ResponseWriter, r *http.Request) {
+		if g.exempt.match(r) != nil {
 			next.ServeHTTP(w, r)
 			return
 		}
 		g.serve(w, r, next, anyToken, false)
-	}, anyToken.String())
+	}
+	requires := func(string) string { return anyToken.String() }
+	return &handler{HandlerFunc: serve, shadow: g.decider.shadow, requires: requires}
 }
 
 // Optional lets requests without credentials through, without claims. Those
 // that bring some are held to them: a bad token, another scheme or a malformed
 // header is refused as by Authenticate.
 func (g *Guard) Optional(next http.Handler) http.Handler {
-	return g.authenticating(func(w http.ResponseWriter, r *http.Request) {
-		g.serve(w, r, next, anyToken, true)
-	}, "nothing, for credentials are optional")
+	g = g.orZero()
+	serve := func(w http.ResponseWriter, r *http.Request) { g.serve(w, r, next, anyToken, true) }
+	requires := func(string) string { return "nothing, for credentials are optional" }
+	return &handler{HandlerFunc: serve, shadow: g.decider.shadow, requires: requires}
 }
 
 // Require lets requests through whose token is good and passes the rule. It
@@ -68,14 +99,10 @@ func (g *Guard) Require(rule claims.Rule) func(http.Handler) http.Handler {
 	if err := rule.Err(); err != nil {
 		panic(fmt.Errorf("middleware: Require: %w", err))
 	}
-	return func(next http.Handler) http.Handler {
-		return g.ruling(func(w http.ResponseWriter, r *http.Request) {
-			g.serve(w, r, next, rule, false)
-		}, func(string) claims.Rule { return rule })
-	}
+	return g.require(func(string) claims.Rule { return rule })
 }
 
-// RequireAccess is Require with the access level that the method wants: get,
+// RequireAccess is Require with the access level that the method asks for: get,
 // post, put or delete. Methods without a level are refused with 403.
 //
 // It panics when handlers are put together if the levels are faulty.
@@ -84,16 +111,40 @@ func (g *Guard) RequireAccess(levels claims.AccessLevels) func(http.Handler) htt
 	if err != nil {
 		panic(fmt.Errorf("middleware: RequireAccess: %w", err))
 	}
+	return g.require(access.Rule)
+}
+
+func (g *Guard) require(rule func(method string) claims.Rule) func(http.Handler) http.Handler {
+	g = g.orZero()
 	return func(next http.Handler) http.Handler {
-		return g.ruling(func(w http.ResponseWriter, r *http.Request) {
-			g.serve(w, r, next, access.Rule(r.Method), false)
-		}, access.Rule)
+		serve := func(w http.ResponseWriter, r *http.Request) { g.serve(w, r, next, rule(r.Method), false) }
+		requires := func(method string) string { return rule(method).String() }
+		return &handler{HandlerFunc: serve, shadow: g.decider.shadow, requires: requires, ruled: true}
 	}
 }
 
-// serve leads a request through both doors to the next handler, or answers it.
-func (g *Guard) serve(w http.ResponseWriter, r *http.Request, next http.Handler, rule claims.Rule, anonymous bool) {
-	admitted, _, refused := g.admit(r, rule, anonymous)
+// handler is a handler of a Guard that an audit can ask what it requires.
+type handler struct {
+	http.HandlerFunc
+	shadow   bool
+	requires func(method string) string
+	ruled    bool
+}
+
+// Requires returns in words what a request with that method must bring, and
+// reports whether a rule decides about it: a handler that only asks for some
+// token, or for none, has no rule. The pattern of the route makes no
+// difference.
+func (h *handler) Requires(method, _ string) (access string, ruled bool) {
+	if h.shadow {
+		return "nothing, for the Guard is in shadow mode", false
+	}
+	return h.requires(method), h.ruled
+}
+
+// serve hands a request that passes to the next handler, and answers others.
+func (g *Guard) serve(w http.ResponseWriter, r *http.Request, next http.Handler, rule claims.Rule, optional bool) {
+	admitted, _, refused := g.decide(r, rule, optional)
 	if refused != nil {
 		g.write(w, r, refused)
 		return
@@ -101,12 +152,36 @@ func (g *Guard) serve(w http.ResponseWriter, r *http.Request, next http.Handler,
 	next.ServeHTTP(w, admitted)
 }
 
-// Check is Authenticate for those who write their own answers, such as
-// adapters for other frameworks. It writes nothing. The request that it
-// returns carries the claims for all that follows; the error is an [*Error].
-// Callers must stop on an error:
+// decide has the decider decide on a request. It writes nothing.
+func (g *Guard) decide(r *http.Request, rule claims.Rule, optional bool) (*http.Request, *claims.Claims, *Error) {
+	c := call{rule: rule, optional: optional, route: r.Pattern}
+	if g.credentials != nil {
+		c.credential, c.err = g.credentials(r)
+	}
+	if len(g.bindings) > 0 {
+		c.confirms = g.confirms
+		c.checkBindings = func(cred Credential, who *claims.Claims) error {
+			for _, b := range g.bindings {
+				if err := b.Check(r, cred, who); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
+	ctx, who, refused := g.decider.decide(r.Context(), &c)
+	if ctx == nil {
+		return r, who, refused
+	}
+	return r.WithContext(ctx), who, refused
+}
+
+// Check is Require for callers that write their own answers, such as adapters
+// for other frameworks; with [claims.AnyToken] it is Authenticate without
+// exemptions. It writes nothing. The request that it returns carries the claims
+// for all that follows; the error is an [*Error]. Callers must stop on an error:
 //
-//	r, c, err := guard.Check(r)
+//	r, c, err := guard.Check(r, rule)
 //	if err != nil {
 //		guard.Deny(w, r, err)
 //		return
@@ -114,19 +189,14 @@ func (g *Guard) serve(w http.ResponseWriter, r *http.Request, next http.Handler,
 //
 // With an error the request comes back as it was, and without claims. So it
 // does in shadow mode where a request would have been refused, but with a nil
-// error. Check reports to the log, the events and the metric; Deny does not.
-func (g *Guard) Check(r *http.Request) (*http.Request, *claims.Claims, error) {
-	return g.CheckRule(r, anyToken)
-}
-
-// CheckRule is Require for those who write their own answers; see [Guard.Check].
-// A faulty rule denies.
-func (g *Guard) CheckRule(r *http.Request, rule claims.Rule) (*http.Request, *claims.Claims, error) {
-	admitted, c, refused := g.admit(r, rule, false)
+// error. Check reports to the log, the events and the metric; Deny does not. A
+// faulty rule denies.
+func (g *Guard) Check(r *http.Request, rule claims.Rule) (*http.Request, *claims.Claims, error) {
+	admitted, who, refused := g.orZero().decide(r, rule, false)
 	if refused != nil {
 		return admitted, nil, refused
 	}
-	return admitted, c, nil
+	return admitted, who, nil
 }
 
 // Deny writes the answer to a refused request, exactly as the middleware
@@ -135,19 +205,11 @@ func (g *Guard) CheckRule(r *http.Request, rule claims.Rule) (*http.Request, *cl
 // a 403, nil too: what is denied stays denied. Nothing of err but an [*Error]'s
 // own fields reaches the caller. The handler must return after it.
 func (g *Guard) Deny(w http.ResponseWriter, r *http.Request, err error) {
-	g.write(w, r, g.denied(err))
-}
-
-func (g *Guard) isExempt(r *http.Request) bool {
-	if g == nil {
-		return false
+	g = g.orZero()
+	err = withoutNil(err)
+	fallback := reason.Denied
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		fallback = reason.Canceled
 	}
-	return g.exempt.match(r) != nil
-}
-
-func (g *Guard) realmName() string {
-	if g == nil || g.realm == "" {
-		return DefaultRealm
-	}
-	return g.realm
+	g.write(w, r, g.decider.refusal(err, fallback))
 }

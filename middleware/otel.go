@@ -15,12 +15,12 @@ const (
 	counterName = "sallyport.requests"
 )
 
-// otherReason stands for codes that a custom Verifier or Binding made up: they
-// could be without number.
+// otherReason is counted for the codes of a custom Verifier or Binding, of which
+// there could be any number.
 const otherReason reason.Code = "other"
 
 // requestCounter counts decisions by outcome and reason. The attribute sets
-// are made once, so that counting allocates nothing. A nil one counts nothing.
+// are made once, so that counting allocates nothing.
 type requestCounter struct {
 	requests metric.Int64Counter
 	options  map[label][]metric.AddOption
@@ -62,9 +62,6 @@ func (c *requestCounter) prepare(l label) {
 }
 
 func (c *requestCounter) count(ctx context.Context, ev Event) {
-	if c == nil {
-		return
-	}
 	options, ok := c.options[label{ev.Outcome, ev.Reason}]
 	if !ok {
 		options = c.options[label{ev.Outcome, otherReason}]

@@ -5,15 +5,18 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
+	"regexp"
 	"slices"
+	"sync"
 
 	"github.com/sallyport-go/sallyport/claims"
 )
 
-// Policy says in one table which rule holds for which route. Keys are patterns
-// of [http.ServeMux], such as "GET /orders/{id}", matched as ServeMux matches
-// them: the most specific wins, GET stands for HEAD too, the order is of no
-// account. A pattern stands in one of the maps.
+// Policy is a table of routes and their rules. Keys are patterns of
+// [http.ServeMux], such as "GET /orders/{id}", matched as ServeMux matches
+// them: the most specific wins, in whatever order, and GET includes HEAD. A
+// pattern is in one of the maps.
 //
 // A pattern sees the path that the handler returned by Enforce gets: put
 // Enforce outside of [http.StripPrefix]. Patterns with a host trust the Host
@@ -38,15 +41,15 @@ type Policy struct {
 //
 // All mistakes of the table are reported together.
 func (g *Guard) Enforce(p Policy) (func(http.Handler) http.Handler, error) {
-	if g == nil || g.verifier == nil {
-		return nil, fmt.Errorf("middleware: Enforce: %w", errZeroGuard)
+	if g == nil || g.decider.verify == nil {
+		return nil, fmt.Errorf("middleware: Enforce: %w", errNotMadeByNew)
 	}
 	table, err := g.compile(p)
 	if err != nil {
 		return nil, err
 	}
 	return func(next http.Handler) http.Handler {
-		return g.tabled(func(w http.ResponseWriter, r *http.Request) {
+		serve := func(w http.ResponseWriter, r *http.Request) {
 			rt := table.match(r)
 			switch {
 			case rt == nil:
@@ -56,7 +59,9 @@ func (g *Guard) Enforce(p Policy) (func(http.Handler) http.Handler, error) {
 			default:
 				g.serve(w, r, next, rt.ruleFor(r), false)
 			}
-		})
+		}
+		requires := func(string) string { return "what the Guard's Policy says of the path" }
+		return &handler{HandlerFunc: serve, shadow: g.decider.shadow, requires: requires, ruled: true}
 	}, nil
 }
 
@@ -92,4 +97,78 @@ func prefixed(pattern string, err error) error {
 		return nil
 	}
 	return fmt.Errorf("pattern %q: %w", pattern, err)
+}
+
+// routes matches requests by ServeMux patterns, with a ServeMux of its own.
+// It is immutable once filled; a nil one matches nothing.
+type routes struct{ mux *http.ServeMux }
+
+// route is what a pattern leads to. It is a handler only because that is what
+// a ServeMux hands back.
+type route struct {
+	exempt bool
+	rule   claims.Rule
+	access *claims.Access // decides by method, instead of rule
+}
+
+func (*route) ServeHTTP(http.ResponseWriter, *http.Request) {}
+
+func (rt *route) ruleFor(r *http.Request) claims.Rule {
+	if rt.access != nil {
+		return rt.access.Rule(r.Method)
+	}
+	return rt.rule
+}
+
+// registeredAt is where ServeMux says that a pattern came from: always this file.
+var registeredAt = regexp.MustCompile(` \(registered at [^)]*\)`)
+
+// errOldMux reports the ServeMux of Go 1.21. It reads a pattern with a method as
+// the name of a host, so that a strict rule would silently have no effect.
+var errOldMux = errors.New("http.ServeMux does not know methods and wildcards: remove httpmuxgo121=1 from GODEBUG")
+
+var oldMux = sync.OnceValue(func() bool {
+	probe := &routes{mux: http.NewServeMux()}
+	probe.mux.Handle("GET /{any}", &route{})
+	return probe.lookup(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: "/x"}}) == nil
+})
+
+// add returns an error for a pattern that ServeMux does not take, where it panics.
+func (t *routes) add(pattern string, rt *route) (err error) {
+	if oldMux() {
+		return errOldMux
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("pattern %q: %s", pattern, registeredAt.ReplaceAllString(fmt.Sprint(p), ""))
+		}
+	}()
+	t.mux.Handle(pattern, rt)
+	return nil
+}
+
+// match returns the route of a request, nil for none. What is not certain is none:
+// a path that ServeMux would redirect to its clean form, a method that it
+// would answer with 405, CONNECT (whose path it does not clean), and a path
+// that matches otherwise once its percent-encoding is undone, because a router
+// further in may read it that way.
+func (t *routes) match(r *http.Request) *route {
+	if t == nil || r.URL == nil || r.Method == http.MethodConnect {
+		return nil
+	}
+	rt := t.lookup(r)
+	if rt == nil || r.URL.RawPath == "" {
+		return rt
+	}
+	decoded := &http.Request{Method: r.Method, Host: r.Host, URL: &url.URL{Path: r.URL.Path}}
+	if t.lookup(decoded) != rt {
+		return nil
+	}
+	return rt
+}
+
+func (t *routes) lookup(r *http.Request) *route {
+	h, _ := t.mux.Handler(r)
+	rt, _ := h.(*route) // anything else is ServeMux's own: a redirect, 404 or 405
+	return rt
 }

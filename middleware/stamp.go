@@ -4,28 +4,26 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/http"
 
 	"github.com/sallyport-go/sallyport/claims"
 )
 
 // stampKey finds the stamp of one Guard and of no other: what another Guard
 // verified, with other issuers or bindings, is not verified here.
-type stampKey struct{ guard *Guard }
+type stampKey struct{ decider *decider }
 
-// stamp is the context of a request whose token the Guard has verified. It is
-// the only thing that satisfies Require without a verification, and nothing
-// outside this package can make one.
+// stamp is the context of a call whose token was verified. Nothing but a stamp
+// satisfies Require without a verification, and only this package makes one.
 type stamp struct {
 	context.Context //nolint:containedctx // it is a context: one allocation less than a value in one. It carries the claims.
-	guard           *Guard
+	decider         *decider
 	token           string
 	claims          *claims.Claims
 }
 
-// Value answers for the stamp and asks the surrounding context for the rest.
+// Value returns the stamp for its own key, and asks the parent for any other.
 func (s *stamp) Value(key any) any {
-	if k, ok := key.(stampKey); ok && k.guard == s.guard {
+	if k, ok := key.(stampKey); ok && k.decider == s.decider {
 		return s
 	}
 	return s.Context.Value(key)
@@ -34,21 +32,40 @@ func (s *stamp) Value(key any) any {
 // Format keeps the token out of a printed context.
 func (s *stamp) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "middleware.verified") }
 
-func (g *Guard) stampOf(ctx context.Context) *stamp {
-	s, _ := ctx.Value(stampKey{g}).(*stamp)
+func (d *decider) stampOf(ctx context.Context) *stamp {
+	s, _ := ctx.Value(stampKey{d}).(*stamp)
 	return s
 }
 
-// mark puts the stamp on a request. One that carries it already stays as it is,
-// unless somebody laid other claims over those that were checked.
-func (g *Guard) mark(r *http.Request, who caller) *http.Request {
-	ctx := r.Context()
-	if who.fresh {
-		ctx = claims.NewContext(ctx, who.claims)
-		return r.WithContext(&stamp{Context: ctx, guard: g, token: who.token, claims: who.claims})
+// withStamp returns the context of a call whose token was verified just now.
+func (d *decider) withStamp(ctx context.Context, token string, who *claims.Claims) context.Context {
+	return &stamp{Context: claims.NewContext(ctx, who), decider: d, token: token, claims: who}
+}
+
+// withChecked returns the context of a call that has a stamp already: nil for
+// the one that it has, unless other claims were put over those that were checked.
+func withChecked(ctx context.Context, who *claims.Claims) context.Context {
+	if c, _ := claims.FromContext(ctx); c == who {
+		return nil
 	}
-	if c, _ := claims.FromContext(ctx); c != who.claims {
-		return r.WithContext(claims.NewContext(ctx, who.claims))
+	return claims.NewContext(ctx, who)
+}
+
+// shadowKey marks a call that shadow mode has let through. The mark grants
+// nothing: it keeps handlers further in from reporting a call that would have
+// ended at the first refusal.
+type shadowKey struct{ decider *decider }
+
+// withShadow returns the context behind a refusal in shadow mode: without
+// claims, even if an outer handler had put some there.
+func (d *decider) withShadow(ctx context.Context) context.Context {
+	ctx = context.WithValue(ctx, shadowKey{d}, true)
+	if _, ok := claims.FromContext(ctx); ok {
+		ctx = claims.NewContext(ctx, nil)
 	}
-	return r
+	return ctx
+}
+
+func (d *decider) isShadowed(ctx context.Context) bool {
+	return d.shadow && ctx.Value(shadowKey{d}) != nil
 }

@@ -2,6 +2,7 @@ package middleware_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"testing"
@@ -10,12 +11,8 @@ import (
 
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/middleware"
+	"github.com/sallyport-go/sallyport/verifier"
 )
-
-// change is a middleware that hands on a changed request.
-func change(f func(*http.Request) *http.Request, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(w, f(r)) })
-}
 
 func TestATokenIsVerifiedOnce(t *testing.T) {
 	t.Parallel()
@@ -26,17 +23,11 @@ func TestATokenIsVerifiedOnce(t *testing.T) {
 	assert.Equal(t, "r", serve(h, withToken(reader)).Body.String())
 	assert.EqualValues(t, 1, v.calls.Load())
 	assert.Equal(t, []string{"verified"}, seen.lines())
-}
 
-func TestARuleFurtherInRefusesAVerifiedToken(t *testing.T) {
-	t.Parallel()
-	v := newTokens(t)
-	seen := &events{}
-	g := newGuard(t, middleware.Config{Verifier: v, OnEvent: seen.add})
 	w := serve(g.Authenticate(g.Require(allWrites())(handler)), withToken(reader))
-	assert.Equal(t, 403, w.Code)
-	assert.EqualValues(t, 1, v.calls.Load())
-	assert.Equal(t, []string{"verified", "refused insufficient_scope"}, seen.lines())
+	assert.Equal(t, 403, w.Code, "a rule further in refuses")
+	assert.EqualValues(t, 2, v.calls.Load())
+	assert.Equal(t, []string{"verified", "verified", "refused insufficient_scope"}, seen.lines())
 }
 
 func TestAnotherGuardVerifiesAfresh(t *testing.T) {
@@ -58,7 +49,7 @@ func TestTwoGuardsKeepTheirStampsApart(t *testing.T) {
 	b.claims[reader] = parse(t, `{"sub":"seen by b"}`)
 	ga, gb := newGuard(t, middleware.Config{Verifier: a}), newGuard(t, middleware.Config{Verifier: b})
 	h := ga.Authenticate(gb.Authenticate(ga.Require(allReads())(handler)))
-	assert.Equal(t, "r", serve(h, withToken(reader)).Body.String(), "the handler sees the claims of the innermost door")
+	assert.Equal(t, "r", serve(h, withToken(reader)).Body.String(), "the handler sees the claims of the innermost handler")
 	assert.EqualValues(t, 1, a.calls.Load())
 	assert.EqualValues(t, 1, b.calls.Load())
 }
@@ -121,10 +112,27 @@ func TestAStampSpeaksForItsCredential(t *testing.T) {
 	}
 }
 
+// The stamp speaks for the credential that it was made from, not for a source that fails with the same token at hand.
+func TestAFailingSourceIsNotHealedByTheStamp(t *testing.T) {
+	t.Parallel()
+	for _, failure := range []error{errors.New("the proxy took it back"), (*verifier.Error)(nil)} {
+		calls := 0
+		g := newGuard(t, middleware.Config{Credentials: func(*http.Request) (middleware.Credential, error) {
+			if calls++; calls > 1 {
+				return middleware.Credential{Token: reader}, failure
+			}
+			return middleware.Credential{Token: reader}, nil
+		}})
+		w := serve(g.Authenticate(g.Require(allReads())(handler)), request())
+		assert.Equal(t, http.StatusBadRequest, w.Code)
+		assert.Equal(t, 2, calls)
+	}
+}
+
 func TestTheContextDoesNotPrintTheToken(t *testing.T) {
 	t.Parallel()
 	g := newGuard(t, middleware.Config{})
-	r, _, err := g.Check(withToken(reader))
+	r, _, err := g.Check(withToken(reader), claims.AnyToken())
 	assert.NoError(t, err)
 	child, cancel := context.WithCancel(r.Context())
 	defer cancel()
@@ -138,11 +146,26 @@ func TestTheContextKeepsItsNature(t *testing.T) {
 	type key struct{}
 	parent, cancel := context.WithCancel(context.WithValue(context.Background(), key{}, "kept"))
 	g := newGuard(t, middleware.Config{})
-	r, _, err := g.Check(withToken(reader).WithContext(parent))
+	r, _, err := g.Check(withToken(reader).WithContext(parent), claims.AnyToken())
 	assert.NoError(t, err)
 	assert.Equal(t, "kept", r.Context().Value(key{}))
 	assert.NoError(t, r.Context().Err())
 	cancel()
 	<-r.Context().Done()
 	assert.ErrorIs(t, r.Context().Err(), context.Canceled)
+}
+
+// uncomparable is a context that panics where it is compared.
+type uncomparable struct {
+	context.Context
+	_ []int
+}
+
+func TestAContextIsNotCompared(t *testing.T) {
+	t.Parallel()
+	g := newGuard(t, middleware.Config{})
+	for _, token := range []string{reader, "bad"} {
+		r := withToken(token)
+		assert.NotPanics(t, func() { serve(g.Optional(handler), r.WithContext(uncomparable{Context: r.Context()})) })
+	}
 }

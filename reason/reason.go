@@ -41,15 +41,15 @@ const (
 	NotYetValid        Code = "not_yet_valid"       // nbf lies ahead
 	IssuedInFuture     Code = "issued_in_future"    // iat lies ahead
 	TooOld             Code = "too_old"             // iat is older than the maximum age
-	WrongAudience      Code = "wrong_audience"      // aud names somebody else
+	WrongAudience      Code = "wrong_audience"      // aud names another API
 	WrongClient        Code = "wrong_client"        // the client is not on the allowlist
 	UnsupportedBinding Code = "unsupported_binding" // cnf binds the token in a way that is not checked here
-	Revoked            Code = "revoked"             // the revocation hook says so
+	Revoked            Code = "revoked"             // the revocation hook reports it as revoked
 )
 
-// Reasons that lie on this side, not in the token.
+// Reasons that lie on this side of the call, not in the token.
 const (
-	KeysUnavailable       Code = "keys_unavailable"       // the issuer's keys could not be had
+	KeysUnavailable       Code = "keys_unavailable"       // the issuer's keys are not available
 	RevocationUnavailable Code = "revocation_unavailable" // the revocation hook failed
 	Canceled              Code = "canceled"               // the caller's own context ended
 )
@@ -58,6 +58,6 @@ const (
 const (
 	InsufficientScope Code = "insufficient_scope" // a scope, permission or access level is missing
 	InsufficientRole  Code = "insufficient_role"  // a role is missing
-	WrongCaller       Code = "wrong_caller"       // an app where a user is wanted, or the reverse
+	WrongCaller       Code = "wrong_caller"       // an app where a user is required, or the reverse
 	Denied            Code = "denied"             // another rule said no
 )

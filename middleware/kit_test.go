@@ -11,6 +11,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/noop"
+	"go.uber.org/goleak"
 
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/middleware"
@@ -18,7 +21,9 @@ import (
 	"github.com/sallyport-go/sallyport/verifier"
 )
 
-// tokens is a Verifier that knows some tokens by heart; every other one has a
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// tokens is a Verifier that knows some tokens; every other one has a
 // bad signature. It counts how often it was asked.
 type tokens struct {
 	claims map[string]*claims.Claims
@@ -72,6 +77,28 @@ func newGuard(t *testing.T, cfg middleware.Config) *middleware.Guard {
 	return g
 }
 
+type verifierFunc func(context.Context, string) (*claims.Claims, error)
+
+func (f verifierFunc) Verify(ctx context.Context, token string) (*claims.Claims, error) {
+	return f(ctx, token)
+}
+
+type binding struct {
+	members []string
+	err     error
+	calls   int
+	cred    middleware.Credential
+	claims  *claims.Claims
+}
+
+func (b *binding) Confirms() []string { return b.members }
+
+func (b *binding) Check(_ *http.Request, c middleware.Credential, cl *claims.Claims) error {
+	b.calls++
+	b.cred, b.claims = c, cl
+	return b.err
+}
+
 // handler answers 200 with the subject of the claims, "-" without claims.
 var handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	subject := "-"
@@ -89,6 +116,10 @@ func request(authorization ...string) *http.Request {
 	return r
 }
 
+func deny(g *middleware.Guard, err error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { g.Deny(w, r, err) })
+}
+
 func withToken(token string) *http.Request { return request("Bearer " + token) }
 
 func serve(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
@@ -103,6 +134,11 @@ func read(t *testing.T, lines ...string) *http.Request {
 	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(strings.Join(lines, "\r\n") + "\r\n\r\n")))
 	require.NoError(t, err)
 	return r
+}
+
+// change is a middleware that hands on a changed request.
+func change(f func(*http.Request) *http.Request, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(w, f(r)) })
 }
 
 // events collects what a Guard reports.
@@ -130,3 +166,59 @@ func (e *events) lines() []string {
 
 func allReads() claims.Rule  { return claims.AllScopes("orders.read") }
 func allWrites() claims.Rule { return claims.AllScopes("orders.read", "orders.write") }
+
+// meterProvider adds up what the Guard counts, by attributes.
+type meterProvider struct {
+	noop.MeterProvider
+	err   error
+	meter string
+	name  string
+	unit  string
+	mu    sync.Mutex
+	sums  map[string]int64
+}
+
+type meter struct {
+	noop.Meter
+	p *meterProvider
+}
+
+type counter struct {
+	noop.Int64Counter
+	p *meterProvider
+}
+
+func (p *meterProvider) Meter(name string, _ ...metric.MeterOption) metric.Meter {
+	p.meter = name
+	return meter{p: p}
+}
+
+func (m meter) Int64Counter(name string, options ...metric.Int64CounterOption) (metric.Int64Counter, error) {
+	m.p.name, m.p.unit = name, metric.NewInt64CounterConfig(options...).Unit()
+	return counter{p: m.p}, m.p.err
+}
+
+func (c counter) Add(_ context.Context, n int64, options ...metric.AddOption) {
+	set := metric.NewAddConfig(options).Attributes()
+	c.p.mu.Lock()
+	defer c.p.mu.Unlock()
+	if c.p.sums == nil {
+		c.p.sums = make(map[string]int64)
+	}
+	key := ""
+	for _, kv := range set.ToSlice() {
+		if key != "" {
+			key += " "
+		}
+		key += string(kv.Key) + "=" + kv.Value.String()
+	}
+	c.p.sums[key] += n
+}
+
+func (p *meterProvider) counts() map[string]int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.sums
+}
+
+type params = [][2]string

@@ -44,6 +44,7 @@ func TestLog(t *testing.T) {
 		{"the verified client by opt-in", middleware.Config{LogClientID: true}, claims.AllScopes("orders.write"), withToken(reader), `level=INFO msg="request refused" reason=insufficient_scope status=403 pattern="GET /orders" missing=[orders.write] client_id=reader-app`},
 		{"a long client id is cut", middleware.Config{LogClientID: true}, claims.AllScopes("orders.write"), withToken("long-client"), `level=INFO msg="request refused" reason=insufficient_scope status=403 pattern="GET /orders" missing=[orders.write] client_id=` + strings.Repeat("c", 128)},
 		{"trouble with keys is a warning with its cause", middleware.Config{}, allReads(), withToken("no-keys"), `level=WARN msg="request refused" reason=keys_unavailable status=503 pattern="GET /orders" issuer=https://issuer.example detail="check the network" error="jwks: connection refused"`},
+		{"trouble with keys without a cause", middleware.Config{}, allReads(), withToken("no-cause"), `level=WARN msg="request refused" reason=keys_unavailable status=503 pattern="GET /orders"`},
 		{"trouble with revocation is a warning without its cause", middleware.Config{}, allReads(), withToken("no-store"), `level=WARN msg="request refused" reason=revocation_unavailable status=503 pattern="GET /orders"`},
 		{"an unknown error is a warning without its text", middleware.Config{}, allReads(), withToken("unknown"), `level=WARN msg="request refused" reason=keys_unavailable status=503 pattern="GET /orders"`},
 		{"a caller that went away is none", middleware.Config{}, allReads(), withToken("canceled"), `level=INFO msg="request refused" reason=canceled status=503 pattern="GET /orders"`},
@@ -54,6 +55,7 @@ func TestLog(t *testing.T) {
 			v := newTokens(t)
 			v.claims["long-client"] = parse(t, `{"client_id":"`+strings.Repeat("c", 500)+`"}`)
 			v.errs["no-keys"] = &verifier.Error{Reason: reason.KeysUnavailable, Issuer: "https://issuer.example", Detail: "check the network", Err: errors.New("jwks: connection refused")}
+			v.errs["no-cause"] = &verifier.Error{Reason: reason.KeysUnavailable}
 			v.errs["no-store"] = &verifier.Error{Reason: reason.RevocationUnavailable, Err: errors.New("jti 4711 not found")}
 			v.errs["unknown"] = errors.New("token unknown is unknown")
 			v.errs["canceled"] = &verifier.Error{Reason: reason.Canceled, Err: context.Canceled}
@@ -116,7 +118,7 @@ func TestNothingOfTheTokenGetsOut(t *testing.T) {
 					refuse := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 					w := serve(g.Require(claims.AllScopes("orders.delete"))(refuse), r)
 					_, _ = fmt.Fprintf(&out, "%d %v %s\n", w.Code, w.Header(), w.Body)
-					_, _, err := g.CheckRule(r, claims.AnyRole("Admin"))
+					_, _, err := g.Check(r, claims.AnyRole("Admin"))
 					_, _ = fmt.Fprintf(&out, "%v %+v %s\n", err, err, err)
 				}
 			}
@@ -125,4 +127,33 @@ func TestNothingOfTheTokenGetsOut(t *testing.T) {
 			assert.NotContains(t, out.String(), fmt.Sprintf("%x", secret))
 		})
 	}
+}
+
+func TestRequestsAreCounted(t *testing.T) {
+	t.Parallel()
+	p := &meterProvider{}
+	g := newGuard(t, middleware.Config{MeterProvider: p})
+	require := g.Require(allWrites())(handler)
+	serve(require, withToken(writer))
+	serve(require, withToken(reader))
+	serve(require, withToken(reader))
+	serve(require, request())
+	serve(g.Optional(handler), request())
+	assert.Equal(t, map[string]int64{
+		"outcome=verified":                          1,
+		"outcome=refused reason=insufficient_scope": 2,
+		"outcome=refused reason=no_token":           1,
+		"outcome=anonymous":                         1,
+	}, p.counts())
+	assert.Equal(t, "github.com/sallyport-go/sallyport/middleware", p.meter)
+	assert.Equal(t, "sallyport.requests", p.name)
+	assert.Equal(t, "{request}", p.unit)
+}
+
+func TestShadowedRequestsAreCounted(t *testing.T) {
+	t.Parallel()
+	p := &meterProvider{}
+	g := newGuard(t, middleware.Config{MeterProvider: p, Shadow: true})
+	serve(g.Authenticate(handler), request())
+	assert.Equal(t, map[string]int64{"outcome=shadow reason=no_token": 1}, p.counts())
 }

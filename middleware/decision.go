@@ -1,0 +1,180 @@
+package middleware
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/reason"
+)
+
+// decider decides on calls: who is calling, and may they. It knows no
+// transport; a Guard is its net/http face. It is immutable and safe for
+// concurrent use. The zero decider refuses every call.
+type decider struct {
+	verify      func(context.Context, string) (*claims.Claims, error)
+	realm       string
+	shadow      bool
+	logger      *slog.Logger
+	logClientID bool
+	onEvent     func(context.Context, Event)
+	counter     *requestCounter
+}
+
+// call is one call as its transport presents it.
+type call struct {
+	credential Credential
+	err        error       // why there is no credential; nil if there is one
+	rule       claims.Rule // what the credential must allow
+	optional   bool        // without credentials the call passes, without claims
+	route      string      // the pattern that the call was routed by, for the log
+
+	// confirms are the members of cnf that checkBindings checks. Without
+	// checkBindings every token with a cnf is refused.
+	confirms      map[string]bool
+	checkBindings func(Credential, *claims.Claims) error
+}
+
+// decide decides on one call and reports the decision. It returns the context
+// for what runs next, which holds the claims of a call that passes; nil means
+// the call's own. In shadow mode a call that is refused passes, with neither a
+// refusal nor claims.
+func (d *decider) decide(ctx context.Context, c *call) (context.Context, *claims.Claims, *Error) {
+	c.err = withoutNil(c.err)
+	if c.err == nil && c.credential.Token == "" {
+		c.err = reason.NoToken
+	}
+	// 1. Who is calling?
+	var refused *Error
+	who := d.stamped(ctx, c)
+	fresh := who == nil
+	if fresh {
+		who, refused = d.authenticate(ctx, c)
+	}
+	if refused != nil {
+		if c.optional && refused.Reason == reason.NoToken {
+			d.report(ctx, c, Event{Outcome: Anonymous})
+			return nil, nil, nil
+		}
+		return d.turnAway(ctx, c, nil, refused)
+	}
+	// 2. May they do this?
+	if answer := c.rule.Check(who); !answer.Allowed {
+		return d.turnAway(ctx, c, who, d.forbid(answer))
+	}
+	// 3. The call passes.
+	if !fresh {
+		return withChecked(ctx, who), who, nil
+	}
+	d.report(ctx, c, Event{Outcome: Verified, Claims: who})
+	return d.withStamp(ctx, c.credential.Token, who), who, nil
+}
+
+// stamped returns the claims of an earlier decision on the call, nil for none.
+// A stamp is good for the token that it was made from: a call with another
+// token is verified again, a call whose token was removed since is still the
+// same call.
+func (d *decider) stamped(ctx context.Context, c *call) *claims.Claims {
+	s := d.stampOf(ctx)
+	if s == nil {
+		return nil
+	}
+	if c.err == nil && c.credential.Token == s.token || errors.Is(c.err, reason.NoToken) {
+		return s.claims
+	}
+	return nil
+}
+
+// authenticate finds out who is calling: credential, verification, bindings.
+func (d *decider) authenticate(ctx context.Context, c *call) (*claims.Claims, *Error) {
+	if d.verify == nil {
+		return nil, d.fail(reason.KeysUnavailable, errNotMadeByNew, 0)
+	}
+	if c.err != nil {
+		return nil, d.refusal(c.err, orCanceled(ctx, reason.InvalidRequest))
+	}
+	if !c.credential.isBearer() {
+		return nil, d.fail(reason.UnsupportedScheme, nil, 0)
+	}
+	who, err := d.verify(ctx, c.credential.Token)
+	if err == nil && who == nil {
+		err = errNoAnswer
+	}
+	if err != nil { // an error that names no reason says nothing about the token, so it is no 401
+		return nil, d.refusal(err, orCanceled(ctx, reason.KeysUnavailable))
+	}
+	if who.Has("cnf") && !c.confirmsAll(who) {
+		return nil, d.fail(reason.UnsupportedBinding, nil, 0)
+	}
+	if c.checkBindings != nil {
+		if err := c.checkBindings(c.credential, who); err != nil {
+			return nil, d.refusal(err, orCanceled(ctx, reason.UnsupportedBinding))
+		}
+	}
+	return who, nil
+}
+
+// confirmationMembers are the members of cnf that are defined to name a key.
+//
+// RFC 7800 section 3: https://www.rfc-editor.org/rfc/rfc7800#section-3
+// RFC 8705 section 3.1: https://www.rfc-editor.org/rfc/rfc8705#section-3.1
+// RFC 9449 section 6.1: https://www.rfc-editor.org/rfc/rfc9449#section-6.1
+var confirmationMembers = map[string]bool{
+	"jkt": true, "x5t#S256": true, "jwk": true, "jwe": true, "jku": true, "kid": true,
+}
+
+// confirmsAll reports whether the bindings of the call check the cnf of a
+// token: at least one member of it, and every member that is defined to name a
+// key. Members that are not understood are ignored beside a checked one.
+//
+// RFC 7800 section 3.1: https://www.rfc-editor.org/rfc/rfc7800#section-3.1
+func (c *call) confirmsAll(who *claims.Claims) bool {
+	if c.checkBindings == nil {
+		return false
+	}
+	value, _ := who.Value("cnf")
+	cnf, _ := value.(map[string]any) // anything else has no member that could be checked
+	checked := false
+	for name, value := range cnf {
+		switch {
+		case c.confirms[name]:
+			if value != nil { // null is absent
+				checked = true
+			}
+		case confirmationMembers[name]:
+			return false
+		}
+	}
+	return checked
+}
+
+// turnAway ends a call that is refused; in shadow mode it only reports it.
+func (d *decider) turnAway(ctx context.Context, c *call, who *claims.Claims, e *Error) (context.Context, *claims.Claims, *Error) {
+	ev := Event{Outcome: Refused, Status: e.status(), Reason: e.Reason, Missing: e.Missing, Claims: who, Err: e.Err}
+	if d.shadow {
+		ev.Outcome = Shadow
+		d.report(ctx, c, ev)
+		return d.withShadow(ctx), nil, nil
+	}
+	d.report(ctx, c, ev)
+	return nil, nil, e
+}
+
+// orCanceled returns the reason for an error that names none: the caller's own
+// cancellation says nothing about its token.
+func orCanceled(ctx context.Context, otherwise reason.Code) reason.Code {
+	if ctx.Err() != nil {
+		return reason.Canceled
+	}
+	return otherwise
+}
+
+// withoutNil replaces an error that is a nil pointer, which would panic when it
+// is unwrapped or printed. It is an error still.
+func withoutNil(err error) error {
+	if err != nil && isNil(err) {
+		return errNilPointer
+	}
+	return err
+}
