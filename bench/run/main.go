@@ -89,7 +89,7 @@ func (o *options) run(ctx context.Context) error {
 	return o.write(&report.Report{Results: results, Goals: list, Machine: report.ThisMachine(), Rounds: o.rounds, Turns: o.turns})
 }
 
-// one prints the medians of a single group, for whoever works on it.
+// one prints the medians of a single group.
 func (o *options) one(ctx context.Context, results *measure.Results) error {
 	if err := o.measure(ctx, results, []string{o.only}); err != nil {
 		return err
@@ -105,8 +105,7 @@ func (o *options) one(ctx context.Context, results *measure.Results) error {
 	return to(o.raw, results.WriteText)
 }
 
-// alike reports whether two cases of a group differ in nothing but what the
-// group compares.
+// alike reports whether two cases of a group are compared with each other.
 func alike(a, b string) bool {
 	return !slices.ContainsFunc([]string{"alg", "router", "answer", "of"}, func(key string) bool { return cases.Value(a, key) != cases.Value(b, key) })
 }
@@ -132,7 +131,7 @@ func (o *options) measure(ctx context.Context, results *measure.Results, only []
 	return load.Measure(ctx, results, 6*o.rounds, o.httpSlice)
 }
 
-// missed are the groups with goals that are missed.
+// missed returns the groups with goals that are missed.
 func missed(list []goals.Goal) []string {
 	var groups []string
 	for i := range list {
@@ -150,10 +149,8 @@ func printGoal(g *goals.Goal) {
 		mark = "n/a   "
 	case g.Missed():
 		mark = "MISSED"
-	case !g.Reached():
-		mark = "short "
 	}
-	fmt.Printf("%s %8s  (aim %s, limit %s)  %s", mark, report.Figure(g, g.Got), report.Mark(g, g.Aim), report.Mark(g, g.Limit), g.Name)
+	fmt.Printf("%s %8s  (limit %s)  %s", mark, report.Figure(g, g.Got), report.Limit(g), g.Name)
 	if g.Waived != "" {
 		fmt.Printf(" [%s]", g.Waived)
 	}

@@ -44,14 +44,13 @@ func Groups() []Group {
 	return append(all, guardHTTP(), guardChi(), guardGin(), refusals(), flatSeen(), flatFirst(), refreshing(), parallel())
 }
 
-// firstSight is tokens that nobody has seen yet.
+// firstSight compares checks of a token from its first byte, with no cache.
 func firstSight(alg string) Group {
 	return Group{Name: "FirstSight", Open: func() ([]Case, func()) {
 		f := fixture.New(alg)
 		prefix := "alg=" + alg + "/impl="
 		list := []Case{
 			{Name: prefix + "bare", Run: holds(must(contest.Bare(f)))},
-			{Name: prefix + "jwx-primitive", Run: holds(must(contest.JWXPrimitive(f)))},
 			{Name: prefix + "sallyport/cache=off", Run: accepts(must(contest.Sallyport.New(f)), f.Good)},
 		}
 		if alg == "RS256" {
