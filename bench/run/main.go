@@ -86,7 +86,8 @@ func (o *options) run(ctx context.Context) error {
 		}
 		return nil
 	}
-	return o.write(&report.Report{Results: results, Goals: list, Machine: report.ThisMachine(), Rounds: o.rounds, Turns: o.turns})
+	rep := &report.Report{Results: results, Goals: list, Rounds: o.rounds, Turns: o.turns}
+	return errors.Join(to(o.out, rep.Markdown), to(o.svg, rep.Chart), to(o.raw, results.WriteText))
 }
 
 // one prints the medians of a single group.
@@ -99,15 +100,9 @@ func (o *options) one(ctx context.Context, results *measure.Results) error {
 		return fmt.Errorf("there is no group %q", o.only)
 	}
 	for _, s := range list {
-		base := list[slices.IndexFunc(list, func(o *measure.Series) bool { return alike(o.Name, s.Name) })]
-		fmt.Printf("%-52s %10.0f ns ±%3.0f%%  %6.3f  %4.0f allocs\n", s.Name, s.Median(), 100*s.Spread(), s.Ratio(base), s.Allocs)
+		fmt.Printf("%-52s %10.0f ns  %4.0f allocs\n", s.Name, s.Median(), s.Allocs)
 	}
 	return to(o.raw, results.WriteText)
-}
-
-// alike reports whether two cases of a group are compared with each other.
-func alike(a, b string) bool {
-	return !slices.ContainsFunc([]string{"alg", "router", "answer", "of"}, func(key string) bool { return cases.Value(a, key) != cases.Value(b, key) })
 }
 
 // measure adds rounds of the named groups; nil is all.
@@ -155,14 +150,6 @@ func printGoal(g *goals.Goal) {
 		fmt.Printf(" [%s]", g.Waived)
 	}
 	fmt.Println()
-}
-
-func (o *options) write(rep *report.Report) error {
-	return errors.Join(
-		to(o.out, rep.Markdown),
-		to(o.svg, rep.Chart),
-		to(o.raw, rep.Results.WriteText),
-	)
 }
 
 func to(path string, write func(io.Writer) error) error {

@@ -168,13 +168,13 @@ func flat(r *measure.Results) []Goal {
 	}
 	list = append(list, Goal{
 		Name: "FlatFirst, a full cache that evicts, to one that fills", Group: "FlatFirst",
-		Got: r.At("FlatFirst", "keys=1/issuers=1/cache=full").Ratio(r.At("FlatFirst", "keys=1/issuers=1/cache=filling")),
+		Got:   r.At("FlatFirst", "keys=1/issuers=1/cache=full").Ratio(r.At("FlatFirst", "keys=1/issuers=1/cache=filling")),
 		Limit: 1.10,
 	})
 	for _, token := range []string{"seen", "first"} {
 		list = append(list, Goal{
 			Name: "while a refresh hangs, token=" + token + ", to none", Group: "Refreshing",
-			Got: r.At("Refreshing", "token="+token+"/refresh=hanging").Ratio(r.At("Refreshing", "token="+token+"/refresh=none")),
+			Got:   r.At("Refreshing", "token="+token+"/refresh=hanging").Ratio(r.At("Refreshing", "token="+token+"/refresh=none")),
 			Limit: 1.10,
 		})
 	}
