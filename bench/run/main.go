@@ -22,15 +22,11 @@ import (
 )
 
 type options struct {
-	check     bool
-	rounds    int
-	turns     int
-	slice     time.Duration
-	httpSlice time.Duration
-	again     int
-	out, svg  string
-	raw       string
-	only      string
+	check               bool
+	rounds, turns       int
+	slice, httpSlice    time.Duration
+	again               int
+	out, svg, raw, only string
 }
 
 func main() {
@@ -44,14 +40,15 @@ func main() {
 	flag.StringVar(&o.out, "out", "RESULTS.md", "the report")
 	flag.StringVar(&o.svg, "svg", "results.svg", "the chart")
 	flag.StringVar(&o.raw, "raw", "", "every round, for benchstat")
-	flag.StringVar(&o.only, "only", "", "just the cases of this group, as a table")
+	flag.StringVar(&o.only, "only", "", "print the medians of this group alone")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := o.run(ctx); err != nil {
+	err := o.run(ctx)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1) //nolint:gocritic // the signal handler ends with the process
+		os.Exit(1)
 	}
 }
 
