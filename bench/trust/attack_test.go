@@ -36,11 +36,10 @@ var begin = regexp.MustCompile(`<!-- measured: .* -->\n`)
 
 // attack counts the outcomes of one kind of forgery.
 type attack struct {
-	forgeries int
-	accepted  int
-	reasons   map[string]int
-	statuses  map[int]int
-	fooled    map[string]int // by peer
+	forgeries, accepted int
+	reasons             map[string]int
+	statuses            map[int]int
+	fooled              map[string]int // by peer
 }
 
 // TestNoForgeryOfAnyAlgorithmIsAccepted hands every forgery to three libraries under the same policy and compares the
