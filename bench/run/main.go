@@ -74,7 +74,8 @@ func (o *options) run(ctx context.Context) error {
 	}
 	fmt.Println()
 	for i := range list {
-		printGoal(&list[i])
+		g := &list[i]
+		fmt.Printf("%8s  (limit %s)  %s: %s\n", report.Figure(g, g.Got), report.Limit(g), g.Name, g.Verdict())
 	}
 	fmt.Printf("\n%d goals, %d groups missed, %v\n", len(list), len(missed(list)), time.Since(start).Round(time.Second))
 	if o.check {
@@ -132,21 +133,6 @@ func missed(list []goals.Goal) []string {
 		}
 	}
 	return groups
-}
-
-func printGoal(g *goals.Goal) {
-	mark := "ok    "
-	switch {
-	case g.Waived != "":
-		mark = "n/a   "
-	case g.Missed():
-		mark = "MISSED"
-	}
-	fmt.Printf("%s %8s  (limit %s)  %s", mark, report.Figure(g, g.Got), report.Limit(g), g.Name)
-	if g.Waived != "" {
-		fmt.Printf(" [%s]", g.Waived)
-	}
-	fmt.Println()
 }
 
 func to(path string, write func(io.Writer) error) error {

@@ -44,7 +44,7 @@ func (g *Goal) Verdict() string {
 	case g.Waived != "":
 		return "not judged: " + g.Waived
 	case g.Missed():
-		return "missed"
+		return "MISSED"
 	default:
 		return "holds"
 	}

@@ -22,11 +22,11 @@ func TestAGoalIsMissedBeyondItsLimitOnly(t *testing.T) {
 		verdict string
 	}{
 		"at the limit":        {goals.Goal{Got: 1.2, Limit: 1.2}, false, "holds"},
-		"beyond the limit":    {goals.Goal{Got: 1.21, Limit: 1.2}, true, "missed"},
-		"too little":          {goals.Goal{Got: 24, Limit: 25, AtLeast: true}, true, "missed"},
+		"beyond the limit":    {goals.Goal{Got: 1.21, Limit: 1.2}, true, "MISSED"},
+		"too little":          {goals.Goal{Got: 24, Limit: 25, AtLeast: true}, true, "MISSED"},
 		"enough":              {goals.Goal{Got: 26, Limit: 25, AtLeast: true}, false, "holds"},
-		"nothing measured":    {goals.Goal{Got: math.NaN(), Limit: 1}, true, "missed"},
-		"nothing, at least":   {goals.Goal{Got: math.NaN(), Limit: 1, AtLeast: true}, true, "missed"},
+		"nothing measured":    {goals.Goal{Got: math.NaN(), Limit: 1}, true, "MISSED"},
+		"nothing, at least":   {goals.Goal{Got: math.NaN(), Limit: 1, AtLeast: true}, true, "MISSED"},
 		"not on this machine": {goals.Goal{Got: 3, Limit: 1, Waived: "no SHA instructions"}, false, "not judged: no SHA instructions"},
 	} {
 		assert.Equal(t, row.missed, row.goal.Missed(), name)
