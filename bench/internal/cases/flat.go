@@ -98,7 +98,7 @@ func fullCache(f *fixture.Fixture) contest.Check {
 	))
 	v := must(verifier.New(verifier.Config{Issuers: []verifier.Issuer{contest.Trust(keys)}}))
 	check := contest.CheckWith(v)
-	for i := range verifier.DefaultCacheBytes / smallest {
+	for i := range (32 << 20) / smallest {
 		if i%64 == 0 {
 			accepts(check, f.Good)(1)
 		}

@@ -102,8 +102,10 @@ type discard struct {
 	status int
 }
 
+// Header implements http.ResponseWriter, as the others do.
 func (d *discard) Header() http.Header { return d.header }
 
+// WriteHeader keeps the status.
 func (d *discard) WriteHeader(status int) { d.status = status }
 
 func (d *discard) Write(p []byte) (int, error) {
@@ -111,6 +113,7 @@ func (d *discard) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// WriteString is for io.WriteString.
 func (d *discard) WriteString(s string) (int, error) {
 	d.status = cmp.Or(d.status, http.StatusOK)
 	return len(s), nil

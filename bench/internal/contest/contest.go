@@ -50,7 +50,7 @@ func NewVerifier(f *fixture.Fixture, cacheBytes int64) (*verifier.Verifier, erro
 }
 
 // KeySet returns the fixture's key as a set that fetches nothing.
-func KeySet(f *fixture.Fixture) (*jwks.Static, error) {
+func KeySet(f *fixture.Fixture) (jwks.KeySet, error) {
 	keys, err := jwks.ParseJWKS(f.JWKS)
 	if err != nil {
 		return nil, err

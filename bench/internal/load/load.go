@@ -64,13 +64,19 @@ func Measure(ctx context.Context, r *measure.Results, rounds int, slice time.Dur
 		tokens = append(tokens, f.TokenUnder(f.KeyID, fmt.Sprintf("uti-%018d", i)))
 	}
 	urls := map[Variant]string{}
+	var servers []*httptest.Server
+	defer func() {
+		for _, s := range servers {
+			s.Close()
+		}
+	}()
 	for _, variant := range Variants {
 		h, err := handler(f, variant)
 		if err != nil {
 			return err
 		}
 		server := httptest.NewServer(h)
-		defer server.Close()
+		servers = append(servers, server)
 		urls[variant] = server.URL + "/orders/7"
 		if _, err := Run(ctx, urls[variant], slice/4, tokens); err != nil { // warm up
 			return err
