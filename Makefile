@@ -43,7 +43,7 @@ test-bench: ## ask other libraries about the same tokens and forgeries, and run 
 lint: ## formatting, vet, golangci-lint with the arrows between the packages, tidy go.mod files
 	@$(TOOL) golangci-lint fmt --diff || { echo "make lint: not formatted by gofumpt, run make fmt" >&2; exit 1; }
 	@$(call each,$(MODULES),go vet ./... && $(TOOL) golangci-lint run ./...)
-	@$(call each,$(MODULES) tools,go mod tidy -diff) || { echo "make lint: a go.mod is not tidy, run make tidy" >&2; exit 1; }
+	@($(call each,$(MODULES) tools,go mod tidy -diff)) || { echo "make lint: a go.mod is not tidy, run make tidy" >&2; exit 1; }
 
 fmt: ## format every Go file with gofumpt
 	@$(TOOL) golangci-lint fmt
