@@ -22,15 +22,11 @@ import (
 )
 
 type options struct {
-	check     bool
-	rounds    int
-	turns     int
-	slice     time.Duration
-	httpSlice time.Duration
-	again     int
-	out, svg  string
-	raw       string
-	only      string
+	check               bool
+	rounds, turns       int
+	slice, httpSlice    time.Duration
+	again               int
+	out, svg, raw, only string
 }
 
 func main() {
@@ -44,14 +40,15 @@ func main() {
 	flag.StringVar(&o.out, "out", "RESULTS.md", "the report")
 	flag.StringVar(&o.svg, "svg", "results.svg", "the chart")
 	flag.StringVar(&o.raw, "raw", "", "every round, for benchstat")
-	flag.StringVar(&o.only, "only", "", "just the cases of this group, as a table")
+	flag.StringVar(&o.only, "only", "", "print the medians of this group alone")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := o.run(ctx); err != nil {
+	err := o.run(ctx)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1) //nolint:gocritic // the signal handler ends with the process
+		os.Exit(1)
 	}
 }
 
@@ -77,7 +74,8 @@ func (o *options) run(ctx context.Context) error {
 	}
 	fmt.Println()
 	for i := range list {
-		printGoal(&list[i])
+		g := &list[i]
+		fmt.Printf("%8s  (limit %s)  %s: %s\n", report.Figure(g, g.Got), report.Limit(g), g.Name, g.Verdict())
 	}
 	fmt.Printf("\n%d goals, %d groups missed, %v\n", len(list), len(missed(list)), time.Since(start).Round(time.Second))
 	if o.check {
@@ -86,10 +84,11 @@ func (o *options) run(ctx context.Context) error {
 		}
 		return nil
 	}
-	return o.write(&report.Report{Results: results, Goals: list, Machine: report.ThisMachine(), Rounds: o.rounds, Turns: o.turns})
+	rep := &report.Report{Results: results, Goals: list, Rounds: o.rounds, Turns: o.turns}
+	return errors.Join(to(o.out, rep.Markdown), to(o.svg, rep.Chart), to(o.raw, results.WriteText))
 }
 
-// one prints the medians of a single group, for whoever works on it.
+// one prints the medians of a single group.
 func (o *options) one(ctx context.Context, results *measure.Results) error {
 	if err := o.measure(ctx, results, []string{o.only}); err != nil {
 		return err
@@ -99,16 +98,9 @@ func (o *options) one(ctx context.Context, results *measure.Results) error {
 		return fmt.Errorf("there is no group %q", o.only)
 	}
 	for _, s := range list {
-		base := list[slices.IndexFunc(list, func(o *measure.Series) bool { return alike(o.Name, s.Name) })]
-		fmt.Printf("%-52s %10.0f ns ±%3.0f%%  %6.3f  %4.0f allocs\n", s.Name, s.Median(), 100*s.Spread(), s.Ratio(base), s.Allocs)
+		fmt.Printf("%-52s %10.0f ns  %4.0f allocs\n", s.Name, s.Median(), s.Allocs)
 	}
 	return to(o.raw, results.WriteText)
-}
-
-// alike reports whether two cases of a group differ in nothing but what the
-// group compares.
-func alike(a, b string) bool {
-	return !slices.ContainsFunc([]string{"alg", "router", "answer", "of"}, func(key string) bool { return cases.Value(a, key) != cases.Value(b, key) })
 }
 
 // measure adds rounds of the named groups; nil is all.
@@ -132,7 +124,7 @@ func (o *options) measure(ctx context.Context, results *measure.Results, only []
 	return load.Measure(ctx, results, 6*o.rounds, o.httpSlice)
 }
 
-// missed are the groups with goals that are missed.
+// missed returns the groups with goals that are missed.
 func missed(list []goals.Goal) []string {
 	var groups []string
 	for i := range list {
@@ -141,31 +133,6 @@ func missed(list []goals.Goal) []string {
 		}
 	}
 	return groups
-}
-
-func printGoal(g *goals.Goal) {
-	mark := "ok    "
-	switch {
-	case g.Waived != "":
-		mark = "n/a   "
-	case g.Missed():
-		mark = "MISSED"
-	case !g.Reached():
-		mark = "short "
-	}
-	fmt.Printf("%s %8s  (aim %s, limit %s)  %s", mark, report.Figure(g, g.Got), report.Mark(g, g.Aim), report.Mark(g, g.Limit), g.Name)
-	if g.Waived != "" {
-		fmt.Printf(" [%s]", g.Waived)
-	}
-	fmt.Println()
-}
-
-func (o *options) write(rep *report.Report) error {
-	return errors.Join(
-		to(o.out, rep.Markdown),
-		to(o.svg, rep.Chart),
-		to(o.raw, rep.Results.WriteText),
-	)
 }
 
 func to(path string, write func(io.Writer) error) error {

@@ -17,22 +17,21 @@ type Case struct {
 	Name string
 	// Run does it n times. It panics if the outcome is not the expected one.
 	Run func(n int)
-	// Prepare, if there is one, makes what the next n runs use up. It is called
-	// before the clock starts.
+	// Prepare, if set, makes what the next n runs use up, before the clock starts.
 	Prepare func(n int)
-	// Workers run at the same time, n times each, and are timed by the clock on
-	// the wall. 0 is one, timed by what it uses of the processor.
+	// Workers run at the same time, n times each, timed by the clock on the wall.
+	// 0 is one, timed by what it uses of the processor.
 	Workers int
 }
 
 // Group is cases that are compared with each other.
 type Group struct {
 	Name string
-	// Open makes the cases. The function that it returns gives back what they hold.
+	// Open makes the cases and a function that releases them.
 	Open func() ([]Case, func())
 }
 
-// Groups is every group, in the order of the report.
+// Groups returns every group, in the order of the report.
 func Groups() []Group {
 	var all []Group
 	for _, alg := range fixture.Algorithms {
@@ -44,14 +43,13 @@ func Groups() []Group {
 	return append(all, guardHTTP(), guardChi(), guardGin(), refusals(), flatSeen(), flatFirst(), refreshing(), parallel())
 }
 
-// firstSight is tokens that nobody has seen yet.
+// firstSight compares checks of a token from its first byte, with no cache.
 func firstSight(alg string) Group {
 	return Group{Name: "FirstSight", Open: func() ([]Case, func()) {
 		f := fixture.New(alg)
 		prefix := "alg=" + alg + "/impl="
 		list := []Case{
 			{Name: prefix + "bare", Run: holds(must(contest.Bare(f)))},
-			{Name: prefix + "jwx-primitive", Run: holds(must(contest.JWXPrimitive(f)))},
 			{Name: prefix + "sallyport/cache=off", Run: accepts(must(contest.Sallyport.New(f)), f.Good)},
 		}
 		if alg == "RS256" {
@@ -68,9 +66,8 @@ func peers(prefix string, f *fixture.Fixture) (list []Case) {
 	return list
 }
 
-// seen is a token that comes again, with the cache as it is by default. It is
-// measured against one pass of SHA-256 over the token, without which no cache
-// could tell it from another, and against the peers, who check it again.
+// seen compares the default cache with one pass of SHA-256 over the token, and with
+// the peers, which check it again.
 func seen(alg string) Group {
 	return Group{Name: "Seen", Open: func() ([]Case, func()) {
 		f := fixture.New(alg)
@@ -83,8 +80,8 @@ func seen(alg string) Group {
 	}}
 }
 
-// misses checks tokens one after another that were never seen, with the default
-// cache, which remembers each. When all have been seen it starts with a new one.
+// misses checks tokens that were never seen, with the default cache, which
+// remembers each. When all have been seen it starts with a new one.
 func misses(f *fixture.Fixture) func(int) {
 	const many = 1024
 	tokens := make([]string, many)
@@ -128,7 +125,7 @@ func holds(p contest.Primitive) func(int) {
 	}
 }
 
-// Value is the value of a key in a case's name, "" if it has none.
+// Value returns the value of a key in a case's name, "" if it has none.
 func Value(name, key string) string {
 	for pair := range strings.SplitSeq(name, "/") {
 		if v, ok := strings.CutPrefix(pair, key+"="); ok {

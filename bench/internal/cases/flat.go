@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sallyport-go/sallyport/bench/internal/contest"
@@ -18,22 +19,22 @@ const (
 	manyIssuers = 10000
 )
 
-// flatSeen is whether a token seen before costs more in a large installation.
+// flatSeen compares a token seen before in a small and in a large installation.
 func flatSeen() Group {
 	return Group{Name: "FlatSeen", Open: func() ([]Case, func()) {
 		f := fixture.New("RS256")
-		list := append([]Case{{Name: "keys=1/issuers=1/cache=empty", Run: accepts(check(one(f), 0), f.Good)}}, large(f, 0)...)
+		list := append([]Case{{Name: "keys=1/issuers=1/cache=empty", Run: accepts(check(one(must(contest.KeySet(f))), 0), f.Good)}}, large(f, 0)...)
 		full := fullCache(f)
 		return append(list, Case{Name: "keys=1/issuers=1/cache=full", Run: accepts(full, f.Good)}), f.Close
 	}}
 }
 
-// flatFirst is whether a first sight does: without a cache, and with one, where
-// a full cache has to drive another token out for each that comes.
+// flatFirst compares first sights: without a cache, with one that fills, and with
+// a full one that drops another token for each.
 func flatFirst() Group {
 	return Group{Name: "FlatFirst", Open: func() ([]Case, func()) {
 		f := fixture.New("RS256")
-		list := []Case{{Name: "keys=1/issuers=1/cache=off", Run: accepts(check(one(f), -1), f.Good)}}
+		list := []Case{{Name: "keys=1/issuers=1/cache=off", Run: accepts(check(one(must(contest.KeySet(f))), -1), f.Good)}}
 		list = append(list, large(f, -1)...)
 		prepare, run := evicts(f)
 		return append(list,
@@ -58,43 +59,35 @@ func check(issuers []verifier.Issuer, cacheBytes int64) contest.Check {
 	return contest.CheckWith(must(verifier.New(verifier.Config{Issuers: issuers, CacheBytes: cacheBytes})))
 }
 
-func one(f *fixture.Fixture) []verifier.Issuer {
-	return []verifier.Issuer{contest.Trust(must(contest.KeySet(f)))}
-}
+func one(keys jwks.KeySet) []verifier.Issuer { return []verifier.Issuer{contest.Trust(keys)} }
 
-// keysAmong is the fixture's key in the middle of many others.
+// keysAmong returns an issuer whose keys have the fixture's in their middle.
 func keysAmong(f *fixture.Fixture) []verifier.Issuer {
-	var keys []*jwks.Key
-	for i := range manyKeys - 1 {
+	keys := make([]*jwks.Key, manyKeys)
+	for i := range keys {
 		public, _, err := ed25519.GenerateKey(rand.Reader)
 		if err != nil {
 			panic(err)
 		}
-		keys = append(keys, must(jwks.NewKey(fmt.Sprintf("key-%d", i), "EdDSA", public)))
-		if i == manyKeys/2 {
-			keys = append(keys, must(jwks.NewKey(f.KeyID, f.Algorithm, f.Public)))
-		}
+		keys[i] = must(jwks.NewKey(fmt.Sprintf("key-%d", i), "EdDSA", public))
 	}
-	return []verifier.Issuer{contest.Trust(must(jwks.NewStatic(keys...)))}
+	keys[manyKeys/2] = must(jwks.NewKey(f.KeyID, f.Algorithm, f.Public))
+	return one(must(jwks.NewStatic(keys...)))
 }
 
-// issuersAmong is the fixture's issuer in the middle of many others.
+// issuersAmong returns issuers with the fixture's in their middle.
 func issuersAmong(f *fixture.Fixture) []verifier.Issuer {
-	keys := must(contest.KeySet(f))
-	var issuers []verifier.Issuer
-	for i := range manyIssuers - 1 {
-		other := contest.Trust(keys)
-		other.Name = fmt.Sprintf("https://issuer-%d.example/", i)
-		issuers = append(issuers, other)
-		if i == manyIssuers/2 {
-			issuers = append(issuers, contest.Trust(keys))
+	issuers := slices.Repeat(one(must(contest.KeySet(f))), manyIssuers)
+	for i := range issuers {
+		if i != manyIssuers/2 {
+			issuers[i].Name = fmt.Sprintf("https://issuer-%d.example/", i)
 		}
 	}
 	return issuers
 }
 
-// fullCache is a Verifier whose cache has no room left for the tokens that it
-// was given, and which remembers the good one.
+// fullCache returns the check of a Verifier whose cache is full and has the good
+// token.
 func fullCache(f *fixture.Fixture) contest.Check {
 	const smallest = 1 << 10 // no entry weighs less
 	others := fixture.New("EdDSA")
@@ -118,9 +111,8 @@ func fullCache(f *fixture.Fixture) contest.Check {
 	return check
 }
 
-// evicts checks tokens that were never seen with a cache that is full of
-// others. A token that was measured once would be remembered, so each run
-// uses up a new one.
+// evicts checks tokens that were never seen with a cache that is full of others.
+// Each run uses up a new token.
 func evicts(f *fixture.Fixture) (prepare, run func(int)) {
 	check := fullCache(f)
 	var tokens []string
@@ -141,19 +133,18 @@ func evicts(f *fixture.Fixture) (prepare, run func(int)) {
 	return prepare, run
 }
 
-// refreshing is whether a refresh that hangs is felt by those who bring tokens
-// whose keys are there. It hangs from before the first run to after the last.
+// refreshing compares tokens whose keys are there without a refresh and during one
+// that hangs from before the first run to after the last.
 func refreshing() Group {
 	return Group{Name: "Refreshing", Open: func() ([]Case, func()) {
 		quiet, hanging := fixture.New("RS256"), fixture.New("RS256")
 		quietKeys, hangingKeys := fetched(quiet), fetched(hanging)
 		release := hang(hanging, hangingKeys)
-		trust := func(keys jwks.KeySet) []verifier.Issuer { return []verifier.Issuer{contest.Trust(keys)} }
 		list := []Case{
-			{Name: "token=seen/refresh=none", Run: accepts(check(trust(quietKeys), 0), quiet.Good)},
-			{Name: "token=seen/refresh=hanging", Run: accepts(check(trust(hangingKeys), 0), hanging.Good)},
-			{Name: "token=first/refresh=none", Run: accepts(check(trust(quietKeys), -1), quiet.Good)},
-			{Name: "token=first/refresh=hanging", Run: accepts(check(trust(hangingKeys), -1), hanging.Good)},
+			{Name: "token=seen/refresh=none", Run: accepts(check(one(quietKeys), 0), quiet.Good)},
+			{Name: "token=seen/refresh=hanging", Run: accepts(check(one(hangingKeys), 0), hanging.Good)},
+			{Name: "token=first/refresh=none", Run: accepts(check(one(quietKeys), -1), quiet.Good)},
+			{Name: "token=first/refresh=hanging", Run: accepts(check(one(hangingKeys), -1), hanging.Good)},
 		}
 		return list, func() {
 			release()
@@ -164,7 +155,7 @@ func refreshing() Group {
 	}}
 }
 
-// hang begins a refresh that ends when it is released.
+// hang begins a refresh that lasts until it is released.
 func hang(f *fixture.Fixture, keys *jwks.Fetcher) (release func()) {
 	iss := f.FakeIssuer()
 	before := iss.Fetches()
@@ -191,8 +182,8 @@ func hang(f *fixture.Fixture, keys *jwks.Fetcher) (release func()) {
 	}
 }
 
-// parallel is the throughput of a token seen before on one processor and on
-// two; SHA-256 tells how much the machine itself gains from the second.
+// parallel is the throughput of a token seen before on one processor and on two;
+// SHA-256 shows what the machine itself gains from the second.
 func parallel() Group {
 	return Group{Name: "Parallel", Open: func() ([]Case, func()) {
 		f := fixture.New("RS256")

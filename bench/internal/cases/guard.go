@@ -1,6 +1,7 @@
 package cases
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 
@@ -14,8 +15,8 @@ import (
 	"github.com/sallyport-go/sallyport/middleware"
 )
 
-// The guard groups are what a request costs beyond the bare handler: in
-// net/http, Chi and Gin, without a network.
+// The guard groups are what a request costs beyond the bare handler, without a
+// network. They route behind g with the rule, or without a Guard if there is none.
 
 var (
 	mayRead   = claims.AnyRole(fixture.Role)
@@ -23,60 +24,60 @@ var (
 )
 
 func guardHTTP() Group {
-	return guarded("net/http", func(g *middleware.Guard) (bare, read, remove http.Handler) {
-		route := func(h http.Handler) http.Handler {
-			mux := http.NewServeMux()
-			mux.Handle("GET /orders/{id}", h)
-			return mux
-		}
-		return route(http.HandlerFunc(answer)), route(g.Require(mayRead)(http.HandlerFunc(answer))), route(g.Require(mayDelete)(http.HandlerFunc(answer)))
+	return guarded("net/http", func(g *middleware.Guard, rules ...claims.Rule) http.Handler {
+		mux := http.NewServeMux()
+		mux.Handle("GET /orders/{id}", behind(g, rules)(http.HandlerFunc(answer)))
+		return mux
 	})
 }
 
 func guardChi() Group {
-	return guarded("chi", func(g *middleware.Guard) (bare, read, remove http.Handler) {
-		route := func(with ...func(http.Handler) http.Handler) http.Handler {
-			r := chi.NewRouter()
-			r.With(with...).Get("/orders/{id}", answer)
-			return r
-		}
-		return route(), route(g.Require(mayRead)), route(g.Require(mayDelete))
+	return guarded("chi", func(g *middleware.Guard, rules ...claims.Rule) http.Handler {
+		r := chi.NewRouter()
+		r.With(behind(g, rules)).Get("/orders/{id}", answer)
+		return r
 	})
 }
 
 func guardGin() Group {
-	return guarded("gin", func(g *middleware.Guard) (bare, read, remove http.Handler) {
+	return guarded("gin", func(g *middleware.Guard, rules ...claims.Rule) http.Handler {
 		gin.SetMode(gin.ReleaseMode)
-		route := func(with ...gin.HandlerFunc) http.Handler {
-			r := gin.New()
-			r.GET("/orders/:id", append(with, func(c *gin.Context) { answer(c.Writer, c.Request) })...)
-			return r
+		r := gin.New()
+		if len(rules) > 0 {
+			r.Use(ginauth.Require(g, rules[0]))
 		}
-		return route(), route(ginauth.Require(g, mayRead)), route(ginauth.Require(g, mayDelete))
+		r.GET("/orders/:id", func(c *gin.Context) { answer(c.Writer, c.Request) })
+		return r
 	})
 }
 
-func guarded(router string, routes func(*middleware.Guard) (bare, read, remove http.Handler)) Group {
+func behind(g *middleware.Guard, rules []claims.Rule) func(http.Handler) http.Handler {
+	if len(rules) == 0 {
+		return func(h http.Handler) http.Handler { return h }
+	}
+	return g.Require(rules[0])
+}
+
+func guarded(router string, route func(*middleware.Guard, ...claims.Rule) http.Handler) Group {
 	return Group{Name: "Guard", Open: func() ([]Case, func()) {
 		f := fixture.New("RS256")
 		g := must(middleware.New(middleware.Config{Verifier: must(contest.NewVerifier(f, 0))}))
-		bare, read, remove := routes(g)
+		read := route(g, mayRead)
 		name := func(kind string) string { return "router=" + router + "/request=" + kind }
 		return []Case{
-			{Name: name("bare"), Run: serves(bare, f.Good, http.StatusOK)},
+			{Name: name("bare"), Run: serves(route(g), f.Good, http.StatusOK)},
 			{Name: name("seen"), Run: serves(read, f.Good, http.StatusOK)},
 			{Name: name("no-token"), Run: serves(read, "", http.StatusUnauthorized)},
 			{Name: name("bad-token"), Run: serves(read, f.UnknownKey(), http.StatusUnauthorized)},
-			{Name: name("forbidden"), Run: serves(remove, f.Good, http.StatusForbidden)},
+			{Name: name("forbidden"), Run: serves(route(g, mayDelete), f.Good, http.StatusForbidden)},
 		}, f.Close
 	}}
 }
 
-// answer is a handler that does next to nothing.
+// answer is the handler behind every route.
 func answer(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }
 
-// serves hands one request to h again and again, with a writer that keeps
-// nothing but the status.
+// serves passes one request to h again and again.
 func serves(h http.Handler, token string, want int) func(int) {
 	r := must(http.NewRequest(http.MethodGet, "http://api.example/orders/7", nil)) //nolint:noctx // never sent
 	if token != "" {
@@ -95,29 +96,25 @@ func serves(h http.Handler, token string, want int) func(int) {
 	}
 }
 
+// discard keeps the status alone.
 type discard struct {
 	header http.Header
 	status int
 }
 
-// Header is kept.
+// Header implements http.ResponseWriter, as the others do.
 func (d *discard) Header() http.Header { return d.header }
-
-// Write keeps nothing.
-func (d *discard) Write(p []byte) (int, error) {
-	if d.status == 0 {
-		d.status = http.StatusOK
-	}
-	return len(p), nil
-}
-
-// WriteString is like Write.
-func (d *discard) WriteString(s string) (int, error) {
-	if d.status == 0 {
-		d.status = http.StatusOK
-	}
-	return len(s), nil
-}
 
 // WriteHeader keeps the status.
 func (d *discard) WriteHeader(status int) { d.status = status }
+
+func (d *discard) Write(p []byte) (int, error) {
+	d.status = cmp.Or(d.status, http.StatusOK)
+	return len(p), nil
+}
+
+// WriteString is for io.WriteString.
+func (d *discard) WriteString(s string) (int, error) {
+	d.status = cmp.Or(d.status, http.StatusOK)
+	return len(s), nil
+}

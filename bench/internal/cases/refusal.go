@@ -13,9 +13,8 @@ import (
 	"github.com/sallyport-go/sallyport/verifier"
 )
 
-// refusals is what a stranger can make an API spend without holding a signed
-// token of an issuer that it trusts. The configuration is the default one, the
-// keys come from a fetcher that is in its cooldown.
+// refusals compares what a stranger can make an API spend without a signed token.
+// The configuration is the default one, the fetcher is in its cooldown.
 func refusals() Group {
 	return Group{Name: "Refusal", Open: func() ([]Case, func()) {
 		f := fixture.New("RS256")
@@ -45,8 +44,7 @@ func refusals() Group {
 	}}
 }
 
-// fetched is the fixture's key as a fetcher has it, by way of real HTTP
-// without a socket.
+// fetched returns a Fetcher that has the fixture's key, by HTTP without a socket.
 func fetched(f *fixture.Fixture) *jwks.Fetcher {
 	iss := f.FakeIssuer()
 	keys := must(jwks.NewFetcher(jwks.FetcherConfig{
@@ -61,8 +59,8 @@ func fetched(f *fixture.Fixture) *jwks.Fetcher {
 	return keys
 }
 
-// coolDown asks for a key that does not exist: from here on others that do not
-// are refused without a fetch.
+// coolDown asks for a key that does not exist, so that others are refused without a
+// fetch from then on.
 func coolDown(v *verifier.Verifier, f *fixture.Fixture) {
 	token := f.WithHeader(map[string]any{"kid": "the-first-one"})
 	if _, err := v.Verify(context.Background(), token); !errors.Is(err, reason.UnknownKey) {

@@ -1,114 +1,211 @@
-// Package load puts a handler behind a real loopback server and lets a bounded
-// number of keep-alive clients ask it for a bounded time.
+// Package load puts a handler behind a real loopback server, and a bounded
+// number of keep-alive clients send requests to it for a bounded time.
 package load
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
+	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/sallyport-go/sallyport/bench/internal/contest"
+	"github.com/sallyport-go/sallyport/bench/internal/fixture"
 	"github.com/sallyport-go/sallyport/bench/internal/measure"
+	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/middleware"
 )
 
-// Clients ask at the same time, over a connection each.
+// Group names the results. Its values are nanoseconds: a request by the clock on
+// the wall (the inverse of the throughput) and by the processors' time, and the
+// latencies.
+const Group = "HTTP"
+
+// Variant is a handler that is measured.
+type Variant struct {
+	// Answer is orders, a list of twenty in JSON as a small API sends it, or
+	// empty, which makes the Guard's share as large as it can be.
+	Answer string
+	// Guard is none, seen (it remembers the tokens) or first (no cache: it checks
+	// every signature).
+	Guard string
+}
+
+// Bare and Guarded are those that the goal compares.
+var (
+	Bare    = Variant{"orders", "none"}
+	Guarded = Variant{"orders", "seen"}
+)
+
+// Variants are all of them; those with the same answer are compared.
+var Variants = []Variant{Bare, Guarded, {"orders", "first"}, {"empty", "none"}, {"empty", "seen"}, {"empty", "first"}}
+
+// Name returns the name of one of the variant's series: request, cpu, p50 or p99.
+func (v Variant) Name(of string) string {
+	return "answer=" + v.Answer + "/guard=" + v.Guard + "/of=" + of
+}
+
+// Base returns the variant with the same answer and no Guard.
+func (v Variant) Base() Variant { return Variant{v.Answer, "none"} }
+
+// Measure adds that many rounds to r, the variants taking turns.
+func Measure(ctx context.Context, r *measure.Results, rounds int, slice time.Duration) error {
+	f := fixture.New("RS256")
+	defer f.Close()
+	var tokens []string
+	for i := range 64 {
+		tokens = append(tokens, f.TokenUnder(f.KeyID, fmt.Sprintf("uti-%018d", i)))
+	}
+	urls := map[Variant]string{}
+	var servers []*httptest.Server
+	defer func() {
+		for _, s := range servers {
+			s.Close()
+		}
+	}()
+	for _, variant := range Variants {
+		h, err := handler(f, variant)
+		if err != nil {
+			return err
+		}
+		server := httptest.NewServer(h)
+		servers = append(servers, server)
+		urls[variant] = server.URL + "/orders/7"
+		if _, err := Run(ctx, urls[variant], slice/4, tokens); err != nil { // warm up
+			return err
+		}
+	}
+	for range rounds {
+		results := make([]Result, len(Variants))
+		for _, i := range order() {
+			runtime.GC() // what the one before left behind
+			var err error
+			if results[i], err = Run(ctx, urls[Variants[i]], slice, tokens); err != nil {
+				return err
+			}
+		}
+		for i, result := range results {
+			for of, took := range map[string]time.Duration{"request": result.Request, "cpu": result.CPU, "p50": result.P50, "p99": result.P99} {
+				r.Add(Group, Variants[i].Name(of), float64(took))
+			}
+		}
+	}
+	return nil
+}
+
+// order returns a random order of the variants in which those with the same
+// answer follow each other, so that they find the machine in the same state.
+func order() []int {
+	order := rand.Perm(len(Variants)) //nolint:gosec // G404: it need not be a secret
+	first := func(i int) int {
+		return slices.IndexFunc(order, func(j int) bool { return Variants[j].Answer == Variants[i].Answer })
+	}
+	rank := make([]int, len(Variants))
+	for i := range rank {
+		rank[i] = first(i)
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return rank[i] - rank[j] })
+	return order
+}
+
+// handler returns the variant's handler, behind a route.
+func handler(f *fixture.Fixture, variant Variant) (http.Handler, error) {
+	h := answer(variant.Answer)
+	if variant.Guard != "none" {
+		cacheBytes := int64(0)
+		if variant.Guard == "first" {
+			cacheBytes = -1
+		}
+		v, err := contest.NewVerifier(f, cacheBytes)
+		if err != nil {
+			return nil, err
+		}
+		g, err := middleware.New(middleware.Config{Verifier: v})
+		if err != nil {
+			return nil, err
+		}
+		h = g.Require(claims.AnyRole(fixture.Role))(h)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /orders/{id}", h)
+	return mux, nil
+}
+
+func answer(kind string) http.Handler {
+	if kind == "empty" {
+		return http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	}
+	type item struct {
+		ID       int       `json:"id"`
+		State    string    `json:"state"`
+		Customer string    `json:"customer"`
+		Placed   time.Time `json:"placed"`
+	}
+	items := slices.Repeat([]item{{7, "open", "Nordlys AS", time.Unix(1_795_000_000, 0).UTC()}}, 20)
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(items)
+	})
+}
+
+// Clients send requests at the same time, over a connection each.
 const Clients = 16
 
-// Server is a handler that listens on a loopback address. Close it.
-type Server struct {
-	url    string
-	server *http.Server
-	done   chan error
-}
-
-// Serve opens a loopback server.
-func Serve(h http.Handler) (*Server, error) {
-	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	s := &Server{
-		url:    "http://" + listener.Addr().String() + "/orders/7",
-		server: &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second},
-		done:   make(chan error, 1),
-	}
-	go func() { s.done <- s.server.Serve(listener) }()
-	return s, nil
-}
-
-// Close ends the server.
-func (s *Server) Close() error {
-	err := s.server.Close()
-	if served := <-s.done; !errors.Is(served, http.ErrServerClosed) {
-		err = errors.Join(err, served)
-	}
-	return err
-}
-
-// Result is what the clients saw.
+// Result is what the clients measured of one request.
 type Result struct {
-	PerSecond float64
-	CPU       time.Duration // of server and clients together, for one request
-	P50, P99  time.Duration
+	Request  time.Duration // by the clock, all clients together
+	CPU      time.Duration // of server and clients together
+	P50, P99 time.Duration // latencies
 }
 
-// Run lets the clients ask for that long, and once at least, each request with
-// the next of its tokens. Every answer has to be 200.
-func (s *Server) Run(ctx context.Context, d time.Duration, tokens []string) (Result, error) {
+// Run lets the clients send requests for that long, and one each at least, with
+// the tokens in turn. Every answer has to be 200.
+func Run(ctx context.Context, url string, d time.Duration, tokens []string) (Result, error) {
 	transport := &http.Transport{MaxIdleConnsPerHost: Clients, MaxConnsPerHost: Clients}
 	defer transport.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(ctx, d+10*time.Second)
 	defer cancel()
 
-	took := make([][]time.Duration, Clients)
-	errs := make([]error, Clients)
+	took, errs := make([][]time.Duration, Clients), make([]error, Clients)
 	start, used := time.Now(), measure.Clock()
 	var wg sync.WaitGroup
 	for c := range Clients {
-		wg.Go(func() { took[c], errs[c] = s.client(ctx, transport, start.Add(d), tokens, c) })
+		wg.Go(func() {
+			for i := c; errs[c] == nil && (i == c || time.Since(start) < d); i += Clients {
+				began := time.Now()
+				errs[c] = ask(ctx, transport, url, tokens[i%len(tokens)])
+				took[c] = append(took[c], time.Since(began))
+			}
+		})
 	}
 	wg.Wait()
 	elapsed, cpu := time.Since(start), measure.Clock()-used
-	for _, err := range errs {
-		if err != nil {
-			return Result{}, err
-		}
-	}
-	all := slices.Concat(took...)
-	slices.Sort(all)
-	return Result{
-		PerSecond: float64(len(all)) / elapsed.Seconds(), CPU: cpu / time.Duration(len(all)),
-		P50: all[len(all)/2], P99: all[len(all)*99/100],
-	}, nil
+	all := slices.Sorted(slices.Values(slices.Concat(took...)))
+	n := len(all)
+	return Result{elapsed / time.Duration(n), cpu / time.Duration(n), all[n/2], all[n*99/100]}, errors.Join(errs...)
 }
 
-func (s *Server) client(ctx context.Context, transport http.RoundTripper, end time.Time, tokens []string, first int) ([]time.Duration, error) {
-	var took []time.Duration
-	for i := first; i == first || time.Now().Before(end); i += Clients { // at least once
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url, http.NoBody)
-		if err != nil {
-			return nil, err
-		}
-		r.Header.Set("Authorization", "Bearer "+tokens[i%len(tokens)])
-		start := time.Now()
-		response, err := transport.RoundTrip(r)
-		if err != nil {
-			return nil, err
-		}
-		_, err = io.Copy(io.Discard, response.Body)
-		_ = response.Body.Close()
-		took = append(took, time.Since(start))
-		if err != nil {
-			return nil, err
-		}
-		if response.StatusCode != http.StatusOK {
-			return nil, fmt.Errorf("load: answered %d", response.StatusCode)
-		}
+func ask(ctx context.Context, transport http.RoundTripper, url, token string) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return err
 	}
-	return took, nil
+	r.Header.Set("Authorization", "Bearer "+token)
+	response, err := transport.RoundTrip(r)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, response.Body)
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("load: answered %d", response.StatusCode)
+	}
+	return err
 }

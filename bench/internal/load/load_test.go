@@ -2,6 +2,7 @@ package load_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -26,9 +27,8 @@ func TestEveryVariantIsMeasured(t *testing.T) {
 
 func TestAnAnswerOtherThan200IsNoResult(t *testing.T) {
 	t.Parallel()
-	s, err := load.Serve(http.NotFoundHandler())
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = s.Close() })
-	_, err = s.Run(t.Context(), 10*time.Millisecond, []string{"any"})
+	s := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(s.Close)
+	_, err := load.Run(t.Context(), s.URL, 10*time.Millisecond, []string{"any"})
 	assert.ErrorContains(t, err, "404")
 }

@@ -41,8 +41,8 @@ func (r *Results) Add(group, name string, value float64) {
 	s.Rounds = append(s.Rounds, value)
 }
 
-// At is the series of a case. It panics if there is none: a report that asks
-// for a case which nobody measures is wrong.
+// At returns the series of a case. It panics if there is none: the report asks
+// for a case that is not measured.
 func (r *Results) At(group, name string) *Series {
 	s, ok := r.byKey[group+"/"+name]
 	if !ok {
@@ -51,7 +51,7 @@ func (r *Results) At(group, name string) *Series {
 	return s
 }
 
-// Of is the series of a group.
+// Of returns the series of a group.
 func (r *Results) Of(group string) []*Series {
 	var list []*Series
 	for _, s := range r.order {
@@ -62,36 +62,20 @@ func (r *Results) Of(group string) []*Series {
 	return list
 }
 
-// Median is that of the rounds.
+// Median returns the median of the rounds.
 func (s *Series) Median() float64 { return Median(s.Rounds) }
 
-// Spread is how far the median may be off, as a part of it: the wider half of
-// its interval of 95 % confidence, from the order of the rounds alone.
-func (s *Series) Spread() float64 { return spread(s.Rounds) }
-
-// Ratio is the median, over the rounds, of what s costs as a multiple of base.
-func (s *Series) Ratio(base *Series) float64 { return Median(s.ratios(base)) }
-
-// RatioSpread is how far the ratio may be off, as a part of it. What disturbed
-// a round as a whole disturbs the times and not this.
-func (s *Series) RatioSpread(base *Series) float64 { return spread(s.ratios(base)) }
-
-func (s *Series) ratios(base *Series) []float64 {
+// Ratio returns the median, over the rounds, of what s costs as a multiple of
+// base. What disturbed a round as a whole disturbs the times and not this.
+func (s *Series) Ratio(base *Series) float64 {
 	ratios := make([]float64, min(len(s.Rounds), len(base.Rounds)))
 	for i := range ratios {
 		ratios[i] = s.Rounds[i] / base.Rounds[i]
 	}
-	return ratios
+	return Median(ratios)
 }
 
-func spread(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	low := confidence(len(sorted))
-	m := Median(sorted)
-	return max(m-sorted[low], sorted[len(sorted)-1-low]-m) / m
-}
-
-// Median is the middle value, or the mean of the two; NaN of none.
+// Median returns the middle value, or the mean of the two; NaN of none.
 func Median(values []float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()
@@ -104,22 +88,8 @@ func Median(values []float64) float64 {
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
-// confidence is the index of the value that bounds the median from below with
-// 97.5 %: below it lie so few values that chance would seldom leave them there.
-// Of less than six values none does; it is the least then.
-func confidence(n int) int {
-	cumulated, term := 0.0, math.Pow(0.5, float64(n))
-	for k := range n / 2 {
-		cumulated += term
-		if cumulated > 0.025 {
-			return max(0, k-1)
-		}
-		term *= float64(n-k) / float64(k+1)
-	}
-	return 0
-}
-
-// WriteText writes every round in the format of Go benchmarks, for benchstat.
+// WriteText writes every round in the format of Go benchmarks, for benchstat,
+// which has the intervals and compares two runs.
 func (r *Results) WriteText(w io.Writer) error {
 	_, err := fmt.Fprintf(w, "goos: %s\ngoarch: %s\npkg: github.com/sallyport-go/sallyport/bench\n", runtime.GOOS, runtime.GOARCH)
 	for _, s := range r.order {

@@ -26,30 +26,6 @@ func TestARatioIsTakenRoundByRound(t *testing.T) {
 	base := &measure.Series{Rounds: []float64{1, 10, 2}}
 	other := &measure.Series{Rounds: []float64{2, 20, 4}} // twice as much, whatever the machine did
 	assert.InDelta(t, 2, other.Ratio(base), 0)
-	assert.InDelta(t, 0, other.RatioSpread(base), 0)
-	assert.Greater(t, other.Spread(), 1.0)
-}
-
-// The bounds are those of a table of the binomial distribution: of 11 values the
-// second from either end, of 20 the sixth, of 33 the eleventh.
-func TestTheSpreadIsThatOfTheOrderStatistics(t *testing.T) {
-	t.Parallel()
-	for n, rank := range map[int]int{3: 1, 5: 1, 6: 1, 9: 2, 11: 2, 20: 6, 33: 11} {
-		s := new(measure.Series)
-		for i := range n {
-			s.Rounds = append(s.Rounds, 1000+float64(i))
-		}
-		middle := 1000 + float64(n-1)/2
-		assert.InDelta(t, (middle-float64(1000+rank-1))/middle, s.Spread(), 1e-9, "%d values", n)
-	}
-}
-
-func TestTheSpreadLeavesOutWhatChanceBrings(t *testing.T) {
-	t.Parallel()
-	steady := &measure.Series{Rounds: []float64{100, 101, 99, 100, 100, 100, 101, 99, 100, 500}}
-	assert.Less(t, steady.Spread(), 0.02, "one outlier of ten")
-	wild := &measure.Series{Rounds: []float64{100, 200, 50, 180, 60, 190, 70, 210, 40, 100}}
-	assert.Greater(t, wild.Spread(), 0.3)
 }
 
 // Not parallel, as what follows: the collector is the process's.

@@ -5,90 +5,84 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/sallyport-go/sallyport/bench/internal/contest"
-	"github.com/sallyport-go/sallyport/bench/internal/measure"
 )
 
 // bar is one line of the chart.
 type bar struct {
-	label string
-	note  string
-	value float64 // microseconds
-	fill  string
+	label, note string
+	value       float64 // microseconds
+	fill        string
+	own         bool
 }
 
 const (
-	ink, paper, faint   = "#1f2933", "#ffffff", "#6b7885"
-	ownFill, memoryFill = "#0b7285", "#12b886"
-	bareFill, peerFill  = "#868e96", "#c8d0d8"
-	width, labelWidth   = 860, 250
-	barHeight, barPitch = 24, 36
-	firstBar            = 104
+	ink, faint            = "#1f2933", "#6b7885"
+	width, labels         = 860, 250
+	barHeight, pitch, top = 24, 36, 104
 )
 
 // Chart writes results.svg: what one check of one RS256 token costs.
 func (rep *Report) Chart(out io.Writer) error {
 	bars := rep.bars()
-	longest := 0.0
+	longest := slices.MaxFunc(bars, func(a, b bar) int { return cmp.Compare(a.value, b.value) }).value
+	length := func(v float64) float64 { return max(2, v/longest*(width-labels-150)) }
+	height := top + pitch*len(bars) + 56
+	var words []string
 	for _, b := range bars {
-		longest = max(longest, b.value)
+		words = append(words, b.label+": "+value(b.value)+" µs")
 	}
-	const room = width - labelWidth - 150
-	height := firstBar + barPitch*len(bars) + 56
 	w := &writer{}
+	text := func(x, y, size any, more, what string) {
+		w.line(`<text x="%v" y="%v" font-size="%v" %s>%s</text>`, x, y, size, more, what)
+	}
 	w.line(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-labelledby="t d" font-family="system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif">`, width, height, width, height)
 	w.line(`<title id="t">What one token check costs</title>`)
-	w.line(`<desc id="d">%s</desc>`, html.EscapeString(description(bars)))
-	w.line(`<rect width="%d" height="%d" rx="12" fill="%s"/>`, width, height, paper)
-	w.line(`<text x="28" y="42" font-size="21" font-weight="600" fill="%s">What one token check costs</text>`, ink)
-	w.line(`<text x="28" y="68" font-size="14" fill="%s">RS256, an Entra-shaped token of 1.2 kB, microseconds on one core. Shorter is better.</text>`, faint)
+	w.line(`<desc id="d">%s</desc>`, html.EscapeString(strings.Join(words, "; ")))
+	w.line(`<rect width="%d" height="%d" rx="12" fill="#ffffff"/>`, width, height)
+	text(28, 42, 21, `font-weight="600" fill="`+ink+`"`, "What one token check costs")
+	text(28, 68, 14, `fill="`+faint+`"`, "RS256, an Entra-shaped token of 1.2 kB, microseconds on one core. Shorter is better.")
 	for i, b := range bars {
-		y := firstBar + i*barPitch
-		length := max(2, b.value/longest*room)
-		weight := "400"
-		if b.fill == ownFill || b.fill == memoryFill {
-			weight = "700"
+		y, style := top+i*pitch, `font-weight="400" fill="`+ink+`"`
+		if b.own {
+			style = `font-weight="700" fill="` + ink + `"`
 		}
-		w.line(`<text x="%d" y="%d" font-size="14" text-anchor="end" font-weight="%s" fill="%s">%s</text>`, labelWidth-14, y+17, weight, ink, html.EscapeString(b.label))
-		w.line(`<rect x="%d" y="%d" width="%.1f" height="%d" rx="3" fill="%s"/>`, labelWidth, y, length, barHeight, b.fill)
-		w.line(`<text x="%.1f" y="%d" font-size="14" font-weight="%s" fill="%s">%s<tspan dx="8" fill="%s" font-weight="400">%s</tspan></text>`,
-			labelWidth+length+10, y+17, weight, ink, value(b.value), faint, html.EscapeString(b.note))
+		text(labels-14, y+17, 14, `text-anchor="end" `+style, html.EscapeString(b.label))
+		w.line(`<rect x="%d" y="%d" width="%.1f" height="%d" rx="3" fill="%s"/>`, labels, y, length(b.value), barHeight, b.fill)
+		text(fmt.Sprintf("%.1f", labels+length(b.value)+10), y+17, 14, style,
+			value(b.value)+`<tspan dx="8" fill="`+faint+`" font-weight="400">`+html.EscapeString(b.note)+`</tspan>`)
 	}
-	floor := labelWidth + bars[1].value/longest*room
-	w.line(`<line x1="%.1f" y1="%d" x2="%.1f" y2="%d" stroke="%s" stroke-dasharray="3 4"/>`, floor, firstBar+barPitch-6, floor, firstBar+barPitch*len(bars), faint)
-	w.line(`<text x="28" y="%d" font-size="12" fill="%s">%s. Medians of %d interleaved rounds; versions and all tables in RESULTS.md.</text>`,
-		height-22, faint, html.EscapeString(rep.Machine.CPU+", "+rep.Machine.Go), rep.Rounds)
+	floor := labels + length(bars[1].value)
+	w.line(`<line x1="%.1f" y1="%d" x2="%.1f" y2="%d" stroke="%s" stroke-dasharray="3 4"/>`, floor, top+pitch-6, floor, top+pitch*len(bars), faint)
+	text(28, height-22, 12, `fill="`+faint+`"`, html.EscapeString(fmt.Sprintf("%s, %s. Medians of %d interleaved rounds; versions and all tables in RESULTS.md.",
+		cpu("model name"), runtime.Version(), rep.Rounds)))
 	w.line(`</svg>`)
 	_, err := io.WriteString(out, w.String())
 	return err
 }
 
-// bars are the remembered token, the floor, the first sight and the peers,
+// bars returns the remembered token, the floor, the first sight and the peers,
 // the fastest first.
 func (rep *Report) bars() []bar {
-	first := func(impl string) *measure.Series { return rep.Results.At("FirstSight", "alg=RS256/impl="+impl) }
-	bare, own := first("bare"), first("sallyport/cache=off")
-	hit := rep.Results.At("Seen", "alg=RS256/impl=sallyport/cache=hit")
-	list := []bar{
-		{label: "Sallyport, token seen before", note: "remembered, not repeated", value: hit.Median() / 1e3, fill: memoryFill},
-		{label: "bare signature check", note: "the floor", value: bare.Median() / 1e3, fill: bareFill},
-		{label: "Sallyport, first sight", note: "× " + times(own.Ratio(bare)), value: own.Median() / 1e3, fill: ownFill},
+	of := func(group, impl string) float64 { return rep.Results.At(group, "alg=RS256/impl="+impl).Median() / 1e3 }
+	bare := rep.Results.At("FirstSight", "alg=RS256/impl=bare")
+	to := func(impl string) string {
+		return "× " + times(rep.Results.At("FirstSight", "alg=RS256/impl="+impl).Ratio(bare))
 	}
 	var peers []bar
 	for _, c := range contest.Peers {
-		s := first(c.Name)
-		peers = append(peers, bar{label: cmp.Or(labels[c.Name], c.Name), note: "× " + times(s.Ratio(bare)), value: s.Median() / 1e3, fill: peerFill})
+		peers = append(peers, bar{label: c.Name, note: to(c.Name), value: of("FirstSight", c.Name), fill: "#c8d0d8"})
 	}
 	slices.SortFunc(peers, func(a, b bar) int { return cmp.Compare(a.value, b.value) })
-	return append(list, peers...)
-}
-
-var labels = map[string]string{
-	"golang-jwt+keyfunc": "golang-jwt + keyfunc", "jwx-v2": "jwx v2", "jwx-v3": "jwx v3",
-	"auth0-v2": "auth0 go-jwt-middleware v2", "auth0-v3": "auth0 go-jwt-middleware v3",
+	return append([]bar{
+		{label: "Sallyport, token seen before", note: "remembered, not repeated", value: of("Seen", "sallyport/cache=hit"), fill: "#12b886", own: true},
+		{label: "bare signature check", note: "the floor", value: of("FirstSight", "bare"), fill: "#868e96"},
+		{label: "Sallyport, first sight", note: to("sallyport/cache=off"), value: of("FirstSight", "sallyport/cache=off"), fill: "#0b7285", own: true},
+	}, peers...)
 }
 
 func value(v float64) string {
@@ -96,12 +90,4 @@ func value(v float64) string {
 		return fmt.Sprintf("%.1f", v)
 	}
 	return fmt.Sprintf("%.0f", v)
-}
-
-func description(bars []bar) string {
-	var parts []string
-	for _, b := range bars {
-		parts = append(parts, b.label+": "+value(b.value)+" µs")
-	}
-	return strings.Join(parts, "; ")
 }

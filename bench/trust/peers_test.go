@@ -18,7 +18,7 @@ import (
 	"github.com/sallyport-go/sallyport/verifier"
 )
 
-// The policy that everybody is held to.
+// The policy of every library.
 const (
 	issuerName = "https://issuer.example"
 	audience   = "api://orders"
@@ -102,7 +102,7 @@ func jwxJWT(t *testing.T, keys []*jwkstest.Key) judge {
 	}
 }
 
-// world is an issuer that is nobody's but the test's, with a key for each algorithm.
+// world starts an issuer with a key for each algorithm.
 func world(t *testing.T) (*jwkstest.Issuer, []*jwkstest.Key) {
 	t.Helper()
 	iss := jwkstest.New(t, jwkstest.WithoutServer(), jwkstest.WithName(issuerName), jwkstest.WithAudience(audience), jwkstest.WithClock(func() time.Time { return noon }))

@@ -1,3 +1,5 @@
+// Package trust_test asks other libraries about the same tokens, under the same policy: every forgery of the test kit,
+// and random tokens that are nearly good.
 package trust_test
 
 import (
@@ -8,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -24,22 +27,23 @@ import (
 var update = flag.Bool("update", false, "write what was measured into docs/trust.md")
 
 const (
-	page  = "../docs/trust.md"
-	begin = "<!-- measured: make test-trust ARGS=-update -->\n"
-	end   = "<!-- end of what is measured -->\n"
+	page = "../../docs/trust.md"
+	end  = "<!-- end of what is measured -->\n"
 )
 
-// attack is what became of one kind of forgery.
+// begin names the command; what it says there is the page's to write.
+var begin = regexp.MustCompile(`<!-- measured: .* -->\n`)
+
+// attack counts the outcomes of one kind of forgery.
 type attack struct {
-	forgeries int
-	accepted  int
-	reasons   map[string]int
-	statuses  map[int]int
-	fooled    map[string]int // by peer
+	forgeries, accepted int
+	reasons             map[string]int
+	statuses            map[int]int
+	fooled              map[string]int // by peer
 }
 
-// TestNoForgeryOfAnyAlgorithmIsAccepted tells what three libraries make of all forgeries, under the same policy, and holds
-// docs/trust.md against it. That every framework refuses them alike, over sockets, is a test of the adapters.
+// TestNoForgeryOfAnyAlgorithmIsAccepted hands every forgery to three libraries under the same policy and compares the
+// table in docs/trust.md with the outcome. That every framework refuses them alike, over sockets, is a test of the adapters.
 func TestNoForgeryOfAnyAlgorithmIsAccepted(t *testing.T) {
 	t.Parallel()
 	iss, keys := world(t)
@@ -79,7 +83,7 @@ func TestNoForgeryOfAnyAlgorithmIsAccepted(t *testing.T) {
 	compare(t, table(order, attacks))
 }
 
-// answering is the status that a Guard answers to a token.
+// answering returns a function that reports the status a Guard answers to a token.
 func answering(t *testing.T, v *verifier.Verifier) func(token string) int {
 	t.Helper()
 	guard, err := middleware.New(middleware.Config{Verifier: v})
@@ -94,7 +98,7 @@ func answering(t *testing.T, v *verifier.Verifier) func(token string) int {
 	}
 }
 
-// table is the attacks as Markdown.
+// table formats the attacks as Markdown.
 func table(order []string, attacks map[string]*attack) string {
 	var b strings.Builder
 	b.WriteString("| forgeries about | tried | refused as | answered | accepted: here | golang-jwt | jwx |\n|---|---|---|---|---|---|---|\n")
@@ -122,18 +126,18 @@ func codes(statuses map[int]int) string {
 	return strings.Join(list, ", ")
 }
 
-// compare holds the page against what was measured, or writes it there.
+// compare fails if the page does not have the measured table, or writes it with -update.
 func compare(t *testing.T, measured string) {
 	t.Helper()
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)
-	before, rest, ok := bytes.Cut(text, []byte(begin))
-	require.True(t, ok, "%s has no line %q", page, begin)
-	written, after, ok := bytes.Cut(rest, []byte(end))
+	at := begin.FindIndex(text)
+	require.NotNil(t, at, "%s has no line %v", page, begin)
+	written, after, ok := bytes.Cut(text[at[1]:], []byte(end))
 	require.True(t, ok, "%s has no line %q", page, end)
 	if *update {
-		require.NoError(t, os.WriteFile(page, slices.Concat(before, []byte(begin), []byte(measured), []byte(end), after), 0o600))
+		require.NoError(t, os.WriteFile(page, slices.Concat(text[:at[1]], []byte(measured), []byte(end), after), 0o600))
 		return
 	}
-	assert.Equal(t, measured, string(written), "docs/trust.md says something else: run make test-trust ARGS=-update")
+	assert.Equal(t, measured, string(written), "docs/trust.md says something else: cd bench && go test ./trust -update")
 }

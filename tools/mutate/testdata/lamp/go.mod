@@ -1,3 +1,0 @@
-module example.org/lamp
-
-go 1.26
