@@ -1,6 +1,7 @@
 package jwkstest
 
 import (
+	"crypto"
 	"crypto/rsa"
 	"fmt"
 	"net/http"
@@ -26,6 +27,7 @@ type Issuer struct {
 	memory bool // no server
 	tokens []TokenOption
 	jwk    JWK
+	jwkOf  func(crypto.PublicKey) JWK
 
 	closed    chan struct{}
 	closeOnce sync.Once

@@ -72,6 +72,9 @@ func (iss *Issuer) keyOf(alg string, private any, members []JWK) *Key {
 		iss.fail("%v", err)
 	}
 	jwk := merge(JWK{"kid": kid, "use": "sig", "alg": alg}, public)
+	if signer, ok := private.(crypto.Signer); ok && iss.jwkOf != nil {
+		jwk = merge(jwk, iss.jwkOf(signer.Public()))
+	}
 	jwk = merge(jwk, iss.jwk)
 	for _, m := range members {
 		jwk = merge(jwk, m)

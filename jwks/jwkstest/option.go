@@ -1,6 +1,7 @@
 package jwkstest
 
 import (
+	"crypto"
 	"maps"
 	"slices"
 	"time"
@@ -111,4 +112,11 @@ func WithRawHeader(text string) TokenOption {
 // it.
 func WithRawPayload(text string) TokenOption {
 	return tokenOption(func(m *minting) { m.rawPayload = &text })
+}
+
+// WithJWK has each key of the issuer published with the members that members
+// returns for its public half: a kid that is a thumbprint, a certificate. Those
+// of a [JWK] replace them; a nil value leaves one out.
+func WithJWK(members func(crypto.PublicKey) JWK) Option {
+	return issuerOption(func(iss *Issuer) { iss.jwkOf = members })
 }
