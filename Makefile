@@ -37,8 +37,8 @@ help: ## list the targets
 	@sed -nE '/^[a-z0-9-]+:.*## /{s/^([a-z0-9-]+):.*## (.*)/  \1                \2/;s/^(.{14}) */\1/p}' $(firstword $(MAKEFILE_LIST))
 
 demo: ## play real client-credentials schemes against a protected API (ARGS=-once ends after the play)
-	@cd examples && go build -o ../bin/play ./play
-	@exec bin/play $(ARGS)
+	@cd examples && go build -o ../bin/demo ./demo
+	@exec bin/demo $(ARGS)
 
 test: ## run the tests of every module that stands alone, under the race detector where there is a C compiler
 	@race=-race; \
