@@ -188,3 +188,95 @@ func Example_incorrect() {
 	// 200 all orders deleted
 	// 403 Forbidden: the access token does not allow this
 }
+
+// The partners of two authorization servers, such as the own one and that of a
+// company just bought. A scope means what its issuer says that it means, so
+// what matters most asks for the issuer too.
+func ExampleNewFrom_severalIssuers() {
+	rights := jwkstest.Claims{"scope": "orders.read orders.delete"}
+	own, bought := jwkstest.Start(rights), jwkstest.Start(rights)
+	defer own.Close()
+	defer bought.Close()
+
+	gate, err := sallyport.NewFrom(
+		providers.Generic(own.Issuer(), own.Audience()),
+		providers.Generic(bought.Issuer(), bought.Audience()).WithClients("warehouse"),
+	)
+	if err != nil {
+		panic(err)
+	}
+	defer gate.Close()
+	mux := http.NewServeMux()
+	mux.Handle("GET /orders", gate.Require(claims.AllScopes("orders.read"))(listOrders))
+	mux.Handle("DELETE /orders", gate.Require(claims.AllOf(
+		claims.Equals(own.Issuer(), "iss"),
+		claims.AllScopes("orders.delete"),
+	))(listOrders))
+
+	warehouse := jwkstest.Claims{"client_id": "warehouse"}
+	try(mux, "GET", own.Token(warehouse))
+	try(mux, "GET", bought.Token(warehouse))
+	try(mux, "DELETE", own.Token(warehouse))
+	try(mux, "DELETE", bought.Token(warehouse))
+	try(mux, "GET", bought.Token(jwkstest.Claims{"client_id": "another"}))
+	try(mux, "GET", bought.Token(jwkstest.Claims{"iss": own.Issuer()})) // one's key under the other's name
+	bought.Fail(http.StatusServiceUnavailable)
+	try(mux, "GET", own.Token(warehouse)) // one's trouble is not the other's
+	// Output:
+	// 200 orders for warehouse
+	// 200 orders for warehouse
+	// 200 orders for warehouse
+	// 403 Forbidden: the access token does not allow this
+	//
+	// 401 Unauthorized: the access token is not valid here
+	//
+	// 401 Unauthorized: the access token is not valid here
+	//
+	// 200 orders for warehouse
+}
+
+// Claims of one's own: in a handler as a Go value, in rules by their path. Each
+// argument of a path is one segment: a dot or a slash is part of a name.
+func ExampleGate_Require_ownClaims() {
+	issuer := jwkstest.Start(jwkstest.Claims{
+		"https://orders.example/tenant": "t1", "plan": "gold", "stores": []string{"south", "north"},
+	})
+	defer issuer.Close()
+	gate, err := sallyport.New(issuer.Issuer(), issuer.Audience())
+	if err != nil {
+		panic(err)
+	}
+	defer gate.Close()
+
+	stores := gate.Require(claims.AllOf(
+		claims.Equals("gold", "plan"),
+		claims.Contains("north", "stores"),
+		claims.Func("belongs to a tenant", func(c *claims.Claims) bool { return c.Has("https://orders.example/tenant") }),
+	))(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, _ := claims.FromContext(r.Context())
+		var own struct {
+			Tenant string   `json:"https://orders.example/tenant"`
+			Stores []string `json:"stores"`
+		}
+		if err := c.Decode(&own); err != nil { // another shape than this API knows
+			http.Error(w, "Forbidden", http.StatusForbidden)
+			return
+		}
+		fmt.Fprint(w, own.Tenant, own.Stores)
+	}))
+
+	try(stores, "GET", issuer.Token())
+	try(stores, "GET", issuer.Token(jwkstest.Claims{"plan": "GOLD"}))
+	try(stores, "GET", issuer.Token(jwkstest.Claims{"stores": "northern"}))
+	try(stores, "GET", issuer.Token(jwkstest.Claims{"https://orders.example/tenant": nil}))
+	try(stores, "GET", issuer.Token(jwkstest.Claims{"https://orders.example/tenant": 7}))
+	// Output:
+	// 200 t1[south north]
+	// 403 Forbidden: the access token does not allow this
+	//
+	// 403 Forbidden: the access token does not allow this
+	//
+	// 403 Forbidden: the access token does not allow this
+	//
+	// 403 Forbidden
+}

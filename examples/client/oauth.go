@@ -17,7 +17,7 @@ import (
 type Style string
 
 // The styles. Which one a server wants is in its documentation; guessing, as
-// x/oauth2 does when it is not told, costs a refused request first.
+// x/oauth2 does otherwise, costs a refused request first.
 const (
 	InParams Style = "params" // client_id and client_secret among the form's parameters
 	InHeader Style = "header" // HTTP Basic

@@ -2,14 +2,13 @@ package main
 
 import (
 	"bytes"
-	"io"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sallyport-go/sallyport/examples/internal/testkit"
 
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/stretchr/testify/assert"
@@ -47,24 +46,14 @@ func TestItIsNoLongerThanPromised(t *testing.T) {
 func TestItProtectsItsRoute(t *testing.T) {
 	t.Parallel()
 	issuer := jwkstest.New(t, jwkstest.WithAudience("api://orders"), jwkstest.Claims{"client_id": "partner", "scope": "orders.read"})
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	addr := l.Addr().String()
-	require.NoError(t, l.Close()) // free again, for the program
-
+	addr := testkit.FreeAddr(t)
 	cmd, log := program(t, "ISSUER="+issuer.Issuer(), "AUDIENCE=api://orders", "ADDR="+addr)
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	require.Eventually(t, func() bool {
-		c, err := net.Dial("tcp", addr)
-		if err == nil {
-			_ = c.Close()
-		}
-		return err == nil
-	}, 20*time.Second, 20*time.Millisecond, "it does not listen: %s", log)
+	require.Eventually(t, func() bool { return testkit.Listens(addr) }, 20*time.Second, 20*time.Millisecond, "it does not listen: %s", log)
 
 	for _, row := range []struct {
 		name, token string
@@ -76,19 +65,10 @@ func TestItProtectsItsRoute(t *testing.T) {
 		{"a token for another API", issuer.Token(jwkstest.WithAudience("api://other")), 401, ""},
 		{"no token", "", 401, ""},
 	} {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+"/orders", nil)
-		require.NoError(t, err)
-		if row.token != "" {
-			r.Header.Set("Authorization", "Bearer "+row.token)
-		}
-		res, err := http.DefaultClient.Do(r)
-		require.NoError(t, err)
-		body, err := io.ReadAll(res.Body)
-		require.NoError(t, err)
-		require.NoError(t, res.Body.Close())
-		assert.Equal(t, row.status, res.StatusCode, row.name)
+		a := testkit.Get(t, "http://"+addr+"/orders", row.token)
+		assert.Equal(t, row.status, a.Status, row.name)
 		if row.body != "" {
-			assert.Equal(t, row.body, string(body), row.name)
+			assert.Equal(t, row.body, a.Body, row.name)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package jwkstest
 
 import (
+	"crypto"
 	"crypto/rsa"
 	"fmt"
 	"net/http"
@@ -26,6 +27,7 @@ type Issuer struct {
 	memory bool // no server
 	tokens []TokenOption
 	jwk    JWK
+	jwkOf  func(crypto.PublicKey) JWK
 
 	closed    chan struct{}
 	closeOnce sync.Once
@@ -200,3 +202,10 @@ func WithoutServer() Option { return issuerOption(func(iss *Issuer) { iss.memory
 
 // WithClock sets the clock for the times of tokens, [time.Now] by default.
 func WithClock(now func() time.Time) Option { return issuerOption(func(iss *Issuer) { iss.now = now }) }
+
+// WithJWK has each key of the issuer published with the members that members
+// returns for its public half: a kid that is a thumbprint, a certificate. Those
+// of a [JWK] replace them; a nil value leaves one out.
+func WithJWK(members func(crypto.PublicKey) JWK) Option {
+	return issuerOption(func(iss *Issuer) { iss.jwkOf = members })
+}

@@ -77,6 +77,9 @@ func (iss *Issuer) keyOf(alg string, private any, members []JWK) *Key {
 	public, err := publicMembers(private)
 	iss.check(err)
 	jwk := merge(JWK{"kid": kid, "use": "sig", "alg": alg}, public)
+	if signer, ok := private.(crypto.Signer); ok && iss.jwkOf != nil {
+		jwk = merge(jwk, iss.jwkOf(signer.Public()))
+	}
 	jwk = merge(jwk, iss.jwk)
 	for _, m := range members {
 		jwk = merge(jwk, m)

@@ -4,63 +4,35 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync"
 	"time"
+
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 )
 
 const (
-	bokbasenTokenPath = "/oauth/token" //nolint:gosec // a path, not a credential
-	bokbasenLifetime  = 24 * time.Hour
-
-	// bokbasenReserve is what a token handed out again has left at the least.
-	bokbasenReserve = 10 * time.Minute
+	bokbasenLifetime = 24 * time.Hour
+	bokbasenReserve  = 10 * time.Minute // what a token handed out again has left at the least
 )
 
-// bokbasenIssuer is an Auth0 tenant behind a custom domain: the issuer ends in
-// a slash and cannot be told from the token endpoint's address.
-func bokbasenIssuer(base string) *issuer {
-	return &issuer{
-		info:   endpoints(base, Bokbasen, "/bokbasen/", bokbasenTokenPath, "/bokbasen/.well-known/jwks.json", rs256, bokbasenAudiences),
-		typ:    "JWT",
-		auth:   "client_secret_post",
-		claims: bokbasenClaims,
-	}
+// bokbasenSpec is an Auth0 tenant behind a custom domain: the issuer ends in a
+// slash and cannot be told from the token endpoint's address.
+var bokbasenSpec = spec{ //nolint:gosec // paths, no credentials
+	scheme: Bokbasen, path: "/bokbasen/", tokenPath: "/oauth/token", jwksPath: "/bokbasen/.well-known/jwks.json",
+	alg: "RS256", typ: "JWT", auth: "client_secret_post", audiences: bokbasenAudiences, jwk: byDigest, claims: bokbasenClaims,
 }
 
-type auth0Claims struct {
-	Metadata    struct{} `json:"https://bokbasen.io/metadata"`
-	Iss         string   `json:"iss"`
-	Sub         string   `json:"sub"`
-	Aud         string   `json:"aud"`
-	Iat         int64    `json:"iat"`
-	Exp         int64    `json:"exp"`
-	Azp         string   `json:"azp"`
-	Gty         string   `json:"gty"`
-	Permissions []string `json:"permissions"`
-}
-
-func bokbasenClaims(iss string, c Client, audience string, levels []string, at time.Time) (any, time.Time) {
+func bokbasenClaims(_ string, c Client, audience string, levels []string, at time.Time) (jwkstest.Claims, time.Time) {
 	exp := at.Add(bokbasenLifetime)
-	return auth0Claims{
-		Iss: iss, Sub: c.ID + "@clients", Aud: audience, Iat: at.Unix(), Exp: exp.Unix(),
-		Azp: c.ID, Gty: "client-credentials", Permissions: append([]string{}, levels...), // [] rather than null
+	return jwkstest.Claims{
+		"https://bokbasen.io/metadata": struct{}{}, "sub": c.ID + "@clients", "aud": audience, "iat": at, "exp": exp,
+		"azp": c.ID, "gty": "client-credentials", "permissions": append([]string{}, levels...), // [] rather than null
 	}, exp
 }
 
-func (s *Server) bokbasenToken(w http.ResponseWriter, r *http.Request) {
-	noStore(w)
-	answer, refused := s.bokbasenGrant(w, r)
-	if refused != nil {
-		s.refusedToken(Bokbasen, refused)
-		writeProblem(w, refused.status, refused.code, refused.description)
-		return
-	}
-	writeJSON(w, http.StatusOK, answer)
-}
-
 func (s *Server) bokbasenGrant(w http.ResponseWriter, r *http.Request) (*tokenAnswer, *refusal) {
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		return nil, &refusal{status: http.StatusMethodNotAllowed, code: "invalid_request", description: "use POST"}
+	if refused := usePost(w, r); refused != nil {
+		return nil, refused
 	}
 	form, refused := bokbasenRequest(w, r)
 	if refused != nil {
@@ -77,19 +49,13 @@ func (s *Server) bokbasenGrant(w http.ResponseWriter, r *http.Request) (*tokenAn
 	if !slices.Contains(c.Audiences, audience) {
 		return nil, &refusal{status: http.StatusForbidden, code: "access_denied", description: "Client is not authorized to access this audience."}
 	}
-	token, now, err := s.bokbasenCached(c, audience)
-	if err != nil {
-		return nil, s.serverError(err)
-	}
-	s.grantedToken(c, audience)
-	return &tokenAnswer{AccessToken: token.token, TokenType: "Bearer", ExpiresIn: token.exp.Unix() - now.Unix()}, nil
+	token, left := s.keptToken(c, audience)
+	return &tokenAnswer{AccessToken: token, TokenType: "Bearer", ExpiresIn: left, client: c.Name, audience: audience}, nil
 }
 
 // bokbasenRequest reads a form or a JSON object. Attributes that are missing
 // are a 401, as documented; RFC 6749 would make them a 400.
-func bokbasenRequest(w http.ResponseWriter, r *http.Request) (url.Values, *refusal) {
-	var form url.Values
-	var refused *refusal
+func bokbasenRequest(w http.ResponseWriter, r *http.Request) (form url.Values, refused *refusal) {
 	switch mediaType(r) {
 	case typeForm:
 		form, refused = readForm(w, r)
@@ -105,4 +71,28 @@ func bokbasenRequest(w http.ResponseWriter, r *http.Request) (url.Values, *refus
 		return nil, &refusal{status: http.StatusUnauthorized, code: "access_denied", description: "missing or not a string: " + names}
 	}
 	return form, nil
+}
+
+// keptTokens holds the token last handed out to each client for each audience,
+// both from the table, so it stays small.
+type keptTokens struct {
+	mu     sync.Mutex
+	tokens map[keptKey]issued
+}
+
+type keptKey struct{ client, audience string }
+
+// keptToken returns the same token until less than the reserve is left of it,
+// or until its key was retired, since it could not be verified then.
+func (s *Server) keptToken(c Client, audience string) (token string, secondsLeft int64) {
+	i := s.issuers[2]
+	s.kept.mu.Lock()
+	defer s.kept.mu.Unlock()
+	now, key := s.now(), keptKey{c.ID, audience}
+	t, ok := s.kept.tokens[key]
+	if !ok || t.exp.Unix()-now.Unix() < int64(bokbasenReserve/time.Second) || !i.publishes(t.kid) {
+		t = i.issue(c, audience, c.Levels, now)
+		s.kept.tokens[key] = t
+	}
+	return t.token, t.exp.Unix() - now.Unix()
 }

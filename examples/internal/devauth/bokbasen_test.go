@@ -39,8 +39,8 @@ func (h *harness) bokbasen(form url.Values) answer {
 func (h *harness) bokbasenOK(form url.Values) (string, int) {
 	h.t.Helper()
 	a := h.bokbasen(form)
-	require.Equal(h.t, http.StatusOK, a.status, "%s", a.body)
-	body := a.decode(h.t)
+	require.Equal(h.t, http.StatusOK, a.Status, "%s", a.Body)
+	body := a.Members(h.t)
 	return body["access_token"].(string), int(body["expires_in"].(float64))
 }
 
@@ -58,9 +58,9 @@ func TestBokbasenAnswersTheDocumentedRequest(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			a := row.send()
-			require.Equal(t, http.StatusOK, a.status, "%s", a.body)
-			assert.Equal(t, "no-store", a.header.Get("Cache-Control"))
-			body := a.decode(t)
+			require.Equal(t, http.StatusOK, a.Status, "%s", a.Body)
+			assert.Equal(t, "no-store", a.Header.Get("Cache-Control"))
+			body := a.Members(t)
 			token := h.verified(devauth.Bokbasen, body["access_token"].(string))
 			delete(body, "access_token")
 			assert.Equal(t, map[string]any{"token_type": "Bearer", "expires_in": 86400.0}, body)
@@ -147,16 +147,16 @@ func TestBokbasenRefuses(t *testing.T) {
 		{"no grant", []string{"grant_type", ""}, 401, "access_denied"},
 		{"another grant", []string{"grant_type", "password"}, 400, "unsupported_grant_type"},
 		{"an audience not granted", []string{"audience", "https://api.dev.bokbasen.io/order/"}, 403, "access_denied"},
-		{"an audience nobody knows", []string{"audience", "https://api.dev.bokbasen.io/nothing/"}, 403, "access_denied"},
+		{"an audience that is not there", []string{"audience", "https://api.dev.bokbasen.io/nothing/"}, 403, "access_denied"},
 		{"an audience without its slash", []string{"audience", strings.TrimSuffix(articles, "/")}, 403, "access_denied"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			form := h.bokbasenForm(devauth.GetOnly, row.edit...)
 			for _, a := range []answer{h.bokbasen(form), h.postForm(h.base+"/oauth/token", form)} {
-				assert.Equal(t, row.status, a.status)
-				assert.Equal(t, row.code, a.decode(t)["error"])
-				assert.Equal(t, "no-store", a.header.Get("Cache-Control"))
+				assert.Equal(t, row.status, a.Status)
+				assert.Equal(t, row.code, a.Members(t)["error"])
+				assert.Equal(t, "no-store", a.Header.Get("Cache-Control"))
 			}
 		})
 	}
@@ -180,11 +180,11 @@ func TestBokbasenRefusesOtherShapesOfRequest(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			a := h.do(h.request(http.MethodPost, h.base+"/oauth/token", row.contentType, row.body))
-			assert.Equal(t, row.status, a.status)
-			assert.NotEmpty(t, a.decode(t)["error"])
+			assert.Equal(t, row.status, a.Status)
+			assert.NotEmpty(t, a.Members(t)["error"])
 		})
 	}
 	a := h.get(h.base + "/oauth/token")
-	assert.Equal(t, http.StatusMethodNotAllowed, a.status)
-	assert.Equal(t, "POST", a.header.Get("Allow"))
+	assert.Equal(t, http.StatusMethodNotAllowed, a.Status)
+	assert.Equal(t, "POST", a.Header.Get("Allow"))
 }

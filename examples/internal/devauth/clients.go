@@ -1,6 +1,13 @@
 package devauth
 
-import "slices"
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"fmt"
+	"slices"
+)
 
 // The access levels that a client may be granted.
 const (
@@ -12,7 +19,7 @@ const (
 
 var allLevels = []string{levelGet, levelPost, levelPut, levelDelete}
 
-// The names that every scheme's clients go by.
+// The names of every scheme's clients.
 const (
 	AllLevels = "all"    // get, post, put and delete
 	GetOnly   = "reader" // get
@@ -69,13 +76,92 @@ func (c Client) clone() Client {
 	return c
 }
 
-// granted is what c may use of the levels asked for, in the table's order.
+// granted returns what c may use of the levels asked for, in the table's order.
 func (c Client) granted(asked []string) []string {
-	var levels []string
-	for _, l := range c.Levels {
-		if slices.Contains(asked, l) {
-			levels = append(levels, l)
+	return slices.DeleteFunc(slices.Clone(c.Levels), func(l string) bool { return !slices.Contains(asked, l) })
+}
+
+// Clients lists the known clients, without their secrets. The caller owns the
+// result.
+func (s *Server) Clients() []Client {
+	all := make([]Client, len(clientTable))
+	for n, c := range clientTable {
+		all[n] = c.clone()
+	}
+	return all
+}
+
+// Client returns the client of a scheme by its name: [AllLevels], [GetOnly] or
+// [NoLevel].
+func (s *Server) Client(scheme Scheme, name string) (Client, error) {
+	for _, c := range clientTable {
+		if c.Scheme == scheme && c.Name == name {
+			return c.clone(), nil
 		}
 	}
-	return levels
+	return Client{}, fmt.Errorf("devauth: %s has no client named %q: use %s, %s or %s", scheme, name, AllLevels, GetOnly, NoLevel)
 }
+
+// Secret returns a client's secret of this start. Show it to the person at the
+// terminal, never to a log.
+func (s *Server) Secret(scheme Scheme, clientID string) (string, error) {
+	reg, err := s.clients.find(scheme, clientID)
+	return reg.secret, err
+}
+
+type clientKey struct {
+	scheme Scheme
+	id     string
+}
+
+type registered struct {
+	client Client
+	secret string
+}
+
+// registry holds the clients of the table with the secrets of this start. It is
+// immutable.
+type registry map[clientKey]registered
+
+func newRegistry() registry {
+	r := make(registry, len(clientTable))
+	for _, c := range clientTable {
+		r[clientKey{c.Scheme, c.ID}] = registered{c, newSecret(c.Scheme)}
+	}
+	return r
+}
+
+// newSecret makes 256 random bits. Messaging's hold characters (+, /, =) that
+// the two ways of writing HTTP Basic credentials treat differently; the others
+// travel in forms and are kept safe to paste there.
+func newSecret(scheme Scheme) string {
+	if scheme == Messaging {
+		return base64.StdEncoding.EncodeToString(randomBytes(32))
+	}
+	return base64.RawURLEncoding.EncodeToString(randomBytes(32))
+}
+
+// verify compares in constant time, whether or not the client exists.
+func (r registry) verify(scheme Scheme, id, secret string) (c Client, known, ok bool) {
+	reg, known := r[clientKey{scheme, id}]
+	got, want := sha256.Sum256([]byte(secret)), sha256.Sum256([]byte(reg.secret))
+	ok = subtle.ConstantTimeCompare(got[:], want[:]) == 1 && known
+	return reg.client, known, ok
+}
+
+func (r registry) find(scheme Scheme, id string) (registered, error) {
+	reg, ok := r[clientKey{scheme, id}]
+	if !ok {
+		return registered{}, fmt.Errorf("devauth: %s has no such client: Clients lists them", scheme)
+	}
+	return reg, nil
+}
+
+func randomBytes(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails: it aborts the program instead
+	return b
+}
+
+// randomID is 128 random bits in base64url, as jti and uti are.
+func randomID() string { return base64.RawURLEncoding.EncodeToString(randomBytes(16)) }

@@ -28,12 +28,12 @@ func TestMessagingAnswersTheDocumentedRequest(t *testing.T) {
 	h := start(t)
 	id, secret := h.credentials(devauth.Messaging, devauth.AllLevels)
 	a := h.messaging(id+":"+secret, messagingBody)
-	require.Equal(t, http.StatusOK, a.status)
-	assert.Equal(t, "no-store", a.header.Get("Cache-Control"))
-	assert.Equal(t, "no-cache", a.header.Get("Pragma"))
-	assert.Equal(t, "application/json; charset=utf-8", a.header.Get("Content-Type"))
+	require.Equal(t, http.StatusOK, a.Status)
+	assert.Equal(t, "no-store", a.Header.Get("Cache-Control"))
+	assert.Equal(t, "no-cache", a.Header.Get("Pragma"))
+	assert.Equal(t, "application/json; charset=utf-8", a.Header.Get("Content-Type"))
 
-	body := a.decode(t)
+	body := a.Members(t)
 	token := h.verified(devauth.Messaging, body["access_token"].(string))
 	delete(body, "access_token")
 	assert.Equal(t, map[string]any{"token_type": "Bearer", "expires_in": 3600.0, "scope": "get post put delete"}, body)
@@ -62,8 +62,8 @@ func TestMessagingReadsBothWaysOfWritingBasic(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			a := h.messaging(row.credentials, messagingBody)
-			require.Equal(t, http.StatusOK, a.status, "%s", a.body)
-			token := h.verified(devauth.Messaging, a.decode(t)["access_token"].(string))
+			require.Equal(t, http.StatusOK, a.Status, "%s", a.Body)
+			token := h.verified(devauth.Messaging, a.Members(t)["access_token"].(string))
 			assert.Equal(t, id, token.claims["client_id"])
 			assert.Equal(t, "get", token.claims["scope"])
 		})
@@ -75,15 +75,15 @@ func TestMessagingNarrowsTheScope(t *testing.T) {
 	h := start(t)
 	id, secret := h.credentials(devauth.Messaging, devauth.AllLevels)
 	a := h.messaging(id+":"+secret, messagingBody+"&scope=put+get")
-	require.Equal(t, http.StatusOK, a.status)
-	assert.Equal(t, "get put", a.decode(t)["scope"])
-	assert.Equal(t, "get put", h.verified(devauth.Messaging, a.decode(t)["access_token"].(string)).claims["scope"])
+	require.Equal(t, http.StatusOK, a.Status)
+	assert.Equal(t, "get put", a.Members(t)["scope"])
+	assert.Equal(t, "get put", h.verified(devauth.Messaging, a.Members(t)["access_token"].(string)).claims["scope"])
 
 	id, secret = h.credentials(devauth.Messaging, devauth.NoLevel)
 	a = h.messaging(id+":"+secret, messagingBody)
-	require.Equal(t, http.StatusOK, a.status)
-	assert.NotContains(t, a.decode(t), "scope")
-	assert.NotContains(t, h.verified(devauth.Messaging, a.decode(t)["access_token"].(string)).claims, "scope")
+	require.Equal(t, http.StatusOK, a.Status)
+	assert.NotContains(t, a.Members(t), "scope")
+	assert.NotContains(t, h.verified(devauth.Messaging, a.Members(t)["access_token"].(string)).claims, "scope")
 }
 
 func TestMessagingRefuses(t *testing.T) {
@@ -114,28 +114,28 @@ func TestMessagingRefuses(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			a := h.messaging(row.credentials, row.body)
-			assert.Equal(t, row.status, a.status)
-			assert.Equal(t, row.code, a.decode(t)["error"])
-			assert.Equal(t, "no-store", a.header.Get("Cache-Control"))
+			assert.Equal(t, row.status, a.Status)
+			assert.Equal(t, row.code, a.Members(t)["error"])
+			assert.Equal(t, "no-store", a.Header.Get("Cache-Control"))
 			if row.status == http.StatusUnauthorized {
-				assert.Equal(t, `Basic realm="token", charset="UTF-8"`, a.header.Get("WWW-Authenticate"))
+				assert.Equal(t, `Basic realm="token", charset="UTF-8"`, a.Header.Get("WWW-Authenticate"))
 			} else {
-				assert.Empty(t, a.header.Get("WWW-Authenticate"))
+				assert.Empty(t, a.Header.Get("WWW-Authenticate"))
 			}
 		})
 	}
 	t.Run("GET", func(t *testing.T) {
 		t.Parallel()
 		a := h.get(h.base + "/oauth/v2/token")
-		assert.Equal(t, http.StatusMethodNotAllowed, a.status)
-		assert.Equal(t, "POST", a.header.Get("Allow"))
+		assert.Equal(t, http.StatusMethodNotAllowed, a.Status)
+		assert.Equal(t, "POST", a.Header.Get("Allow"))
 	})
 	t.Run("JSON", func(t *testing.T) {
 		t.Parallel()
 		r := h.request(http.MethodPost, h.base+"/oauth/v2/token", "application/json", `{"grant_type":"client_credentials"}`)
 		r.SetBasicAuth(id, secret)
 		a := h.do(r)
-		assert.Equal(t, http.StatusBadRequest, a.status)
-		assert.Equal(t, "invalid_request", a.decode(t)["error"])
+		assert.Equal(t, http.StatusBadRequest, a.Status)
+		assert.Equal(t, "invalid_request", a.Members(t)["error"])
 	})
 }

@@ -1,15 +1,26 @@
 package devauth
 
 import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha1" //nolint:gosec // x5t is a SHA-1 thumbprint by definition (RFC 7517 section 4.8)
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"fmt"
+	"math/big"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 )
 
 const (
-	clientCredentials = "client_credentials"
-	defaultScope      = ".default"
+	defaultScope = ".default"
 
 	// Entra's clock: iat and nbf lie five minutes back, expires_in says a
 	// second less than the token lives.
@@ -18,62 +29,51 @@ const (
 	okq8ExpiresIn  = 3599
 )
 
-// okq8Issuer is an Entra tenant. That its v2.0 token endpoint hands out v1.0
+// okq8Spec is an Entra tenant. That its v2.0 token endpoint hands out v1.0
 // tokens is no slip: the API's manifest decides the version.
-func okq8Issuer(base string) *issuer {
-	tenant := "/" + Tenant
-	return &issuer{
-		info:   endpoints(base, OKQ8, tenant+"/", tenant+"/oauth2/v2.0/token", tenant+"/discovery/v2.0/keys", rs256, okq8Audiences),
-		typ:    "JWT",
-		auth:   "client_secret_post",
-		claims: okq8Claims,
+var okq8Spec = spec{
+	scheme: OKQ8, path: "/" + Tenant + "/", tokenPath: "/" + Tenant + "/oauth2/v2.0/token", jwksPath: "/" + Tenant + "/discovery/v2.0/keys",
+	alg: "RS256", typ: "JWT", auth: "client_secret_post", audiences: okq8Audiences, jwk: byCertificate, claims: okq8Claims,
+}
+
+func okq8Claims(iss string, c Client, audience string, levels []string, at time.Time) (jwkstest.Claims, time.Time) {
+	back, exp := at.Add(-okq8Backdating), at.Add(okq8Lifetime)
+	claims := jwkstest.Claims{
+		"aud": audience, "iat": back, "nbf": back, "exp": exp, "aio": "E2Z" + randomID(), "appid": c.ID, "appidacr": "1",
+		"idp": iss, "idtyp": "app", "oid": c.ObjectID, "rh": "0." + randomID(), "sub": c.ObjectID, "tid": Tenant, "uti": randomID(), "ver": "1.0",
 	}
-}
-
-type entraClaims struct {
-	Aud      string   `json:"aud"`
-	Iss      string   `json:"iss"`
-	Iat      int64    `json:"iat"`
-	Nbf      int64    `json:"nbf"`
-	Exp      int64    `json:"exp"`
-	Aio      string   `json:"aio"`
-	AppID    string   `json:"appid"`
-	AppIDAcr string   `json:"appidacr"`
-	Idp      string   `json:"idp"`
-	IDTyp    string   `json:"idtyp"`
-	Oid      string   `json:"oid"`
-	Rh       string   `json:"rh"`
-	Roles    []string `json:"roles,omitempty"` // an app without a role has no such claim
-	Sub      string   `json:"sub"`
-	Tid      string   `json:"tid"`
-	Uti      string   `json:"uti"`
-	Ver      string   `json:"ver"`
-}
-
-func okq8Claims(iss string, c Client, audience string, levels []string, at time.Time) (any, time.Time) {
-	back, exp := at.Add(-okq8Backdating).Unix(), at.Add(okq8Lifetime)
-	return entraClaims{
-		Aud: audience, Iss: iss, Iat: back, Nbf: back, Exp: exp.Unix(),
-		Aio: "E2Z" + randomID(), AppID: c.ID, AppIDAcr: "1", Idp: iss, IDTyp: "app",
-		Oid: c.ObjectID, Rh: "0." + randomID(), Roles: levels, Sub: c.ObjectID,
-		Tid: Tenant, Uti: randomID(), Ver: "1.0",
-	}, exp
-}
-
-func (s *Server) okq8Token(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "no-store, no-cache")
-	w.Header().Set("Pragma", "no-cache")
-	w.Header().Set("Expires", "-1")
-	answer, refused := s.okq8Grant(w, r)
-	if refused != nil {
-		s.refusedToken(OKQ8, refused)
-		s.writeEntraError(w, refused)
-		return
+	if len(levels) > 0 { // an app without a role has no such claim
+		claims["roles"] = levels
 	}
-	writeJSON(w, http.StatusOK, answer)
+	return claims, exp
+}
+
+// byCertificate names a key as Entra does: by the SHA-1 thumbprint of its
+// certificate, and without an alg.
+func byCertificate(pub crypto.PublicKey) jwkstest.JWK {
+	template := &x509.Certificate{
+		SerialNumber: new(big.Int).SetBytes(randomBytes(16)),
+		Subject:      pkix.Name{CommonName: "devauth.localhost"},
+		NotBefore:    time.Now().Add(-time.Hour),
+		NotAfter:     time.Now().AddDate(5, 0, 0),
+		KeyUsage:     x509.KeyUsageDigitalSignature,
+	}
+	authority, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader) // signs this one certificate
+	if err != nil {
+		panic(err)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, pub, authority)
+	if err != nil { // cannot happen: the kit makes RSA keys
+		panic(err)
+	}
+	sum := sha1.Sum(der) //nolint:gosec // see the import
+	x5t := base64.RawURLEncoding.EncodeToString(sum[:])
+	return jwkstest.JWK{"kid": x5t, "x5t": x5t, "x5c": []string{base64.StdEncoding.EncodeToString(der)}, "alg": nil}
 }
 
 func (s *Server) okq8Grant(w http.ResponseWriter, r *http.Request) (*tokenAnswer, *refusal) {
+	w.Header().Set("Cache-Control", "no-store, no-cache")
+	w.Header().Set("Expires", "-1")
 	c, scope, refused := s.okq8Request(w, r)
 	if refused != nil {
 		return nil, refused
@@ -82,46 +82,36 @@ func (s *Server) okq8Grant(w http.ResponseWriter, r *http.Request) (*tokenAnswer
 	if refused != nil {
 		return nil, refused
 	}
-	i, err := s.issuer(OKQ8)
-	if err != nil {
-		return nil, s.serverError(err)
-	}
-	audience := i.info.Audiences[0]
-	token, err := i.issue(c, audience, c.granted(levels), s.now())
-	if err != nil {
-		return nil, s.serverError(err)
-	}
-	s.grantedToken(c, audience)
-	return &tokenAnswer{AccessToken: token.token, TokenType: "Bearer", ExpiresIn: okq8ExpiresIn, ExtExpiresIn: okq8ExpiresIn}, nil
+	audience := okq8Audiences[0]
+	token := s.issuers[0].issue(c, audience, c.granted(levels), s.now()).token
+	return &tokenAnswer{AccessToken: token, TokenType: "Bearer", ExpiresIn: okq8ExpiresIn, ExtExpiresIn: okq8ExpiresIn, client: c.Name, audience: audience}, nil
 }
 
 // okq8Request checks everything but the scope's value.
 func (s *Server) okq8Request(w http.ResponseWriter, r *http.Request) (c Client, scope string, refused *refusal) {
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		return c, "", entra(900561, http.StatusMethodNotAllowed, "invalid_request", "The endpoint only accepts POST requests.")
+	if refused := usePost(w, r); refused != nil {
+		return c, "", entra(900561, refused.status, refused.code, "The endpoint only accepts POST requests.")
 	}
 	if !strings.EqualFold(r.PathValue("tenant"), Tenant) {
 		return c, "", entra(90002, http.StatusBadRequest, "invalid_request", "Tenant not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.")
 	}
 	form, refused := readForm(w, r)
-	if refused != nil {
-		return c, "", asEntra(refused)
-	}
-	if mediaType(r) != typeForm {
+	switch {
+	case refused == duplicated:
+		return c, "", entra(9000411, refused.status, refused.code, "The request is not properly formatted. A parameter is duplicated.")
+	case refused != nil:
+		return c, "", entra(90023, refused.status, refused.code, "The authentication service request isn't valid: "+refused.description+".")
+	case mediaType(r) != typeForm:
 		form = nil // Entra reads nothing but forms, and then misses grant_type
 	}
-	switch form.Get("grant_type") {
-	case clientCredentials:
-	case "":
+	switch {
+	case form.Get("grant_type") == "":
 		return c, "", entra(900144, http.StatusBadRequest, "invalid_request", "The request body must contain the following parameter: 'grant_type'.")
-	default:
+	case form.Get("grant_type") != clientCredentials:
 		return c, "", entra(70003, http.StatusBadRequest, "unsupported_grant_type", "The app requested an unsupported grant type.")
-	}
-	if form.Get("client_id") == "" {
+	case form.Get("client_id") == "":
 		return c, "", entra(900144, http.StatusBadRequest, "invalid_request", "The request body must contain the following parameter: 'client_id'.")
-	}
-	if form.Get("client_secret") == "" {
+	case form.Get("client_secret") == "":
 		return c, "", entra(7000216, http.StatusUnauthorized, "invalid_client", "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type.")
 	}
 	c, known, ok := s.clients.verify(OKQ8, form.Get("client_id"), form.Get("client_secret"))
@@ -136,11 +126,11 @@ func (s *Server) okq8Request(w http.ResponseWriter, r *http.Request) (c Client, 
 	return c, form.Get("scope"), nil
 }
 
-// okq8Levels reads the requested scope: the resource's /.default, which stands
-// for everything granted, or its access levels by name, as OKQ8's page
-// documents. Real Entra refuses every scope but /.default in client
-// credentials (AADSTS1002012). A level asked for and not granted is left out of
-// the token, as Entra leaves out roles; the API then answers 403.
+// okq8Levels reads the requested scope: the resource's /.default, which means
+// everything granted, or its access levels by name, as OKQ8's page documents.
+// Real Entra refuses every scope but /.default in client credentials
+// (AADSTS1002012). A level asked for and not granted is left out of the token,
+// as Entra leaves out roles; the API then answers 403.
 func okq8Levels(scope string) ([]string, *refusal) {
 	var levels []string
 	scopes := strings.Fields(scope)
@@ -162,4 +152,37 @@ func okq8Levels(scope string) ([]string, *refusal) {
 		levels = append(levels, level)
 	}
 	return levels, nil
+}
+
+// entra is a refusal with Entra's number. Numbers, OAuth codes and texts are
+// those of Microsoft's list of AADSTS codes and of published answers, without
+// what Entra repeats of the request: names of clients, tenants, resources and
+// scopes.
+func entra(code, status int, oauthCode, description string) *refusal {
+	return &refusal{status: status, code: oauthCode, description: description, aadsts: code}
+}
+
+// refuseAsEntra writes the documented error answer of Entra's token endpoint.
+func (s *Server) refuseAsEntra(w http.ResponseWriter, r *refusal) {
+	timestamp := s.now().UTC().Format("2006-01-02 15:04:05Z")
+	trace, correlation := randomUUID(), randomUUID()
+	writeJSON(w, r.status, struct {
+		Error         string `json:"error"`
+		Description   string `json:"error_description"`
+		Codes         []int  `json:"error_codes"`
+		Timestamp     string `json:"timestamp"`
+		TraceID       string `json:"trace_id"`
+		CorrelationID string `json:"correlation_id"`
+	}{
+		r.code, fmt.Sprintf("AADSTS%d: %s Trace ID: %s Correlation ID: %s Timestamp: %s", r.aadsts, r.description, trace, correlation, timestamp),
+		[]int{r.aadsts},
+		timestamp, trace, correlation,
+	})
+}
+
+// randomUUID is a version 4 UUID (RFC 9562 section 5.4).
+func randomUUID() string {
+	b := randomBytes(16)
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

@@ -43,20 +43,20 @@ func edited(form url.Values, edit ...string) url.Values {
 
 func assertEntraHeaders(t *testing.T, a answer) {
 	t.Helper()
-	assert.Equal(t, "no-store, no-cache", a.header.Get("Cache-Control"))
-	assert.Equal(t, "no-cache", a.header.Get("Pragma"))
-	assert.Equal(t, "-1", a.header.Get("Expires"))
-	assert.Equal(t, "application/json; charset=utf-8", a.header.Get("Content-Type"))
+	assert.Equal(t, "no-store, no-cache", a.Header.Get("Cache-Control"))
+	assert.Equal(t, "no-cache", a.Header.Get("Pragma"))
+	assert.Equal(t, "-1", a.Header.Get("Expires"))
+	assert.Equal(t, "application/json; charset=utf-8", a.Header.Get("Content-Type"))
 }
 
 func TestOKQ8AnswersTheDocumentedRequest(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	a := h.postForm(h.issuer(devauth.OKQ8).TokenURL, h.okq8Form(devauth.AllLevels))
-	require.Equal(t, http.StatusOK, a.status)
+	require.Equal(t, http.StatusOK, a.Status)
 	assertEntraHeaders(t, a)
 
-	body := a.decode(t)
+	body := a.Members(t)
 	token := h.verified(devauth.OKQ8, body["access_token"].(string))
 	delete(body, "access_token")
 	assert.Equal(t, map[string]any{"token_type": "Bearer", "expires_in": 3599.0, "ext_expires_in": 3599.0}, body)
@@ -113,8 +113,8 @@ func TestOKQ8GrantsRolesByScope(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			a := h.postForm(h.issuer(devauth.OKQ8).TokenURL, h.okq8Form(row.client, "scope", row.scope))
-			require.Equal(t, http.StatusOK, a.status)
-			token := h.verified(devauth.OKQ8, a.decode(t)["access_token"].(string))
+			require.Equal(t, http.StatusOK, a.Status)
+			token := h.verified(devauth.OKQ8, a.Members(t)["access_token"].(string))
 			assert.Equal(t, row.want, token.claims["roles"])
 			if row.want == nil {
 				assert.NotContains(t, token.claims, "roles")
@@ -157,9 +157,9 @@ func TestOKQ8Refuses(t *testing.T) {
 
 func assertEntraError(t *testing.T, a answer, status int, code string, aadsts int) {
 	t.Helper()
-	assert.Equal(t, status, a.status)
+	assert.Equal(t, status, a.Status)
 	assertEntraHeaders(t, a)
-	body := a.decode(t)
+	body := a.Members(t)
 	assert.Equal(t, code, body["error"])
 	assert.Equal(t, []any{float64(aadsts)}, body["error_codes"])
 	assert.Equal(t, "2026-03-01 12:00:00Z", body["timestamp"])
@@ -187,7 +187,7 @@ func TestOKQ8RefusesOtherShapesOfRequest(t *testing.T) {
 		t.Parallel()
 		a := h.get(address)
 		assertEntraError(t, a, 405, "invalid_request", 900561)
-		assert.Equal(t, "POST", a.header.Get("Allow"))
+		assert.Equal(t, "POST", a.Header.Get("Allow"))
 	})
 	t.Run("JSON, which Entra does not read", func(t *testing.T) {
 		t.Parallel()

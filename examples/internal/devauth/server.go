@@ -1,108 +1,266 @@
+// Package devauth is an authorization server for development: it answers the
+// token requests of three real-world APIs, issues tokens of the documented
+// shapes and lets a demo or a test rotate its keys and take it down. Its three
+// issuers are those of the test kit (jwkstest), each with keys of its own:
+//
+//	okq8       POST /{tenant}/oauth2/v2.0/token   form; Entra ID v1.0 tokens, RS256
+//	messaging  POST /oauth/v2/token               HTTP Basic; RFC 9068 tokens, ES256
+//	bokbasen   POST /oauth/token                  JSON or form; Auth0 tokens, RS256
+//
+// Each issuer publishes its metadata twice, where OpenID Connect Discovery
+// puts it and where RFC 8414 puts it, and its keys at the jwks_uri named there.
+// Who may ask for what is the table in clients.go.
+//
+//	GET  /dev                                  issuers, keys, outages, clients (no secrets)
+//	POST /dev/{scheme}/rotate                  publish a new key, then sign with it
+//	POST /dev/{scheme}/rotate?step=publish     only publish the next key
+//	POST /dev/{scheme}/rotate?step=sign        sign with the published next key
+//	POST /dev/{scheme}/rotate?step=retire      withdraw old keys, refused while their tokens are valid
+//	POST /dev/{scheme}/rotate?step=retire-now  withdraw old keys even if their tokens are valid
+//	POST /dev/{scheme}/outage?state=on|off     metadata and keys of one issuer answer 503
+//	POST /dev/outage?state=on|off              the same for all issuers
+//
+// It is not safe for production: it serves loopback only, in plain http, and
+// anyone on the machine may use it.
 package devauth
 
 import (
-	"crypto"
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/netip"
+	"strings"
 	"sync"
 	"time"
 )
 
-// Server is the development authorization server. Make it with [New] or
-// [Start]; it is an http.Handler, safe for concurrent use. Its keys and client
-// secrets live as long as it does.
+// DefaultAddr is the usual address of the server.
+const DefaultAddr = "127.0.0.1:9000"
+
+// ErrNotLoopback reports an address that other machines could reach.
+var ErrNotLoopback = errors.New("not a loopback address")
+
+// Config says how a [Server] behaves. The zero value is ready to use.
+type Config struct {
+	_ [0]func()
+
+	Now    func() time.Time // the clock of token times; time.Now when nil
+	Logger *slog.Logger     // gets token requests and changes of keys, never a secret or a token; nil is silence
+}
+
+// Server is the development authorization server. Make it with [Start] and end
+// it with Close. It is safe for concurrent use. Its keys and client secrets
+// live as long as it does.
 type Server struct {
-	now       func() time.Time
-	log       *slog.Logger
-	newSigner func(alg string) (crypto.Signer, error)
-	baseURL   string
-
-	clients *registry
+	now     func() time.Time
+	log     *slog.Logger
+	url     string
 	issuers []*issuer
-	granted grantCache
-	handler http.Handler
-
-	mu      sync.Mutex
-	servers []*http.Server // what Close stops
-	closed  bool
+	clients registry
+	kept    keptTokens
+	server  *http.Server
 	serving sync.WaitGroup
 }
 
-// New makes a server that does not listen yet: see [Start], [Server.Serve], or
-// use it as a handler. It makes fresh keys and client secrets. All mistakes of
-// cfg are reported together.
-func New(cfg Config) (*Server, error) {
-	cfg.setDefaults()
-	if err := cfg.validate(); err != nil {
+// Start serves on addr until [Server.Close]: a host:port whose host is a
+// loopback address or localhost, with [ErrNotLoopback] for anything else. Port
+// 0 picks a free one.
+func Start(addr string, cfg Config) (*Server, error) {
+	l, err := listen(addr)
+	if err != nil {
 		return nil, err
 	}
 	s := &Server{
-		now:       cfg.Now,
-		log:       cfg.Logger,
-		newSigner: cfg.newSigner,
-		baseURL:   cfg.BaseURL,
-		clients:   newRegistry(clientTable),
+		now:     time.Now,
+		log:     cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler)),
+		url:     "http://" + l.Addr().String(),
+		clients: newRegistry(),
+		kept:    keptTokens{tokens: map[keptKey]issued{}},
 	}
-	s.issuers = []*issuer{okq8Issuer(s.baseURL), messagingIssuer(s.baseURL), bokbasenIssuer(s.baseURL)}
-	for _, i := range s.issuers {
-		k, err := s.newKey(i.info.Scheme, i.info.Algorithm)
-		if err != nil {
-			return nil, err
+	if cfg.Now != nil {
+		s.now = cfg.Now
+	}
+	s.issuers = []*issuer{newIssuer(s.url, okq8Spec), newIssuer(s.url, messagingSpec), newIssuer(s.url, bokbasenSpec)}
+	s.server = &http.Server{
+		Handler:           s.routes(),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      time.Minute, // a rotation makes an RSA key
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+	}
+	s.serving.Go(func() {
+		if err := s.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			s.log.Error("devauth: serving ended", "error", err)
 		}
-		i.keys = newKeyring(k)
-	}
-	s.handler = s.routes()
+	})
 	return s, nil
 }
 
-// ServeHTTP answers the token, metadata, key and /dev requests. It refuses any
-// Host but a loopback one, and writes from web pages of other origins.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
-
-// URL is where the server is, without a slash at the end: [Config.BaseURL].
-func (s *Server) URL() string { return s.baseURL }
-
-// Issuers lists the three issuers. The caller owns the result.
-func (s *Server) Issuers() []IssuerInfo {
-	infos := make([]IssuerInfo, len(s.issuers))
-	for n, i := range s.issuers {
-		infos[n] = i.info
-		infos[n].Audiences = append([]string(nil), i.info.Audiences...)
+func listen(addr string) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, fmt.Errorf("devauth: address %q must be host:port, such as %s: %w", addr, DefaultAddr, err)
 	}
-	return infos
-}
-
-// Clients lists the known clients, without their secrets. The caller owns the
-// result.
-func (s *Server) Clients() []Client {
-	all := make([]Client, len(clientTable))
-	for n, c := range clientTable {
-		all[n] = c.clone()
+	if !isLoopback(host) {
+		return nil, fmt.Errorf("devauth: listen on %q: %w: use 127.0.0.1, [::1] or localhost", addr, ErrNotLoopback)
 	}
-	return all
-}
-
-// Client returns the client of a scheme by its name: [AllLevels], [GetOnly] or
-// [NoLevel].
-func (s *Server) Client(scheme Scheme, name string) (Client, error) {
-	for _, c := range clientTable {
-		if c.Scheme == scheme && c.Name == name {
-			return c.clone(), nil
-		}
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("devauth: %w: is another server there? choose another address", err)
 	}
-	return Client{}, fmt.Errorf("devauth: %s has no client named %q: use %s, %s or %s", scheme, name, AllLevels, GetOnly, NoLevel)
+	if a, ok := l.Addr().(*net.TCPAddr); !ok || !a.IP.IsLoopback() { // localhost is a name, and may resolve to anything
+		return nil, errors.Join(fmt.Errorf("devauth: listen on %s: %w", l.Addr(), ErrNotLoopback), l.Close())
+	}
+	return l, nil
 }
 
-// Secret returns a client's secret of this start. Show it to the person at the
-// terminal, never to a log.
-func (s *Server) Secret(scheme Scheme, clientID string) (string, error) {
-	reg, err := s.clients.find(scheme, clientID)
-	return reg.secret, err
+// isLoopback reports whether host is a loopback address or localhost (RFC 6761
+// section 6.3). It resolves nothing.
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && addr.Unmap().IsLoopback()
 }
+
+// Close stops listening, gives requests under way two seconds and returns when
+// nothing of the server runs any more. It may be called more than once.
+func (s *Server) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	err := s.server.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = s.server.Close()
+	}
+	s.serving.Wait()
+	for _, i := range s.issuers {
+		i.kit.Close()
+	}
+	return err
+}
+
+// URL returns the address of the server, without a slash at the end.
+func (s *Server) URL() string { return s.url }
 
 // String names the server and keeps its secrets out of formatted output.
-func (s *Server) String() string { return "devauth at " + s.baseURL }
+func (s *Server) String() string { return "devauth at " + s.url }
 
 // GoString is String: %#v would print the secrets.
 func (s *Server) GoString() string { return s.String() }
+
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	for _, i := range s.issuers {
+		mux.Handle(strings.TrimPrefix(i.info.DiscoveryURL, s.url), allow(i.document("/.well-known/openid-configuration"), http.MethodGet, http.MethodHead))
+		mux.Handle(strings.TrimPrefix(i.info.MetadataURL, s.url), allow(i.document("/.well-known/openid-configuration"), http.MethodGet, http.MethodHead))
+		mux.Handle(strings.TrimPrefix(i.info.JWKSURL, s.url), allow(i.document("/jwks"), http.MethodGet, http.MethodHead))
+	}
+	mux.Handle("/{tenant}/oauth2/v2.0/token", s.tokenEndpoint(OKQ8, s.okq8Grant, s.refuseAsEntra))
+	mux.Handle(messagingSpec.tokenPath, s.tokenEndpoint(Messaging, s.messagingGrant, refuseWithBasic))
+	mux.Handle(bokbasenSpec.tokenPath, s.tokenEndpoint(Bokbasen, s.bokbasenGrant, refuse))
+
+	mux.Handle("/dev", allow(s.devIndex, http.MethodGet, http.MethodHead))
+	mux.Handle("/dev/{scheme}/rotate", allow(s.devRotate, http.MethodPost))
+	mux.Handle("/dev/{scheme}/outage", allow(s.devOutage, http.MethodPost))
+	mux.Handle("/dev/outage", allow(s.devOutage, http.MethodPost))
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		refuse(w, &refusal{status: http.StatusNotFound, code: "not_found", description: "nothing is here: GET /dev lists what is"})
+	})
+	return OwnPagesOnly(mux)
+}
+
+// OwnPagesOnly refuses requests of web pages of another origin, and those whose
+// Host is not a loopback one: a page in a browser on this machine must not
+// rotate keys or get a token, neither by a cross-site request nor by a name of
+// its own that resolves to loopback.
+func OwnPagesOnly(next http.Handler) http.Handler {
+	sameOrigin := http.NewCrossOriginProtection()
+	sameOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		refuse(w, &refusal{status: http.StatusForbidden, code: "forbidden", description: "requests from web pages of another origin are refused"})
+	}))
+	next = sameOrigin.Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = strings.Trim(r.Host, "[]")
+		}
+		if !isLoopback(host) {
+			refuse(w, &refusal{status: http.StatusMisdirectedRequest, code: "misdirected_request", description: "the Host must be a loopback address or localhost"})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func allow(next http.HandlerFunc, methods ...string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, m := range methods {
+			if r.Method == m {
+				next(w, r)
+				return
+			}
+		}
+		w.Header().Set("Allow", strings.Join(methods, ", "))
+		refuse(w, &refusal{status: http.StatusMethodNotAllowed, code: "method_not_allowed", description: "use " + strings.Join(methods, " or ")})
+	})
+}
+
+func (s *Server) devIndex(w http.ResponseWriter, _ *http.Request) {
+	type entry struct {
+		IssuerInfo
+		Keys KeyState `json:"keys"`
+		Down bool     `json:"down"`
+	}
+	index := struct {
+		Issuers []entry  `json:"issuers"`
+		Clients []Client `json:"clients"`
+	}{Clients: s.Clients()}
+	for _, i := range s.issuers {
+		keys, down := i.state()
+		index.Issuers = append(index.Issuers, entry{i.info, keys, down})
+	}
+	noStore(w)
+	writeJSON(w, http.StatusOK, index)
+}
+
+func (s *Server) devRotate(w http.ResponseWriter, r *http.Request) {
+	state, err := s.Rotate(Scheme(r.PathValue("scheme")), Step(r.URL.Query().Get("step")))
+	if err != nil {
+		refuseDev(w, err)
+		return
+	}
+	noStore(w)
+	writeJSON(w, http.StatusOK, state)
+}
+
+func (s *Server) devOutage(w http.ResponseWriter, r *http.Request) {
+	var schemes []Scheme
+	if scheme := r.PathValue("scheme"); scheme != "" {
+		schemes = append(schemes, Scheme(scheme))
+	}
+	state := r.URL.Query().Get("state")
+	err := errors.New("state must be on or off")
+	if state == "on" || state == "off" {
+		err = s.SetOutage(state == "on", schemes...)
+	}
+	if err != nil {
+		refuseDev(w, err)
+		return
+	}
+	s.devIndex(w, r)
+}
+
+func refuseDev(w http.ResponseWriter, err error) {
+	r := &refusal{status: http.StatusBadRequest, code: "invalid_request", description: err.Error()}
+	switch {
+	case errors.Is(err, errNoScheme):
+		r.status, r.code = http.StatusNotFound, "not_found"
+	case errors.Is(err, ErrRotation):
+		r.status, r.code = http.StatusConflict, "conflict"
+	}
+	refuse(w, r)
+}

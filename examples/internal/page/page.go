@@ -2,8 +2,8 @@
 // gets a token, calls each route and sees the answer and the report on the
 // token side by side. Plain HTML and a little script.
 //
-// It hands out tokens to whoever can reach it, so it answers on loopback names
-// only, and only to its own pages.
+// It hands out tokens without asking, so it answers on loopback names only, and
+// only to its own pages.
 package page
 
 import (
@@ -11,11 +11,8 @@ import (
 	"embed"
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
-	"net/netip"
 
-	"github.com/sallyport-go/sallyport"
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
 	"github.com/sallyport-go/sallyport/verifier"
 )
@@ -33,11 +30,6 @@ type page struct {
 	explain Explainer
 }
 
-// Front is a Handler for an API that is yet to be made.
-func Front(auth *devauth.Server) func(*sallyport.Gate, http.Handler) http.Handler {
-	return func(gate *sallyport.Gate, api http.Handler) http.Handler { return Handler(auth, gate, api) }
-}
-
 // Handler serves the page, and hands everything else to api.
 func Handler(auth *devauth.Server, explain Explainer, api http.Handler) http.Handler {
 	p := &page{auth: auth, explain: explain}
@@ -48,7 +40,7 @@ func Handler(auth *devauth.Server, explain Explainer, api http.Handler) http.Han
 	own.HandleFunc("GET /try/clients", p.clients)
 	own.HandleFunc("POST /try/token", p.token)
 	own.HandleFunc("POST /try/explain", p.report)
-	guarded := http.NewCrossOriginProtection().Handler(onLoopback(own))
+	guarded := devauth.OwnPagesOnly(own)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, pattern := own.Handler(r); pattern != "" {
 			guarded.ServeHTTP(w, r)
@@ -68,27 +60,6 @@ func file(name string) http.Handler {
 	})
 }
 
-// onLoopback refuses a Host that is not this machine's: a web page elsewhere
-// could let its own name point here (DNS rebinding).
-func onLoopback(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !isLoopback(r.Host) {
-			http.Error(w, "this page answers on 127.0.0.1 and localhost only", http.StatusMisdirectedRequest)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-func isLoopback(hostport string) bool {
-	host, _, err := net.SplitHostPort(hostport)
-	if err != nil {
-		host = hostport
-	}
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
-}
-
 // client is a caller that can be picked.
 type client struct {
 	Scheme devauth.Scheme `json:"scheme"`
@@ -101,12 +72,12 @@ type client struct {
 func (p *page) clients(w http.ResponseWriter, _ *http.Request) {
 	var out []client
 	for _, c := range p.auth.Clients() {
-		curl, err := p.auth.CurlToken(c.Scheme, c.ID, "")
+		request, err := p.auth.TokenRequest(c.Scheme, c.ID, "")
 		if err != nil {
 			fail(w, http.StatusInternalServerError, err)
 			return
 		}
-		out = append(out, client{Scheme: c.Scheme, Name: c.Name, ID: c.ID, Levels: c.Levels, Curl: curl})
+		out = append(out, client{Scheme: c.Scheme, Name: c.Name, ID: c.ID, Levels: c.Levels, Curl: request.Curl()})
 	}
 	answer(w, http.StatusOK, out)
 }

@@ -1,14 +1,239 @@
+// Package api is the demo API: orders in memory, guarded by access levels.
+//
+//	GET    /orders       200  level get
+//	POST   /orders       201  level post
+//	PUT    /orders/{id}  200  level put
+//	DELETE /orders/{id}  204  level delete
+//	GET    /whoami       200  any valid token
+//	GET    /keys         200  open: the state of the issuers' keys
+//	GET    /healthz      200  open: the process is alive
+//
+// The resource of the levels is the audience: a token holds the level get by
+// "get" or by "<audience>/get" in scope, scp or permissions, or in roles if an
+// app calls.
 package api
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"syscall"
+	"time"
+
 	"github.com/sallyport-go/sallyport"
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/examples/internal/devauth"
+	"github.com/sallyport-go/sallyport/examples/internal/page"
+	"github.com/sallyport-go/sallyport/jwks"
+	"github.com/sallyport-go/sallyport/middleware"
+	"github.com/sallyport-go/sallyport/providers"
+	"github.com/sallyport-go/sallyport/verifier"
 )
 
-// API is the handlers and what they need. It is safe for concurrent use. Make
-// it by [Start].
-type API struct {
-	gate   *sallyport.Gate
-	levels claims.AccessLevels
-	orders *store
+// DrainTimeout is how long requests under way may take after Close.
+const DrainTimeout = 4 * time.Second
+
+// Issuer is an authorization server to trust, and the audiences that mean this
+// API in its tokens.
+type Issuer struct {
+	Name      string // the iss claim, byte for byte
+	Audiences []string
+}
+
+// Config says whom the API trusts and how it is served.
+type Config struct {
+	_ [0]func()
+
+	Addr        string        // host:port to listen on; the flag -addr
+	Framework   string        // the router that serves the routes: one of Frameworks
+	Issuers     []Issuer      // without any, those of Auth
+	JWKSURL     string        // where the keys are, without discovery; only with one issuer
+	JWKSRefresh time.Duration // the longest time between two refreshes of the keys; 0 leaves the library's bounds
+	Leeway      time.Duration // granted to clocks that differ; 0 is 30 s, negative is none
+	Logger      *slog.Logger  // gets refusals with their reasons and what happens to keys; nil is silence
+
+	// Auth is a development authorization server. With it the API has a page
+	// at / to try both.
+	Auth *devauth.Server
+
+	// AuthAddr is where Start starts one if there are neither Issuers nor
+	// Auth; the flag -auth-addr.
+	AuthAddr string
+}
+
+// Server serves the API. Make it by [Start] or [Serve] and end it by Close.
+type Server struct {
+	Config Config // as it is served: with issuers and Auth
+
+	gate     *sallyport.Gate
+	server   *http.Server
+	addr     string
+	ownsAuth bool
+
+	background sync.WaitGroup
+	giveUp     context.CancelFunc // ends the wait for the first keys
+	failed     chan struct{}      // closed when serving ended by itself
+}
+
+// Start listens, starts an authorization server where no issuer is configured,
+// and serves as [Serve] does. The error says which flag to change. ctx is for
+// looking up hosts.
+func Start(ctx context.Context, cfg Config) (*Server, error) {
+	l, err := listen(ctx, cfg.Addr) // first: an address that is in use shows at once
+	if err != nil {
+		return nil, err
+	}
+	if len(cfg.Issuers) > 0 || cfg.Auth != nil {
+		return Serve(l, cfg)
+	}
+	if cfg.Auth, err = devauth.Start(cfg.AuthAddr, devauth.Config{Logger: cfg.Logger}); err != nil {
+		return nil, errors.Join(listenError("-auth-addr", cfg.AuthAddr, err), l.Close())
+	}
+	s, err := Serve(l, cfg)
+	if err != nil {
+		return nil, errors.Join(err, cfg.Auth.Close())
+	}
+	s.ownsAuth = true
+	return s, nil
+}
+
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		return nil, fmt.Errorf("-addr %q must be host:port, such as 127.0.0.1:8080: %w", addr, err)
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, listenError("-addr", addr, err)
+	}
+	return l, nil
+}
+
+func listenError(flag, addr string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s is in use: stop the other program or choose another with %s", addr, flag)
+	}
+	return fmt.Errorf("cannot listen on %s, choose another with %s: %w", addr, flag, err)
+}
+
+// Serve serves the API on l, takes l over and returns at once. It does not wait
+// for keys: until they are there the answer is 503, and they are asked for again
+// and again. All mistakes of cfg are reported together.
+func Serve(l net.Listener, cfg Config) (*Server, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if len(cfg.Issuers) == 0 && cfg.Auth != nil {
+		infos := cfg.Auth.Issuers()
+		for n := range infos {
+			cfg.Issuers = append(cfg.Issuers, Issuer{infos[n].Issuer, infos[n].Audiences})
+		}
+	}
+	levels := claims.AccessLevels{} // the audiences are the resources
+	for _, i := range cfg.Issuers {
+		levels.Resources = append(levels.Resources, i.Audiences...)
+	}
+	_, wrongLevels := levels.Compile()
+	gate, wrongGate := cfg.openGate()
+	if err := errors.Join(CheckFramework(cfg.Framework), wrongLevels, wrongGate); err != nil {
+		if gate != nil {
+			err = errors.Join(err, gate.Close())
+		}
+		return nil, errors.Join(err, l.Close())
+	}
+	routes := frameworks[cfg.Framework](&handlers{gate, levels, newStore()})
+	if cfg.Auth != nil {
+		routes = page.Handler(cfg.Auth, gate, routes)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &Server{
+		Config: cfg, gate: gate, addr: l.Addr().String(), giveUp: cancel, failed: make(chan struct{}),
+		server: &http.Server{
+			Handler:           routes,
+			ReadHeaderTimeout: 5 * time.Second,
+			ReadTimeout:       10 * time.Second,
+			WriteTimeout:      20 * time.Second, // longer than keys can take to arrive
+			IdleTimeout:       time.Minute,
+			MaxHeaderBytes:    64 << 10, // far above any token that is accepted: a larger one is answered rather than cut off
+			ErrorLog:          slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelWarn),
+		},
+	}
+	s.background.Go(func() {
+		if err := s.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			cfg.Logger.Error("serving ended", "error", err)
+			close(s.failed)
+		}
+	})
+	s.background.Go(func() { _ = gate.Ready(ctx) }) // what goes wrong is in the log, as an event
+	return s, nil
+}
+
+// openGate expects of each issuer what can be expected of any: typ at+jwt, JWT
+// or none, and the usual claims for scopes, permissions and roles. All mistakes
+// are reported at once.
+func (c *Config) openGate() (*sallyport.Gate, error) {
+	if c.JWKSURL != "" && len(c.Issuers) != 1 {
+		return nil, errors.New("a JWKS URL goes with exactly one issuer")
+	}
+	var trusted []providers.Provider
+	for _, i := range c.Issuers {
+		trusted = append(trusted, providers.Provider{Issuers: []providers.Issuer{{
+			Tokens: verifier.Issuer{
+				Name:      i.Name,
+				Audiences: i.Audiences,
+				// More than the library's default, because nothing is known of
+				// the issuers that the flags may name. Pin those of an issuer
+				// that you know.
+				Algorithms: []string{"RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "ES512", "EdDSA"},
+				Types:      []string{"at+jwt", "application/at+jwt", "JWT", ""},
+			},
+			Source: providers.Source{Issuer: i.Name, JWKSURL: c.JWKSURL},
+		}}})
+	}
+	return sallyport.Open(sallyport.Config{
+		Providers: trusted,
+		Keys:      jwks.FetcherConfig{OnEvent: newKeyLog(c.Logger).event, MaxRefreshInterval: c.JWKSRefresh},
+		Verifier:  verifier.Config{Leeway: c.Leeway},
+		Guard:     middleware.Config{Realm: "orders", Logger: c.Logger},
+	})
+}
+
+// Another serves a second API like this one, on a free port. It is the caller's
+// to close, before this one.
+func (s *Server) Another(ctx context.Context) (*Server, error) {
+	cfg := s.Config
+	cfg.Addr = "127.0.0.1:0"
+	return Start(ctx, cfg)
+}
+
+// URL returns the address of the API, without a slash at the end.
+func (s *Server) URL() string { return "http://" + s.addr }
+
+// Failed is closed if serving ends without Close.
+func (s *Server) Failed() <-chan struct{} { return s.failed }
+
+// Close stops listening, gives requests under way [DrainTimeout], then cuts
+// them off, and returns when nothing of the server runs any more: nor of the
+// authorization server if Start started it. The error says that some requests
+// were cut off.
+func (s *Server) Close() error {
+	var wrongAuth error
+	s.background.Go(func() {
+		if s.ownsAuth {
+			wrongAuth = s.Config.Auth.Close()
+		}
+	})
+	ctx, cancel := context.WithTimeout(context.Background(), DrainTimeout)
+	defer cancel()
+	err := s.server.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("requests were cut off after %v: %w", DrainTimeout, err), s.server.Close())
+	}
+	s.giveUp()
+	err = errors.Join(err, s.gate.Close())
+	s.background.Wait()
+	return errors.Join(err, wrongAuth)
 }

@@ -6,27 +6,87 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/gin-gonic/gin"
+	"github.com/go-chi/chi/v5"
+
+	"github.com/sallyport-go/sallyport/adapters/ginauth"
 )
 
-// A framework mounts the routes on a router of its own. Each is one small file:
-// it says where the Guard stands, and nothing else. Handlers read the id by
-// http.Request.PathValue, which a framework has to set.
-type framework func(*API) http.Handler
-
-var frameworks = map[string]framework{
+// Each framework mounts the routes on a router of its own and places the Guard.
+// Handlers read the id by http.Request.PathValue, which a framework has to set.
+var frameworks = map[string]func(*handlers) http.Handler{
 	"chi":     chiRouter,
 	"gin":     ginRouter,
 	"nethttp": netHTTP,
 }
 
-// Frameworks names the routers that there are.
+// Frameworks names the routers.
 func Frameworks() []string { return slices.Sorted(maps.Keys(frameworks)) }
 
-// CheckFramework says whether there is a framework of that name, and which
-// there are if not.
+// CheckFramework returns an error that lists the frameworks if there is none of
+// that name.
 func CheckFramework(name string) error {
 	if _, ok := frameworks[name]; !ok {
 		return fmt.Errorf("framework %q is not there: use one of %s", name, strings.Join(Frameworks(), ", "))
 	}
 	return nil
+}
+
+// netHTTP serves the routes with the standard library's router.
+func netHTTP(h *handlers) http.Handler {
+	byLevel := h.gate.RequireAccess(h.levels) // get, post, put or delete, as the method asks
+
+	mux := http.NewServeMux()
+	mux.Handle("GET /orders", byLevel(http.HandlerFunc(h.list)))
+	mux.Handle("POST /orders", byLevel(http.HandlerFunc(h.create)))
+	mux.Handle("PUT /orders/{id}", byLevel(http.HandlerFunc(h.put)))
+	mux.Handle("DELETE /orders/{id}", byLevel(http.HandlerFunc(h.remove)))
+	mux.Handle("GET /whoami", h.gate.Authenticate(http.HandlerFunc(h.whoami)))
+	mux.HandleFunc("GET /keys", h.keys)
+	mux.HandleFunc("GET /healthz", h.healthz)
+	return mux
+}
+
+// chiRouter serves the routes with Chi, whose middleware is net/http's: the
+// Guard fits as it is.
+func chiRouter(h *handlers) http.Handler {
+	r := chi.NewRouter()
+	r.Group(func(r chi.Router) {
+		r.Use(h.gate.RequireAccess(h.levels))
+		r.Get("/orders", h.list)
+		r.Head("/orders", h.list)
+		r.Post("/orders", h.create)
+		r.Put("/orders/{id}", h.put)
+		r.Delete("/orders/{id}", h.remove)
+	})
+	r.With(h.gate.Authenticate).Get("/whoami", h.whoami)
+	r.Get("/keys", h.keys)
+	r.Get("/healthz", h.healthz)
+	return r
+}
+
+// ginRouter serves the routes with Gin, led to the Guard by its adapter.
+func ginRouter(h *handlers) http.Handler {
+	gin.SetMode(gin.ReleaseMode)
+	r := gin.New()
+	byLevel := r.Group("/", ginauth.RequireAccess(h.gate, h.levels))
+	byLevel.GET("/orders", wrapped(h.list))
+	byLevel.HEAD("/orders", wrapped(h.list))
+	byLevel.POST("/orders", wrapped(h.create))
+	byLevel.PUT("/orders/:id", wrapped(h.put))
+	byLevel.DELETE("/orders/:id", wrapped(h.remove))
+	r.GET("/whoami", ginauth.Authenticate(h.gate), wrapped(h.whoami))
+	r.GET("/keys", wrapped(h.keys))
+	r.GET("/healthz", wrapped(h.healthz))
+	return r
+}
+
+// wrapped serves a handler of net/http, which reads the id by PathValue.
+func wrapped(next http.HandlerFunc) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		c.Request.SetPathValue("id", c.Param("id"))
+		next(c.Writer, c.Request)
+		c.Writer.WriteHeaderNow() // Gin leaves a bare status for later
+	}
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/sallyport-go/sallyport/jwks"
 )
 
-// keyLog tells what happens to the issuers' keys. What goes on as before is
-// told at Debug only: a refresh a second would drown the rest.
+// keyLog logs what happens to the issuers' keys. A fetch that went as the one
+// before it is logged at Debug only: a refresh a second would drown the rest.
 type keyLog struct {
 	log *slog.Logger
 

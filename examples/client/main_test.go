@@ -1,0 +1,241 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sallyport-go/sallyport/examples/internal/testkit"
+
+	"github.com/sallyport-go/sallyport/examples/internal/devauth"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// world is devauth with its log, and an API that notes the tokens it is shown.
+type world struct {
+	auth *devauth.Server
+	log  *testkit.Buffer
+	api  *httptest.Server
+
+	mu     sync.Mutex
+	tokens map[string]int
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{log: &testkit.Buffer{}, tokens: map[string]int{}}
+	auth, err := devauth.Start("127.0.0.1:0", devauth.Config{Logger: slog.New(slog.NewTextHandler(w.log, nil))})
+	require.NoError(t, err)
+	w.auth = auth
+	w.api = httptest.NewServer(http.HandlerFunc(w.serveAPI))
+	t.Cleanup(func() {
+		w.api.Close()
+		require.NoError(t, auth.Close())
+	})
+	return w
+}
+
+// fetches is how many token requests there were.
+func (w *world) fetches() int { return strings.Count(w.log.String(), "devauth: token ") }
+
+func (w *world) serveAPI(rw http.ResponseWriter, r *http.Request) {
+	switch token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); {
+	case r.URL.Path == "/moved":
+		http.Redirect(rw, r, "/orders", http.StatusTemporaryRedirect)
+	case r.URL.Path == "/forbidden":
+		rw.Header().Set("WWW-Authenticate", `Bearer error="insufficient_scope"`)
+		rw.WriteHeader(http.StatusForbidden)
+	case !ok || strings.Count(token, ".") != 2:
+		rw.WriteHeader(http.StatusUnauthorized)
+	default:
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.tokens[token]++
+		_, _ = rw.Write([]byte("orders"))
+	}
+}
+
+// seen forgets and returns how often each token was shown to the API.
+func (w *world) seen() map[string]int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	tokens := w.tokens
+	w.tokens = map[string]int{}
+	return tokens
+}
+
+// credentials of a client as its scheme wants them sent.
+func (w *world) credentials(t *testing.T, scheme devauth.Scheme, name string) Credentials {
+	t.Helper()
+	who, err := w.auth.Client(scheme, name)
+	require.NoError(t, err)
+	secret, err := w.auth.Secret(scheme, who.ID)
+	require.NoError(t, err)
+	c := Credentials{ClientID: who.ID, Secret: secret, Style: InParams}
+	issuers := w.auth.Issuers()
+	for n := range issuers {
+		if issuers[n].Scheme == scheme {
+			c.TokenURL = issuers[n].TokenURL
+		}
+	}
+	switch scheme {
+	case devauth.OKQ8:
+		c.Scopes = []string{who.Audiences[0] + "/.default"}
+	case devauth.Messaging:
+		c.Style = InHeader
+	case devauth.Bokbasen:
+		c.Audience = who.Audiences[0]
+	}
+	return c
+}
+
+func arguments(c Credentials, more ...string) []string {
+	args := []string{"-token-url", c.TokenURL, "-client-id", c.ClientID, "-auth-style", string(c.Style)}
+	for _, s := range c.Scopes {
+		args = append(args, "-scope", s)
+	}
+	if c.Audience != "" {
+		args = append(args, "-audience", c.Audience)
+	}
+	return append(args, more...)
+}
+
+func secretEnv(c Credentials) func(string) string {
+	return func(name string) string { return map[string]string{"CLIENT_SECRET": c.Secret}[name] }
+}
+
+// program runs the client and returns its exit status and what it printed.
+func program(ctx context.Context, c Credentials, more ...string) (code int, out, errs string) {
+	var stdout, stderr bytes.Buffer
+	code = run(ctx, arguments(c, more...), secretEnv(c), &stdout, &stderr)
+	return code, stdout.String(), stderr.String()
+}
+
+func TestClient(t *testing.T) {
+	w := newWorld(t) // the rows share it and its counts, one after the other
+
+	for _, scheme := range []devauth.Scheme{devauth.OKQ8, devauth.Messaging, devauth.Bokbasen} {
+		for _, name := range []string{devauth.AllLevels, devauth.GetOnly} {
+			t.Run(string(scheme)+"/"+name+" fetches one token for many calls", func(t *testing.T) {
+				before := w.fetches()
+				code, out, errs := program(t.Context(), w.credentials(t, scheme, name), "-api", w.api.URL+"/orders", "-n", "5")
+				require.Equal(t, exitOK, code, errs)
+				assert.Equal(t, 1, w.fetches()-before, "token requests")
+				assert.Equal(t, 5, strings.Count(out, "-> 200 OK orders\n"), out)
+				tokens := w.seen()
+				require.Len(t, tokens, 1)
+				for token, calls := range tokens {
+					assert.Equal(t, 5, calls)
+					assert.NotContains(t, out+errs, token)
+				}
+			})
+		}
+		t.Run(string(scheme)+" fetches one token for concurrent calls", func(t *testing.T) {
+			before := w.fetches()
+			client, err := NewClient(t.Context(), w.credentials(t, scheme, devauth.AllLevels))
+			require.NoError(t, err)
+			var wg sync.WaitGroup
+			for range 16 {
+				wg.Go(func() {
+					assert.NoError(t, call(t.Context(), client, http.MethodGet, w.api.URL+"/orders", &bytes.Buffer{}))
+				})
+			}
+			wg.Wait()
+			assert.Equal(t, 1, w.fetches()-before, "token requests")
+			assert.Len(t, w.seen(), 1)
+		})
+		t.Run(string(scheme)+" says why there is no token", func(t *testing.T) {
+			c := w.credentials(t, scheme, devauth.AllLevels)
+			c.Secret = "not-the-secret"
+			code, _, errs := program(t.Context(), c, "-api", w.api.URL+"/orders")
+			assert.Equal(t, exitFailed, code)
+			assert.Regexp(t, "invalid_client|access_denied", errs)
+			assert.NotContains(t, errs, c.Secret)
+			assert.Empty(t, w.seen())
+		})
+	}
+
+	messaging := w.credentials(t, devauth.Messaging, devauth.AllLevels)
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, row := range []struct {
+		name            string
+		ctx             context.Context
+		path, out, errs string
+	}{
+		{"an API that says no is a failure", t.Context(), "/forbidden", "-> 403 Forbidden", "insufficient_scope"},
+		{"a redirect is not followed with the token", t.Context(), "/moved", "-> 307", "307"},
+		{"a cancelled program stops", cancelled, "/orders", "", "canceled"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			code, out, errs := program(row.ctx, messaging, "-api", w.api.URL+row.path)
+			assert.Equal(t, exitFailed, code)
+			assert.Contains(t, out, row.out)
+			assert.Contains(t, errs, row.errs)
+			assert.Empty(t, w.seen())
+		})
+	}
+}
+
+func TestWrongFlagsAreNamedTogether(t *testing.T) {
+	t.Parallel()
+	noEnv := func(string) string { return "" }
+	full := Credentials{TokenURL: "https://issuer.example/token", ClientID: "c", Secret: "s", Style: InParams}
+	for _, row := range []struct {
+		name   string
+		args   []string
+		getenv func(string) string
+		want   []string
+	}{
+		{
+			"no secret, too many calls, a stray word", arguments(full, "-n", "1001", "stray"), noEnv,
+			[]string{"CLIENT_SECRET", "-n must be between 1 and 1000", `"stray"`},
+		},
+		{"another variable for the secret", arguments(full, "-secret-env", "OTHER"), noEnv, []string{"variable OTHER"}},
+		{
+			"nothing about the token",
+			[]string{"-auth-style", "body"},
+			secretEnv(full),
+			[]string{"-token-url must be a URL", "-client-id is missing", `-auth-style "body" must be params or header`},
+		},
+		{
+			"a token endpoint in the clear", arguments(Credentials{TokenURL: "http://issuer.example/token", ClientID: "c", Style: InHeader}), secretEnv(full),
+			[]string{"-token-url must be https"},
+		},
+		{"an API in the clear", arguments(full, "-api", "http://api.example/"), secretEnv(full), []string{"-api must be https"}},
+		{"an unknown flag", []string{"-colour"}, secretEnv(full), []string{"-colour"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			var out, errs bytes.Buffer
+			assert.Equal(t, exitUsage, run(t.Context(), row.args, row.getenv, &out, &errs))
+			for _, want := range row.want {
+				assert.Contains(t, errs.String(), want)
+			}
+			assert.Empty(t, out.String())
+		})
+	}
+	var out, errs bytes.Buffer
+	assert.Equal(t, exitOK, run(t.Context(), []string{"-h"}, noEnv, &out, &errs))
+	assert.Contains(t, errs.String(), "-token-url")
+}
+
+func TestAnAPIThatDoesNotAnswerIsAFailure(t *testing.T) {
+	t.Parallel()
+	address := "http://" + testkit.FreeAddr(t)
+	begun := time.Now()
+	code, _, errs := program(t.Context(), Credentials{TokenURL: address + "/token", ClientID: "c", Secret: "s", Style: InHeader}, "-api", address)
+	assert.Equal(t, exitFailed, code)
+	assert.Less(t, time.Since(begun), requestTimeout)
+	assert.Contains(t, errs, address)
+}

@@ -1,0 +1,243 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sallyport-go/sallyport/examples/internal/testkit"
+
+	"github.com/sallyport-go/sallyport/examples/orders/api"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var (
+	aToken  = regexp.MustCompile(`eyJ[\w-]{16,}`)
+	summary = regexp.MustCompile(`(\d+) answers as promised, (\d+) not`)
+)
+
+func TestEveryPromiseIsKept(t *testing.T) {
+	t.Parallel()
+	for _, framework := range api.Frameworks() {
+		t.Run(framework, func(t *testing.T) {
+			t.Parallel()
+			keepsItsPromises(t, framework)
+		})
+	}
+}
+
+func keepsItsPromises(t *testing.T, framework string) {
+	t.Helper()
+	var out, errs testkit.Buffer
+	begun := time.Now()
+	code := run(t.Context(), append(slices.Clone(anywhere), "-once", "-framework", framework), &out, &errs)
+	text := out.String()
+	assert.Equal(t, exitOK, code, text)
+	assert.Empty(t, errs.String())
+	assert.Less(t, time.Since(begun), 30*time.Second)
+
+	found := summary.FindStringSubmatch(text)
+	require.NotNil(t, found, text)
+	assert.Equal(t, "0", found[2])
+	assert.Greater(t, len(found[1]), 2, "hundreds of calls: %s", found[1])
+	for _, want := range []string{
+		"served by " + framework,
+		"token \\\n      -d grant_type=client_credentials", "-u orders-all:" + hidden, `"client_secret":"` + hidden + `"`,
+		`error="insufficient_scope", scope="delete"`, "log: expired", "log: bad_signature", "log: wrong_audience", "log: no_token",
+		"signs with key", "calls, 0 refused", "Retry-After: ", "later, by itself",
+	} {
+		assert.Contains(t, text, want)
+	}
+	assert.NotRegexp(t, aToken, text, "tokens are shortened")
+	assert.NotContains(t, text, "TOKEN=", "nothing to paste where nothing is served any more")
+	assert.NotContains(t, text, "\x1b", "no colours off a terminal")
+	assert.NotContains(t, text, "✗")
+	for line := range strings.Lines(text) {
+		assert.LessOrEqual(t, len([]rune(line)), 120, line)
+	}
+}
+
+// spoiling spoils the API's answers, and leaves the authorization server's.
+type spoiling struct {
+	http.RoundTripper
+	auth  string
+	spoil func(*http.Response)
+}
+
+func (s spoiling) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := s.RoundTripper.RoundTrip(r)
+	if err == nil && "http://"+r.URL.Host != s.auth {
+		s.spoil(res)
+	}
+	return res, err
+}
+
+func (s spoiling) CloseIdleConnections() { s.RoundTripper.(*http.Transport).CloseIdleConnections() }
+
+func TestABrokenPromiseIsNoticed(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		spoil func(*http.Response)
+		says  []string
+	}{
+		"an API that lets everybody in": {
+			func(r *http.Response) {
+				if r.StatusCode >= 400 {
+					r.StatusCode = http.StatusOK
+				}
+			},
+			[]string{"✗ 200  no token", "status: promised 401, got 200", "status: promised 403, got 200", "status: promised 503, got 200"},
+		},
+		"an API that calls a good token bad while keys are away": {
+			func(r *http.Response) {
+				if r.StatusCode == http.StatusServiceUnavailable {
+					r.StatusCode = http.StatusUnauthorized
+				}
+			},
+			[]string{"status: promised 503, got 401"},
+		},
+		"a 403 that does not say which level is missing": {
+			func(r *http.Response) {
+				if r.StatusCode == http.StatusForbidden {
+					r.Header.Set("WWW-Authenticate", `Bearer error="insufficient_scope"`)
+				}
+			},
+			[]string{`scope: promised "delete", got none`},
+		},
+		"an API that refuses one call in a hundred": {
+			func() func(*http.Response) {
+				var mu sync.Mutex
+				var calls int
+				return func(r *http.Response) {
+					mu.Lock()
+					defer mu.Unlock()
+					if calls++; calls%100 == 0 {
+						r.StatusCode = http.StatusUnauthorized
+					}
+				}
+			}(),
+			[]string{"status: promised 200, got 401"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out, errs testkit.Buffer
+			p, err := newPlay(t.Context(), onceAnywhere, &out)
+			require.NoError(t, err)
+			p.client.Transport = spoiling{p.client.Transport, p.auth.URL(), row.spoil}
+			assert.Equal(t, exitFailed, p.perform(t.Context(), &errs))
+			found := summary.FindStringSubmatch(out.String())
+			require.NotNil(t, found, out.String())
+			assert.NotEqual(t, "0", found[2])
+			for _, want := range row.says {
+				assert.Contains(t, out.String(), want)
+			}
+			assert.Empty(t, errs.String())
+		})
+	}
+}
+
+func TestAfterThePlayItServesAndSaysHowToGoOn(t *testing.T) {
+	t.Parallel()
+	var out, errs testkit.Buffer
+	ctx, stop := context.WithCancel(t.Context())
+	code := make(chan int, 1)
+	go func() { code <- run(ctx, anywhere, &out, &errs) }()
+	require.Eventually(t, func() bool { return strings.Contains(out.String(), "logged below") }, 60*time.Second, 20*time.Millisecond)
+
+	use := regexp.MustCompile(`curl -i -H "Authorization: Bearer \$TOKEN" (\S+/orders)\n`).FindStringSubmatch(out.String())
+	require.NotNil(t, use)
+	pasted := 0
+	for line := range strings.Lines(out.String()) {
+		line, ok := strings.CutPrefix(line, "TOKEN=$(")
+		if !ok {
+			continue
+		}
+		command, _, _ := strings.Cut(line, " | sed ")
+		r, err := curled(t, command, "")[0].Request(t.Context())
+		require.NoError(t, err)
+		a := testkit.Do(t, r)
+		require.Equal(t, http.StatusOK, a.Status, a.Body)
+		found := regexp.MustCompile(`.*"access_token":"([^"]*)".*`).FindStringSubmatch(a.Body) // as the sed does
+		require.NotNil(t, found)
+		assert.Equal(t, http.StatusOK, testkit.Get(t, use[1], found[1]).Status)
+		pasted++
+	}
+	assert.Equal(t, 6, pasted)
+
+	assert.Equal(t, http.StatusUnauthorized, testkit.Get(t, use[1], "").Status)
+	assert.Regexp(t, `401  GET /orders  log: no_token\n$`, out.String())
+
+	stop()
+	select {
+	case got := <-code:
+		assert.Equal(t, exitOK, got)
+	case <-time.After(5 * time.Second):
+		assert.Fail(t, "it did not end")
+	}
+	assert.Empty(t, errs.String())
+}
+
+func TestAnAPIThatServesNoMoreEndsIt(t *testing.T) {
+	t.Parallel()
+	var out testkit.Buffer
+	p, err := newPlay(t.Context(), onceAnywhere, &out)
+	require.NoError(t, err)
+	failed := make(chan struct{})
+	close(failed)
+	assert.False(t, p.serve(t.Context(), failed))
+	assert.Contains(t, out.String(), "the API serves no more")
+	assert.NoError(t, p.api.Close())
+}
+
+func TestAnInterruptedPlayEndsSoonAndIsNoSuccess(t *testing.T) {
+	t.Parallel()
+	var out, errs testkit.Buffer
+	ctx, stop := context.WithCancel(t.Context())
+	code := make(chan int, 1)
+	go func() { code <- run(ctx, slices.Concat(anywhere, []string{"-once"}), &out, &errs) }()
+	require.Eventually(t, func() bool { return strings.Contains(out.String(), "Keys rotate") }, 60*time.Second, 5*time.Millisecond)
+	stop()
+	select {
+	case got := <-code:
+		assert.Equal(t, exitFailed, got)
+	case <-time.After(5 * time.Second):
+		assert.Fail(t, "it did not end")
+	}
+	assert.Contains(t, out.String(), "interrupted")
+	assert.NotContains(t, out.String(), "✗", "what was cut off is not held against the API")
+}
+
+func TestWrongUseIsNamed(t *testing.T) {
+	t.Parallel()
+	addr := testkit.Listener(t).Addr().String()
+	for _, row := range []struct {
+		name string
+		args []string
+		code int
+		want string
+	}{
+		{"an unknown flag", []string{"-twice"}, exitUsage, "-twice"},
+		{"a stray word", []string{"once"}, exitUsage, `unexpected argument "once"`},
+		{"a framework that is not there", []string{"-framework", "rails"}, exitUsage, `-framework "rails" is not there`},
+		{"the API's port is in use", []string{"-addr", addr}, exitFailed, addr + " is in use: stop the other program or choose another with -addr\n"},
+		{"the authorization server's is", []string{"-addr", "127.0.0.1:0", "-auth-addr", addr}, exitFailed, addr + " is in use: stop the other program or choose another with -auth-addr\n"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			var out, errs testkit.Buffer
+			assert.Equal(t, row.code, run(t.Context(), row.args, &out, &errs))
+			assert.Contains(t, errs.String(), row.want)
+			assert.Empty(t, out.String())
+		})
+	}
+	var out, errs testkit.Buffer
+	assert.Equal(t, exitOK, run(t.Context(), []string{"-h"}, &out, &errs))
+	assert.Contains(t, out.String(), "-once")
+}

@@ -1,0 +1,361 @@
+package devauth
+
+import (
+	"crypto"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
+)
+
+// Scheme names one of the three token requests that the server answers.
+type Scheme string
+
+// The schemes. The value is also the {scheme} of the /dev paths.
+const (
+	OKQ8      Scheme = "okq8"
+	Messaging Scheme = "messaging"
+	Bokbasen  Scheme = "bokbasen"
+)
+
+// IssuerInfo is what a resource server, or a person, needs to know about one
+// of the issuers.
+type IssuerInfo struct {
+	Scheme    Scheme   `json:"scheme"`
+	Issuer    string   `json:"issuer"` // exactly the tokens' iss
+	Audiences []string `json:"audiences"`
+	Algorithm string   `json:"algorithm"`
+
+	TokenURL     string `json:"token_endpoint"`
+	DiscoveryURL string `json:"discovery"` // OpenID Connect Discovery 1.0 section 4
+	MetadataURL  string `json:"metadata"`  // RFC 8414 section 3
+	JWKSURL      string `json:"jwks_uri"`
+}
+
+// spec is what makes a scheme's issuer.
+type spec struct {
+	scheme                    Scheme
+	path, tokenPath, jwksPath string
+	alg, typ, auth            string
+	audiences                 []string
+	jwk                       func(crypto.PublicKey) jwkstest.JWK
+	claims                    func(iss string, c Client, audience string, levels []string, at time.Time) (claims jwkstest.Claims, exp time.Time)
+}
+
+// maxKeys bounds a JWKS: rotations without retirement must end somewhere.
+const maxKeys = 16
+
+// The errors that callers tell apart.
+var (
+	ErrRotation = errors.New("rotation refused") // the step is not possible now
+	errNoScheme = errors.New("no scheme")
+)
+
+// issuer is one scheme's issuer. A key moves one way: it is published as next,
+// then signs, then stays published for the tokens it signed, then is retired.
+// It is safe for concurrent use.
+type issuer struct {
+	spec
+	info IssuerInfo
+	kit  *jwkstest.Issuer
+
+	mu      sync.Mutex
+	next    *jwkstest.Key // published, not signing yet; often nil
+	lastExp map[string]time.Time
+	down    bool
+}
+
+// KeyState is what an issuer publishes and what it signs with, by kid.
+type KeyState struct {
+	Signing  string   `json:"signing"`
+	Next     string   `json:"next,omitempty"`
+	Previous []string `json:"previous"`
+}
+
+// newIssuer makes an issuer without a socket: document serves it. Both metadata
+// paths drop the issuer's closing slash first: OpenID Connect Discovery appends
+// the well-known part, RFC 8414 inserts it between host and path.
+func newIssuer(base string, sp spec) *issuer {
+	path := strings.TrimSuffix(sp.path, "/")
+	i := &issuer{spec: sp, lastExp: map[string]time.Time{}, info: IssuerInfo{
+		Scheme: sp.scheme, Issuer: base + sp.path, Audiences: sp.audiences, Algorithm: sp.alg,
+		TokenURL:     base + sp.tokenPath,
+		DiscoveryURL: base + path + "/.well-known/openid-configuration",
+		MetadataURL:  base + "/.well-known/oauth-authorization-server" + path,
+		JWKSURL:      base + sp.jwksPath,
+	}}
+	i.kit = jwkstest.Start(
+		jwkstest.WithoutServer(), jwkstest.WithName(i.info.Issuer), jwkstest.WithAlgorithm(sp.alg), jwkstest.WithJWK(sp.jwk),
+		jwkstest.Claims{"client_id": nil, "jti": nil}, // of RFC 9068, which two schemes do not follow
+		jwkstest.Metadata{
+			"token_endpoint": i.info.TokenURL, "jwks_uri": i.info.JWKSURL, "authorization_endpoint": nil,
+			"grant_types_supported": []string{clientCredentials}, "response_types_supported": []string{"none"},
+			"token_endpoint_auth_methods_supported": []string{sp.auth},
+		})
+	i.kit.SetCacheControl("public, max-age=300")
+	return i
+}
+
+// byDigest names a key by a digest of its public half.
+func byDigest(pub crypto.PublicKey) jwkstest.JWK {
+	der, err := x509.MarshalPKIXPublicKey(pub)
+	if err != nil { // cannot happen: the kit makes RSA and EC keys
+		panic(err)
+	}
+	sum := sha256.Sum256(der)
+	return jwkstest.JWK{"kid": base64.RawURLEncoding.EncodeToString(sum[:])}
+}
+
+// document serves one of the kit's documents wherever the request came in.
+func (i *issuer) document(path string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		inner := r.Clone(r.Context())
+		inner.URL = &url.URL{Path: path}
+		answer := httptest.NewRecorder()
+		i.kit.Handler().ServeHTTP(answer, inner)
+		maps.Copy(w.Header(), answer.Header())
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write(answer.Body.Bytes())
+	}
+}
+
+// issued is a token with what the server remembers about it.
+type issued struct {
+	token string
+	kid   string
+	exp   time.Time
+}
+
+// issue signs a token for c as of the given time.
+func (i *issuer) issue(c Client, audience string, levels []string, at time.Time) issued {
+	claims, exp := i.claims(i.info.Issuer, c, audience, levels, at)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	key := i.kit.Key()
+	if exp.After(i.lastExp[key.ID()]) {
+		i.lastExp[key.ID()] = exp
+	}
+	header := jwkstest.Header{"typ": i.typ, "x5t": key.JWK()["x5t"]}
+	return issued{i.kit.Token(jwkstest.WithKey(key), claims, header), key.ID(), exp}
+}
+
+func (i *issuer) publishes(kid string) bool {
+	return slices.ContainsFunc(i.kit.Published(), func(k *jwkstest.Key) bool { return k.ID() == kid })
+}
+
+func (i *issuer) state() (keys KeyState, down bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	keys = KeyState{Signing: i.kit.Key().ID(), Previous: i.previous()}
+	if i.next != nil {
+		keys.Next = i.next.ID()
+	}
+	return keys, i.down
+}
+
+// previous returns the kids that are published and sign no more; i.mu is held.
+func (i *issuer) previous() []string {
+	kids := []string{}
+	for _, k := range i.kit.Published() {
+		if k != i.kit.Key() && k != i.next {
+			kids = append(kids, k.ID())
+		}
+	}
+	return kids
+}
+
+// Step is one step of a key rotation.
+type Step string
+
+// The steps. A careful server publishes, waits until every resource server has
+// fetched, signs, waits until the old tokens are gone, and retires.
+const (
+	StepPublishAndSign Step = ""           // publish a new key, unless one waits already, and sign with it
+	StepPublish        Step = "publish"    // publish the next key
+	StepSign           Step = "sign"       // sign with the next key; the old one stays published
+	StepRetire         Step = "retire"     // withdraw old keys, refused while their tokens are valid
+	StepRetireNow      Step = "retire-now" // withdraw old keys even if their tokens are valid, as after a theft
+)
+
+func (i *issuer) rotate(step Step, now time.Time) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	switch step {
+	case StepPublish:
+		return i.publish()
+	case StepPublishAndSign:
+		if i.next == nil {
+			if err := i.publish(); err != nil {
+				return err
+			}
+		}
+		return i.sign()
+	case StepSign:
+		return i.sign()
+	case StepRetire, StepRetireNow:
+		return i.retire(now, step == StepRetireNow)
+	default:
+		return fmt.Errorf("devauth: no rotation step %q: use %s, %s, %s, %s or none at all",
+			step, StepPublish, StepSign, StepRetire, StepRetireNow)
+	}
+}
+
+func (i *issuer) publish() error {
+	if i.next != nil {
+		return fmt.Errorf("devauth: %w: a next key is published already: sign with it first", ErrRotation)
+	}
+	if len(i.kit.Published()) >= maxKeys {
+		return fmt.Errorf("devauth: %w: %d keys are published: retire old ones first", ErrRotation, maxKeys)
+	}
+	i.next = i.kit.NewKey(i.alg)
+	i.kit.Publish(i.next)
+	return nil
+}
+
+func (i *issuer) sign() error {
+	if i.next == nil {
+		return fmt.Errorf("devauth: %w: no next key is published: publish one first", ErrRotation)
+	}
+	i.kit.Use(i.next)
+	i.next = nil
+	return nil
+}
+
+// retire withdraws the keys that sign no more. Unless forced it withdraws none
+// while a token signed with one of them is valid.
+func (i *issuer) retire(now time.Time, force bool) error {
+	kids := i.previous()
+	for _, kid := range kids {
+		if exp := i.lastExp[kid]; !force && now.Before(exp) {
+			return fmt.Errorf("devauth: %w: tokens of an old key are valid until %s: wait, or use step=%s",
+				ErrRotation, exp.UTC().Format(time.RFC3339), StepRetireNow)
+		}
+	}
+	for _, kid := range kids {
+		i.kit.Remove(kid)
+		delete(i.lastExp, kid)
+	}
+	return nil
+}
+
+func (i *issuer) setDown(down bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.down = down
+	if !down {
+		i.kit.Restore()
+		return
+	}
+	i.kit.Serve(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		refuse(w, &refusal{status: http.StatusServiceUnavailable, code: "temporarily_unavailable", description: "this issuer is down: POST /dev/outage?state=off ends it"})
+	})
+}
+
+// Issuers lists the three issuers. The caller owns the result.
+func (s *Server) Issuers() []IssuerInfo {
+	infos := make([]IssuerInfo, len(s.issuers))
+	for n, i := range s.issuers {
+		infos[n] = i.info
+		infos[n].Audiences = slices.Clone(i.info.Audiences)
+	}
+	return infos
+}
+
+func (s *Server) issuer(scheme Scheme) (*issuer, error) {
+	for _, i := range s.issuers {
+		if i.scheme == scheme {
+			return i, nil
+		}
+	}
+	return nil, fmt.Errorf("devauth: %w %q: use %s, %s or %s", errNoScheme, scheme, OKQ8, Messaging, Bokbasen)
+}
+
+// Rotate takes one step of a rotation of a scheme's keys and returns the state
+// after it. The error wraps [ErrRotation] when the step is out of order.
+func (s *Server) Rotate(scheme Scheme, step Step) (KeyState, error) {
+	i, err := s.issuer(scheme)
+	if err != nil {
+		return KeyState{}, err
+	}
+	if err := i.rotate(step, s.now()); err != nil {
+		return KeyState{}, err
+	}
+	state, _ := i.state()
+	s.log.Info("devauth: keys rotated", "scheme", scheme, "step", step, "signing", state.Signing, "next", state.Next)
+	return state, nil
+}
+
+// SetOutage starts or ends an outage of some schemes' metadata and keys, or of
+// all when none is named. Tokens are handed out all the same.
+func (s *Server) SetOutage(down bool, schemes ...Scheme) error {
+	affected := s.issuers
+	if len(schemes) > 0 {
+		affected = nil
+	}
+	for _, scheme := range schemes {
+		i, err := s.issuer(scheme)
+		if err != nil {
+			return err
+		}
+		affected = append(affected, i)
+	}
+	for _, i := range affected {
+		i.setDown(down)
+		s.log.Info("devauth: outage", "scheme", i.scheme, "down", down)
+	}
+	return nil
+}
+
+// Flaw is what is wrong with a token made by [Server.Mint].
+type Flaw string
+
+// The flaws. Each token is sound but for its one flaw.
+const (
+	Sound         Flaw = ""
+	Expired       Flaw = "expired"        // expired an hour ago
+	OtherAudience Flaw = "other audience" // meant for another API
+	Tampered      Flaw = "tampered"       // payload changed after signing, to all levels
+)
+
+// Mint makes a token for a client's first audience, without a token request,
+// carrying all that the client is granted and one flaw.
+func (s *Server) Mint(scheme Scheme, clientID string, flaw Flaw) (string, error) {
+	i, err := s.issuer(scheme)
+	if err != nil {
+		return "", err
+	}
+	reg, err := s.clients.find(scheme, clientID)
+	if err != nil {
+		return "", err
+	}
+	c, audience, at := reg.client, reg.client.Audiences[0], s.now()
+	switch flaw {
+	case Sound:
+	case Expired:
+		_, exp := i.claims(i.info.Issuer, c, audience, nil, at)
+		at = at.Add(-exp.Sub(at) - time.Hour)
+	case OtherAudience:
+		audience = "https://api.elsewhere.example/"
+	case Tampered: // dating the payload a minute back makes it another one in any case
+		sound := strings.Split(i.issue(c, audience, c.Levels, at).token, ".")
+		more := strings.Split(i.issue(c, audience, allLevels, at.Add(-time.Minute)).token, ".")
+		return sound[0] + "." + more[1] + "." + sound[2], nil
+	default:
+		return "", fmt.Errorf("devauth: no flaw %q: use %q, %q, %q or none", flaw, Expired, OtherAudience, Tampered)
+	}
+	return i.issue(c, audience, c.Levels, at).token, nil
+}

@@ -1,0 +1,144 @@
+package api_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/sallyport-go/sallyport/examples/internal/devauth"
+	"github.com/sallyport-go/sallyport/examples/orders/api"
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestOrdersAreCreatedChangedAndRemoved(t *testing.T) {
+	t.Parallel()
+	issuer := newIssuer(t, jwkstest.Claims{"scope": "get post put delete"})
+	for _, framework := range api.Frameworks() {
+		t.Run(framework, func(t *testing.T) {
+			t.Parallel()
+			cfg := trusting(issuer)
+			cfg.Framework = framework
+			tryOrders(t, start(t, cfg), issuer.Token())
+		})
+	}
+}
+
+func tryOrders(t *testing.T, w *world, token string) {
+	t.Helper()
+	stored := func() []api.Order {
+		t.Helper()
+		var out struct{ Orders []api.Order }
+		a := w.get("/orders", token)
+		assert.Equal(t, "application/json", a.Header.Get("Content-Type"))
+		assert.Equal(t, "no-store", a.Header.Get("Cache-Control"))
+		a.Decode(t, &out)
+		return out.Orders
+	}
+	seed := stored()
+	assert.Len(t, seed, 3)
+
+	var tea api.Order
+	created := w.do(http.MethodPost, "/orders", token, `{"item":"tea","quantity":3,"id":"mine"}`)
+	created.Decode(t, &tea)
+	assert.Equal(t, http.StatusCreated, created.Status)
+	assert.Equal(t, api.Order{ID: "4", Item: "tea", Quantity: 3}, tea, "the id is the API's own")
+	assert.Equal(t, "/orders/4", created.Header.Get("Location"))
+
+	var more api.Order
+	changed := w.do(http.MethodPut, "/orders/4", token, `{"item":"green tea","quantity":5}`)
+	changed.Decode(t, &more)
+	assert.Equal(t, http.StatusOK, changed.Status)
+	assert.Equal(t, api.Order{ID: "4", Item: "green tea", Quantity: 5}, more)
+
+	var chosen api.Order
+	w.do(http.MethodPut, "/orders/5", token, `{"item":"sugar"}`).Decode(t, &chosen)
+	assert.Equal(t, append(seed, more, chosen), stored(), "a put under an id of one's own adds an order")
+
+	var next api.Order
+	w.do(http.MethodPost, "/orders", token, "").Decode(t, &next)
+	assert.Equal(t, api.Order{ID: "6", Quantity: 1}, next, "no body is an order of nothing, and 5 is taken")
+
+	for range 2 {
+		removed := w.do(http.MethodDelete, "/orders/4", token, "")
+		assert.Equal(t, http.StatusNoContent, removed.Status, "gone is gone")
+		assert.Empty(t, removed.Body)
+	}
+	assert.Equal(t, append(seed, chosen, next), stored())
+}
+
+func TestOrdersThatCannotBe(t *testing.T) {
+	t.Parallel()
+	issuer := newIssuer(t, jwkstest.Claims{"scope": "get post put delete"})
+	w, token := start(t, trusting(issuer)), issuer.Token()
+	for _, row := range []struct {
+		name, method, path, body string
+		status                   int
+		says                     string
+	}{
+		{"not JSON", "POST", "/orders", "tea", 400, "JSON object"},
+		{"not an object", "PUT", "/orders/1", `["tea"]`, 400, "JSON object"},
+		{"two objects", "POST", "/orders", `{} {}`, 400, "follows"},
+		{"a number as text", "POST", "/orders", `{"quantity":"2"}`, 400, "quantity"},
+		{"less than one", "POST", "/orders", `{"quantity":0}`, 400, "quantity must be between 1 and 1000000"},
+		{"a long name", "POST", "/orders", `{"item":"` + strings.Repeat("a", 201) + `"}`, 400, "item is longer than 200 bytes"},
+		{"a large body", "POST", "/orders", `{"item":"` + strings.Repeat("a", 64<<10) + `"}`, 413, "larger than 65536 bytes"},
+		{"an id that none can have", "PUT", "/orders/a%2Fb", "{}", 404, "no such order"},
+		{"an id that is too long", "DELETE", "/orders/" + strings.Repeat("a", 65), "", 404, "no such order"},
+		{"a method that is not there", "PATCH", "/orders/1", "{}", 405, ""},
+		{"a route that is not there", "GET", "/nothing", "", 404, ""},
+	} {
+		a := w.do(row.method, row.path, token, row.body)
+		assert.Equal(t, row.status, a.Status, row.name)
+		assert.Contains(t, a.Body, row.says, row.name)
+	}
+}
+
+func TestAStoreForgetsTheOldestOrders(t *testing.T) {
+	t.Parallel()
+	issuer := newIssuer(t, jwkstest.Claims{"scope": "get post"})
+	w, token := start(t, trusting(issuer)), issuer.Token()
+	for range 1000 {
+		assert.Equal(t, http.StatusCreated, w.do(http.MethodPost, "/orders", token, "").Status)
+	}
+	var out struct{ Orders []api.Order }
+	w.get("/orders", token).Decode(t, &out)
+	assert.Len(t, out.Orders, 1000)
+	assert.Equal(t, "4", out.Orders[0].ID)
+	assert.Equal(t, "1003", out.Orders[999].ID)
+}
+
+func TestWhoamiTellsCallersWhatTheirTokenSays(t *testing.T) {
+	t.Parallel()
+	auth := newAuth(t)
+	w := start(t, api.Config{Auth: auth})
+	type said struct {
+		Issuer                     string
+		ClientID                   string `json:"client_id"`
+		Caller                     string
+		Audiences                  []string
+		Scopes, Roles, Permissions []string
+	}
+	for _, scheme := range schemes {
+		c, err := auth.Client(scheme, devauth.GetOnly)
+		require.NoError(t, err)
+		want := said{ClientID: c.ID, Audiences: c.Audiences[:1], Scopes: []string{}, Roles: []string{}, Permissions: []string{}}
+		switch scheme {
+		case devauth.OKQ8:
+			want.Caller, want.Roles = "app", c.Levels
+		case devauth.Messaging:
+			want.Caller, want.Scopes = "unknown", c.Levels
+		case devauth.Bokbasen:
+			want.Caller, want.Permissions = "app", c.Levels
+		}
+		for _, i := range auth.Issuers() {
+			if i.Scheme == scheme {
+				want.Issuer = i.Issuer
+			}
+		}
+		var got said
+		w.get("/whoami", mint(t, auth, scheme, devauth.GetOnly, devauth.Sound)).Decode(t, &got)
+		assert.Equal(t, want, got)
+	}
+}
