@@ -99,7 +99,7 @@ cover: ## measure statement coverage per package, fail when a core package is be
 	@module=$$(go list -m) && cd tools && go run ./coverfloor -profile ../coverage.out -module $$module -floor $(COVER_FLOOR) $(CORE)
 
 soak: ## 64 clients against a Gate for SOAK=10m while keys rotate and the issuer fails; writes the table in docs/faults.md and docs/soak.svg
-	@go test -count=1 -timeout 0 -v -run '^TestSoak$$' ./internal/soak -soak $(SOAK) -out $(CURDIR)/docs
+	@go test -count=1 -timeout 0 -v -run '^TestSoak$$' ./internal/faults -soak $(SOAK) -out $(CURDIR)/docs
 
 # What a user builds. The peers in bench and trust are there with all that is known against them, and tools are not shipped.
 VULN_MODULES := . examples

@@ -27,7 +27,7 @@ type row struct {
 type outcome struct {
 	cold     string // a good token, before the first load
 	known    string // a good token of a known key, after one
-	unknown  string // a token whose kid nobody published
+	unknown  string // a token whose kid was never published
 	newcomer string // a token of a key that was published during the fault
 	back     string // when both good tokens are accepted, after the fault has ended
 	events   string
@@ -44,6 +44,7 @@ const (
 	nothing = "nothing"
 
 	timedOut = "no complete answer within"
+	rotated  = "fetched not_modified rotated" // events when all is well
 )
 
 // outage is the outcome of every fault that keeps the keys from being had.
@@ -54,7 +55,7 @@ func outage(says string) outcome {
 	}
 }
 
-// unharmed is the outcome of a fault that nobody notices.
+// unharmed is the outcome of a fault that no caller notices.
 func unharmed(events string) outcome {
 	return outcome{
 		cold: always, known: always, unknown: ask, newcomer: always, back: "at once",
@@ -62,18 +63,28 @@ func unharmed(events string) outcome {
 	}
 }
 
+func shows(what string) outcome {
+	return unharmed(rotated).but(func(o *outcome) { o.shows = what })
+}
+
 func (o outcome) but(change func(*outcome)) outcome {
 	change(&o)
 	return o
 }
 
+// refusesKnown is the outcome of a fault that takes the known key away at the
+// next refresh.
+func refusesKnown(answer string) outcome {
+	return unharmed(rotated).but(func(o *outcome) { o.cold, o.known, o.back = answer, "200; after a refresh "+answer, "≤ 15 min" })
+}
+
 // Rows are grouped by where the fault lies.
 var (
 	connection = []row{
-		{name: "refuses connections", begin: func(w *world) { w.wire.cut(w.wire.hidden.nobody()) }, want: outage("connection refused")},
-		{name: "has a name that does not resolve", begin: func(w *world) { w.wire.cut(w.wire.hidden.unresolved()) }, want: outage("no such host")},
-		{name: "has an expired certificate", begin: func(w *world) { w.wire.cut(w.wire.hidden.holder(expiredCert())) }, want: outage("certificate has expired")},
-		{name: "has the certificate of another host", begin: func(w *world) { w.wire.cut(w.wire.hidden.holder(foreignCert())) }, want: outage("certificate is valid for other.invalid, not")},
+		{name: "refuses connections", begin: func(w *world) { w.wire.cut(w.wire.impostors.refusing()) }, want: outage("connection refused")},
+		{name: "has a name that does not resolve", begin: func(w *world) { w.wire.cut(w.wire.impostors.unresolved()) }, want: outage("no such host")},
+		{name: "has an expired certificate", begin: func(w *world) { w.wire.cut(w.wire.impostors.presenting(expiredCert())) }, want: outage("certificate has expired")},
+		{name: "has the certificate of another host", begin: func(w *world) { w.wire.cut(w.wire.impostors.presenting(foreignCert())) }, want: outage("certificate is valid for other.invalid, not")},
 		{name: "hangs before it answers", begin: func(w *world) { w.iss.Hang() }, want: outage(timedOut)},
 		{name: "hangs in the middle of the body", begin: func(w *world) { w.iss.Serve(hangInBody) }, want: outage(timedOut)},
 		{name: "sends one byte per second", begin: func(w *world) { w.iss.Serve(drip(w.pace)) }, want: outage(timedOut)},
@@ -102,44 +113,30 @@ var (
 	}
 	metadata = []row{
 		{name: "another issuer", begin: names(jwkstest.Metadata{"issuer": "https://evil.example"}), end: namesItself, want: outage("says issuer").but(afterARefresh)},
-		{name: "a jwks_uri on another host", begin: names(jwkstest.Metadata{"jwks_uri": "https://keys.elsewhere.example/jwks"}), end: namesItself, want: unharmed("fetched not_modified rotated")},
+		{name: "a jwks_uri on another host", begin: names(jwkstest.Metadata{"jwks_uri": "https://keys.elsewhere.example/jwks"}), end: namesItself, want: unharmed(rotated)},
 		{name: "a jwks_uri without TLS", begin: names(jwkstest.Metadata{"jwks_uri": "http://keys.elsewhere.example/jwks"}), end: namesItself, want: outage("use https").but(afterARefresh)},
 	}
 	keys = []row{
-		{name: "one usable key among unusable ones", begin: publishSecret, end: func(w *world) { w.iss.Remove("secret") }, want: unharmed("fetched not_modified rotated").but(func(o *outcome) {
-			o.shows = `Skipped: kty "oct"`
-		})},
-		{name: "the same key twice", begin: func(w *world) { w.iss.Publish(w.known) }, end: restoreKnown, want: unharmed("fetched not_modified rotated")},
-		{name: "two keys of one kid", begin: publishTwin, end: restoreKnown, want: unharmed("fetched not_modified rotated").but(func(o *outcome) {
-			o.cold, o.known, o.back = ask, "200; after a refresh "+ask, "≤ 15 min"
-		})},
-		{name: "another key under its kid", begin: func(w *world) { w.iss.Replace(w.known.ID()) }, end: restoreKnown, want: unharmed("fetched not_modified rotated").but(func(o *outcome) {
-			o.cold, o.known, o.back = "401 bad_signature", "200; after a refresh 401 bad_signature", "≤ 15 min"
-		})},
-		{name: "the key no longer", begin: withdraw, end: restoreKnown, want: unharmed("fetched not_modified rotated").but(func(o *outcome) {
-			o.cold, o.known, o.back = ask, "200; after a refresh "+ask, "≤ 15 min"
-		})},
+		{name: "one usable key among unusable ones", begin: publishes("HS256", func(*world) string { return "secret" }), end: func(w *world) { w.iss.Remove("secret") }, want: shows(`Skipped: kty "oct"`)},
+		{name: "the same key twice", begin: func(w *world) { w.iss.Publish(w.known) }, end: restoreKnown, want: unharmed(rotated)},
+		{name: "two keys of one kid", begin: publishes("EdDSA", func(w *world) string { return w.known.ID() }), end: restoreKnown, want: refusesKnown(ask)},
+		{name: "another key under its kid", begin: func(w *world) { w.iss.Replace(w.known.ID()) }, end: restoreKnown, want: refusesKnown("401 bad_signature")},
+		{name: "the key no longer", begin: withdraw, end: restoreKnown, want: refusesKnown(ask)},
 	}
 	caching = []row{
-		{name: "an ETag that hides a new key", begin: lie, want: unharmed("fetched not_modified rotated")},
-		{name: "an ETag that hides a withdrawal, until a stranger comes", first: lie, begin: withdraw, end: admit, want: unharmed("fetched not_modified rotated").but(func(o *outcome) {
-			o.cold, o.known, o.back = ask, "200; after a refresh "+ask, "≤ 15 min"
-		})},
-		{name: "max-age=0", begin: caches("max-age=0"), end: caches(""), want: unharmed("fetched not_modified rotated").but(func(o *outcome) { o.attempts = 85 })},
-		{name: "max-age=1e12", begin: caches("max-age=1000000000000"), end: caches(""), want: unharmed("fetched not_modified rotated")},
+		{name: "an ETag that hides a new key", begin: lie, want: unharmed(rotated)},
+		{name: "an ETag that hides a withdrawal, until a stranger comes", first: lie, begin: withdraw, end: admit, want: refusesKnown(ask)},
+		{name: "max-age=0", begin: caches("max-age=0"), end: caches(""), want: unharmed(rotated).but(func(o *outcome) { o.attempts = 85 })},
+		{name: "max-age=1e12", begin: caches("max-age=1000000000000"), end: caches(""), want: unharmed(rotated)},
 	}
 	clocks = []row{
-		{name: "an hour ahead", begin: skew(time.Hour), end: skew(0), also: shortToken, want: unharmed("fetched not_modified rotated").but(func(o *outcome) {
-			o.shows = "nothing; tokens of half an hour: 401 expired"
-		})},
-		{name: "an hour back", begin: skew(-time.Hour), end: skew(0), also: shortToken, want: unharmed("fetched not_modified rotated").but(func(o *outcome) {
-			o.shows = "nothing; tokens of half an hour: 401 issued_in_future"
-		})},
+		{name: "an hour ahead", begin: skew(time.Hour), end: skew(0), also: shortToken, want: shows("nothing; tokens of half an hour: 401 expired")},
+		{name: "an hour back", begin: skew(-time.Hour), end: skew(0), also: shortToken, want: shows("nothing; tokens of half an hour: 401 issued_in_future")},
 	}
 )
 
-// afterARefresh: it is the stranger who makes the fault known. Refreshes by
-// schedule do not meet it: they read no metadata, and ask for a 304.
+// afterARefresh: the unknown kid reveals the fault. Scheduled refreshes do not
+// meet it: they read no metadata, and ask for a 304.
 func afterARefresh(o *outcome) { o.events = "failed not_modified" }
 
 func fails(status int, retryAfter string) func(*world) {
@@ -176,13 +173,9 @@ func namesItself(w *world) {
 	w.iss.SetMetadata(jwkstest.Metadata{"issuer": w.iss.Issuer(), "jwks_uri": w.iss.JWKSURL()})
 }
 
-func caches(control string) func(*world) {
-	return func(w *world) { w.iss.SetCacheControl(control) }
-}
+func caches(control string) func(*world) { return func(w *world) { w.iss.SetCacheControl(control) } }
 
-func skew(d time.Duration) func(*world) {
-	return func(w *world) { w.skew.Store(int64(d)) }
-}
+func skew(d time.Duration) func(*world) { return func(w *world) { w.skew.Store(int64(d)) } }
 
 func shortToken(w *world) string {
 	token := w.iss.Token(jwkstest.Claims{"exp": time.Now().Add(30 * time.Minute)})
@@ -195,6 +188,8 @@ func flushed(w http.ResponseWriter, s string) error {
 	}
 	return http.NewResponseController(w).Flush()
 }
+
+func hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
 func hangInBody(w http.ResponseWriter, r *http.Request) {
 	_ = flushed(w, `{"keys":[`)
@@ -235,7 +230,7 @@ func metadataFails(iss *jwkstest.Issuer) http.HandlerFunc {
 
 const hugeBody = 200 << 20
 
-// flood is a JWK Set behind a lot of white space, as far as anybody reads.
+// flood is a JWK Set behind a lot of white space.
 func flood(w http.ResponseWriter, _ *http.Request) {
 	blank := strings.Repeat(" ", 64<<10)
 	for range hugeBody / len(blank) {
@@ -266,7 +261,7 @@ func bomb(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-// manyKeys is a set of that many keys of a type that nobody knows.
+// manyKeys is a set of that many keys.
 func manyKeys(n int) string {
 	list := make([]string, n)
 	for i := range list {
@@ -281,12 +276,8 @@ const unusable = `{"keys":[
 	{"kty":"RSA","kid":"small","n":"sXchDaQebHnPiGvyDOAT4saGEUetSyo9MKLOoWFsueri","e":"AQAB"},
 	{"kty":"AKP","kid":"future","alg":"ML-DSA-44","pub":"AA"}]}`
 
-func publishSecret(w *world) {
-	w.iss.Publish(w.iss.NewKey("HS256", jwkstest.JWK{"kid": "secret"}))
-}
-
-func publishTwin(w *world) {
-	w.iss.Publish(w.iss.NewKey("EdDSA", jwkstest.JWK{"kid": w.known.ID()}))
+func publishes(alg string, kid func(*world) string) func(*world) {
+	return func(w *world) { w.iss.Publish(w.iss.NewKey(alg, jwkstest.JWK{"kid": kid(w)})) }
 }
 
 func withdraw(w *world) {

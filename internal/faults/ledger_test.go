@@ -1,4 +1,4 @@
-package soak_test
+package faults_test
 
 import (
 	"slices"
@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// ledger is what really happened, from the issuer's and the operator's side and
-// from that of the Gate's key set. Nothing in it comes from an answer to a
-// client.
+// ledger records what happened, as the issuer, the operator and the Gate's key
+// set saw it. Nothing in it comes from an answer to a client.
 type ledger struct {
 	rules rules
 
@@ -20,7 +19,7 @@ type ledger struct {
 	made     map[int]keyState // sets that were served, by number of the request
 	request  int              // number of the last request for the set
 	outages  []span
-	unknown  []time.Time // when tokens were sent of keys that no Gate has seen
+	unknown  []time.Time // when tokens were sent of keys that the Gate has not seen
 }
 
 // rules are the times that the Gate was given, and what a busy machine may add.
@@ -108,9 +107,9 @@ func (l *ledger) serves(request int, do func()) {
 	do()
 }
 
-// hears notes the end of a fetch. It is called in the Gate's fetching
+// ended notes the end of a fetch. It is called in the Gate's fetching
 // goroutine, once the keys are in force.
-func (l *ledger) hears(failed, forced bool) {
+func (l *ledger) ended(failed, forced bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.running.to, l.running.failed, l.running.forced = time.Now(), failed, forced

@@ -1,8 +1,9 @@
-package soak_test
+package faults_test
 
 import (
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/sallyport-go/sallyport/reason"
@@ -13,19 +14,26 @@ type credential struct {
 	text    string
 	genuine bool // of the issuer, for this API; else it may never pass
 	kid     string
+	jti     string
 	expires time.Time
-	revoked func() span // zero: not yet
-	revoke  func()
+	revoked *atomic.Pointer[span] // holds nil: not yet
+}
+
+// revocation is zero until the token is revoked.
+func (c *credential) revocation() (at span) {
+	if c.revoked != nil && c.revoked.Load() != nil {
+		at = *c.revoked.Load()
+	}
+	return at
 }
 
 // exchange is a request and its answer.
 type exchange struct {
 	span
 	credential
-	status int // 0: none, because of failure
-	reason reason.Code
-	phase  int
-
+	status  int // 0: none, because of failure
+	reason  reason.Code
+	phase   int
 	failure error
 }
 
@@ -59,10 +67,10 @@ func (l *ledger) judge(x exchange) verdict {
 // mayPass: the token had not expired when it was sent, nor been revoked, and
 // its key may have been in force. "" is yes.
 func (l *ledger) mayPass(x exchange) string {
-	revoked := x.revoked()
+	revoked := x.revocation()
 	switch {
 	case !x.genuine:
-		return "accepted a token that nobody issued for this API"
+		return "accepted a forgery"
 	case !x.from.Before(x.expires):
 		return "accepted an expired token"
 	case !revoked.to.IsZero() && !x.from.Before(revoked.to):
@@ -84,7 +92,7 @@ func (l *ledger) mayRefuse(x exchange) string {
 	case reason.Expired:
 		may = !x.to.Before(x.expires)
 	case reason.Revoked:
-		from := x.revoked().from
+		from := x.revocation().from
 		may = !from.IsZero() && !x.to.Before(from)
 	case reason.UnknownKey:
 		may = !l.certain(x.kid, x.span) && (l.withdrawnBefore(x.kid, x.to) || l.cooling(x))
@@ -180,7 +188,7 @@ func (l *ledger) withdrawnBefore(kid string, t time.Time) bool {
 	return life == nil || !life.withdrawn.from.IsZero() && !life.withdrawn.from.After(t)
 }
 
-// cooling: a fetch for an unknown key brought nothing, and the key of x came
+// cooling: a fetch for an unknown key found nothing, and the key of x came
 // just after it.
 func (l *ledger) cooling(x exchange) bool {
 	life := l.keys[x.kid]
@@ -196,9 +204,9 @@ func (l *ledger) cooling(x exchange) bool {
 	return false
 }
 
-// strangerBefore: the fetch i may have been for somebody who asked for a key
-// that does not exist. What he asks for during a cooldown is fetched at its
-// end; what he asks for while fetches fail, by the first that works.
+// strangerBefore: the fetch i may have been for a key that does not exist. One
+// that is asked for during a cooldown is fetched at its end; one that is asked
+// for while fetches fail, by the first that works.
 func (l *ledger) strangerBefore(i int) bool {
 	asked := span{l.attempts[i].from, l.attempts[i].to}
 	for i--; i >= 0 && l.attempts[i].failed; i-- {
