@@ -235,7 +235,7 @@ type recorder struct {
 func (r *recorder) add(e jwks.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.heard = append(r.heard, string(e.Kind))
+	r.heard = append(r.heard, fmt.Sprint(e.Kind))
 }
 
 // take returns the different kinds since the last call, sorted.

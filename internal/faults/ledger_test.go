@@ -11,15 +11,17 @@ import (
 type ledger struct {
 	rules rules
 
-	mu       sync.Mutex
-	keys     map[string]*keyLife
-	states   []keyState // in order
-	attempts []attempt  // those that ended, in order
-	running  attempt
-	made     map[int]keyState // sets that were served, by number of the request
-	request  int              // number of the last request for the set
-	outages  []span
-	unknown  []time.Time // when tokens were sent of keys that the Gate has not seen
+	mu          sync.Mutex
+	keys        map[string]*keyLife
+	states      []keyState // in order
+	attempts    []attempt  // those that ended, in order
+	running     attempt
+	made        map[int]keyState // sets that were served, by number of the request
+	request     int              // number of the last request for the set
+	down        bool             // the issuer is in trouble
+	well        time.Time        // since when it is well
+	unexplained int              // fetches that failed though the issuer was well
+	unknown     []time.Time      // when tokens were sent of keys that the Gate has not seen
 }
 
 // rules are the times that the Gate was given, and what a busy machine may add.
@@ -113,6 +115,9 @@ func (l *ledger) ended(failed, forced bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.running.to, l.running.failed, l.running.forced = time.Now(), failed, forced
+	if failed && !l.down && l.well.Before(l.running.from) {
+		l.unexplained++
+	}
 	l.attempts = append(l.attempts, l.running)
 	l.running = attempt{}
 	if state, ok := l.made[l.request]; ok && !failed {
@@ -137,11 +142,7 @@ func (l *ledger) sent(kid string, at time.Time) {
 func (l *ledger) outage(begins bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if begins {
-		l.outages = append(l.outages, span{from: time.Now()})
-	} else if n := len(l.outages); n > 0 && l.outages[n-1].to.IsZero() {
-		l.outages[n-1].to = time.Now()
-	}
+	l.down, l.well = begins, time.Now()
 }
 
 // forget drops what no answer can depend on any more.
@@ -166,18 +167,5 @@ func (l *ledger) forget(before time.Time) {
 		}
 	}
 	l.attempts = slices.Delete(l.attempts, 0, n)
-	l.outages = slices.DeleteFunc(l.outages, func(s span) bool { return old(s.to) })
 	l.unknown = slices.DeleteFunc(l.unknown, old)
-}
-
-// unexplained counts fetches that failed though the issuer was well.
-func (l *ledger) unexplained() (n int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, a := range l.attempts {
-		if a.failed && !slices.ContainsFunc(l.outages, a.meets) {
-			n++
-		}
-	}
-	return n
 }

@@ -111,10 +111,11 @@ func (r row) measure(t *testing.T) outcome {
 
 func shortlyStale(cfg *sallyport.Config) { cfg.Keys.MaxStaleness = staleness }
 
-func (r row) prepare(w *world) {
+func (r row) prepare(w *world) *world {
 	if r.first != nil {
 		r.first(w)
 	}
+	return w
 }
 
 func (r row) finish(w *world) {
@@ -128,9 +129,8 @@ func (r row) finish(w *world) {
 // measureCold: callers come while nothing was ever loaded.
 func (r row) measureCold(t *testing.T, got *outcome) {
 	t.Helper()
-	w := newWorld(t, shortlyStale)
+	w := r.prepare(newWorld(t, shortlyStale))
 	token := w.long(w.known)
-	r.prepare(w)
 	r.begin(w)
 
 	first := w.crowd(slices.Repeat([]string{token}, 8)...)
@@ -141,8 +141,7 @@ func (r row) measureCold(t *testing.T, got *outcome) {
 		assert.Equal(t, a.status == 503, a.retryAfter > 0, "Retry-After belongs to 503")
 	}
 	time.Sleep(2 * time.Minute)
-	later := w.call(token)
-	assert.Equal(t, got.cold, later.String(), "two minutes later")
+	assert.Equal(t, got.cold, w.call(token).String(), "two minutes later")
 	assert.LessOrEqual(t, w.status().Fetches, uint64(10), "attempts in two minutes")
 
 	r.finish(w)
@@ -153,9 +152,7 @@ func (r row) measureCold(t *testing.T, got *outcome) {
 // measureWarm: the fault begins a minute after the keys were loaded.
 func (r row) measureWarm(t *testing.T, got *outcome) {
 	t.Helper()
-	w := newWorld(t, shortlyStale)
-	r.prepare(w)
-	w.ready()
+	w := r.prepare(newWorld(t, shortlyStale)).ready()
 	token := w.long(w.known)
 	require.Equal(t, "200", w.call(token).String())
 	time.Sleep(time.Minute)
@@ -165,33 +162,28 @@ func (r row) measureWarm(t *testing.T, got *outcome) {
 
 	newcomer := r.endure(w, token, &cost, got)
 	got.events = strings.Join(w.events.take(), " ")
-	got.attempts = r.bound(cost.attempts(w))
-	cost.check(t, w)
+	got.attempts = max(cost.check(t, w), r.want.attempts) // the bound that is stated, if it holds
 
 	r.finish(w)
 	got.back = r.recover(t, w, token, newcomer)
 	assert.Zero(t, w.iss.Strays(), "something else was fetched than metadata and keys")
-	cost.checkAfter(t)
-}
-
-// bound is the stated one if it holds.
-func (r row) bound(attempts int) int {
-	if attempts <= r.want.attempts {
-		return r.want.attempts
-	}
-	return attempts
+	time.Sleep(fetchTimeout)
+	synctest.Wait()
+	assert.LessOrEqual(t, runtime.NumGoroutine(), cost.goroutines+stillEnding, "goroutines stay behind")
 }
 
 // endure is what callers see while the fault lasts.
 func (r row) endure(w *world, token string, cost *meter, got *outcome) (newcomer string) {
 	w.t.Helper()
-	var turns history
+	last := ""
 	begun := time.Now()
 	due := func(at time.Duration) bool { d := time.Since(begun); return d >= at && d < at+glance }
 	for time.Since(begun) < lasting {
 		usable := w.status().Usable
 		a := w.call(token)
-		turns.add(a.String(), w.status())
+		if now := a.String(); now != last {
+			got.known, last = got.known+why(last, w.status())+now, now
+		}
 		if usable {
 			assert.Zero(w.t, a.took, "a caller with a known key waited after %v", time.Since(begun))
 		}
@@ -205,11 +197,22 @@ func (r row) endure(w *world, token string, cost *meter, got *outcome) (newcomer
 		case due(statusAt):
 			got.shows = r.shown(w)
 		}
-		cost.sample()
+		cost.most = max(cost.most, runtime.NumGoroutine())
 		time.Sleep(glance)
 	}
-	got.known = turns.String()
 	return newcomer
+}
+
+// why an answer differs from the last one.
+func why(last string, s jwks.Status) string {
+	switch {
+	case last == "":
+		return ""
+	case !s.Usable:
+		return "; after MaxStaleness "
+	default:
+		return "; after a refresh "
+	}
 }
 
 // bounded is a call that may wait for a fetch of its own behind another one.
@@ -221,21 +224,19 @@ func (w *world) bounded(token string) answer {
 
 // shown is what Status says of the fault.
 func (r row) shown(w *world) string {
-	s := w.status()
-	out := nothing
+	s, out := w.status(), nothing
 	what, says, _ := strings.Cut(r.want.shows, ": ")
+	show := func(kind, text string) {
+		if out = kind + ": " + text; what == kind && strings.Contains(text, says) {
+			out = r.want.shows // a part is stated
+		}
+	}
 	switch {
 	case s.LastError != nil:
-		out = "LastError: " + says
-		if what != "LastError" || !strings.Contains(s.LastError.Error(), says) {
-			out = "LastError: " + s.LastError.Error()
-		}
+		show("LastError", s.LastError.Error())
 		assert.Positive(w.t, s.Failures)
 	case len(s.Skipped) > 0:
-		out = "Skipped: " + says
-		if !strings.Contains(strings.Join(s.Skipped, "\n"), says) {
-			out = "Skipped: " + strings.Join(s.Skipped, "; ")
-		}
+		show("Skipped", strings.Join(s.Skipped, "; "))
 	}
 	if r.also != nil {
 		out += "; " + r.also(w)
@@ -257,68 +258,37 @@ func (r row) recover(t *testing.T, w *world, tokens ...string) string {
 	return r.want.back // the bound that is stated
 }
 
-// history is the answers that differ from the one before, and why.
-type history []string
-
-func (h *history) add(answer string, s jwks.Status) {
-	switch {
-	case len(*h) == 0:
-		*h = append(*h, answer)
-	case strings.HasSuffix((*h)[len(*h)-1], answer):
-	case !s.Usable:
-		*h = append(*h, "after MaxStaleness "+answer)
-	default:
-		*h = append(*h, "after a refresh "+answer)
-	}
-}
-
-func (h history) String() string { return strings.Join(h, "; ") }
-
 // meter is what a fault costs. Goroutines are those of the whole process:
 // nothing else runs meanwhile.
 type meter struct {
-	fetches    uint64
-	asked      int64
-	goroutines int
-	most       int
-	allocated  uint64
+	fetches          uint64
+	requests         int64
+	goroutines, most int
+	allocated        uint64
 }
 
 func startMeter(w *world) meter {
 	synctest.Wait()
 	n := runtime.NumGoroutine()
-	return meter{fetches: w.status().Fetches, asked: w.wire.requests.Load(), goroutines: n, most: n, allocated: allocated()}
+	return meter{w.status().Fetches, w.wire.requests.Load(), n, n, memory().TotalAlloc}
 }
 
-func (m *meter) sample() { m.most = max(m.most, runtime.NumGoroutine()) }
-
-func (m *meter) attempts(w *world) int { return int(w.status().Fetches - m.fetches) }
-
-func (m *meter) check(t *testing.T, w *world) {
+// check returns the number of attempts.
+func (m *meter) check(t *testing.T, w *world) int {
 	t.Helper()
-	n := m.attempts(w)
-	assert.LessOrEqual(t, w.wire.requests.Load()-m.asked, int64(3*n+3), "an attempt is two metadata documents and a set at most")
+	n := int(w.status().Fetches - m.fetches)
+	assert.LessOrEqual(t, w.wire.requests.Load()-m.requests, int64(3*n+3), "an attempt is two metadata documents and a set at most")
 	assert.LessOrEqual(t, m.most, m.goroutines+mostGoroutines, "goroutines pile up")
-	assert.Less(t, (allocated()-m.allocated)/uint64(n+1), uint64(mostAllocated), "bytes for an attempt")
+	assert.Less(t, (memory().TotalAlloc-m.allocated)/uint64(n+1), uint64(mostAllocated), "bytes for an attempt")
+	return n
 }
 
-// checkAfter wants no more goroutines than before the fault.
-func (m *meter) checkAfter(t *testing.T) {
-	t.Helper()
-	time.Sleep(fetchTimeout)
-	synctest.Wait()
-	assert.LessOrEqual(t, runtime.NumGoroutine(), m.goroutines+stillEnding, "goroutines stay behind")
-}
-
-func allocated() uint64 {
-	var m runtime.MemStats
+func memory() (m runtime.MemStats) {
 	runtime.ReadMemStats(&m)
-	return m.TotalAlloc
+	return m
 }
 
 func heap() uint64 {
 	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
+	return memory().HeapAlloc
 }

@@ -97,13 +97,11 @@ func (r *report) plot() string {
 
 func (r *report) draw(b *strings.Builder, p panel, top float64) {
 	bottom := top + panelHigh
-	for i, s := range r.samples { // each colours the time until the next one
-		end := r.whole
-		if i+1 < len(r.samples) {
-			end = r.samples[i+1].at
+	for i, s := range r.samples { // the first of a phase colours the time until the end; the next phase covers it
+		if i == 0 || r.samples[i-1].phase != s.phase {
+			from := r.x(s.at.Seconds())
+			fmt.Fprintf(b, `<rect x="%.1f" y="%.0f" width="%.1f" height="%d" fill="%s"/>`+"\n", from, top, plotRight-from, panelHigh, bands[s.phase%len(r.plan)%len(bands)])
 		}
-		from, to := r.x(s.at.Seconds()), r.x(end.Seconds())
-		fmt.Fprintf(b, `<rect x="%.1f" y="%.0f" width="%.1f" height="%d" fill="%s"/>`+"\n", from, top, max(0, to-from), panelHigh, bands[s.phase%len(r.plan)%len(bands)])
 	}
 	fmt.Fprintf(b, `<text x="%d" y="%.0f" font-weight="bold">%s</text>`+"\n", plotLeft, top-6, p.title)
 	for _, v := range p.ticks {

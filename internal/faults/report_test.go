@@ -20,8 +20,8 @@ const (
 	points    = 240 // of the plot
 )
 
-// report is what a soak came to. Its lines are by phase, over all its turns;
-// windows and late are by time.
+// report is what a soak came to. Its lines are by phase, over all its turns, and
+// the last one is for all; windows and late are by time.
 type report struct {
 	plan    []phase
 	whole   time.Duration
@@ -34,10 +34,11 @@ type report struct {
 }
 
 func newReport(plan []phase, whole time.Duration) report {
-	r := report{plan: plan, whole: whole, lines: make([]line, len(plan)), windows: make([]latencies, points+1), late: make([]latencies, points+1)}
+	r := report{plan: plan, whole: whole, lines: make([]line, len(plan)+1), windows: make([]latencies, points+1), late: make([]latencies, points+1)}
 	for i, p := range plan {
 		r.lines[i].phase = p.name
 	}
+	r.lines[len(plan)].phase = "**all**"
 	return r
 }
 
@@ -56,48 +57,38 @@ type line struct {
 	all, known, late                latencies // known: callers whose key was in force; late: timers of this process
 }
 
-func (r *report) add(x exchange, v verdict) {
-	l := &r.lines[x.phase%len(r.plan)]
-	l.asked++
-	switch x.status {
-	case 200:
-		l.passed++
-	case 503:
-		l.unavailable++
-	default:
-		l.refused++
-	}
-	switch {
-	case v.wrong == "":
-	case v.accepted:
-		l.wronglyAccepted++
-	default:
-		l.wronglyRefused++
-	}
-	took := x.to.Sub(x.from)
-	l.all.add(took)
-	if v.known {
-		l.known.add(took)
-		r.windows[r.window(x.to)].add(took)
-	}
+// of returns the lines that a turn of a phase counts in.
+func (r *report) of(turn int) [2]*line {
+	return [2]*line{&r.lines[turn%len(r.plan)], &r.lines[len(r.plan)]}
 }
 
-func (r *report) total() line {
-	sum := line{phase: "**all**"}
-	for i := range r.lines {
-		l := &r.lines[i]
-		sum.lasted += l.lasted
-		sum.asked += l.asked
-		sum.passed += l.passed
-		sum.refused += l.refused
-		sum.unavailable += l.unavailable
-		sum.wronglyAccepted += l.wronglyAccepted
-		sum.wronglyRefused += l.wronglyRefused
-		sum.all.merge(&l.all)
-		sum.known.merge(&l.known)
-		sum.late.merge(&l.late)
+func (r *report) add(x exchange, v verdict) {
+	took := x.to.Sub(x.from)
+	if v.known {
+		r.windows[r.window(x.to)].add(took)
 	}
-	return sum
+	for _, l := range r.of(x.phase) {
+		l.asked++
+		switch x.status {
+		case 200:
+			l.passed++
+		case 503:
+			l.unavailable++
+		default:
+			l.refused++
+		}
+		switch {
+		case v.wrong == "":
+		case v.accepted:
+			l.wronglyAccepted++
+		default:
+			l.wronglyRefused++
+		}
+		l.all.add(took)
+		if v.known {
+			l.known.add(took)
+		}
+	}
 }
 
 func (r *report) table() string {
@@ -106,10 +97,8 @@ func (r *report) table() string {
 	b.WriteString("| phase | seconds | requests | 200 | 401 | 503 | wrongly accepted | wrongly refused | p50 | p99, key known | p99, all | p99, timers late | heap | goroutines |\n")
 	b.WriteString("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for i := range r.lines {
-		b.WriteString(r.lines[i].row(r.of(func(s sample) bool { return s.phase%len(r.plan) == i })))
+		b.WriteString(r.lines[i].row(r.sampled(func(s sample) bool { return i == len(r.plan) || s.phase%len(r.plan) == i })))
 	}
-	all := r.total()
-	b.WriteString(all.row(r.samples))
 	return b.String()
 }
 
@@ -127,8 +116,8 @@ func (l *line) row(of []sample) string {
 func (r *report) checkFlat(t *testing.T) {
 	t.Helper()
 	third := r.whole / 3
-	heapBefore, goroutinesBefore := means(r.of(func(s sample) bool { return s.at < third }))
-	heapAfter, goroutinesAfter := means(r.of(func(s sample) bool { return s.at >= 2*third }))
+	heapBefore, goroutinesBefore := means(r.sampled(func(s sample) bool { return s.at < third }))
+	heapAfter, goroutinesAfter := means(r.sampled(func(s sample) bool { return s.at >= 2*third }))
 	assert.Less(t, heapAfter, 1.25*heapBefore+4e6, "the heap grows")
 	assert.Less(t, goroutinesAfter, 1.25*goroutinesBefore+32, "goroutines pile up")
 }
@@ -155,7 +144,7 @@ func newSample(at time.Duration, phase int) sample {
 	return sample{at, phase, float64(values[0].Value.Uint64()), float64(values[1].Value.Uint64())}
 }
 
-func (r *report) of(which func(sample) bool) (out []sample) {
+func (r *report) sampled(which func(sample) bool) (out []sample) {
 	for _, s := range r.samples {
 		if which(s) {
 			out = append(out, s)
@@ -185,14 +174,6 @@ func (h *latencies) add(d time.Duration) {
 	h.counts[min(i, len(h.counts)-1)]++
 	h.total++
 	h.most = max(h.most, d)
-}
-
-func (h *latencies) merge(o *latencies) {
-	for i, n := range &o.counts {
-		h.counts[i] += n
-	}
-	h.total += o.total
-	h.most = max(h.most, o.most)
 }
 
 // quantile is the upper edge of the bucket that holds it.

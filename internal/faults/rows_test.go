@@ -95,7 +95,9 @@ var (
 		{name: "503, Retry-After 30 s", begin: fails(http.StatusServiceUnavailable, "30"), want: outage("answered 503")},
 		{name: "503, Retry-After a day", begin: fails(http.StatusServiceUnavailable, "86400"), want: outage("answered 503")},
 		{name: "429", begin: fails(http.StatusTooManyRequests, ""), want: outage("answered 429")},
-		{name: "301 elsewhere", begin: func(w *world) { w.iss.Serve(elsewhere) }, want: outage("redirects are not followed")},
+		{name: "301 elsewhere", begin: func(w *world) {
+			w.iss.Serve(http.RedirectHandler("https://elsewhere.example/moved", http.StatusMovedPermanently).ServeHTTP)
+		}, want: outage("redirects are not followed")},
 		{name: "304 to everybody", begin: func(w *world) { w.iss.ServeJWKS(fixed(http.StatusNotModified, "", "")) }, want: outage("answered 304").but(afterARefresh)},
 		{name: "500 for the metadata alone", begin: func(w *world) { w.iss.Serve(metadataFails(w.iss)) }, want: unharmed("failed fetched not_modified rotated").but(func(o *outcome) {
 			o.cold, o.unknown, o.shows = down, down, "LastError: answered 500"
@@ -104,8 +106,8 @@ var (
 	bodies = []row{
 		{name: "HTML with 200", begin: serves("text/html", "<!doctype html><title>Maintenance</title>"), want: outage("not a JWK Set")},
 		{name: "truncated JSON", begin: serves("application/json", `{"keys":[{"kty":"OKP","crv":"Ed255`), want: outage("not a JWK Set")},
-		{name: "a body of 200 MB", begin: func(w *world) { w.iss.ServeJWKS(flood) }, want: outage("sent more than 512 KiB")},
-		{name: "a gzip bomb of 200 MB", begin: func(w *world) { w.iss.ServeJWKS(bomb) }, want: outage("sent more than 512 KiB")},
+		{name: "a body of 200 MB", begin: func(w *world) { w.iss.ServeJWKS(repeat("identity", blank)) }, want: outage("sent more than 512 KiB")},
+		{name: "a gzip bomb of 200 MB", begin: func(w *world) { w.iss.ServeJWKS(repeat("gzip", zipped())) }, want: outage("sent more than 512 KiB")},
 		{name: "10 000 keys", begin: servesKeys(manyKeys(10_000)), want: outage("sent more than 512 KiB")},
 		{name: "1 000 keys", begin: servesKeys(manyKeys(1_000)), want: outage("more than 256 keys")},
 		{name: "an empty set", begin: servesKeys(`{"keys":[]}`), want: outage("the set holds no keys")},
@@ -214,10 +216,6 @@ func breakOff(w http.ResponseWriter, _ *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-func elsewhere(w http.ResponseWriter, r *http.Request) {
-	http.Redirect(w, r, "https://elsewhere.example/moved", http.StatusMovedPermanently)
-}
-
 func metadataFails(iss *jwkstest.Issuer) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if strings.Contains(r.URL.Path, "/.well-known/") {
@@ -228,35 +226,26 @@ func metadataFails(iss *jwkstest.Issuer) http.HandlerFunc {
 	}
 }
 
-const hugeBody = 200 << 20
+// A megabyte of white space, and as a gzip member; several in a row are one stream.
+var (
+	blank  = bytes.Repeat([]byte(" "), 1<<20)
+	zipped = sync.OnceValue(func() []byte {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		_ = must(z.Write(blank))
+		_ = z.Close() // of a buffer
+		return b.Bytes()
+	})
+)
 
-// flood is a JWK Set behind a lot of white space.
-func flood(w http.ResponseWriter, _ *http.Request) {
-	blank := strings.Repeat(" ", 64<<10)
-	for range hugeBody / len(blank) {
-		if _, err := io.WriteString(w, blank); err != nil {
-			return
-		}
-	}
-	_, _ = io.WriteString(w, `{"keys":[]}`)
-}
-
-// member is a gzip member of a megabyte; several in a row are one stream.
-var member = sync.OnceValue(func() []byte {
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	_ = must(z.Write(bytes.Repeat([]byte(" "), 1<<20)))
-	if err := z.Close(); err != nil {
-		panic(err)
-	}
-	return b.Bytes()
-})
-
-func bomb(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Encoding", "gzip")
-	for range hugeBody >> 20 {
-		if _, err := w.Write(member()); err != nil {
-			return
+// repeat sends 200 megabytes, as far as they are read.
+func repeat(encoding string, megabyte []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", encoding)
+		for range 200 {
+			if _, err := w.Write(megabyte); err != nil {
+				return
+			}
 		}
 	}
 }
