@@ -49,8 +49,8 @@ var phases = []phase{
 	{"an outage beyond MaxStaleness", 2, (*soak).longOutage},
 }
 
+// TestSoak is not parallel: it counts good answers by the clock of the wall.
 func TestSoak(t *testing.T) {
-	t.Parallel()
 	s := &soak{stage: newStage(t, rules{
 		refresh: 2 * time.Second, staleness: 8 * time.Second, cooldown: 2 * time.Second,
 		timeout: 2 * time.Second, spacing: time.Second, slack: 2 * time.Second,
