@@ -116,12 +116,12 @@ func mayRefuseForgery(x exchange) string {
 }
 
 // active are the states that may have been in force within the span. One is
-// from when it was served, at the earliest, until the next was told, at the
+// from when it was served, at the earliest, until the next was applied, at the
 // latest.
 func (l *ledger) active(at span) []keyState {
 	var out []keyState
 	for i, s := range l.states {
-		replaced := i+1 < len(l.states) && l.states[i+1].told.Before(at.from)
+		replaced := i+1 < len(l.states) && l.states[i+1].applied.Before(at.from)
 		if !replaced && !s.served.After(at.to) {
 			out = append(out, s)
 		}
@@ -145,8 +145,8 @@ func (l *ledger) mayBeStale(at span) bool {
 	active := l.active(at)
 	for i, s := range active {
 		end := at.to
-		if i+1 < len(active) && active[i+1].told.Before(end) {
-			end = active[i+1].told
+		if i+1 < len(active) && active[i+1].applied.Before(end) {
+			end = active[i+1].applied
 		}
 		if !end.Before(s.served.Add(l.rules.staleness)) {
 			return true
@@ -159,7 +159,7 @@ func (l *ledger) mayBeStale(at span) bool {
 func (l *ledger) mustBeStale(at span) bool {
 	active := l.active(at)
 	for _, s := range active {
-		if at.from.Before(s.told.Add(l.rules.staleness)) {
+		if at.from.Before(s.applied.Add(l.rules.staleness)) {
 			return false
 		}
 	}

@@ -166,7 +166,7 @@ func (a answer) String() string {
 
 type reasonKey struct{}
 
-// withReason has the Guard's reason, which it does not send, told to the function.
+// withReason has the function called with the Guard's reason, which is not sent.
 func withReason(ctx context.Context, tell func(reason.Code)) context.Context {
 	return context.WithValue(ctx, reasonKey{}, tell)
 }

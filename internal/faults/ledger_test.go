@@ -44,10 +44,10 @@ type keyLife struct {
 }
 
 // keyState is one set of keys as the Gate held it: put in force at a moment
-// between served and told.
+// between served and applied.
 type keyState struct {
-	served, told time.Time
-	kids         []string
+	served, applied time.Time
+	kids            []string
 }
 
 // attempt is one fetch.
@@ -121,7 +121,7 @@ func (l *ledger) ended(failed, forced bool) {
 	l.attempts = append(l.attempts, l.running)
 	l.running = attempt{}
 	if state, ok := l.made[l.request]; ok && !failed {
-		state.told = time.Now()
+		state.applied = time.Now()
 		l.states = append(l.states, state)
 		for _, kid := range state.kids {
 			l.keys[kid].seen = true
@@ -156,7 +156,7 @@ func (l *ledger) forget(before time.Time) {
 		}
 	}
 	n := 0 // the last state that was in force before stays
-	for n+1 < len(l.states) && old(l.states[n+1].told) {
+	for n+1 < len(l.states) && old(l.states[n+1].applied) {
 		n++
 	}
 	l.states = slices.Delete(l.states, 0, n)
