@@ -27,7 +27,7 @@ var house = []room{
 	{dir: "reason", never: []string{"net/http"}},
 	{dir: "internal/readme", foreign: []string{gin, chi}}, // tests alone
 	{dir: "internal/arrows"},
-	{dir: "internal/faults"}, // tests alone, of the house as a whole
+	{dir: "internal/faults"},             // tests alone, of the house as a whole
 	{dir: "internal/view", unsafe: true}, // the one room that sees bytes as a string without a copy
 	{dir: "internal/strictjson", ours: []string{"internal/view"}, foreign: []string{jsonv2}, never: []string{"net/http"}},
 	{
