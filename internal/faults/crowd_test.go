@@ -17,36 +17,15 @@ import (
 	"github.com/sallyport-go/sallyport/providers"
 )
 
-func TestAThousandCallersOfAColdStartCauseOneFetch(t *testing.T) {
-	t.Parallel()
-	for name, row := range map[string]struct {
-		trouble func(w *world)
-		want    map[string]int
-	}{
-		"the issuer is slow":     {func(w *world) { w.iss.Slow(2 * time.Second) }, map[string]int{"200": 1000}},
-		"the issuer is down":     {func(w *world) { w.iss.Fail(http.StatusBadGateway) }, map[string]int{"503 keys_unavailable": 1000}},
-		"the issuer never stops": {func(w *world) { w.iss.Hang() }, map[string]int{"503 keys_unavailable": 1000}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
-				row.trouble(w)
-				var tokens []string // of fifty clients, who make twenty calls each
-				for range 50 {
-					tokens = append(tokens, slices.Repeat([]string{w.long(w.known)}, 20)...)
-				}
-				assert.Equal(t, row.want, tally(w.crowd(tokens...)))
-				assert.Equal(t, uint64(1), w.status().Fetches)
-				assert.LessOrEqual(t, w.iss.Fetches(), 1)
-				assert.LessOrEqual(t, w.iss.DiscoveryFetches(), 2)
-			})
-		})
-	}
+// bubble runs f with a world of simulated time.
+func bubble(t *testing.T, f func(t *testing.T, w *world), change ...settings) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { f(t, newWorld(t, change...)) })
 }
 
-// load is honest callers who always have a fresh token.
+// load is callers who always have a fresh token.
 type load struct {
+	w       *world
 	mu      sync.Mutex
 	answers map[string]int
 	longest time.Duration
@@ -54,9 +33,9 @@ type load struct {
 	ended   sync.WaitGroup
 }
 
-// honest starts callers who bring what mint gives, ten times a second each.
-func (w *world) honest(callers int, mint func() string) *load {
-	l := &load{answers: map[string]int{}, stop: make(chan struct{})}
+// load starts callers who bring what mint returns, ten times a second each.
+func (w *world) load(callers int, mint func() string) *load {
+	l := &load{w: w, answers: map[string]int{}, stop: make(chan struct{})}
 	for range callers {
 		l.ended.Go(func() {
 			for {
@@ -76,18 +55,42 @@ func (w *world) honest(callers int, mint func() string) *load {
 	return l
 }
 
-// end is what they got.
-func (l *load) end() (answers map[string]int, longest time.Duration) {
+// end stops the callers. Each answer has to be the wanted one; end returns how
+// often it came, and for how long a caller waited at most.
+func (l *load) end(want string) (n int, longest time.Duration) {
+	l.w.t.Helper()
 	close(l.stop)
 	l.ended.Wait()
-	return l.answers, l.longest
+	assert.Positive(l.w.t, l.answers[want])
+	assert.Equal(l.w.t, map[string]int{want: l.answers[want]}, l.answers)
+	return l.answers[want], l.longest
 }
 
-// onlyGood fails unless every answer was 200.
-func onlyGood(t *testing.T, answers map[string]int) {
-	t.Helper()
-	assert.Len(t, answers, 1, "answers: %v", answers)
-	assert.Positive(t, answers["200"])
+func TestAThousandCallersOfAColdStartCauseOneFetch(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		trouble func(w *world)
+		want    string
+	}{
+		"the issuer is slow":     {func(w *world) { w.iss.Slow(2 * time.Second) }, "200"},
+		"the issuer is down":     {func(w *world) { w.iss.Fail(http.StatusBadGateway) }, "503 keys_unavailable"},
+		"the issuer never stops": {func(w *world) { w.iss.Hang() }, "503 keys_unavailable"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T, w *world) {
+				row.trouble(w)
+				var tokens []string // of fifty clients, who make twenty calls each
+				for range 50 {
+					tokens = append(tokens, slices.Repeat([]string{w.long(w.known)}, 20)...)
+				}
+				assert.Equal(t, map[string]int{row.want: 1000}, tally(w.crowd(tokens...)))
+				assert.Equal(t, uint64(1), w.status().Fetches)
+				assert.LessOrEqual(t, w.iss.Fetches(), 1)
+				assert.LessOrEqual(t, w.iss.DiscoveryFetches(), 2)
+			})
+		})
+	}
 }
 
 func TestRotationUnderLoad(t *testing.T) {
@@ -102,9 +105,9 @@ func TestRotationUnderLoad(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, func(cfg *sallyport.Config) { cfg.Keys.RefreshInterval = time.Minute }).ready()
-				l := w.honest(4, w.client())
+			bubble(t, func(t *testing.T, w *world) {
+				w.ready()
+				l := w.load(4, w.client())
 				for range rounds {
 					old, next := w.iss.Key(), w.publish()
 					time.Sleep(row.notice)
@@ -112,66 +115,105 @@ func TestRotationUnderLoad(t *testing.T) {
 					time.Sleep(period)
 					w.iss.Remove(old.ID()) // its last token has expired
 				}
-				answers, longest := l.end()
-				onlyGood(t, answers)
+				_, longest := l.end("200")
 				assert.LessOrEqual(t, longest, row.longest)
 				assert.LessOrEqual(t, w.status().Fetches, uint64(rounds*(2+2*int(row.notice/time.Minute))+2))
-			})
+			}, func(cfg *sallyport.Config) { cfg.Keys.RefreshInterval = time.Minute })
 		})
 	}
 }
 
 func TestAWithdrawnKeyIsRefusedAfterOneRefreshUnderLoad(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t).ready()
-		token := w.long(w.known)
-		l := w.honest(4, w.client())
+	bubble(t, func(t *testing.T, w *world) {
+		token := w.ready().long(w.known)
+		l := w.load(4, w.client())
 		time.Sleep(time.Minute)
 		w.iss.Rotate()
 		w.iss.Remove(w.known.ID())
 		took, err := w.until("401 unknown_key", token, 100*time.Millisecond, time.Minute)
 		require.NoError(t, err)
-		assert.LessOrEqual(t, took, time.Second, "the first token of the new key brings the news")
+		assert.LessOrEqual(t, took, time.Second, "the first token of the new key causes a fetch")
 		fetches := w.iss.Fetches()
 		for range 100 {
 			assert.Equal(t, "401 unknown_key", w.call(token).String())
 		}
-		assert.Equal(t, fetches, w.iss.Fetches(), "a key that is known to be gone is not asked for")
-		answers, _ := l.end()
-		onlyGood(t, answers)
+		assert.Equal(t, fetches, w.iss.Fetches(), "a withdrawn key causes no fetch")
+		l.end("200")
 	})
 }
 
-func TestAFloodOfUnknownKeysHarmsNobody(t *testing.T) {
+func TestAFloodHarmsNoOtherCaller(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t).ready()
-		honest := w.honest(2, w.client())
-		strangers := w.honest(5, w.strangers())
+	for name, row := range map[string]struct {
+		down    bool
+		lasts   time.Duration
+		mint    func(w *world) func() string
+		want    string
+		fetches uint64 // at most
+	}{
+		"of unknown keys":                          {false, 3 * time.Minute, (*world).strangers, "401 unknown_key", 11}, // two a minute, and refreshes
+		"of unknown keys while the issuer is down": {true, 3 * time.Minute, (*world).strangers, "503 keys_unavailable", 12},
+		"of made-up issuers":                       {false, time.Minute, (*world).foreigners, "401 unknown_issuer", 0},
+		"of another issuer's tokens": {false, time.Minute, func(w *world) func() string {
+			other := jwkstest.New(w.t, jwkstest.WithoutServer(), jwkstest.WithAlgorithm("EdDSA"))
+			w.t.Cleanup(func() { assert.Zero(w.t, other.Fetches()+other.DiscoveryFetches()) })
+			token := other.Token()
+			return func() string { return token }
+		}, "401 unknown_issuer", 0},
+		"of forged signatures under a known kid": {false, time.Minute, func(w *world) func() string {
+			token := w.forged(w.known.ID())
+			return func() string { return token }
+		}, "401 bad_signature", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T, w *world) {
+				mint := row.mint(w)
+				if row.want == "401 unknown_issuer" {
+					assert.Equal(t, row.want, w.call(mint()).String())
+					assert.Zero(t, w.wire.requests.Load(), "before the first load not even the trusted issuer is asked")
+				}
+				token := w.ready().long(w.known)
+				fetches, requests := w.status().Fetches, w.wire.requests.Load()
+				if row.down {
+					w.iss.Fail(http.StatusServiceUnavailable)
+				}
+				honest, flood := w.load(2, func() string { return token }), w.load(4, mint)
+				time.Sleep(row.lasts)
+				n, _ := flood.end(row.want)
+				assert.GreaterOrEqual(t, n, 1_000)
+				assert.LessOrEqual(t, w.status().Fetches-fetches, row.fetches)
+				assert.LessOrEqual(t, w.wire.requests.Load()-requests, int64(3*row.fetches))
+				_, longest := honest.end("200")
+				assert.Zero(t, longest, "honest callers do not wait")
+			})
+		})
+	}
+}
+
+func TestANewKeyIsAcceptedInAFloodOfUnknownKeys(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, w *world) {
+		w.ready()
+		honest, strangers := w.load(2, w.client()), w.load(5, w.strangers())
 		time.Sleep(2 * time.Minute)
-
-		// In the middle of it the issuer begins to sign with another key.
-		next := w.publish()
-		took, err := w.until("200", w.long(next), 500*time.Millisecond, time.Minute)
+		took, err := w.until("200", w.long(w.publish()), 500*time.Millisecond, time.Minute)
 		require.NoError(t, err)
-		assert.LessOrEqual(t, took, 31*time.Second)
+		assert.LessOrEqual(t, took, cooldown+time.Second)
 		time.Sleep(time.Minute)
-
-		answers, _ := strangers.end()
-		assert.Equal(t, map[string]int{"401 unknown_key": answers["401 unknown_key"]}, answers)
-		assert.Greater(t, answers["401 unknown_key"], 5_000)
+		n, _ := strangers.end("401 unknown_key")
+		assert.Greater(t, n, 5_000)
 		assert.LessOrEqual(t, w.status().Fetches, uint64(12), "two fetches a minute, and one more for the refund")
-		answers, longest := honest.end()
-		onlyGood(t, answers)
+		_, longest := honest.end("200")
 		assert.Zero(t, longest, "honest callers do not wait")
 	})
 }
 
 // Not parallel: it measures the heap.
 func TestWhatIsRememberedOfMadeUpNamesIsBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t).ready()
+	bubble(t, func(t *testing.T, w *world) {
+		w.ready()
 		stranger, foreigner, before := w.strangers(), w.foreigners(), heap()
 		for range 6_000 { // ten a second of each, for ten minutes
 			assert.Equal(t, "401 unknown_key", w.call(stranger()).String())
@@ -183,79 +225,13 @@ func TestWhatIsRememberedOfMadeUpNamesIsBounded(t *testing.T) {
 	})
 }
 
-func TestAFloodWhileTheIssuerIsDownCostsNoMoreThanTheBackoff(t *testing.T) {
+func TestOneCallersCancellationHarmsNoOtherCaller(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t).ready()
-		token := w.long(w.known)
-		honest := w.honest(2, func() string { return token })
-		w.iss.Fail(http.StatusServiceUnavailable)
-		strangers := w.honest(4, w.strangers())
-		time.Sleep(3 * time.Minute)
-
-		answers, _ := strangers.end()
-		assert.Equal(t, map[string]int{"503 keys_unavailable": answers["503 keys_unavailable"]}, answers, "nobody knows whether these keys exist")
-		assert.LessOrEqual(t, w.status().Failures, uint64(12))
-		answers, longest := honest.end()
-		onlyGood(t, answers)
-		assert.Zero(t, longest)
-	})
-}
-
-func TestTokensOfForeignIssuersCauseNoFetch(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		other := jwkstest.New(t, jwkstest.WithoutServer(), jwkstest.WithAlgorithm("EdDSA"))
-		for range 300 {
-			assert.Equal(t, "401 unknown_issuer", w.call(other.Token()).String())
-		}
-		assert.Zero(t, w.wire.asked.Load(), "not even the issuer that is trusted is asked")
-
-		w.ready()
-		asked := w.wire.asked.Load()
-		honest := w.honest(2, w.client())
-		foreigners, another := w.honest(4, w.foreigners()), w.honest(1, func() string { return other.Token() })
-		time.Sleep(time.Minute)
-		for _, l := range []*load{foreigners, another} {
-			answers, longest := l.end()
-			assert.Equal(t, map[string]int{"401 unknown_issuer": answers["401 unknown_issuer"]}, answers)
-			assert.GreaterOrEqual(t, answers["401 unknown_issuer"], 600)
-			assert.Zero(t, longest)
-		}
-		answers, longest := honest.end()
-		onlyGood(t, answers)
-		assert.Zero(t, longest, "honest callers do not wait")
-		assert.Equal(t, asked, w.wire.asked.Load())
-		assert.Zero(t, other.Fetches()+other.DiscoveryFetches())
-	})
-}
-
-func TestForgedSignaturesUnderAKnownKidCauseNoFetch(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t).ready()
-		asked := w.wire.asked.Load()
-		for range 300 {
-			assert.Equal(t, "401 bad_signature", w.call(w.stranger(w.known.ID())).String())
-		}
-		assert.Equal(t, asked, w.wire.asked.Load())
-	})
-}
-
-func TestOneCallersCancellationHarmsNobody(t *testing.T) {
-	t.Parallel()
-	for name, row := range map[string]struct {
-		loaded bool // or is it the first load that they wait for?
-	}{
-		"before the first load":      {false},
-		"waiting for an unknown key": {true},
-	} {
+	for name, loaded := range map[string]bool{"before the first load": false, "waiting for an unknown key": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
-				if row.loaded {
+			bubble(t, func(t *testing.T, w *world) {
+				if loaded {
 					w.ready()
 					time.Sleep(time.Minute)
 				}
@@ -267,7 +243,7 @@ func TestOneCallersCancellationHarmsNobody(t *testing.T) {
 				var impatient, patient []answer
 				var waiting sync.WaitGroup
 				waiting.Go(func() { impatient = append(impatient, w.callWith(ctx, token)) })
-				synctest.Wait() // the impatient one came first: the fetch is on its account
+				synctest.Wait() // the impatient one came first: it caused the fetch
 				waiting.Go(func() { patient = w.crowd(token, token, token, token) })
 				time.Sleep(time.Second)
 				cancel()
@@ -301,10 +277,9 @@ func TestOneIssuersTroubleIsItsOwn(t *testing.T) {
 				w := newWorld(t, func(cfg *sallyport.Config) {
 					cfg.Providers = append(cfg.Providers, providers.Generic(well.Issuer(), well.Audience()))
 				})
-				ill := w.iss
-				w.wire.healthy = byHost{ill.Issuer(): ill.Client(), well.Issuer(): well.Client()}
-				trouble(ill)
-				l := w.honest(4, func() string { return w.stranger("made up") })
+				w.wire.healthy = byHost{w.iss.Issuer(): w.iss.Client(), well.Issuer(): well.Client()}
+				trouble(w.iss)
+				l := w.load(4, func() string { return w.forged("made up") })
 				for range 2 {
 					time.Sleep(time.Second) // every fetch of the ill one is under way, or its cooldown runs
 					a := w.call(well.Token())
@@ -315,8 +290,9 @@ func TestOneIssuersTroubleIsItsOwn(t *testing.T) {
 					assert.Equal(t, "200", a.String())
 					assert.LessOrEqual(t, a.took, time.Second, "an unknown key: a second lies between two fetches, no more")
 				}
-				answers, _ := l.end()
-				assert.Zero(t, answers["200"])
+				close(l.stop)
+				l.ended.Wait()
+				assert.Zero(t, l.answers["200"])
 			})
 		})
 	}

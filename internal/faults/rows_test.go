@@ -27,7 +27,7 @@ type row struct {
 type outcome struct {
 	cold     string // a good token, before the first load
 	known    string // a good token of a known key, after one
-	unknown  string // a token whose kid nobody published
+	unknown  string // a token whose kid was never published
 	newcomer string // a token of a key that was published during the fault
 	back     string // when both good tokens are accepted, after the fault has ended
 	events   string
@@ -44,6 +44,7 @@ const (
 	nothing = "nothing"
 
 	timedOut = "no complete answer within"
+	rotated  = "fetched not_modified rotated" // events when all is well
 )
 
 // outage is the outcome of every fault that keeps the keys from being had.
@@ -54,7 +55,7 @@ func outage(says string) outcome {
 	}
 }
 
-// unharmed is the outcome of a fault that nobody notices.
+// unharmed is the outcome of a fault that no caller notices.
 func unharmed(events string) outcome {
 	return outcome{
 		cold: always, known: always, unknown: ask, newcomer: always, back: "at once",
@@ -62,18 +63,28 @@ func unharmed(events string) outcome {
 	}
 }
 
+func shows(what string) outcome {
+	return unharmed(rotated).but(func(o *outcome) { o.shows = what })
+}
+
 func (o outcome) but(change func(*outcome)) outcome {
 	change(&o)
 	return o
 }
 
+// refusesKnown is the outcome of a fault that takes the known key away at the
+// next refresh.
+func refusesKnown(answer string) outcome {
+	return unharmed(rotated).but(func(o *outcome) { o.cold, o.known, o.back = answer, "200; after a refresh "+answer, "≤ 15 min" })
+}
+
 // Rows are grouped by where the fault lies.
 var (
 	connection = []row{
-		{name: "refuses connections", begin: func(w *world) { w.wire.cut(w.wire.hidden.nobody()) }, want: outage("connection refused")},
-		{name: "has a name that does not resolve", begin: func(w *world) { w.wire.cut(w.wire.hidden.unresolved()) }, want: outage("no such host")},
-		{name: "has an expired certificate", begin: func(w *world) { w.wire.cut(w.wire.hidden.holder(expiredCert())) }, want: outage("certificate has expired")},
-		{name: "has the certificate of another host", begin: func(w *world) { w.wire.cut(w.wire.hidden.holder(foreignCert())) }, want: outage("certificate is valid for other.invalid, not")},
+		{name: "refuses connections", begin: func(w *world) { w.wire.cut(w.wire.impostors.refusing()) }, want: outage("connection refused")},
+		{name: "has a name that does not resolve", begin: func(w *world) { w.wire.cut(w.wire.impostors.unresolved()) }, want: outage("no such host")},
+		{name: "has an expired certificate", begin: func(w *world) { w.wire.cut(w.wire.impostors.presenting(expiredCert())) }, want: outage("certificate has expired")},
+		{name: "has the certificate of another host", begin: func(w *world) { w.wire.cut(w.wire.impostors.presenting(foreignCert())) }, want: outage("certificate is valid for other.invalid, not")},
 		{name: "hangs before it answers", begin: func(w *world) { w.iss.Hang() }, want: outage(timedOut)},
 		{name: "hangs in the middle of the body", begin: func(w *world) { w.iss.Serve(hangInBody) }, want: outage(timedOut)},
 		{name: "sends one byte per second", begin: func(w *world) { w.iss.Serve(drip(w.pace)) }, want: outage(timedOut)},
@@ -84,7 +95,9 @@ var (
 		{name: "503, Retry-After 30 s", begin: fails(http.StatusServiceUnavailable, "30"), want: outage("answered 503")},
 		{name: "503, Retry-After a day", begin: fails(http.StatusServiceUnavailable, "86400"), want: outage("answered 503")},
 		{name: "429", begin: fails(http.StatusTooManyRequests, ""), want: outage("answered 429")},
-		{name: "301 elsewhere", begin: func(w *world) { w.iss.Serve(elsewhere) }, want: outage("redirects are not followed")},
+		{name: "301 elsewhere", begin: func(w *world) {
+			w.iss.Serve(http.RedirectHandler("https://elsewhere.example/moved", http.StatusMovedPermanently).ServeHTTP)
+		}, want: outage("redirects are not followed")},
 		{name: "304 to everybody", begin: func(w *world) { w.iss.ServeJWKS(fixed(http.StatusNotModified, "", "")) }, want: outage("answered 304").but(afterARefresh)},
 		{name: "500 for the metadata alone", begin: func(w *world) { w.iss.Serve(metadataFails(w.iss)) }, want: unharmed("failed fetched not_modified rotated").but(func(o *outcome) {
 			o.cold, o.unknown, o.shows = down, down, "LastError: answered 500"
@@ -93,8 +106,8 @@ var (
 	bodies = []row{
 		{name: "HTML with 200", begin: serves("text/html", "<!doctype html><title>Maintenance</title>"), want: outage("not a JWK Set")},
 		{name: "truncated JSON", begin: serves("application/json", `{"keys":[{"kty":"OKP","crv":"Ed255`), want: outage("not a JWK Set")},
-		{name: "a body of 200 MB", begin: func(w *world) { w.iss.ServeJWKS(flood) }, want: outage("sent more than 512 KiB")},
-		{name: "a gzip bomb of 200 MB", begin: func(w *world) { w.iss.ServeJWKS(bomb) }, want: outage("sent more than 512 KiB")},
+		{name: "a body of 200 MB", begin: func(w *world) { w.iss.ServeJWKS(repeat("identity", blank)) }, want: outage("sent more than 512 KiB")},
+		{name: "a gzip bomb of 200 MB", begin: func(w *world) { w.iss.ServeJWKS(repeat("gzip", zipped())) }, want: outage("sent more than 512 KiB")},
 		{name: "10 000 keys", begin: servesKeys(manyKeys(10_000)), want: outage("sent more than 512 KiB")},
 		{name: "1 000 keys", begin: servesKeys(manyKeys(1_000)), want: outage("more than 256 keys")},
 		{name: "an empty set", begin: servesKeys(`{"keys":[]}`), want: outage("the set holds no keys")},
@@ -102,44 +115,30 @@ var (
 	}
 	metadata = []row{
 		{name: "another issuer", begin: names(jwkstest.Metadata{"issuer": "https://evil.example"}), end: namesItself, want: outage("says issuer").but(afterARefresh)},
-		{name: "a jwks_uri on another host", begin: names(jwkstest.Metadata{"jwks_uri": "https://keys.elsewhere.example/jwks"}), end: namesItself, want: unharmed("fetched not_modified rotated")},
+		{name: "a jwks_uri on another host", begin: names(jwkstest.Metadata{"jwks_uri": "https://keys.elsewhere.example/jwks"}), end: namesItself, want: unharmed(rotated)},
 		{name: "a jwks_uri without TLS", begin: names(jwkstest.Metadata{"jwks_uri": "http://keys.elsewhere.example/jwks"}), end: namesItself, want: outage("use https").but(afterARefresh)},
 	}
 	keys = []row{
-		{name: "one usable key among unusable ones", begin: publishSecret, end: func(w *world) { w.iss.Remove("secret") }, want: unharmed("fetched not_modified rotated").but(func(o *outcome) {
-			o.shows = `Skipped: kty "oct"`
-		})},
-		{name: "the same key twice", begin: func(w *world) { w.iss.Publish(w.known) }, end: restoreKnown, want: unharmed("fetched not_modified rotated")},
-		{name: "two keys of one kid", begin: publishTwin, end: restoreKnown, want: unharmed("fetched not_modified rotated").but(func(o *outcome) {
-			o.cold, o.known, o.back = ask, "200; after a refresh "+ask, "≤ 15 min"
-		})},
-		{name: "another key under its kid", begin: func(w *world) { w.iss.Replace(w.known.ID()) }, end: restoreKnown, want: unharmed("fetched not_modified rotated").but(func(o *outcome) {
-			o.cold, o.known, o.back = "401 bad_signature", "200; after a refresh 401 bad_signature", "≤ 15 min"
-		})},
-		{name: "the key no longer", begin: withdraw, end: restoreKnown, want: unharmed("fetched not_modified rotated").but(func(o *outcome) {
-			o.cold, o.known, o.back = ask, "200; after a refresh "+ask, "≤ 15 min"
-		})},
+		{name: "one usable key among unusable ones", begin: publishes("HS256", func(*world) string { return "secret" }), end: func(w *world) { w.iss.Remove("secret") }, want: shows(`Skipped: kty "oct"`)},
+		{name: "the same key twice", begin: func(w *world) { w.iss.Publish(w.known) }, end: restoreKnown, want: unharmed(rotated)},
+		{name: "two keys of one kid", begin: publishes("EdDSA", func(w *world) string { return w.known.ID() }), end: restoreKnown, want: refusesKnown(ask)},
+		{name: "another key under its kid", begin: func(w *world) { w.iss.Replace(w.known.ID()) }, end: restoreKnown, want: refusesKnown("401 bad_signature")},
+		{name: "the key no longer", begin: withdraw, end: restoreKnown, want: refusesKnown(ask)},
 	}
 	caching = []row{
-		{name: "an ETag that hides a new key", begin: lie, want: unharmed("fetched not_modified rotated")},
-		{name: "an ETag that hides a withdrawal, until a stranger comes", first: lie, begin: withdraw, end: admit, want: unharmed("fetched not_modified rotated").but(func(o *outcome) {
-			o.cold, o.known, o.back = ask, "200; after a refresh "+ask, "≤ 15 min"
-		})},
-		{name: "max-age=0", begin: caches("max-age=0"), end: caches(""), want: unharmed("fetched not_modified rotated").but(func(o *outcome) { o.attempts = 85 })},
-		{name: "max-age=1e12", begin: caches("max-age=1000000000000"), end: caches(""), want: unharmed("fetched not_modified rotated")},
+		{name: "an ETag that hides a new key", begin: lie, want: unharmed(rotated)},
+		{name: "an ETag that hides a withdrawal, until a stranger comes", first: lie, begin: withdraw, end: admit, want: refusesKnown(ask)},
+		{name: "max-age=0", begin: caches("max-age=0"), end: caches(""), want: unharmed(rotated).but(func(o *outcome) { o.attempts = 85 })},
+		{name: "max-age=1e12", begin: caches("max-age=1000000000000"), end: caches(""), want: unharmed(rotated)},
 	}
 	clocks = []row{
-		{name: "an hour ahead", begin: skew(time.Hour), end: skew(0), also: shortToken, want: unharmed("fetched not_modified rotated").but(func(o *outcome) {
-			o.shows = "nothing; tokens of half an hour: 401 expired"
-		})},
-		{name: "an hour back", begin: skew(-time.Hour), end: skew(0), also: shortToken, want: unharmed("fetched not_modified rotated").but(func(o *outcome) {
-			o.shows = "nothing; tokens of half an hour: 401 issued_in_future"
-		})},
+		{name: "an hour ahead", begin: skew(time.Hour), end: skew(0), also: shortToken, want: shows("nothing; tokens of half an hour: 401 expired")},
+		{name: "an hour back", begin: skew(-time.Hour), end: skew(0), also: shortToken, want: shows("nothing; tokens of half an hour: 401 issued_in_future")},
 	}
 )
 
-// afterARefresh: it is the stranger who makes the fault known. Refreshes by
-// schedule do not meet it: they read no metadata, and ask for a 304.
+// afterARefresh: the unknown kid reveals the fault. Scheduled refreshes do not
+// meet it: they read no metadata, and ask for a 304.
 func afterARefresh(o *outcome) { o.events = "failed not_modified" }
 
 func fails(status int, retryAfter string) func(*world) {
@@ -176,13 +175,9 @@ func namesItself(w *world) {
 	w.iss.SetMetadata(jwkstest.Metadata{"issuer": w.iss.Issuer(), "jwks_uri": w.iss.JWKSURL()})
 }
 
-func caches(control string) func(*world) {
-	return func(w *world) { w.iss.SetCacheControl(control) }
-}
+func caches(control string) func(*world) { return func(w *world) { w.iss.SetCacheControl(control) } }
 
-func skew(d time.Duration) func(*world) {
-	return func(w *world) { w.skew.Store(int64(d)) }
-}
+func skew(d time.Duration) func(*world) { return func(w *world) { w.skew.Store(int64(d)) } }
 
 func shortToken(w *world) string {
 	token := w.iss.Token(jwkstest.Claims{"exp": time.Now().Add(30 * time.Minute)})
@@ -195,6 +190,8 @@ func flushed(w http.ResponseWriter, s string) error {
 	}
 	return http.NewResponseController(w).Flush()
 }
+
+func hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
 func hangInBody(w http.ResponseWriter, r *http.Request) {
 	_ = flushed(w, `{"keys":[`)
@@ -219,10 +216,6 @@ func breakOff(w http.ResponseWriter, _ *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-func elsewhere(w http.ResponseWriter, r *http.Request) {
-	http.Redirect(w, r, "https://elsewhere.example/moved", http.StatusMovedPermanently)
-}
-
 func metadataFails(iss *jwkstest.Issuer) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if strings.Contains(r.URL.Path, "/.well-known/") {
@@ -233,40 +226,31 @@ func metadataFails(iss *jwkstest.Issuer) http.HandlerFunc {
 	}
 }
 
-const hugeBody = 200 << 20
+// A megabyte of white space, and as a gzip member; several in a row are one stream.
+var (
+	blank  = bytes.Repeat([]byte(" "), 1<<20)
+	zipped = sync.OnceValue(func() []byte {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		_ = must(z.Write(blank))
+		_ = z.Close() // of a buffer
+		return b.Bytes()
+	})
+)
 
-// flood is a JWK Set behind a lot of white space, as far as anybody reads.
-func flood(w http.ResponseWriter, _ *http.Request) {
-	blank := strings.Repeat(" ", 64<<10)
-	for range hugeBody / len(blank) {
-		if _, err := io.WriteString(w, blank); err != nil {
-			return
-		}
-	}
-	_, _ = io.WriteString(w, `{"keys":[]}`)
-}
-
-// member is a gzip member of a megabyte; several in a row are one stream.
-var member = sync.OnceValue(func() []byte {
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	_ = must(z.Write(bytes.Repeat([]byte(" "), 1<<20)))
-	if err := z.Close(); err != nil {
-		panic(err)
-	}
-	return b.Bytes()
-})
-
-func bomb(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Encoding", "gzip")
-	for range hugeBody >> 20 {
-		if _, err := w.Write(member()); err != nil {
-			return
+// repeat sends 200 megabytes, as far as they are read.
+func repeat(encoding string, megabyte []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", encoding)
+		for range 200 {
+			if _, err := w.Write(megabyte); err != nil {
+				return
+			}
 		}
 	}
 }
 
-// manyKeys is a set of that many keys of a type that nobody knows.
+// manyKeys is a set of that many keys.
 func manyKeys(n int) string {
 	list := make([]string, n)
 	for i := range list {
@@ -281,12 +265,8 @@ const unusable = `{"keys":[
 	{"kty":"RSA","kid":"small","n":"sXchDaQebHnPiGvyDOAT4saGEUetSyo9MKLOoWFsueri","e":"AQAB"},
 	{"kty":"AKP","kid":"future","alg":"ML-DSA-44","pub":"AA"}]}`
 
-func publishSecret(w *world) {
-	w.iss.Publish(w.iss.NewKey("HS256", jwkstest.JWK{"kid": "secret"}))
-}
-
-func publishTwin(w *world) {
-	w.iss.Publish(w.iss.NewKey("EdDSA", jwkstest.JWK{"kid": w.known.ID()}))
+func publishes(alg string, kid func(*world) string) func(*world) {
+	return func(w *world) { w.iss.Publish(w.iss.NewKey(alg, jwkstest.JWK{"kid": kid(w)})) }
 }
 
 func withdraw(w *world) {

@@ -1,13 +1,7 @@
 package faults_test
 
 import (
-	"bytes"
 	"context"
-	"crypto/tls"
-	"errors"
-	"io"
-	"log"
-	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -30,99 +24,15 @@ const (
 	patient = 30 * time.Second       // a test waits for what should take a moment
 )
 
-// sockets are impostors on loopback.
-type sockets struct{ t *testing.T }
-
-func dialing(l net.Listener) func(context.Context, string, string) (net.Conn, error) {
-	return func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "tcp", l.Addr().String())
-	}
-}
-
-func (s sockets) listen() net.Listener {
-	s.t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(s.t, err)
-	return l
-}
-
-func (s sockets) nobody() *http.Transport {
-	l := s.listen()
-	require.NoError(s.t, l.Close())
-	return trusting(dialing(l))
-}
-
-func (s sockets) holder(cert tls.Certificate) *http.Transport {
-	return s.serve(cert, http.NotFoundHandler())
-}
-
-func (s sockets) serve(cert tls.Certificate, h http.Handler) *http.Transport {
-	s.t.Helper()
-	l := s.listen()
-	server := &http.Server{
-		Handler:   h,
-		TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12},
-		ErrorLog:  log.New(io.Discard, "", 0),
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- server.ServeTLS(l, "", "") }()
-	s.t.Cleanup(func() {
-		_ = server.Close()
-		assert.ErrorIs(s.t, <-ended, http.ErrServerClosed)
-	})
-	return trusting(dialing(l))
-}
-
-// unresolved asks a name server on loopback, which answers that there is none.
-func (s sockets) unresolved() *http.Transport {
-	s.t.Helper()
-	server, err := net.ListenPacket("udp", "127.0.0.1:0")
-	require.NoError(s.t, err)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		noSuchName(server)
-	}()
-	s.t.Cleanup(func() {
-		_ = server.Close()
-		<-ended
-	})
-	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "udp", server.LocalAddr().String())
-	}}
-	return trusting((&net.Dialer{Resolver: resolver}).DialContext)
-}
-
-// noSuchName answers every question with NXDOMAIN (RFC 1035 section 4.1).
-func noSuchName(server net.PacketConn) {
-	const header, flags, counts = 12, 2, 6
-	message := make([]byte, 1232)
-	for {
-		n, from, err := server.ReadFrom(message)
-		if err != nil {
-			return
-		}
-		if n <= header {
-			continue
-		}
-		end := header + bytes.IndexByte(message[header:n], 0) + len("\x00") + 4 // the name, its type and class
-		copy(message[flags:], []byte{0x81, 0x83})                               // an answer, recursion as asked, no such name
-		copy(message[counts:header], make([]byte, header-counts))               // no records
-		_, _ = server.WriteTo(message[:min(end, n)], from)
-	}
-}
-
 // newSocketWorld is a world whose issuer is a TLS server. Its Gate asks once a
 // second.
 func newSocketWorld(t *testing.T, timeout time.Duration) *world {
 	t.Helper()
-	w := &world{t: t, pace: 10 * time.Millisecond}
-	w.iss = jwkstest.New(t, jwkstest.WithoutServer(), jwkstest.WithAlgorithm("EdDSA"))
-	w.wire = &wire{hidden: sockets{t}}
-	w.wire.healthy = sockets{t}.serve(goodCert(), w.iss.Handler())
-	w.open([]settings{func(cfg *sallyport.Config) {
+	iss := jwkstest.New(t, jwkstest.WithoutServer(), jwkstest.WithAlgorithm("EdDSA"))
+	w := openWorld(t, iss, &wire{healthy: sockets{t}.serve(goodCert(), iss.Handler()), impostors: sockets{t}}, func(cfg *sallyport.Config) {
 		cfg.Keys.Timeout, cfg.Keys.RefreshInterval, cfg.Keys.Cooldown = timeout, time.Second, -1
-	}})
+	})
+	w.pace = 10 * time.Millisecond
 	return w
 }
 
@@ -204,12 +114,12 @@ func TestFaultsOverSocketsAfterAGoodLoad(t *testing.T) {
 	}
 }
 
-// TestNobodyWaitsForASocketThatHangs lets one fetch hang for as long as it
-// likes: every call has to end before it does.
-func TestNobodyWaitsForASocketThatHangs(t *testing.T) {
+// TestNoCallerWaitsForASocketThatHangs lets one fetch hang: every call has to
+// end before it does.
+func TestNoCallerWaitsForASocketThatHangs(t *testing.T) {
 	t.Parallel()
-	for name, hang := range map[string]http.HandlerFunc{
-		"before the header":         func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+	for name, h := range map[string]http.HandlerFunc{
+		"before the header":         hang,
 		"in the middle of the body": hangInBody,
 		"between single bytes":      drip(10 * time.Millisecond),
 	} {
@@ -224,15 +134,15 @@ func TestNobodyWaitsForASocketThatHangs(t *testing.T) {
 			w.iss.Serve(func(rw http.ResponseWriter, r *http.Request) {
 				entered.Add(1)
 				defer left.Add(1)
-				hang(rw, r)
+				h(rw, r)
 			})
 			require.Eventually(t, func() bool { return entered.Load() == 1 }, patient, time.Millisecond)
 
 			assert.Equal(t, map[string]int{"200": len(tokens)}, tally(w.crowd(tokens...)))
 			ctx, cancel := context.WithTimeout(t.Context(), quick)
 			defer cancel()
-			a := w.callWith(ctx, w.stranger("unknown"))
-			assert.Equal(t, "503 canceled", a.String(), "whoever needs that fetch waits as long as he wants to")
+			a := w.callWith(ctx, w.forged("unknown"))
+			assert.Equal(t, "503 canceled", a.String(), "a caller that needs the fetch waits for as long as its context lasts")
 			assert.Zero(t, left.Load(), "the fetch still hangs")
 
 			require.NoError(t, w.gate.Close())
@@ -240,22 +150,4 @@ func TestNobodyWaitsForASocketThatHangs(t *testing.T) {
 			assert.Equal(t, "200", w.call(tokens[0]).String(), "the keys that are there still count")
 		})
 	}
-}
-
-func TestACallerWhoHangsUpEndsOnlyItsOwnWait(t *testing.T) {
-	t.Parallel()
-	w := newSocketWorld(t, time.Hour)
-	release := w.iss.Hang()
-	token := w.long(w.known)
-	patientOne := make(chan answer, 1)
-	ctx, hangUp := context.WithCancelCause(t.Context())
-	impatientOne := make(chan answer, 1)
-	go func() { impatientOne <- w.callWith(ctx, token) }()
-	require.Eventually(t, func() bool { return w.wire.asked.Load() == 1 }, patient, time.Millisecond)
-	go func() { patientOne <- w.call(token) }()
-	hangUp(errors.New("the browser was closed"))
-	assert.Equal(t, "503 canceled", (<-impatientOne).String())
-	release()
-	assert.Equal(t, "200", (<-patientOne).String())
-	assert.Equal(t, 1, w.iss.Fetches())
 }

@@ -1,13 +1,15 @@
 package faults_test
 
 import (
+	"bytes"
 	"context"
-	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -15,19 +17,23 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // wire is the way from a Gate to its issuer.
 type wire struct {
 	healthy http.RoundTripper
-	hidden  impostors
-	broken  atomic.Pointer[http.Transport] // instead of healthy
-	asked   atomic.Int64                   // requests, whatever becomes of them
+	impostors
+	broken   atomic.Pointer[http.Transport] // instead of healthy
+	requests atomic.Int64                   // whatever becomes of them
 }
 
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
-	w.asked.Add(1)
+	w.requests.Add(1)
 	if broken := w.broken.Load(); broken != nil {
 		return broken.RoundTrip(r)
 	}
@@ -42,32 +48,30 @@ func (w *wire) mend() {
 	}
 }
 
-// impostors are who answers in the issuer's place when the wire is broken: over
-// sockets, or in memory for a bubble.
+// impostors answer in the issuer's place when the wire is broken: over sockets,
+// or in memory for a bubble.
 type impostors interface {
-	// nobody refuses the connection.
-	nobody() *http.Transport
-	// holder of that certificate, which is not good for the issuer.
-	holder(cert tls.Certificate) *http.Transport
-	// unresolved is behind a name server that knows no such name.
-	unresolved() *http.Transport
+	refusing() *http.Transport                       // the connection
+	presenting(cert tls.Certificate) *http.Transport // one that is not good for the issuer
+	unresolved() *http.Transport                     // a name that its name server does not know
 }
 
 // pipes are impostors in memory.
 type pipes struct{}
 
-func (pipes) nobody() *http.Transport {
+type dial = func(ctx context.Context, network, address string) (net.Conn, error)
+
+func (pipes) refusing() *http.Transport {
 	return &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 	}}
 }
 
-func (pipes) holder(cert tls.Certificate) *http.Transport {
+func (pipes) presenting(cert tls.Certificate) *http.Transport {
 	return trusting(func(context.Context, string, string) (net.Conn, error) {
 		near, far := net.Pipe()
 		go func() {
-			server := tls.Server(far, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
-			_ = server.Handshake()
+			_ = tls.Server(far, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}).Handshake()
 			_ = far.Close()
 		}()
 		return near, nil
@@ -81,10 +85,88 @@ func (pipes) unresolved() *http.Transport {
 	}}
 }
 
+// sockets are impostors on loopback.
+type sockets struct{ t *testing.T }
+
+func (s sockets) listen() (net.Listener, dial) {
+	s.t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(s.t, err)
+	return l, func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "tcp", l.Addr().String())
+	}
+}
+
+func (s sockets) refusing() *http.Transport {
+	l, dial := s.listen()
+	require.NoError(s.t, l.Close())
+	return trusting(dial)
+}
+
+func (s sockets) presenting(cert tls.Certificate) *http.Transport {
+	return s.serve(cert, http.NotFoundHandler())
+}
+
+func (s sockets) serve(cert tls.Certificate, h http.Handler) *http.Transport {
+	s.t.Helper()
+	l, dial := s.listen()
+	server := &http.Server{
+		Handler:   h,
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12},
+		ErrorLog:  log.New(io.Discard, "", 0),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.ServeTLS(l, "", "") }()
+	s.t.Cleanup(func() {
+		_ = server.Close()
+		assert.ErrorIs(s.t, <-ended, http.ErrServerClosed)
+	})
+	return trusting(dial)
+}
+
+func (s sockets) unresolved() *http.Transport {
+	s.t.Helper()
+	server, err := net.ListenPacket("udp", "127.0.0.1:0")
+	require.NoError(s.t, err)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		noSuchName(server)
+	}()
+	s.t.Cleanup(func() {
+		_ = server.Close()
+		<-ended
+	})
+	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "udp", server.LocalAddr().String())
+	}}
+	return trusting((&net.Dialer{Resolver: resolver}).DialContext)
+}
+
+// noSuchName answers every query with NXDOMAIN.
+// RFC 1035 section 4.1: https://www.rfc-editor.org/rfc/rfc1035#section-4.1
+func noSuchName(server net.PacketConn) {
+	const header, flags, counts = 12, 2, 6
+	message := make([]byte, 1232)
+	for {
+		n, from, err := server.ReadFrom(message)
+		if err != nil {
+			return
+		}
+		if n <= header {
+			continue
+		}
+		end := header + bytes.IndexByte(message[header:n], 0) + len("\x00") + 4 // the name, its type and class
+		copy(message[flags:], []byte{0x81, 0x83})                               // an answer, recursion as asked, no such name
+		copy(message[counts:header], make([]byte, header-counts))               // no records
+		_, _ = server.WriteTo(message[:min(end, n)], from)
+	}
+}
+
 // trusting is a transport that trusts the authority of this file.
-func trusting(dial func(ctx context.Context, network, address string) (net.Conn, error)) *http.Transport {
+func trusting(d dial) *http.Transport {
 	return &http.Transport{
-		DialContext:            dial,
+		DialContext:            d,
 		TLSClientConfig:        &tls.Config{RootCAs: authority().pool, MinVersion: tls.VersionTLS12},
 		MaxResponseHeaderBytes: 64 << 10, // as a Fetcher's own has it
 		DisableKeepAlives:      true,
@@ -120,7 +202,7 @@ func (a ca) issue(name string, until time.Time) tls.Certificate {
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	der := must(x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key))
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: crypto.PrivateKey(key)}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
 // Certificates: issuers without a server live under .example.
@@ -129,10 +211,3 @@ var (
 	expiredCert = sync.OnceValue(func() tls.Certificate { return authority().issue("*.example", year(1999)) })
 	foreignCert = sync.OnceValue(func() tls.Certificate { return authority().issue("other.invalid", year(2110)) })
 )
-
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
-}

@@ -1,2 +1,3 @@
-// Package readme holds only tests: they compile and run what the README shows.
+// Package readme tests the documentation: its Go lines compile and run, its
+// links lead somewhere, and docs/conformance.md agrees with the tests.
 package readme

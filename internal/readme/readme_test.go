@@ -1,11 +1,10 @@
 package readme_test
 
 import (
-	"fmt"
-	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -24,27 +23,9 @@ import (
 
 const root = "../../"
 
-// The README's Go lines, compiled here. A line that changes in one place must
-// change in the other.
+// The README's program is program_test.go; its other Go lines are these.
 
-func readmeServer() {
-	gate, err := sallyport.New("https://issuer.example/", "api://orders") // the token's iss and aud, byte for byte
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer gate.Close()
-
-	mux := http.NewServeMux()
-	mux.Handle("GET /orders", gate.Require(claims.AllScopes("orders.read"))(http.HandlerFunc(list)))
-	log.Fatal(http.ListenAndServe("127.0.0.1:8080", mux)) //nolint:gocritic // exitAfterDefer: a program that ends here ends everything
-}
-
-func list(w http.ResponseWriter, r *http.Request) {
-	c, _ := claims.FromContext(r.Context())
-	fmt.Fprintln(w, "orders for", c.ClientID())
-}
-
-func readmePresets() (gates []*sallyport.Gate, errs []error) {
+func presets() (gates []*sallyport.Gate, errs []error) {
 	keep := func(g *sallyport.Gate, err error) { gates, errs = append(gates, g), append(errs, err) }
 	{
 		gate, err := sallyport.NewFrom(providers.Entra("<tenant>", "api://orders", "<app guid>")) // v1.0 and v2.0 tokens, both forms of aud
@@ -61,13 +42,15 @@ func readmePresets() (gates []*sallyport.Gate, errs []error) {
 	return gates, errs
 }
 
-func readmeRoutes(gate *sallyport.Gate, mux *http.ServeMux, r chi.Router, g *gin.Engine, del http.HandlerFunc, orders http.Handler, listOrders gin.HandlerFunc) {
+func routes(gate *sallyport.Gate, mux *http.ServeMux, r chi.Router, g *gin.Engine, del http.HandlerFunc, orders http.Handler, listOrders gin.HandlerFunc) {
 	mux.Handle("/orders", gate.RequireAccess(claims.AccessLevels{Resources: []string{"api://orders"}})(orders)) // get, post, put, delete
 	r.With(gate.Require(claims.AnyRole("Orders.Admin"))).Delete("/orders/{id}", del)                            // Chi: the Guard is net/http middleware
 	g.GET("/orders", ginauth.Require(gate, claims.AllScopes("orders.read")), listOrders)                        // Gin: adapters/ginauth
 }
 
-func TestTheReadmesAttack(t *testing.T) {
+var _ = []any{main, presets, routes}
+
+func TestTheREADMEsAttack(t *testing.T) {
 	t.Parallel()
 	newAPI := func(issuer, audience string) http.Handler {
 		gate, err := sallyport.New(issuer, audience)
@@ -80,25 +63,21 @@ func TestTheReadmesAttack(t *testing.T) {
 	jwkstest.AttackHandler(t, iss, api, httptest.NewRequest("GET", "/orders", nil), jwkstest.Claims{"scope": "orders.read"}) //nolint:usestdlibvars // as the README has it
 }
 
-var _ = []any{readmeServer, readmePresets, readmeRoutes}
-
-func TestTheReadmesGoLinesCompile(t *testing.T) {
+func TestTheREADMEsGoLinesCompile(t *testing.T) {
 	t.Parallel()
-	readme, source := read(t, root+"README.md"), squeezed(read(t, "readme_test.go"))
-	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(readme, -1)
+	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(read(t, root+"README.md"), -1)
 	require.NotEmpty(t, blocks)
-	for _, block := range blocks {
+	program := strings.Replace(read(t, "program_test.go"), "package readme_test\n", "package main\n", 1)
+	assert.Equal(t, program, blocks[0][1], "the README's program is program_test.go")
+	source := squeezed(read(t, "readme_test.go"))
+	for _, block := range blocks[1:] {
 		for line := range strings.Lines(block[1]) {
-			line = strings.TrimSpace(line)
-			if line == "" || line == "package main" || line == "func main() {" {
-				continue
-			}
 			assert.Contains(t, source, squeezed(line), "a line of the README that no test compiles")
 		}
 	}
 }
 
-func TestTheReadmeFitsAndItsTargetsExist(t *testing.T) {
+func TestTheREADMEFitsAndItsTargetsExist(t *testing.T) {
 	t.Parallel()
 	readme, makefile := read(t, root+"README.md"), read(t, root+"Makefile")
 	assert.Less(t, strings.Count(readme, "\n"), 150)
@@ -108,9 +87,38 @@ func TestTheReadmeFitsAndItsTargetsExist(t *testing.T) {
 		}
 		assert.Regexp(t, `(?m)^`+target[1]+`:`, makefile)
 	}
-	for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(readme, -1) {
-		_, err := os.Stat(root + link[1])
-		assert.NoError(t, err, "a link of the README")
+}
+
+func TestTheREADMELinksEveryPage(t *testing.T) {
+	t.Parallel()
+	readme := read(t, root+"README.md")
+	pages, err := filepath.Glob(root + "docs/*.md")
+	require.NoError(t, err)
+	require.NotEmpty(t, pages)
+	for _, page := range append(pages, root+"docs/decisions/README.md") {
+		assert.Contains(t, readme, "]("+strings.TrimPrefix(page, root)+")")
+	}
+	notes, err := filepath.Glob(root + "docs/decisions/[0-9]*.md")
+	require.NoError(t, err)
+	list := read(t, root+"docs/decisions/README.md")
+	for _, note := range notes {
+		assert.Contains(t, list, "]("+filepath.Base(note)+")")
+	}
+}
+
+func TestEveryLinkLeadsToAFile(t *testing.T) {
+	t.Parallel()
+	var pages []string
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md"} {
+		found, err := filepath.Glob(root + pattern)
+		require.NoError(t, err)
+		pages = append(pages, found...)
+	}
+	for _, page := range pages {
+		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)[)#]`).FindAllStringSubmatch(read(t, page), -1) {
+			_, err := os.Stat(filepath.Join(filepath.Dir(page), link[1]))
+			assert.NoError(t, err, "a link of %s", page)
+		}
 	}
 }
 

@@ -1,4 +1,4 @@
-package soak_test
+package faults_test
 
 import (
 	"slices"
@@ -6,21 +6,22 @@ import (
 	"time"
 )
 
-// ledger is what really happened, from the issuer's and the operator's side and
-// from that of the Gate's key set. Nothing in it comes from an answer to a
-// client.
+// ledger records what happened, as the issuer, the operator and the Gate's key
+// set saw it. Nothing in it comes from an answer to a client.
 type ledger struct {
 	rules rules
 
-	mu       sync.Mutex
-	keys     map[string]*keyLife
-	states   []keyState // in order
-	attempts []attempt  // those that ended, in order
-	running  attempt
-	made     map[int]keyState // sets that were served, by number of the request
-	request  int              // number of the last request for the set
-	outages  []span
-	unknown  []time.Time // when tokens were sent of keys that no Gate has seen
+	mu          sync.Mutex
+	keys        map[string]*keyLife
+	states      []keyState // in order
+	attempts    []attempt  // those that ended, in order
+	running     attempt
+	made        map[int]keyState // sets that were served, by number of the request
+	request     int              // number of the last request for the set
+	down        bool             // the issuer is in trouble
+	well        time.Time        // since when it is well
+	unexplained int              // fetches that failed though the issuer was well
+	unknown     []time.Time      // when tokens were sent of keys that the Gate has not seen
 }
 
 // rules are the times that the Gate was given, and what a busy machine may add.
@@ -43,10 +44,10 @@ type keyLife struct {
 }
 
 // keyState is one set of keys as the Gate held it: put in force at a moment
-// between served and told.
+// between served and applied.
 type keyState struct {
-	served, told time.Time
-	kids         []string
+	served, applied time.Time
+	kids            []string
 }
 
 // attempt is one fetch.
@@ -108,16 +109,19 @@ func (l *ledger) serves(request int, do func()) {
 	do()
 }
 
-// hears notes the end of a fetch. It is called in the Gate's fetching
+// ended notes the end of a fetch. It is called in the Gate's fetching
 // goroutine, once the keys are in force.
-func (l *ledger) hears(failed, forced bool) {
+func (l *ledger) ended(failed, forced bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.running.to, l.running.failed, l.running.forced = time.Now(), failed, forced
+	if failed && !l.down && l.well.Before(l.running.from) {
+		l.unexplained++
+	}
 	l.attempts = append(l.attempts, l.running)
 	l.running = attempt{}
 	if state, ok := l.made[l.request]; ok && !failed {
-		state.told = time.Now()
+		state.applied = time.Now()
 		l.states = append(l.states, state)
 		for _, kid := range state.kids {
 			l.keys[kid].seen = true
@@ -138,11 +142,7 @@ func (l *ledger) sent(kid string, at time.Time) {
 func (l *ledger) outage(begins bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if begins {
-		l.outages = append(l.outages, span{from: time.Now()})
-	} else if n := len(l.outages); n > 0 && l.outages[n-1].to.IsZero() {
-		l.outages[n-1].to = time.Now()
-	}
+	l.down, l.well = begins, time.Now()
 }
 
 // forget drops what no answer can depend on any more.
@@ -156,7 +156,7 @@ func (l *ledger) forget(before time.Time) {
 		}
 	}
 	n := 0 // the last state that was in force before stays
-	for n+1 < len(l.states) && old(l.states[n+1].told) {
+	for n+1 < len(l.states) && old(l.states[n+1].applied) {
 		n++
 	}
 	l.states = slices.Delete(l.states, 0, n)
@@ -167,18 +167,5 @@ func (l *ledger) forget(before time.Time) {
 		}
 	}
 	l.attempts = slices.Delete(l.attempts, 0, n)
-	l.outages = slices.DeleteFunc(l.outages, func(s span) bool { return old(s.to) })
 	l.unknown = slices.DeleteFunc(l.unknown, old)
-}
-
-// unexplained counts fetches that failed though the issuer was well.
-func (l *ledger) unexplained() (n int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, a := range l.attempts {
-		if a.failed && !slices.ContainsFunc(l.outages, a.meets) {
-			n++
-		}
-	}
-	return n
 }
