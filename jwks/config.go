@@ -21,13 +21,15 @@ const (
 	defaultMinRefreshInterval = time.Minute
 	defaultMaxRefreshInterval = 24 * time.Hour
 	defaultMaxStaleness       = 24 * time.Hour
-	defaultCooldown           = 30 * time.Second
+	defaultCooldown           = 10 * time.Second
 )
 
 // Bounds that are not for configuration.
 const (
 	minSpacing = time.Second // between the starts of two fetches
 	maxBackoff = time.Minute
+	maxMemory  = time.Minute // of a withdrawn kid that a fetch did not bring back
+	maxIdle    = time.Hour   // until a withdrawn kid that no token names is forgotten
 )
 
 // FetcherConfig configures a [Fetcher]. Either Issuer or JWKSURL is required.
@@ -71,9 +73,11 @@ type FetcherConfig struct {
 	// withdraws meanwhile is accepted. Default 24 h. Keys are refreshed at
 	// least twice as often.
 	MaxStaleness time.Duration
-	// Cooldown is how long unknown kids are refused without a fetch, after a
-	// fetch that brought none of those that were asked for. Default 30 s.
-	// Negative means none, which lets anybody cause a fetch per second.
+	// Cooldown is how often unknown kids may cause a fetch that does not bring
+	// them, after a burst of 5. While that is used up they are refused without
+	// waiting, and one fetch for them all runs at the end of each cooldown. It is
+	// also how long a kid is refused that a fetch for it did not bring. Default
+	// 10 s. Negative means none, which lets anybody cause a fetch per second.
 	Cooldown time.Duration
 
 	// OnEvent is called after every fetch, by the fetching goroutine and outside

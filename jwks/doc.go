@@ -14,14 +14,23 @@
 // [UnavailableError] at once.
 //
 // A fetch that failed keeps the keys, up to the maximum staleness. A fetch that
-// worked and no longer brings a key drops it at once.
+// worked and no longer brings a key drops it at once; so does [Fetcher.Distrust].
 //
-// A kid that is not in the set causes one fetch that all callers share. If it
-// brings none of the kids that were asked for, a cooldown starts, in which
-// unknown kids are refused without waiting and without a fetch; one fetch at its
-// end is for all the kids that were asked for meanwhile. So forged kids cost an issuer
-// two requests a minute, however many come, and a key that was rotated without
-// notice is accepted within one cooldown even then.
+// A kid that is not in the set causes one fetch that all callers share. Anybody
+// can invent kids, so these fetches have a budget: a burst of 5, refilled one per
+// cooldown (10 s), with a second between two. One that brings a kid that was asked
+// for is given back, and one that is due anyway costs nothing. While the budget is
+// used up, unknown kids are refused without waiting, and one fetch at the end of
+// each cooldown is for all that were asked for meanwhile. So a stray token before
+// a rotation without notice does no harm, forged kids cost an issuer six requests
+// a minute however many come, and a rotated key is accepted within one cooldown
+// even then. At most 1 000 callers wait; more are answered as if the budget were
+// used up.
+//
+// Only a kid that a fetch was made for and did not bring is remembered, and then
+// refused without another fetch: for one cooldown if it was never in the set, for
+// twice as long each time up to a minute if it was and was withdrawn. When keys
+// change that is forgotten. [Fetcher.Distrust] alone has no end.
 //
 // A Fetcher is one goroutine. Several Fetchers share nothing, so that an issuer
 // that is down never delays another.

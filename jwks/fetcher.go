@@ -23,7 +23,7 @@ type Fetcher struct {
 	telemetry telemetry
 	seed      maphash.Seed
 
-	snapshot atomic.Pointer[Snapshot] // written by the goroutine alone, under mu
+	snapshot atomic.Pointer[Snapshot] // written under mu
 
 	launch  func() // starts the goroutine
 	running sync.WaitGroup
@@ -34,6 +34,8 @@ type Fetcher struct {
 	mu              sync.Mutex // guards what follows; never held across I/O or a hook
 	policy          policy
 	round           chan struct{} // closed when the fetch in flight, or else the next one, has ended
+	waiting         int           // callers of Refresh
+	distrusted      distrusted
 	started, closed bool
 	report          Status // counts, errors and addresses
 }
@@ -60,12 +62,15 @@ func NewFetcher(cfg FetcherConfig) (*Fetcher, error) {
 		round:     make(chan struct{}),
 		report:    Status{Issuer: cfg.Issuer, URL: cfg.JWKSURL},
 	}
-	f.policy.limits = limits{
+	f.policy = newPolicy(limits{
 		spacing:  minSpacing,
 		cooldown: cfg.Cooldown,
+		longest:  maxMemory,
+		idle:     maxIdle,
 		backoff:  minSpacing,
 		most:     max(minSpacing, min(cfg.RefreshInterval, maxBackoff)),
-	}
+	})
+	f.source.trusted = f.trusted
 	f.snapshot.Store(NewSnapshot(SnapshotConfig{}))
 	ctx, stop := context.WithCancel(context.Background()) // fetches are not tied to any caller's context
 	f.stop = stop
@@ -79,9 +84,11 @@ func (f *Fetcher) Snapshot() *Snapshot { return f.snapshot.Load() }
 
 // Refresh asks for newer keys because kid is missing from the snapshot. Where a
 // fetch may help it waits for one that all callers share; else it returns at
-// once. See [KeySet].
+// once. With kid "", for a token that names no key, it asks for any that is new.
+// See [KeySet].
 func (f *Fetcher) Refresh(ctx context.Context, kid string) error {
 	c := caller{kid: kid}
+	defer f.leave(&c)
 	for {
 		next, round, err := f.decide(&c)
 		if next != wait {
@@ -102,7 +109,7 @@ func (f *Fetcher) Refresh(ctx context.Context, kid string) error {
 // [ErrClosed]. A program need not call it: without it, the first token waits.
 func (f *Fetcher) Ready(ctx context.Context) error {
 	for {
-		var c caller // a new one each time: a failure does not end the wait
+		c := caller{owner: true} // a new one each time: a failure does not end the wait
 		next, round, err := f.decide(&c)
 		switch {
 		case next == settled:
@@ -153,68 +160,11 @@ func (f *Fetcher) status(now time.Time) Status {
 	s, snapshot := f.report, f.Snapshot()
 	s.Usable, s.Keys, s.FetchedAt = snapshot.Usable(), slices.Collect(snapshot.Keys()), snapshot.fetchedAt
 	s.Skipped = slices.Clone(f.report.Skipped)
+	s.BudgetLeft = f.policy.budget.left(now)
 	if f.started && !f.closed {
 		s.NextRefresh = later(f.policy.next(), now)
 	}
 	return s
-}
-
-// caller is one call of Refresh.
-type caller struct {
-	kid    string
-	known  bool // lookup has the hash and the time of arrival
-	lookup lookup
-}
-
-// decide returns what c does now. round ends with the fetch in flight or, if
-// there is none, with the next.
-func (f *Fetcher) decide(c *caller) (o outcome, round <-chan struct{}, err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	now := time.Now()
-	if f.closed {
-		return unavailable, f.round, &UnavailableError{RetryAfter: time.Second, Err: ErrClosed}
-	}
-	f.update(c, now)
-	next := f.policy.next()
-	o = f.policy.decide(c.lookup)
-	if !f.started {
-		f.started = true
-		f.launch()
-	} else if !f.policy.next().Equal(next) {
-		f.wake()
-	}
-	if o == unavailable {
-		err = &UnavailableError{RetryAfter: f.policy.retryAfter(now), Err: f.cause()}
-	}
-	return o, f.round, err
-}
-
-func (f *Fetcher) update(c *caller, now time.Time) {
-	if !c.known {
-		c.known = true
-		c.lookup.kid, c.lookup.named, c.lookup.arrived = f.hash(c.kid), c.kid != "", f.policy.started
-	}
-	s := f.Snapshot()
-	c.lookup.now, c.lookup.found, c.lookup.usable = now, s.has(c.kid), s.Usable()
-}
-
-// cause returns why there are no keys, never nil.
-func (f *Fetcher) cause() error {
-	if f.policy.failures > 0 && f.report.LastError != nil {
-		return f.report.LastError
-	}
-	return errors.New("jwks: the keys are older than MaxStaleness")
-}
-
-func (f *Fetcher) hash(kid string) kidHash { return kidHash(maphash.String(f.seed, kid)) }
-
-// wake makes the goroutine look at the policy again.
-func (f *Fetcher) wake() {
-	select {
-	case f.changed <- struct{}{}:
-	default:
-	}
 }
 
 // run fetches whenever the policy says so. It is the Fetcher's goroutine;
@@ -281,24 +231,21 @@ func (f *Fetcher) fail(e *Event, url string, err error) (round chan struct{}) {
 
 // succeed publishes a new snapshot, and ends the round.
 func (f *Fetcher) succeed(e *Event, got fetched) (round chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	now := time.Now()
 	old := f.Snapshot()
 	set, diff := old.set, change{}
 	if !got.notModified {
-		set, diff = old.set.merge(got.keys)
+		keys, skipped := f.distrusted.split(got.keys) // again: Distrust may have been called meanwhile
+		set, diff = old.set.merge(keys)
+		f.report.Skipped = texts(append(got.skipped, skipped...))
 	}
-	next := &Snapshot{set: set, fetchedAt: now, expires: now.Add(f.cfg.MaxStaleness)}
+	f.snapshot.Store(&Snapshot{set: set, fetchedAt: now, expires: now.Add(f.cfg.MaxStaleness)})
 	r := f.result(set, diff)
 	r.due = now.Add(f.schedule.interval(got.lifetime, got.stated, jitter()))
-	e.describe(got, diff, len(old.set.keys) > 0)
-
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.snapshot.Store(next)
 	f.policy.succeed(r)
-	if !got.notModified {
-		f.report.Skipped = texts(got.skipped)
-	}
+	e.describe(got, diff, len(old.set.keys) > 0)
 	return f.endRound(e, got.url, now)
 }
 
@@ -315,7 +262,7 @@ func (f *Fetcher) endRound(e *Event, url string, now time.Time) (round chan stru
 
 // result tells the policy about a set.
 func (f *Fetcher) result(set *index, diff change) fetchResult {
-	r := fetchResult{changed: diff.any(), kids: make(kidSet, len(set.byID))}
+	r := fetchResult{changed: diff.any(), fresh: len(diff.added) > 0, kids: make(kidSet, len(set.byID))}
 	for kid := range set.byID {
 		r.kids[f.hash(kid)] = struct{}{}
 	}

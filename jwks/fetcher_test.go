@@ -140,86 +140,16 @@ func TestUnknownKidIsOneSharedForcedFetch(t *testing.T) {
 	})
 }
 
-func TestFindingTheKidRefundsTheCooldown(t *testing.T) {
+func TestFindingTheKidIsRefunded(t *testing.T) {
 	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
-		for i, kid := range []string{"b", "c", "d"} {
+		for i := range 20 { // more than the budget holds
+			kid := fmt.Sprint("k", i)
 			time.Sleep(2 * time.Second)
 			s.serve(setOf("a", kid))
 			require.NoError(t, f.Refresh(t.Context(), kid))
 			assert.True(t, hasKid(f, kid), kid)
 			assert.Equal(t, i+2, s.count())
-		}
-	})
-}
-
-func TestFruitlessFetchStartsTheCooldown(t *testing.T) {
-	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
-		time.Sleep(5 * time.Second)
-		require.NoError(t, f.Refresh(t.Context(), "forged-0"))
-		require.Equal(t, 2, s.count())
-		cooling := time.Now()
-
-		for i := range 290 { // 29 s of a flood
-			time.Sleep(100 * time.Millisecond)
-			before := time.Now()
-			require.NoError(t, f.Refresh(t.Context(), fmt.Sprintf("forged-%d", i)))
-			assert.Equal(t, before, time.Now(), "refused without waiting")
-		}
-		assert.Equal(t, 2, s.count(), "no fetch in the cooldown")
-
-		s.serve(setOf("a", "b")) // rotated while the flood goes on
-		require.NoError(t, f.Refresh(t.Context(), "b"))
-		assert.False(t, hasKid(f, "b"))
-		time.Sleep(time.Until(cooling.Add(30 * time.Second)))
-		synctest.Wait()
-		assert.Equal(t, 3, s.count(), "one fetch at its end")
-		assert.True(t, hasKid(f, "b"))
-	})
-}
-
-func TestQuietCooldownEndsWithoutAFetch(t *testing.T) {
-	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
-		time.Sleep(5 * time.Second)
-		require.NoError(t, f.Refresh(t.Context(), "forged"))
-		time.Sleep(5 * time.Minute)
-		assert.Equal(t, 2, s.count())
-	})
-}
-
-func TestFloodCostsTwoFetchesAMinute(t *testing.T) {
-	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
-		end := time.Now().Add(10 * time.Minute)
-		for i := 0; time.Now().Before(end); i++ {
-			time.Sleep(50 * time.Millisecond)
-			require.NoError(t, f.Refresh(t.Context(), fmt.Sprint("forged", i)))
-		}
-		assert.LessOrEqual(t, s.count(), 1+20+1)
-		assert.GreaterOrEqual(t, s.count(), 20)
-	})
-}
-
-func TestRotatedKeyIsAcceptedWithinACooldownUnderAFlood(t *testing.T) {
-	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
-		ctx, cancel := context.WithCancel(t.Context())
-		var flood sync.WaitGroup
-		flood.Go(func() {
-			for i := 0; ctx.Err() == nil; i++ {
-				_ = f.Refresh(ctx, fmt.Sprint("forged", i))
-				time.Sleep(10 * time.Millisecond)
-			}
-		})
-		defer flood.Wait()
-		defer cancel()
-		time.Sleep(47 * time.Second)
-		for _, kid := range []string{"b", "c", "d"} {
-			s.serve(setOf(kid))
-			rotated := time.Now()
-			for !hasKid(f, kid) {
-				require.NoError(t, f.Refresh(t.Context(), kid))
-				time.Sleep(100 * time.Millisecond)
-			}
-			assert.LessOrEqual(t, time.Since(rotated), 30*time.Second+200*time.Millisecond, kid)
-			time.Sleep(13 * time.Second)
+			assert.Equal(t, 5, f.Status().BudgetLeft)
 		}
 	})
 }
@@ -231,24 +161,6 @@ func TestBetweenTwoFetchesLiesASecond(t *testing.T) {
 		require.NoError(t, f.Refresh(t.Context(), "b"))
 		assert.Equal(t, time.Second, time.Since(start), "the unknown kid waits it out")
 		assert.True(t, hasKid(f, "b"))
-	})
-}
-
-func TestKidThatARefreshRemovedCausesNoFetch(t *testing.T) {
-	withServer(t, setOf("a", "b"), func(t *testing.T, s *server, f *jwks.Fetcher) {
-		s.serve(setOf("b"))
-		time.Sleep(16 * time.Minute)
-		require.Equal(t, []string{"b"}, kids(f))
-		fetches := s.count()
-		for range 100 {
-			require.NoError(t, f.Refresh(t.Context(), "a"))
-		}
-		time.Sleep(time.Minute)
-		assert.Equal(t, fetches, s.count())
-
-		s.serve(setOf("a", "b")) // and back again
-		time.Sleep(16 * time.Minute)
-		assert.True(t, hasKid(f, "a"))
 	})
 }
 
@@ -268,7 +180,7 @@ func TestNegativeKidIsRememberedForOneCooldownAndForgottenWhenKeysChange(t *test
 		assert.Equal(t, before, time.Now())
 		assert.LessOrEqual(t, s.count(), fetches, "remembered")
 
-		time.Sleep(31 * time.Second)
+		time.Sleep(11 * time.Second)
 		s.serve(setOf("a", "b", "late"))
 		require.NoError(t, f.Refresh(t.Context(), "late"))
 		assert.True(t, hasKid(f, "late"), "not for longer than a cooldown")

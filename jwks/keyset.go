@@ -14,8 +14,9 @@ type KeySet interface {
 	// before the first load the snapshot is empty and not Usable.
 	Snapshot() *Snapshot
 
-	// Refresh asks for newer keys because kid was not in the snapshot, or for
-	// any key at all while the snapshot is not usable; kid may be "" then.
+	// Refresh asks for newer keys because kid was not in the snapshot. kid is ""
+	// for a token that names no key: any new one may be its own, and while the
+	// snapshot is not usable any at all.
 	//
 	// After nil a kid that is missing from the next Snapshot is unknown. Otherwise the error is an [*UnavailableError], because keys
 	// could not be had, or wraps ctx.Err(), because the caller stopped waiting.

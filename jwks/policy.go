@@ -17,33 +17,39 @@ type policy struct {
 	inFlight  bool
 	lastStart time.Time
 
-	due       time.Time // of the next scheduled fetch or, after a failure, of the next attempt
-	urgent    bool      // no usable keys: do not wait until due
-	coolUntil time.Time // until then unknown kids start no fetch
+	due    time.Time // of the next scheduled fetch or, after a failure, of the next attempt
+	urgent bool      // no usable keys: do not wait until due
+	budget budget    // of fetches for unknown kids
+	paid   bool      // the fetch in flight, or the one that failed before it, was on the budget
 
 	pendingKids   kidSet // unknown kids that the next fetch is for
 	inFlightKids  kidSet // unknown kids that the fetch in flight is for
-	notFoundKids  memory // kids that a fetch did not bring, for one cooldown
+	notFoundKids  memory // kids never seen that a fetch for them did not bring
 	withdrawnKids memory // kids that were in the set and no longer are
 }
 
 // limits are the times of a policy.
 type limits struct {
 	spacing  time.Duration // least time between the starts of two fetches
-	cooldown time.Duration // after a fetch that brought none of the kids it was for
+	cooldown time.Duration // how long a kid is refused that a fetch for it did not bring
+	longest  time.Duration // the same of a withdrawn kid, at most: it doubles
+	idle     time.Duration // a withdrawn kid that no token names for so long is forgotten
 	backoff  time.Duration // after the first failure; doubles
 	most     time.Duration // backoff at most
 }
+
+func newPolicy(l limits) policy { return policy{limits: l, budget: budget{every: l.cooldown}} }
 
 // lookup is one caller's search for a key.
 type lookup struct {
 	now     time.Time
 	kid     kidHash
-	named   bool   // there is a kid
-	found   bool   // the snapshot has it
+	any     bool   // any usable key will do
+	found   bool   // the snapshot has the kid
 	usable  bool   // the snapshot is usable
 	arrived uint64 // policy.started when the caller came
 	waited  bool   // the caller has waited for a fetch
+	crowded bool   // too many others wait
 }
 
 // outcome is what a caller does next.
@@ -60,7 +66,7 @@ func (p *policy) decide(l lookup) outcome {
 	switch {
 	case !l.usable:
 		return p.decideUnusable(l)
-	case l.found || !l.named:
+	case l.found || l.any:
 		return settled
 	case p.failures > 0:
 		return p.decideAfterFailure(l)
@@ -71,12 +77,14 @@ func (p *policy) decide(l lookup) outcome {
 
 // decideUnusable: there are no keys, or only keys that are too stale to trust.
 func (p *policy) decideUnusable(l lookup) outcome {
-	if l.waited || p.backingOff(l.now) {
+	if l.waited || l.crowded || p.backingOff(l.now) {
 		return unavailable
 	}
 	if !p.inFlight {
 		p.urgent = true
-		p.addPending(l)
+		if !l.any {
+			p.pendingKids.add(l.kid)
+		}
 	}
 	return wait
 }
@@ -84,8 +92,11 @@ func (p *policy) decideUnusable(l lookup) outcome {
 // decideAfterFailure: the kid is unknown and the last fetch failed. The kid may
 // be a new one, so the token cannot be called bad. The next attempt asks for it.
 func (p *policy) decideAfterFailure(l lookup) outcome {
-	p.addPending(l)
-	if l.waited || p.backingOff(l.now) || p.withdrawnKids.has(l.kid, l.now) {
+	remembered := p.remembered(l)
+	if !remembered {
+		p.pendingKids.add(l.kid)
+	}
+	if remembered || l.waited || l.crowded || p.backingOff(l.now) {
 		return unavailable
 	}
 	return wait
@@ -93,27 +104,30 @@ func (p *policy) decideAfterFailure(l lookup) outcome {
 
 // decideUnknownKid: the kid is unknown and the last fetch succeeded.
 func (p *policy) decideUnknownKid(l lookup) outcome {
-	switch {
-	case p.succeeded > l.arrived: // a fetch that began after the caller came did not bring it
+	if p.succeeded > l.arrived || p.remembered(l) { // a fetch that began after the caller came, or was for this kid, did not bring it
 		return settled
-	case p.withdrawnKids.has(l.kid, l.now):
-		return settled
-	case l.now.Before(p.coolUntil):
-		p.addPending(l) // for one fetch at the end of the cooldown
-		return settled
-	case p.notFoundKids.has(l.kid, l.now):
-		return settled
-	case !p.inFlight:
-		p.addPending(l)
 	}
-	return wait // a fetch in flight began before the caller came: decide again after it
+	mine := p.inFlight && p.inFlightKids.has(l.kid)
+	if !mine {
+		p.pendingKids.add(l.kid) // a fetch in flight may bring it too, but began before the caller came
+	}
+	if l.crowded || !mine && p.budget.left(l.now) == 0 {
+		return settled
+	}
+	return wait
 }
 
-// addPending makes the next fetch one for this kid. A withdrawn kid starts none.
-func (p *policy) addPending(l lookup) {
-	if l.named && !p.withdrawnKids.has(l.kid, l.now) {
-		p.pendingKids.add(l.kid)
+// remembered reports that a fetch for the kid did not bring it, not long ago.
+func (p *policy) remembered(l lookup) bool {
+	if e := p.withdrawnKids.get(l.kid); e != nil {
+		if l.now.Before(e.until) || l.now.Sub(e.named) < p.idle {
+			e.named = l.now
+			return l.now.Before(e.until)
+		}
+		p.withdrawnKids.forget(l.kid)
 	}
+	e := p.notFoundKids.get(l.kid)
+	return e != nil && l.now.Before(e.until)
 }
 
 // backingOff reports whether a fetch has failed and the next attempt is not due.
@@ -136,8 +150,8 @@ func (p *policy) next() time.Time {
 		switch {
 		case p.urgent:
 			t = time.Time{}
-		case len(p.pendingKids) > 0 && p.coolUntil.Before(t):
-			t = p.coolUntil
+		case len(p.pendingKids) > 0 && p.budget.next().Before(t):
+			t = p.budget.next()
 		}
 	}
 	if p.started == 0 {
@@ -147,9 +161,16 @@ func (p *policy) next() time.Time {
 }
 
 // begin starts a fetch. One that a caller needs is forced: it accepts no 304.
-// The very first has nothing that a 304 could confirm.
+// The very first has nothing that a 304 could confirm. A fetch is on the budget
+// where only unknown kids are the reason for it: one that is due, or tries again
+// after a failure, serves them for nothing.
 func (p *policy) begin(now time.Time) (forced bool) {
-	forced = len(p.pendingKids) > 0 || p.urgent && p.succeeded > 0
+	asked := len(p.pendingKids) > 0
+	if asked && !p.urgent && p.failures == 0 && now.Before(p.due) {
+		p.budget.take(now)
+		p.paid = true
+	}
+	forced = asked || p.urgent && p.succeeded > 0
 	p.started++
 	p.inFlight, p.urgent, p.lastStart = true, false, now
 	p.inFlightKids, p.pendingKids = p.pendingKids, nil
@@ -183,20 +204,26 @@ func (p *policy) delay(retryAfter time.Duration, jitter float64) time.Duration {
 type fetchResult struct {
 	due     time.Time // of the next scheduled fetch
 	changed bool      // a key came, went or changed
+	fresh   bool      // a key came or changed
 	kids    kidSet    // of the keys that there are now: a set holds fewer than memorySize
 	removed []kidHash // kids that are no longer in the set
 }
 
 // succeed ends a fetch that brought usable keys, or confirmed those there are.
+// One that brought a kid that was asked for, before or during it, is refunded.
 func (p *policy) succeed(r fetchResult) {
 	p.inFlight, p.failures, p.succeeded, p.due = false, 0, p.started, r.due
 	p.updateMemory(r)
 	found := false
 	for kid := range p.inFlightKids {
-		if r.kids.has(kid) {
+		switch {
+		case r.kids.has(kid):
 			found = true
-		} else {
-			p.notFoundKids.remember(kid, p.lastStart.Add(p.cooldown))
+		case kid == nameless: // who names no key is served by any new one, and never remembered
+			found = found || r.fresh
+		default:
+			p.remember(kid)
+			delete(p.pendingKids, kid)
 		}
 	}
 	for kid := range p.pendingKids { // of callers that came during the fetch
@@ -205,23 +232,37 @@ func (p *policy) succeed(r fetchResult) {
 			delete(p.pendingKids, kid)
 		}
 	}
-	switch {
-	case found:
-		p.coolUntil = time.Time{} // refunded
-	case len(p.inFlightKids) > 0:
-		p.coolUntil = p.lastStart.Add(p.cooldown)
+	if found && p.paid {
+		p.budget.refund()
 	}
+	p.paid = false
+}
+
+// remember keeps that the fetch, which was for this kid, did not bring it: for
+// one cooldown if it was never seen, because a token may come before its key is
+// published; else for twice as long each time, as long as tokens name it.
+func (p *policy) remember(kid kidHash) {
+	if e := p.withdrawnKids.get(kid); e != nil {
+		e.until = p.lastStart.Add(e.pause)
+		e.pause = min(2*e.pause, max(p.cooldown, p.longest))
+		return
+	}
+	p.notFoundKids.put(kid).until = p.lastStart.Add(p.cooldown)
 }
 
 func (p *policy) updateMemory(r fetchResult) {
 	if r.changed {
 		p.notFoundKids.clear()
+		for _, e := range p.withdrawnKids.entries {
+			e.until = time.Time{}
+		}
 	}
 	for kid := range r.kids {
 		p.withdrawnKids.forget(kid)
 	}
 	for _, kid := range r.removed {
-		p.withdrawnKids.remember(kid, time.Time{})
+		e := p.withdrawnKids.put(kid)
+		e.pause, e.named = p.cooldown, p.lastStart
 	}
 }
 
@@ -254,79 +295,4 @@ func (s schedule) interval(lifetime time.Duration, stated bool, jitter float64) 
 		d = min(s.least+(s.least-d), s.most)
 	}
 	return min(d, s.staleness/2)
-}
-
-// memorySize bounds what is remembered of kids: a token's sender can invent any
-// number of them.
-const memorySize = 1024
-
-// kidHash is the hash of a kid, whose sender chooses its length. It is keyed
-// per Fetcher, so that collisions cannot be precomputed.
-type kidHash uint64
-
-// memory remembers up to memorySize kids, each until a time; the oldest make
-// room. The zero value is empty. It is not safe for concurrent use.
-type memory struct {
-	entries map[kidHash]entry
-	ring    [memorySize]kidHash
-	pushed  int
-}
-
-type entry struct {
-	until time.Time // zero: until it is pushed out
-	slot  int       // in the ring
-}
-
-// remember keeps kid until t; the zero time means until it is pushed out.
-func (m *memory) remember(kid kidHash, t time.Time) {
-	if m.entries == nil {
-		m.entries = make(map[kidHash]entry)
-	}
-	e, ok := m.entries[kid]
-	if !ok {
-		e.slot = m.push(kid)
-	}
-	e.until = t
-	m.entries[kid] = e
-}
-
-// push takes the next slot, and drops the kid that has it.
-func (m *memory) push(kid kidHash) int {
-	slot := m.pushed % memorySize
-	if old := m.ring[slot]; m.pushed >= memorySize && m.entries[old].slot == slot {
-		delete(m.entries, old) // unless it was forgotten and has come back in another slot
-	}
-	m.ring[slot] = kid
-	m.pushed++
-	return slot
-}
-
-// forget drops kid. Its slot stays taken until its turn comes.
-func (m *memory) forget(kid kidHash) { delete(m.entries, kid) }
-
-func (m *memory) clear() {
-	clear(m.entries)
-	m.pushed = 0
-}
-
-func (m *memory) has(kid kidHash, now time.Time) bool {
-	e, ok := m.entries[kid]
-	return ok && (e.until.IsZero() || now.Before(e.until))
-}
-
-// kidSet is a set of at most memorySize kids; what does not fit is left out.
-type kidSet map[kidHash]struct{}
-
-func (s *kidSet) add(kid kidHash) {
-	if *s == nil {
-		*s = make(kidSet)
-	}
-	if len(*s) < memorySize {
-		(*s)[kid] = struct{}{}
-	}
-}
-
-func (s kidSet) has(kid kidHash) bool {
-	_, ok := s[kid]
-	return ok
 }

@@ -32,8 +32,11 @@ func each[R any](t *testing.T, rows map[string]R, test func(t *testing.T, row R)
 	}
 }
 
-func newPolicy() *policy {
-	return &policy{limits: limits{spacing: time.Second, cooldown: 30 * time.Second, backoff: time.Second, most: time.Minute}}
+func unused() *policy {
+	p := newPolicy(limits{
+		spacing: time.Second, cooldown: 30 * time.Second, longest: 2 * time.Minute, idle: time.Hour, backoff: time.Second, most: time.Minute,
+	})
+	return &p
 }
 
 // What happens to a policy, one step after another.
@@ -53,20 +56,33 @@ func brought(due float64, kids ...kidHash) fetchResult {
 }
 
 func changed(r fetchResult, removed ...kidHash) fetchResult {
-	r.changed, r.removed = true, removed
+	r.changed, r.fresh, r.removed = true, true, removed
 	return r
 }
 
 // misses looks a kid up that the snapshot has not.
 func misses(p *policy, kid kidHash, now float64) lookup {
-	return lookup{now: at(now), kid: kid, named: kid != 0, usable: true, arrived: p.started}
+	return lookup{now: at(now), kid: kid, usable: true, arrived: p.started}
 }
 
 // loaded has fetched kid A at 0, and is due at 900.
-func loaded() *policy { return newPolicy().begins(0).gets(brought(900, kidA)) }
+func loaded() *policy { return unused().begins(0).gets(brought(900, kidA)) }
 
-// cooling has fetched B in vain at 10: until 40 unknown kids start no fetch.
-func cooling() *policy { return loaded().misses(kidB, 10).begins(10).gets(brought(910, kidA)) }
+// spent has fetched for B at 10 and for four others until 14, all in vain: until
+// 40 unknown kids start no fetch.
+func spent() *policy {
+	p := loaded().misses(kidB, 10).begins(10).gets(brought(910, kidA))
+	for i := range burst - 1 {
+		now := float64(11 + i)
+		p.misses(kidHash(100+i), now).begins(now).gets(brought(now+900, kidA))
+	}
+	return p
+}
+
+// replaced has fetched for the withdrawn kid A at 1000, in vain.
+func replaced() *policy {
+	return withdrawn().misses(kidA, 1000).begins(1000).gets(brought(1900, kidB))
+}
 
 // refunded has fetched for B and C at 10, and found B.
 func refunded() *policy {
@@ -83,10 +99,12 @@ func failing() *policy { return loaded().begins(900).fails(902) }
 type how uint8
 
 const (
-	known  how = 1 << iota // the snapshot has the kid
-	stale                  // and is not usable
-	waited                 // the caller has waited for a fetch
-	early                  // the caller came before the latest fetch
+	known   how = 1 << iota // the snapshot has the kid
+	stale                   // and is not usable
+	waited                  // the caller has waited for a fetch
+	early                   // the caller came before the latest fetch
+	crowded                 // too many others wait
+	anyKey                  // any key will do
 )
 
 func TestPolicyOutcomes(t *testing.T) {
@@ -101,43 +119,62 @@ func TestPolicyOutcomes(t *testing.T) {
 		pending bool    // the kid is one that the next fetch is for
 	}
 	refetched := func() *policy { return loaded().begins(900).gets(brought(1800, kidA)) }
+	missed := func() *policy { return loaded().misses(kidB, 10).begins(10).gets(brought(910, kidA)) }
+	lastUnit := func() *policy { // for B, in flight since 14
+		p := loaded()
+		for i := range burst - 1 {
+			now := float64(10 + i)
+			p.misses(kidHash(100+i), now).begins(now).gets(brought(now+900, kidA))
+		}
+		return p.misses(kidB, 14).begins(14)
+	}
 	each(t, map[string]row{
-		"a known kid is settled":                                            {loaded(), kidA, 5, known, settled, 900, false},
-		"no kid is settled once there are keys":                             {loaded(), 0, 5, 0, settled, 900, false},
-		"before the first fetch one begins at once":                         {newPolicy(), kidB, 0, stale, wait, 0, true},
-		"before the first load callers join the flight":                     {newPolicy().begins(0), kidB, 1, stale, wait, running, false},
-		"after a failed first fetch nobody waits for the next attempt":      {newPolicy().begins(0).fails(1), kidB, 1.5, stale, unavailable, 2, false},
-		"but joins it once it is in flight":                                 {newPolicy().begins(0).fails(1).begins(2), kidB, 2.5, stale, wait, running, false},
-		"a caller that waited for a failed first fetch has its answer":      {newPolicy().begins(0).fails(1), kidB, 1, stale | waited, unavailable, 2, false},
-		"a caller that waited for a fetch without keys waits for no other":  {newPolicy(), kidA, 1, stale | waited, unavailable, 0, false},
-		"keys too stale to trust are fetched at once":                       {loaded(), kidA, 600, known | stale, wait, 1, true}, // the past: at once
-		"an unknown kid begins a fetch":                                     {loaded(), kidB, 5, 0, wait, 1, true},
-		"an unknown kid waits out the second after the last start":          {loaded(), kidB, 0.2, 0, wait, 1, true},
-		"an unknown kid joins the flight":                                   {loaded().begins(900), kidB, 901, 0, wait, running, false},
-		"and begins another if that one had begun before it came":           {refetched(), kidB, 902, waited, wait, 901, true},
-		"but not if it began afterwards":                                    {refetched(), kidB, 902, early | waited, settled, 1800, false},
-		"in the cooldown an unknown kid is refused, and fetched at its end": {cooling(), kidC, 20, 0, settled, 40, true},
-		"in the cooldown the kid that began it is refused too, and fetched": {cooling(), kidB, 20, 0, settled, 40, true},
-		"in the cooldown nobody joins a scheduled fetch":                    {cooling().begins(20), kidC, 21, 0, settled, running, true},
-		"after the cooldown an unknown kid begins a fetch":                  {cooling(), kidC, 40, 0, wait, 40, true},
-		"a kid that was not found is refused although another was found":    {refunded(), kidC, 20, 0, settled, 910, false},
-		"but not for longer than a cooldown":                                {refunded(), kidC, 40, 0, wait, 11, true},
-		"and not once keys have changed":                                    {refunded().begins(15).gets(changed(brought(915, kidA, kidB, 9))), kidC, 20, 0, wait, 16, true},
-		"a withdrawn kid is refused without a fetch":                        {withdrawn(), kidA, 5000, 0, settled, 1800, false},
-		"a withdrawn kid that came back and went is still withdrawn": {
-			withdrawn().begins(1800).gets(changed(brought(2700, kidA, kidB))).begins(2700).gets(changed(brought(3600, kidB), kidA)),
-			kidA, 3000, 0, settled, 3600, false,
-		},
+		"a known kid is settled":                                                 {loaded(), kidA, 5, known, settled, 900, false},
+		"any key is settled once there are keys":                                 {loaded(), nameless, 5, anyKey, settled, 900, false},
+		"before the first fetch one begins at once":                              {unused(), kidB, 0, stale, wait, 0, true},
+		"for any key, too, which is not asked for":                               {unused(), nameless, 0, stale | anyKey, wait, 0, false},
+		"before the first load callers join the flight":                          {unused().begins(0), kidB, 1, stale, wait, running, false},
+		"but not a crowd":                                                        {unused().begins(0), kidB, 1, stale | crowded, unavailable, running, false},
+		"after a failed first fetch nobody waits for the next attempt":           {unused().begins(0).fails(1), kidB, 1.5, stale, unavailable, 2, false},
+		"but joins it once it is in flight":                                      {unused().begins(0).fails(1).begins(2), kidB, 2.5, stale, wait, running, false},
+		"a caller that waited for a failed first fetch has its answer":           {unused().begins(0).fails(1), kidB, 1, stale | waited, unavailable, 2, false},
+		"a caller that waited for a fetch without keys waits for no other":       {unused(), kidA, 1, stale | waited, unavailable, 0, false},
+		"keys too stale to trust are fetched at once":                            {loaded(), kidA, 600, known | stale, wait, 1, true}, // the past: at once
+		"an unknown kid begins a fetch":                                          {loaded(), kidB, 5, 0, wait, 1, true},
+		"so does a token without kid that no key fits":                           {loaded(), nameless, 5, 0, wait, 1, true},
+		"in a crowd it does not wait for it":                                     {loaded(), kidB, 5, crowded, settled, 1, true},
+		"an unknown kid waits out the second after the last start":               {loaded(), kidB, 0.2, 0, wait, 1, true},
+		"an unknown kid joins the flight, which may bring it":                    {loaded().begins(900), kidB, 901, 0, wait, running, true},
+		"and begins another if that one had begun before it came":                {refetched(), kidB, 902, waited, wait, 901, true},
+		"but not if it began afterwards":                                         {refetched(), kidB, 902, early | waited, settled, 1800, false},
+		"an unknown kid joins the flight that is for it":                         {loaded().misses(kidB, 5).begins(5), kidB, 6, 0, wait, running, false},
+		"even if that took the last of the budget":                               {lastUnit(), kidB, 14.5, 0, wait, running, false},
+		"which another kid does not":                                             {lastUnit(), kidC, 14.5, 0, settled, running, true},
+		"a kid of a fetch in vain is refused at once, whatever the budget":       {missed(), kidB, 12, 0, settled, 910, false},
+		"while another one is not":                                               {missed(), kidC, 12, 0, wait, 11, true},
+		"without budget an unknown kid is refused, and fetched at the next":      {spent(), kidC, 20, 0, settled, 40, true},
+		"and so is a token without kid":                                          {spent(), nameless, 20, 0, settled, 40, true},
+		"without budget nobody joins a scheduled fetch":                          {spent().begins(920), kidC, 20, 0, settled, running, true},
+		"when there is a unit again an unknown kid begins a fetch":               {spent(), kidC, 40, 0, wait, 15, true}, // the past: at once
+		"a kid that was not found is refused although another was found":         {refunded(), kidC, 20, 0, settled, 910, false},
+		"but not for longer than a cooldown":                                     {refunded(), kidC, 40, 0, wait, 11, true},
+		"and not once keys have changed":                                         {refunded().begins(15).gets(changed(brought(915, kidA, kidB, 9))), kidC, 20, 0, wait, 16, true},
+		"a withdrawn kid begins a fetch as any other":                            {withdrawn(), kidA, 1000, 0, wait, 901, true},
+		"and is refused without one after that, for a cooldown":                  {replaced(), kidA, 1029, 0, settled, 1900, false},
+		"but not for longer":                                                     {replaced(), kidA, 1030, 0, wait, 1001, true},
+		"and not once keys have changed ":                                        {replaced().begins(1010).gets(changed(brought(1910, kidB, kidC))), kidA, 1020, 0, wait, 1011, true},
 		"an unknown kid after a failure cannot be judged, and is asked for next": {failing(), kidB, 902.5, 0, unavailable, 903, true},
 		"an unknown kid joins the attempt after a failure":                       {failing().begins(903), kidB, 904, 0, wait, running, true},
+		"but not in a crowd":                                                     {failing().begins(903), kidB, 904, crowded, unavailable, running, true},
 		"although it began earlier than due":                                     {failing().begins(902.6), kidB, 902.7, 0, wait, running, true},
 		"an unknown kid waits for an attempt that is due":                        {failing(), kidB, 903, 0, wait, 903, true},
 		"a caller that waited for a failed fetch has its answer":                 {failing(), kidB, 902, waited, unavailable, 903, true},
-		"a withdrawn kid after a failure is not asked for":                       {withdrawn().begins(1800).fails(1802), kidA, 1804, 0, unavailable, 1803, false},
-		"a cooldown does not outlast a failure":                                  {cooling().begins(20).fails(21), kidC, 21.5, 0, unavailable, 22, true},
+		"a remembered kid after a failure is not asked for":                      {replaced().begins(1010).fails(1012), kidA, 1013, 0, unavailable, 1013, false},
+		"an empty budget does not outlast a failure":                             {spent().begins(920).fails(921), kidC, 921.5, 0, unavailable, 922, true},
 	}, func(t *testing.T, row row) {
 		l := misses(row.p, row.kid, row.now)
 		l.found, l.usable, l.waited = row.how&known != 0, row.how&stale == 0, row.how&waited != 0
+		l.crowded, l.any = row.how&crowded != 0, row.how&anyKey != 0
 		if row.how&early != 0 {
 			l.arrived--
 		}
@@ -156,13 +193,14 @@ func TestPolicyForcesFetchesThatACallerNeeds(t *testing.T) {
 	}
 	each(t, map[string]row{
 		"by schedule":        {loaded(), false},
-		"the very first":     {newPolicy(), false},
+		"the very first":     {unused(), false},
 		"for an unknown kid": {loaded().misses(kidB, 5), true},
-		"the very first, for nobody in particular": {newPolicy().asked(lookup{}), false},
-		"the very first, for a kid":                {newPolicy().asked(lookup{kid: kidB, named: true}), true},
-		"without keys that can be trusted":         {loaded().asked(lookup{now: at(5)}), true},
-		"at the end of a cooldown":                 {cooling().misses(kidC, 20), true},
-		"of a cooldown without kid":                {cooling(), false},
+		"the very first, for nobody in particular": {unused().asked(lookup{any: true}), false},
+		"the very first, for a kid":                {unused().asked(lookup{kid: kidB}), true},
+		"without keys that can be trusted":         {loaded().asked(lookup{now: at(5), any: true}), true},
+		"when there is a unit again":               {spent().misses(kidC, 20), true},
+		"and no kid to use it for":                 {spent(), false},
+		"for a token without kid":                  {loaded().misses(nameless, 5), true},
 		"again after a failed one":                 {loaded().misses(kidB, 5).begins(5).fails(6), true},
 		"for a kid that came during a failed one":  {loaded().begins(900).fails(901).misses(kidB, 901), true},
 	}, func(t *testing.T, row row) {
@@ -172,31 +210,92 @@ func TestPolicyForcesFetchesThatACallerNeeds(t *testing.T) {
 	})
 }
 
-func TestPolicyCooldown(t *testing.T) {
+func TestPolicySpendsItsBudgetOnUnknownKidsAlone(t *testing.T) {
 	type row struct {
-		p     *policy
-		until time.Time
+		p    *policy
+		left int // at 20
 	}
+	scheduled := func(p *policy, kid kidHash) *policy { return p.misses(kid, 20).begins(915).gets(brought(1800, kidA)) }
 	each(t, map[string]row{
-		"a scheduled fetch starts none":                         {loaded(), time.Time{}},
-		"a fruitless one does, by its start":                    {cooling(), at(40)},
-		"one that finds any kid does not":                       {refunded(), time.Time{}},
-		"a failed one does not":                                 {loaded().misses(kidB, 10).begins(10).fails(11), time.Time{}},
-		"a fruitless attempt after a failure does":              {loaded().misses(kidB, 10).begins(10).fails(11).begins(12).gets(brought(912, kidA)), at(42)},
-		"a fruitless one at its end starts the next":            {cooling().misses(kidC, 20).begins(40).gets(brought(940, kidA)), at(70)},
-		"a scheduled fetch leaves it":                           {cooling().begins(20).gets(brought(920, kidA)), at(40)},
-		"finding a kid that came during it ends it":             {cooling().misses(kidC, 20).begins(21).gets(changed(brought(921, kidA, kidC))), time.Time{}},
-		"finding a kid that came during the very fetch ends it": {cooling().begins(20).misses(kidC, 21).gets(changed(brought(921, kidA, kidC))), time.Time{}},
+		"a scheduled fetch takes none":                                 {loaded(), 5},
+		"a fruitless one for a kid does":                               {loaded().misses(kidB, 10).begins(10).gets(brought(910, kidA)), 4},
+		"one for many kids takes one":                                  {loaded().misses(kidB, 10).misses(kidC, 10).begins(10).gets(brought(910, kidA)), 4},
+		"one for a token without kid takes one":                        {loaded().misses(nameless, 10).begins(10).gets(brought(910, kidA)), 4},
+		"which a new key gives back":                                   {loaded().misses(nameless, 10).begins(10).gets(changed(brought(910, kidA, kidB))), 5},
+		"one that finds any kid is refunded":                           {refunded(), 5},
+		"a failed one is not":                                          {loaded().misses(kidB, 10).begins(10).fails(11), 4},
+		"the attempt after it takes no other":                          {loaded().misses(kidB, 10).begins(10).fails(11).begins(12).gets(brought(912, kidA)), 4},
+		"and is refunded if it finds the kid":                          {loaded().misses(kidB, 10).begins(10).fails(11).begins(12).gets(changed(brought(912, kidA, kidB))), 5},
+		"the attempt after a scheduled one that failed is free":        {failing().misses(kidB, 902.5).begins(903).gets(brought(1800, kidA)), 5},
+		"a fetch that is due serves kids for nothing":                  {scheduled(loaded(), kidB), 5},
+		"even if there is nothing left":                                {scheduled(spent(), kidC), 0},
+		"a fetch because keys are stale is free":                       {loaded().asked(lookup{now: at(10), kid: kidB}).begins(10).gets(brought(910, kidA)), 5},
+		"five in vain and it is empty":                                 {spent(), 0},
+		"a kid that came during the fetch is found: refunded":          {loaded().misses(kidB, 10).begins(10).misses(kidC, 11).gets(changed(brought(910, kidA, kidC))), 5},
+		"a scheduled fetch that finds a kid has nothing to give back":  {spent().misses(kidC, 19).begins(915).gets(changed(brought(1800, kidA, kidC))), 0},
+		"nor has the fetch after one that was refunded and took none ": {refunded().begins(910).gets(changed(brought(1800, kidA, kidB, kidC))), 5},
 	}, func(t *testing.T, row row) {
-		assert.Equal(t, row.until, row.p.coolUntil)
+		assert.Equal(t, row.left, row.p.budget.left(at(20)))
 	})
 }
 
 func TestPolicyForgetsPendingKidsThatCame(t *testing.T) {
 	t.Parallel()
-	p := cooling().begins(20).misses(kidC, 21).gets(changed(brought(921, kidA, kidC)))
+	p := spent().begins(920).misses(kidC, 21).gets(changed(brought(1821, kidA, kidC)))
 	assert.Empty(t, p.pendingKids)
-	assert.Equal(t, at(921), p.next(), "nobody is left to fetch for")
+	assert.Equal(t, at(1821), p.next(), "nobody is left to fetch for")
+}
+
+// Who comes while a fetch for the same kid is in flight causes no second one.
+func TestPolicyAsksOnceForAKid(t *testing.T) {
+	t.Parallel()
+	p := loaded().misses(kidB, 10).begins(10).misses(kidB, 11).gets(brought(910, kidA))
+	assert.Empty(t, p.pendingKids)
+	p = failing().misses(kidB, 902.5).begins(903).misses(kidB, 904).gets(brought(1803, kidA))
+	assert.Empty(t, p.pendingKids, "although it was asked for again while the attempt ran")
+}
+
+func TestPolicyRemembersAWithdrawnKidForLongerEachTime(t *testing.T) {
+	t.Parallel()
+	p, now := withdrawn(), 1000.0
+	for _, pause := range []float64{30, 60, 120, 120, 120} { // to longest
+		require.Equal(t, wait, p.decide(misses(p, kidA, now)), "at %v", now)
+		p.begins(now).gets(brought(now+900, kidB))
+		require.Equal(t, settled, p.decide(misses(p, kidA, now+pause-0.1)), "%v", pause)
+		now += pause
+	}
+
+	require.Equal(t, wait, p.decide(misses(p, kidA, now)))
+	p.begins(now).gets(changed(brought(now+900, kidA, kidB)))
+	now += 900
+	p.begins(now).gets(changed(brought(now+900, kidB), kidA))
+	now++
+	p.misses(kidA, now).begins(now).gets(brought(now+900, kidB))
+	assert.Equal(t, settled, p.decide(misses(p, kidA, now+29.9)))
+	assert.Equal(t, wait, p.decide(misses(p, kidA, now+30)), "it came back and went again: from the beginning")
+}
+
+func TestPolicyForgetsAWithdrawnKidThatNoTokenNames(t *testing.T) {
+	t.Parallel()
+	p := replaced().misses(kidA, 1040).begins(1040).gets(brought(1940, kidB)) // for a minute now
+	p.misses(kidA, 1050)
+	assert.Equal(t, wait, p.decide(misses(p, kidA, 1050+3600)))
+	assert.Nil(t, p.withdrawnKids.get(kidA))
+	p.begins(1050 + 3600).gets(brought(6000, kidB))
+	assert.Equal(t, settled, p.decide(misses(p, kidA, 1050+3600+29.9)))
+	assert.Equal(t, wait, p.decide(misses(p, kidA, 1050+3600+30)), "as one never seen")
+
+	p = replaced().misses(kidA, 1040).begins(1040).gets(brought(1940, kidB))
+	p.misses(kidA, 1050).misses(kidA, 1050+3599)
+	assert.NotNil(t, p.withdrawnKids.get(kidA), "a token names it")
+}
+
+func TestPolicyNeverRemembersThatThereIsNoKid(t *testing.T) {
+	t.Parallel()
+	p := loaded().misses(nameless, 10).begins(10).gets(brought(910, kidA))
+	assert.Empty(t, p.notFoundKids.entries)
+	assert.Empty(t, p.withdrawnKids.entries)
+	assert.Equal(t, wait, p.decide(misses(p, nameless, 12)))
 }
 
 func TestPolicyPauses(t *testing.T) {
@@ -218,7 +317,7 @@ func TestPolicyPauses(t *testing.T) {
 		"but not for less":                {4, time.Second, 0, 8 * time.Second},
 		"and for no more than the cap":    {1, time.Hour, 0, time.Minute},
 	}, func(t *testing.T, row row) {
-		p := newPolicy()
+		p := unused()
 		for range row.failures - 1 {
 			p.begins(0).fails(0)
 		}
@@ -230,7 +329,7 @@ func TestPolicyPauses(t *testing.T) {
 
 func TestPolicyRetryAfter(t *testing.T) {
 	t.Parallel()
-	p := newPolicy()
+	p := unused()
 	p.begin(at(0))
 	p.fail(at(1), 20*time.Second, 0)
 	assert.Equal(t, 15*time.Second, p.retryAfter(at(6)))
@@ -251,12 +350,13 @@ func TestPolicyHoldsItsPromisesUnderRandomEvents(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(15) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		p, now, starts := newPolicy(), 0.0, []time.Time{}
+		p, now, starts, paid := unused(), 0.0, []time.Time{}, []float64{}
 		for range 1500 {
 			now += r.Float64() * 2
 			if !p.inFlight && !at(now).Before(p.next()) {
-				scheduled := !at(now).Before(p.due) || p.urgent
-				require.True(t, scheduled || !at(now).Before(p.coolUntil), "an unscheduled fetch inside of a cooldown")
+				if at(now).Before(p.due) && !p.urgent {
+					paid = append(paid, now)
+				}
 				p.begin(at(now))
 				starts = append(starts, at(now))
 			}
@@ -282,65 +382,13 @@ func TestPolicyHoldsItsPromisesUnderRandomEvents(t *testing.T) {
 		for i := 1; i < len(starts); i++ {
 			require.GreaterOrEqual(t, starts[i].Sub(starts[i-1]), time.Second)
 		}
+		for i := range paid {
+			for j := i + burst; j < len(paid); j++ { // no kid is ever found
+				most := burst + int((paid[j]-paid[i])/p.cooldown.Seconds())
+				require.LessOrEqual(t, j-i+1, most, "fetches for unknown kids in %v s", paid[j]-paid[i])
+			}
+		}
 	}
-}
-
-func TestMemoryHoldsUntilItsTime(t *testing.T) {
-	t.Parallel()
-	var m memory
-	assert.False(t, m.has(1, at(0)))
-	m.remember(1, at(30))
-	m.remember(2, time.Time{})
-	assert.True(t, m.has(1, at(29)))
-	assert.False(t, m.has(1, at(30)))
-	assert.True(t, m.has(2, at(1e9)), "until it is pushed out")
-	m.remember(1, at(60))
-	assert.True(t, m.has(1, at(30)), "again, for longer")
-	m.forget(1)
-	assert.False(t, m.has(1, at(29)))
-	m.clear()
-	assert.False(t, m.has(2, at(0)))
-}
-
-func TestMemoryIsBoundedAndDropsTheOldest(t *testing.T) {
-	t.Parallel()
-	var m memory
-	for kid := range kidHash(3 * memorySize) {
-		m.remember(kid, time.Time{})
-		assert.LessOrEqual(t, len(m.entries), memorySize)
-	}
-	assert.False(t, m.has(2*memorySize-1, at(0)))
-	assert.True(t, m.has(2*memorySize, at(0)))
-	assert.True(t, m.has(3*memorySize-1, at(0)))
-}
-
-func TestMemoryOfAKidThatCameBackOutlivesItsOldSlot(t *testing.T) {
-	t.Parallel()
-	var m memory
-	m.remember(1, time.Time{})
-	m.forget(1)
-	for kid := range kidHash(memorySize - 2) {
-		m.remember(kid+10, time.Time{})
-	}
-	m.remember(1, time.Time{}) // in the last slot; the first is stale
-	m.remember(5000, time.Time{})
-	assert.True(t, m.has(1, at(0)))
-	m.clear()
-	for kid := range kidHash(memorySize) {
-		m.remember(kid, time.Time{})
-	}
-	assert.Len(t, m.entries, memorySize)
-}
-
-func TestKidSetIsBounded(t *testing.T) {
-	t.Parallel()
-	var s kidSet
-	for kid := range kidHash(2 * memorySize) {
-		s.add(kid)
-	}
-	assert.Len(t, s, memorySize)
-	assert.True(t, s.has(0))
-	assert.False(t, s.has(2*memorySize-1))
 }
 
 func TestInterval(t *testing.T) {
@@ -370,7 +418,7 @@ func TestInterval(t *testing.T) {
 
 func TestAPendingKidDoesNotDelayAScheduledFetch(t *testing.T) {
 	t.Parallel()
-	p := cooling() // until 40, due at 910
+	p := spent() // until 40
 	p.due = at(20)
 	assert.Equal(t, at(20), p.misses(kidC, 15).next(), "the fetch by schedule comes first, and brings the kid")
 }

@@ -32,6 +32,7 @@ type source struct {
 	userAgent string
 	timeout   time.Duration
 	discovery discovery
+	trusted   func([]jose.Key) ([]jose.Key, []error) // leaves out what the owner distrusts
 
 	etag     string    // of the current set
 	etagFrom string    // the address that sent it
@@ -129,8 +130,8 @@ func (s *source) fetchSet(ctx context.Context, url string, forced bool) (fetched
 	for i, why := range out.skipped {
 		out.skipped[i] = brief(why)
 	}
-	if err == nil && len(out.keys) == 0 {
-		err = noUsableKey(out.skipped)
+	if trusted, distrusted := s.trusted(out.keys); err == nil && len(trusted) == 0 {
+		err = noUsableKey(append(distrusted, out.skipped...))
 	}
 	if err != nil {
 		return out, fmt.Errorf("jwks: %s (%.64q): %w", url, resp.header.Get("Content-Type"), err)

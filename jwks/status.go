@@ -15,7 +15,7 @@ type Status struct {
 
 	Usable    bool      // there are keys, within the maximum staleness
 	Keys      []*Key    // in the order of the set
-	Skipped   []string  // why other keys of the set are not usable
+	Skipped   []string  // why other keys of the set are not usable, or not trusted
 	FetchedAt time.Time // when the keys were last confirmed, zero if never
 
 	LastError   error     // of the latest failure, also if fetches have succeeded since
@@ -24,6 +24,10 @@ type Status struct {
 
 	Fetches  uint64 // that ended, however they ended
 	Failures uint64 // of these, without usable keys
+
+	// BudgetLeft is how many fetches may be made at once for unknown kids: 0 to
+	// 5. Where it stays at 0, somebody sends tokens of kids that do not exist.
+	BudgetLeft int
 }
 
 // MarshalJSON implements [encoding/json.Marshaler].
@@ -58,9 +62,10 @@ func (s Status) MarshalJSON() ([]byte, error) {
 		NextRefresh time.Time `json:"next_refresh,omitzero"`
 		Fetches     uint64    `json:"fetches"`
 		Failures    uint64    `json:"failures"`
+		BudgetLeft  int       `json:"budget_left"`
 	}{
 		s.Issuer, s.URL, s.Usable, keys, s.Skipped, s.FetchedAt, age.Round(time.Millisecond).Seconds(),
-		lastError, s.LastErrorAt, s.NextRefresh, s.Fetches, s.Failures,
+		lastError, s.LastErrorAt, s.NextRefresh, s.Fetches, s.Failures, s.BudgetLeft,
 	})
 }
 

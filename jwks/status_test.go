@@ -110,7 +110,7 @@ func TestKidsAreCutWhereTheyAreTold(t *testing.T) {
 
 func TestStatus(t *testing.T) {
 	withIdle(t, set(jwk("a", members{"alg": "EdDSA"}), rsaJWK("r"), jwk("e", members{"use": "enc"})), func(t *testing.T, s *server, f *jwks.Fetcher) {
-		assert.Equal(t, jwks.Status{Issuer: issuerURL, URL: setURL}, f.Status())
+		assert.Equal(t, jwks.Status{Issuer: issuerURL, URL: setURL, BudgetLeft: 5}, f.Status())
 
 		require.NoError(t, f.Ready(t.Context()))
 		loaded := time.Now()
@@ -154,6 +154,6 @@ func TestStatusAsJSON(t *testing.T) {
 
 		text, err := json.Marshal(newFetcher(t, s.config()).Status())
 		require.NoError(t, err)
-		assert.JSONEq(t, `{"issuer":"https://issuer.example","jwks_uri":"https://issuer.example/jwks","usable":false,"keys":[],"age_seconds":0,"fetches":0,"failures":0}`, string(text))
+		assert.JSONEq(t, `{"issuer":"https://issuer.example","jwks_uri":"https://issuer.example/jwks","usable":false,"keys":[],"age_seconds":0,"fetches":0,"failures":0,"budget_left":5}`, string(text))
 	})
 }

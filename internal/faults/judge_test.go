@@ -98,7 +98,7 @@ func (l *ledger) mayRefuse(x exchange) string {
 		from := x.revocation().from
 		may = !from.IsZero() && !x.to.Before(from)
 	case reason.UnknownKey:
-		may = !l.certain(x.kid, x.span) && (l.withdrawnBefore(x.kid, x.to) || l.cooling(x))
+		may = !l.certain(x.kid, x.span) && (l.withdrawnBefore(x.kid, x.to) || l.spent(x))
 	case reason.KeysUnavailable:
 		may = l.mayBeStale(x.span) || !l.certain(x.kid, x.span) && l.failing(x.span)
 	}
@@ -191,32 +191,23 @@ func (l *ledger) withdrawnBefore(kid string, t time.Time) bool {
 	return life == nil || !life.withdrawn.from.IsZero() && !life.withdrawn.from.After(t)
 }
 
-// cooling: a fetch for an unknown key found nothing, and the key of x came
-// just after it.
-func (l *ledger) cooling(x exchange) bool {
+// spent: strangers had used up the budget for unknown keys, and the key of x
+// was published less than a cooldown ago.
+func (l *ledger) spent(x exchange) bool {
 	life := l.keys[x.kid]
 	if life == nil || x.from.After(l.due(life.published.to, x.from).Add(l.rules.cooldown+l.rules.spacing)) {
 		return false
 	}
 	for i, a := range l.attempts {
-		cooldown := span{a.from, a.from.Add(l.rules.cooldown)}
-		if a.forced && !a.failed && cooldown.meets(x.span) && l.strangerBefore(i) {
+		empty := span{a.from, a.from.Add(time.Duration((1 - a.left) * float64(l.rules.cooldown)))}
+		if i+1 < len(l.attempts) && l.attempts[i+1].from.Before(empty.to) {
+			empty.to = l.attempts[i+1].from
+		}
+		if a.left < 1 && empty.meets(x.span) {
 			return true
 		}
 	}
 	return false
-}
-
-// strangerBefore: the fetch i may have been for a key that does not exist. One
-// that is asked for during a cooldown is fetched at its end; one that is asked
-// for while fetches fail, by the first that works.
-func (l *ledger) strangerBefore(i int) bool {
-	asked := span{l.attempts[i].from, l.attempts[i].to}
-	for i--; i >= 0 && l.attempts[i].failed; i-- {
-		asked.from = l.attempts[i].from
-	}
-	asked.from = asked.from.Add(-l.rules.cooldown - l.rules.spacing - l.rules.timeout - l.rules.slack)
-	return slices.ContainsFunc(l.unknown, func(t time.Time) bool { return asked.meets(span{t, t}) })
 }
 
 // overdue: the key of x was withdrawn long enough ago for the Gate to know.
@@ -275,16 +266,15 @@ func storyOfAMinute() *ledger {
 		{at(61), at(62), []string{"a", "c"}},
 	}
 	l.attempts = []attempt{
-		{span: span{at(-1), at(1)}},
-		{span: span{at(10), at(10)}},
-		{span: span{at(21), at(22)}},
-		{span: span{at(32), at(32)}, forced: true},
-		{span: span{at(40), at(41)}, forced: true},
-		{span: span{at(51), at(53)}, failed: true},
-		{span: span{at(55), at(57)}, failed: true},
-		{span: span{at(60), at(62)}},
+		{span: span{at(-1), at(1)}, left: burst},
+		{span: span{at(10), at(10)}, left: burst},
+		{span: span{at(21), at(22)}, left: burst},
+		{span: span{at(32), at(32)}, forced: true}, // the last of the budget
+		{span: span{at(40), at(41)}, forced: true, left: 1.6},
+		{span: span{at(51), at(53)}, failed: true, left: 3.8},
+		{span: span{at(55), at(57)}, failed: true, left: 4.6},
+		{span: span{at(60), at(62)}, left: burst},
 	}
-	l.unknown = []time.Time{at(31)}
 	return l
 }
 
@@ -324,8 +314,8 @@ func TestTheJudge(t *testing.T) {
 		"its key is gone and refused":                      {from: 22.5, to: 22.6, kid: "b", answer: reason.UnknownKey},
 		"its key was withdrawn, but refused too early":     {from: 19.0, to: 19.5, kid: "b", answer: reason.UnknownKey, wrong: "refused a good token"},
 		"a new key before any fetch is called unknown":     {from: 30.5, to: 30.6, kid: "c", answer: reason.UnknownKey, wrong: "refused a good token"},
-		"a new key in the cooldown of a stranger":          {from: 33, to: 33.1, kid: "c", answer: reason.UnknownKey},
-		"a new key after that cooldown":                    {from: 38, to: 38.1, kid: "c", answer: reason.UnknownKey, wrong: "refused a good token"},
+		"a new key when strangers have spent the budget":   {from: 33, to: 33.1, kid: "c", answer: reason.UnknownKey},
+		"a new key after the next refill":                  {from: 38, to: 38.1, kid: "c", answer: reason.UnknownKey, wrong: "refused a good token"},
 		"a new key passes before a fetch brought it":       {from: 38, to: 38.1, kid: "c", answer: passed, wrong: "not in force"},
 		"a new key passes once it may have been fetched":   {from: 38, to: 41.1, kid: "c", answer: passed},
 		"a known key in an outage":                         {from: 51.5, to: 51.6, kid: "a", answer: passed},

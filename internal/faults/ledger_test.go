@@ -21,7 +21,7 @@ type ledger struct {
 	down        bool             // the issuer is in trouble
 	well        time.Time        // since when it is well
 	unexplained int              // fetches that failed though the issuer was well
-	unknown     []time.Time      // when tokens were sent of keys that the Gate has not seen
+	budget      float64          // for unknown keys, at least, when the last attempt began
 }
 
 // rules are the times that the Gate was given, and what a busy machine may add.
@@ -39,8 +39,9 @@ func (s span) meets(o span) bool {
 
 // keyLife is when a key was in the issuer's set.
 type keyLife struct {
-	published, withdrawn span // withdrawn.from is zero while it is there
-	seen                 bool // by the Gate
+	published, withdrawn span      // withdrawn.from is zero while it is there
+	seen                 bool      // by the Gate
+	sent                 time.Time // first, in a token
 }
 
 // keyState is one set of keys as the Gate held it: put in force at a moment
@@ -54,10 +55,11 @@ type keyState struct {
 type attempt struct {
 	span
 	failed, forced bool
+	left           float64 // of the budget for unknown keys, at least
 }
 
 func newLedger(r rules) *ledger {
-	return &ledger{rules: r, keys: map[string]*keyLife{}, made: map[int]keyState{}}
+	return &ledger{rules: r, keys: map[string]*keyLife{}, made: map[int]keyState{}, budget: burst}
 }
 
 // change notes what an operator does to a key.
@@ -118,24 +120,43 @@ func (l *ledger) ended(failed, forced bool) {
 	if failed && !l.down && l.well.Before(l.running.from) {
 		l.unexplained++
 	}
-	l.attempts = append(l.attempts, l.running)
-	l.running = attempt{}
+	found := false // a key that a token had named before
 	if state, ok := l.made[l.request]; ok && !failed {
 		state.applied = time.Now()
 		l.states = append(l.states, state)
 		for _, kid := range state.kids {
-			l.keys[kid].seen = true
+			life := l.keys[kid]
+			found = found || !life.seen && !life.sent.IsZero() && life.sent.Before(l.running.from)
+			life.seen = true
 		}
 	}
 	clear(l.made)
+	l.spend(found)
+	l.attempts = append(l.attempts, l.running)
+	l.running = attempt{}
 }
 
-// sent notes a token that may cause a fetch which brings nothing.
+// burst is how many fetches unknown keys may cause at once.
+const burst = 5
+
+// spend keeps account of the budget. Each attempt that a caller needed counts,
+// though those that were due anyway are free, unless it found a key.
+func (l *ledger) spend(found bool) {
+	if n := len(l.attempts); n > 0 {
+		l.budget = min(burst, l.budget+l.running.from.Sub(l.attempts[n-1].from).Seconds()/l.rules.cooldown.Seconds())
+	}
+	if l.running.forced && !l.running.failed && !found {
+		l.budget = max(0, l.budget-1)
+	}
+	l.running.left = l.budget
+}
+
+// sent notes the first token of a key.
 func (l *ledger) sent(kid string, at time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if life := l.keys[kid]; life == nil || !life.seen && !life.withdrawn.from.IsZero() {
-		l.unknown = append(l.unknown, at)
+	if life := l.keys[kid]; life != nil && life.sent.IsZero() {
+		life.sent = at
 	}
 }
 
@@ -167,5 +188,4 @@ func (l *ledger) forget(before time.Time) {
 		}
 	}
 	l.attempts = slices.Delete(l.attempts, 0, n)
-	l.unknown = slices.DeleteFunc(l.unknown, old)
 }

@@ -21,7 +21,7 @@ const (
 	grey = "#6b7280"
 )
 
-var bands = []string{"#dbeafe", "#dcfce7", "#fef9c3", "#ede9fe", "#ffedd5", "#fee2e2"}
+var bands = []string{"#dbeafe", "#dcfce7", "#fef9c3", "#ede9fe", "#ffedd5", "#fee2e2", "#e0f2fe", "#fce7f3"}
 
 type panel struct {
 	title, unit string

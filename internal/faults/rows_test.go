@@ -123,11 +123,11 @@ var (
 		{name: "the same key twice", begin: func(w *world) { w.iss.Publish(w.known) }, end: restoreKnown, want: unharmed(rotated)},
 		{name: "two keys of one kid", begin: publishes("EdDSA", func(w *world) string { return w.known.ID() }), end: restoreKnown, want: refusesKnown(ask)},
 		{name: "another key under its kid", begin: func(w *world) { w.iss.Replace(w.known.ID()) }, end: restoreKnown, want: refusesKnown("401 bad_signature")},
-		{name: "the key no longer", begin: withdraw, end: restoreKnown, want: refusesKnown(ask)},
+		{name: "the key no longer", begin: withdraw, end: restoreKnown, want: refusesKnown(ask).but(asksForIt).but(func(o *outcome) { o.events = "fetched rotated" })},
 	}
 	caching = []row{
 		{name: "an ETag that hides a new key", begin: lie, want: unharmed(rotated)},
-		{name: "an ETag that hides a withdrawal, until a stranger comes", first: lie, begin: withdraw, end: admit, want: refusesKnown(ask)},
+		{name: "an ETag that hides a withdrawal, until a stranger comes", first: lie, begin: withdraw, end: admit, want: refusesKnown(ask).but(asksForIt)},
 		{name: "max-age=0", begin: caches("max-age=0"), end: caches(""), want: unharmed(rotated).but(func(o *outcome) { o.attempts = 85 })},
 		{name: "max-age=1e12", begin: caches("max-age=1000000000000"), end: caches(""), want: unharmed(rotated)},
 	}
@@ -140,6 +140,9 @@ var (
 // afterARefresh: the unknown kid reveals the fault. Scheduled refreshes do not
 // meet it: they read no metadata, and ask for a 304.
 func afterARefresh(o *outcome) { o.events = "failed not_modified" }
+
+// asksForIt: tokens of a withdrawn key cause a fetch a minute, for as long as they come.
+func asksForIt(o *outcome) { o.attempts = 80 }
 
 func fails(status int, retryAfter string) func(*world) {
 	return func(w *world) { w.iss.Serve(fixed(status, "Retry-After", retryAfter)) }

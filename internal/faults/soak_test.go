@@ -1,6 +1,7 @@
 package faults_test
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"sync"
@@ -40,6 +41,8 @@ var phases = []phase{
 		s.rotate(until, 4*time.Second, false)
 		s.clients.flooding.Store(false)
 	}},
+	{"unannounced, beside a stray key now and then", 1, func(s *soak, until time.Time) { s.rotateBesideStrays(until, 2*s.ledger.rules.cooldown) }},
+	{"unannounced, beside one all the time", 1, func(s *soak, until time.Time) { s.rotateBesideStrays(until, s.ledger.rules.cooldown/10) }},
 	{"revocations", 1, func(s *soak, until time.Time) {
 		s.clients.revoking.Store(true)
 		s.rotate(until, 4*time.Second, true)
@@ -191,6 +194,30 @@ func (s *soak) rotate(until time.Time, period time.Duration, announced bool) {
 		}
 		s.retire(3)
 	}
+}
+
+// rotateBesideStrays has a stranger bring a token of another made-up key in every
+// such interval. The first kind may refuse no good token; the second may, but
+// not for longer than a cooldown after each rotation.
+func (s *soak) rotateBesideStrays(until time.Time, every time.Duration) {
+	ctx, stop := context.WithDeadline(s.t.Context(), until)
+	defer stop()
+	var stranger sync.WaitGroup
+	stranger.Go(func() {
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for {
+			stranger.Go(func() { s.clients.ask(ctx, s.stranger()) })
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	s.rotate(until, 3*time.Second, false)
+	stop()
+	stranger.Wait()
 }
 
 // shortOutages end before the keys are too stale. In each, the issuer begins to
