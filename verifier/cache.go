@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/maypok86/otter/v2"
 	"golang.org/x/sync/singleflight"
@@ -141,14 +142,20 @@ func (k *cache) digestOf(c *check) digest {
 //
 // Readers take no lock. The zero value is empty.
 type headers struct {
-	mu    sync.Mutex // of those who add
-	known atomic.Pointer[map[string]*jose.Header]
-	full  atomic.Bool
+	mu     sync.Mutex // of those who add
+	known  atomic.Pointer[map[string]*jose.Header]
+	full   atomic.Bool
+	filled time.Time // when it became full
 }
 
 // maxHeaders bounds them: a few hundred keys, of one issuer or of many. Issuers
-// that put something else into each header gain nothing and lose nothing.
-const maxHeaders = 256
+// that put something else into each header gain nothing and lose nothing. Once
+// there are as many, no other is added for an hour; then they begin anew, because
+// rotations, too, come to as many in time.
+const (
+	maxHeaders  = 256
+	fullHeaders = time.Hour
+)
 
 // find returns what the header of that text says, nil if it is not known.
 func (h *headers) find(text string) *jose.Header {
@@ -167,25 +174,27 @@ func (h *headers) excludes(text string) bool {
 // add remembers a verified token's header. Its strings are copied: what they
 // were cut from may be large.
 func (h *headers) add(text string, header *jose.Header) {
-	if h.full.Load() {
-		return
-	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	next := map[string]*jose.Header{}
 	if known := h.known.Load(); known != nil {
-		if (*known)[text] != nil {
+		switch {
+		case (*known)[text] != nil:
 			return
-		}
-		if len(*known) == maxHeaders {
+		case len(*known) < maxHeaders:
+			next = maps.Clone(*known)
+		case !h.full.Load():
+			h.filled = time.Now()
 			h.full.Store(true)
 			return
+		case time.Since(h.filled) < fullHeaders:
+			return
 		}
-		next = maps.Clone(*known)
 	}
 	own := *header
 	own.Algorithm, own.KeyID = strings.Clone(header.Algorithm), strings.Clone(header.KeyID)
 	own.Type, own.ContentType = strings.Clone(header.Type), strings.Clone(header.ContentType)
 	next[strings.Clone(text)] = &own
 	h.known.Store(&next)
+	h.full.Store(false)
 }

@@ -495,6 +495,32 @@ func TestTokensAreRememberedHoweverManyHeadersThereAre(t *testing.T) {
 	assert.Equal(t, many, remembered, "tokens are remembered whether their header is or not")
 }
 
+func TestRotationsDoNotFillTheHeadersForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		v := w.verifier(t)
+		mint := func(n int) string { return w.Token(jwkstest.Header{"x": fmt.Sprint(n)}) }
+		for n := range 300 {
+			expect(t, v, mint(n), "")
+		}
+		require.Equal(t, 256, v.KnownHeaders())
+		time.Sleep(59 * time.Minute)
+		expect(t, v, mint(301), "")
+		assert.Equal(t, 256, v.KnownHeaders())
+		time.Sleep(time.Minute)
+		latest := mint(302)
+		expect(t, v, latest, "")
+		assert.Equal(t, 1, v.KnownHeaders(), "they begin anew")
+		old := mint(0)
+		for range 2 {
+			expect(t, v, old, "")
+			expect(t, v, latest, "")
+		}
+		expect(t, v, tampered(old), reason.BadSignature)
+		assert.Equal(t, 2, v.KnownHeaders())
+	})
+}
+
 func TestARememberedHeaderProvesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
