@@ -15,6 +15,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -61,6 +62,7 @@ type Gate struct {
 
 	verifier *verifier.Verifier
 	fetchers []*jwks.Fetcher
+	keys     map[string]*jwks.Fetcher // by issuer; nil for one whose keys were given
 }
 
 // New returns a Gate for the tokens of one issuer. issuer is the iss claim,
@@ -145,13 +147,19 @@ func (cfg *Config) validateVerifier(faulty error) error {
 
 // open makes the parts of a Gate, from the keys outwards.
 func (g *Gate) open(cfg Config, fetches []fetch) (err error) {
+	g.keys = make(map[string]*jwks.Fetcher, len(cfg.Verifier.Issuers))
+	for i := range cfg.Verifier.Issuers {
+		own, _ := cfg.Verifier.Issuers[i].Keys.(*jwks.Fetcher)
+		g.keys[cfg.Verifier.Issuers[i].Name] = own
+	}
 	for _, from := range fetches {
 		f, err := jwks.NewFetcher(from.keys)
 		if err != nil {
 			return err
 		}
 		g.fetchers = append(g.fetchers, f)
-		cfg.Verifier.Issuers[from.issuer].Keys = f
+		issuer := &cfg.Verifier.Issuers[from.issuer]
+		issuer.Keys, g.keys[issuer.Name] = f, f
 	}
 	if g.verifier, err = verifier.New(cfg.Verifier); err != nil {
 		return err
@@ -198,6 +206,34 @@ func (g *Gate) Keys() []jwks.Status {
 		out[i] = f.Status()
 	}
 	return out
+}
+
+// Distrust refuses an issuer's key from now on, whatever the issuer says, and
+// every token that it signed, also those that were verified before: for a key
+// that is known to have leaked. issuer is the name as configured, of a template
+// with its placeholder; an issuer's v1.0 and v2.0 tokens are two issuers. It lasts
+// as long as this Gate: call it in every instance, and open another Gate to trust
+// the key again. See [jwks.Fetcher.Distrust].
+//
+// It fails, and changes nothing, if there is no such issuer, if kid is "", or if
+// the issuer's keys were given and not fetched: then leave the key out of those
+// and open another Gate.
+func (g *Gate) Distrust(issuer, kid string) error {
+	var f *jwks.Fetcher
+	known := false
+	if g != nil {
+		f, known = g.keys[issuer]
+	}
+	switch {
+	case !known:
+		return fmt.Errorf("sallyport: Distrust: issuer %.200q is not configured: give its name as in the configuration", issuer)
+	case kid == "":
+		return errors.New("sallyport: Distrust: no kid is given: keys without one cannot be told apart")
+	case f == nil:
+		return fmt.Errorf("sallyport: Distrust: the keys of issuer %.200q were given, not fetched: open another Gate without the key", issuer)
+	}
+	f.Distrust(kid)
+	return nil
 }
 
 // Close ends the background refreshes. Later requests are answered with the

@@ -86,6 +86,52 @@ func TestIssuersWithKeysOfTheirOwnNeedNoFetch(t *testing.T) {
 	assert.Len(t, cfg.Verifier.Issuers, 1, "the caller's Config stays as it is")
 }
 
+func TestADistrustedKeyOpensNothingFromThenOn(t *testing.T) {
+	t.Parallel()
+	iss, other := newIssuer(t), newIssuer(t)
+	made, err := sallyport.NewFrom(providers.Generic(iss.Issuer(), audience), providers.Generic(other.Issuer(), audience))
+	g := closing(t, made, err)
+	leaked, next := iss.Key(), iss.NewKey("ES256")
+	iss.Publish(next)
+	seen, elsewhere := iss.Token(), other.Token()
+	require.NoError(t, g.Ready(t.Context()))
+	require.Equal(t, 200, status(g.Authenticate(ok), seen))
+
+	require.NoError(t, g.Distrust(iss.Issuer(), leaked.ID()))
+	for range 2 {
+		_, err := g.Verify(t.Context(), seen)
+		assert.Equal(t, reason.UnknownKey, reasonOf(t, err), "what was verified before no longer holds")
+	}
+	assert.Equal(t, 401, status(g.Authenticate(ok), iss.Token(jwkstest.WithKey(leaked))))
+	assert.Equal(t, 200, status(g.Authenticate(ok), iss.Token(jwkstest.WithKey(next))))
+	assert.Equal(t, 200, status(g.Authenticate(ok), elsewhere), "another issuer's key of that kid is another key")
+	assert.Equal(t, 1, iss.Fetches(), "and no fetch is made for it")
+}
+
+func TestDistrustSaysWhatItCannotDo(t *testing.T) {
+	t.Parallel()
+	fetched, given, own := newIssuer(t), newIssuer(t), newIssuer(t)
+	fetcher, err := jwks.NewFetcher(jwks.FetcherConfig{JWKSURL: own.JWKSURL()})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = fetcher.Close() })
+	cfg := sallyport.Config{Providers: []providers.Provider{providers.Generic(fetched.Issuer(), audience)}}
+	cfg.Verifier.Issuers = []verifier.Issuer{
+		{Name: given.Issuer(), Audiences: []string{audience}, Keys: given.KeySet()},
+		{Name: own.Issuer(), Audiences: []string{audience}, Keys: fetcher},
+	}
+	made, err := sallyport.Open(cfg)
+	g := closing(t, made, err)
+	assert.ErrorContains(t, g.Distrust("https://issuer.example", "a"), "is not configured")
+	assert.ErrorContains(t, g.Distrust(fetched.Issuer(), ""), "no kid is given")
+	assert.ErrorContains(t, g.Distrust(given.Issuer(), "a"), "were given, not fetched")
+	assert.ErrorContains(t, new(sallyport.Gate).Distrust(given.Issuer(), "a"), "is not configured")
+	assert.ErrorContains(t, (*sallyport.Gate)(nil).Distrust(given.Issuer(), "a"), "is not configured")
+
+	require.Equal(t, 200, status(g.Authenticate(ok), own.Token()))
+	require.NoError(t, g.Distrust(own.Issuer(), own.Key().ID()), "a Fetcher of the owner's own")
+	assert.Equal(t, 503, status(g.Authenticate(ok), own.Token()), "no other key is left: the token cannot be judged")
+}
+
 func TestAllMistakesAreReportedAtOnceAndOnce(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
