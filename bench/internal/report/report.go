@@ -150,7 +150,7 @@ func (rep *Report) http(w *writer) {
 func (rep *Report) refusals(w *writer) {
 	bare := rep.Results.At("Refusal", "token=good/impl=bare")
 	w.line("\n## Refusals")
-	w.line("\nWhat a stranger can make an API spend without a signed token. No signature is checked; unknown key ids come inside the cooldown, one again and again or each another.\n")
+	w.line("\nWhat a stranger can make an API spend without a signed token. No signature is checked; unknown key ids come when the budget for them is used up, one again and again or each another.\n")
 	w.table("token", "time>", "to the bare RS256 check>", "allocations>")
 	for _, s := range rep.Results.Of("Refusal") {
 		w.row(strings.TrimPrefix(s.Name, "token="), micro(s), fmt.Sprintf("1/%.0f", 1/s.Ratio(bare)), count(s.Allocs))
