@@ -68,9 +68,7 @@ func TestCredentialHidesItsToken(t *testing.T) {
 	c := middleware.Credential{Scheme: "Bearer", Token: reader}
 	asJSON, err := json.Marshal(c)
 	require.NoError(t, err)
-	for _, text := range []string{
-		fmt.Sprint(c), fmt.Sprintf("%v %+v %#v %s %q %x", c, c, c, c, c, c), fmt.Sprint(&c), string(asJSON),
-	} {
+	for _, text := range []string{fmt.Sprint(c), fmt.Sprintf("%v %+v %#v %s %q %x", c, c, c, c, c, c), fmt.Sprint(&c), string(asJSON)} {
 		assert.NotContains(t, text, reader)
 		assert.NotContains(t, text, fmt.Sprintf("%x", reader))
 		assert.Contains(t, text, "Bearer")

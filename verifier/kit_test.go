@@ -64,12 +64,8 @@ func onSocket(tb testing.TB, options ...jwkstest.Option) *world {
 	w.keys = &keySet{from: w.Issuer}
 	w.keys.fetch()
 	w.cfg = verifier.Config{
-		Issuers: []verifier.Issuer{{
-			Name:      w.Issuer.Issuer(),
-			Audiences: []string{audience},
-			Keys:      w.keys,
-		}},
-		Now: w.clock,
+		Issuers: []verifier.Issuer{{Name: w.Issuer.Issuer(), Audiences: []string{audience}, Keys: w.keys}},
+		Now:     w.clock,
 	}
 	return w
 }
@@ -542,12 +538,6 @@ func tampered(token string) string {
 	raw := decode(signature)
 	raw[len(raw)/2] ^= 1
 	return header + "." + payload + "." + encode(string(raw))
-}
-
-// resigned is the token with another signature.
-func resigned(token string, signature []byte) string {
-	header, payload, _ := parts(token)
-	return header + "." + payload + "." + encode(string(signature))
 }
 
 // hmac256 is the signature part of HS256.

@@ -75,9 +75,7 @@ func TestParseRefusesWhatParsersReadDifferently(t *testing.T) {
 
 func TestParseErrorsQuoteNothing(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{
-		`{"secret":1,"secret":2}`, `{"a":"secret\xsecret"}`, `{"secret":secret}`, `secret`, `{"a":1}secret`, `["secret"]`,
-	} {
+	for _, text := range []string{`{"secret":1,"secret":2}`, `{"a":"secret\xsecret"}`, `{"secret":secret}`, `secret`, `{"a":1}secret`, `["secret"]`} {
 		_, err := strictjson.Parse([]byte(text))
 		require.Error(t, err, text)
 		assert.NotContains(t, err.Error(), "secret", text)
