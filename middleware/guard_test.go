@@ -173,18 +173,6 @@ func TestCheckWritesWhatDenySays(t *testing.T) {
 	}
 }
 
-func TestCheckHandsOutClaimsAndStamp(t *testing.T) {
-	t.Parallel()
-	v := newTokens(t)
-	g := newGuard(t, middleware.Config{Verifier: v})
-	r, c, err := g.Check(withToken(reader), claims.AnyToken())
-	require.NoError(t, err)
-	assert.Same(t, v.claims[reader], c)
-	w := serve(g.Require(allReads())(handler), r)
-	assert.Equal(t, "r", w.Body.String())
-	assert.EqualValues(t, 1, v.calls.Load())
-}
-
 func TestDenyWithoutARequest(t *testing.T) {
 	t.Parallel()
 	called := false
