@@ -99,14 +99,7 @@ func TestHMACNeedsAnExplicitSecret(t *testing.T) {
 		return func(w *world) {
 			key := w.NewKey("HS256")
 			w.Use(key)
-			known, err := jwks.NewSecret(key.ID(), "HS256", key.Secret())
-			if err != nil {
-				panic(err)
-			}
-			set, err := jwks.NewStatic(known)
-			if err != nil {
-				panic(err)
-			}
+			set := must(jwks.NewStatic(must(jwks.NewSecret(key.ID(), "HS256", key.Secret()))))
 			w.issuer().Keys, w.issuer().Algorithms = set, algorithms
 		}
 	}
