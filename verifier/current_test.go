@@ -141,18 +141,11 @@ func TestTimeIsJudgedAfterTheWaitForKeys(t *testing.T) {
 func TestValidators(t *testing.T) {
 	t.Parallel()
 	const detail = "by a validator"
-	saying := func(errs ...error) func(*world) {
-		return func(w *world) {
-			for _, err := range errs {
-				w.cfg.Validators = append(w.cfg.Validators, func(context.Context, *claims.Claims) error { return err })
-			}
-		}
-	}
 	refused := func(code reason.Code, errs ...error) row {
-		return row{setup: saying(errs...), want: code, check: "validators", detail: detail}
+		return row{setup: validating(errs...), want: code, check: "validators", detail: detail}
 	}
 	table{
-		"all agree":                         {setup: saying(nil, nil)},
+		"all agree":                         {setup: validating(nil, nil)},
 		"the first refuses":                 refused(reason.Denied, errors.New("no contract"), nil),
 		"the last refuses":                  refused(reason.Denied, nil, errors.New("no contract")),
 		"the first refusal counts":          refused(reason.Revoked, nil, reason.Revoked, reason.TooOld),
@@ -205,19 +198,14 @@ func TestHooksOfACallerWhoLeft(t *testing.T) {
 
 func TestRevocation(t *testing.T) {
 	t.Parallel()
-	answering := func(withdrawn bool, err error) func(*world) {
-		return func(w *world) {
-			w.cfg.Revoked = func(context.Context, *claims.Claims) (bool, error) { return withdrawn, err }
-		}
-	}
 	down := errors.New("redis is down")
 	table{
-		"not revoked":                    {setup: answering(false, nil)},
-		"revoked":                        {setup: answering(true, nil), want: reason.Revoked, check: "revocation"},
-		"cannot be asked":                {setup: answering(false, down), want: reason.RevocationUnavailable, check: "revocation"},
-		"cannot be asked, whatever else": {setup: answering(true, down), want: reason.RevocationUnavailable, check: "revocation"},
-		"a deadline of the hook's own":   {setup: answering(false, context.DeadlineExceeded), want: reason.RevocationUnavailable, check: "revocation"},
-		"an expired token is not asked":  at(2*time.Hour, nil, row{setup: answering(true, nil), want: reason.Expired, check: "expiry"}),
+		"not revoked":                    {setup: revoked(false, nil)},
+		"revoked":                        {setup: revoked(true, nil), want: reason.Revoked, check: "revocation"},
+		"cannot be asked":                {setup: revoked(false, down), want: reason.RevocationUnavailable, check: "revocation"},
+		"cannot be asked, whatever else": {setup: revoked(true, down), want: reason.RevocationUnavailable, check: "revocation"},
+		"a deadline of the hook's own":   {setup: revoked(false, context.DeadlineExceeded), want: reason.RevocationUnavailable, check: "revocation"},
+		"an expired token is not asked":  at(2*time.Hour, nil, row{setup: revoked(true, nil), want: reason.Expired, check: "expiry"}),
 	}.run(t)
 }
 

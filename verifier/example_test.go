@@ -38,10 +38,7 @@ func ExampleNew() {
 
 // All mistakes are reported at once.
 func ExampleNew_mistakes() {
-	_, err := verifier.New(verifier.Config{Issuers: []verifier.Issuer{{
-		Name:       "https://issuer.example/",
-		Algorithms: []string{"none"},
-	}}})
+	_, err := verifier.New(verifier.Config{Issuers: []verifier.Issuer{{Name: "https://issuer.example/", Algorithms: []string{"none"}}}})
 	fmt.Println(err)
 	// Output:
 	// verifier: Issuers[0] "https://issuer.example/": Audiences is empty: give the aud values that mean this API; without one, tokens for any other API would open this one

@@ -2,8 +2,6 @@ package verifier_test
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"maps"
@@ -64,12 +62,8 @@ func onSocket(tb testing.TB, options ...jwkstest.Option) *world {
 	w.keys = &keySet{from: w.Issuer}
 	w.keys.fetch()
 	w.cfg = verifier.Config{
-		Issuers: []verifier.Issuer{{
-			Name:      w.Issuer.Issuer(),
-			Audiences: []string{audience},
-			Keys:      w.keys,
-		}},
-		Now: w.clock,
+		Issuers: []verifier.Issuer{{Name: w.Issuer.Issuer(), Audiences: []string{audience}, Keys: w.keys}},
+		Now:     w.clock,
 	}
 	return w
 }
@@ -136,10 +130,7 @@ func (k *keySet) fetch() {
 	for _, published := range k.from.Published() {
 		members := published.JWK()
 		maps.DeleteFunc(members, func(_ string, v any) bool { return v == nil })
-		text, err := json.Marshal(members)
-		if err != nil {
-			panic(err)
-		}
+		text := must(json.Marshal(members))
 		key, ok := k.known[string(text)]
 		if !ok {
 			parsed, err := jwks.ParseJWKS(text)
@@ -321,6 +312,20 @@ func second(name string) func(*world) {
 	}
 }
 
+func validating(errs ...error) func(*world) {
+	return func(w *world) {
+		for _, err := range errs {
+			w.cfg.Validators = append(w.cfg.Validators, func(context.Context, *claims.Claims) error { return err })
+		}
+	}
+}
+
+func revoked(withdrawn bool, err error) func(*world) {
+	return func(w *world) {
+		w.cfg.Revoked = func(context.Context, *claims.Claims) (bool, error) { return withdrawn, err }
+	}
+}
+
 func failing(k *keySet, err error) *keySet {
 	k.refresh = func(context.Context, string) error { return err }
 	return k
@@ -490,6 +495,13 @@ func leaves(v any) (out []string) {
 	return out
 }
 
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
 // verify asks v and gives the reason, "" for a good token.
 func verify(tb testing.TB, v *verifier.Verifier, token string) (*claims.Claims, reason.Code) {
 	tb.Helper()
@@ -542,17 +554,4 @@ func tampered(token string) string {
 	raw := decode(signature)
 	raw[len(raw)/2] ^= 1
 	return header + "." + payload + "." + encode(string(raw))
-}
-
-// resigned is the token with another signature.
-func resigned(token string, signature []byte) string {
-	header, payload, _ := parts(token)
-	return header + "." + payload + "." + encode(string(signature))
-}
-
-// hmac256 is the signature part of HS256.
-func hmac256(secret []byte, input string) string {
-	h := hmac.New(sha256.New, secret)
-	h.Write([]byte(input))
-	return encode(string(h.Sum(nil)))
 }
