@@ -134,8 +134,14 @@ func TestPathsAreSegmentsAndDotsPartsOfNames(t *testing.T) {
 	assert.True(t, c.Has("https://bokbasen.io/metadata", "a.b", "c"))
 	assert.True(t, c.Has("none"), "null is present")
 	for _, path := range [][]string{
-		nil, {""}, {"https://bokbasen", "publisher"}, {"https://bokbasen.io/metadata.publisher"},
-		{"https://bokbasen.io/metadata", "a", "b"}, {"groups", "0"}, {"one", "x"}, {"GROUPS"},
+		nil,
+		{""},
+		{"https://bokbasen", "publisher"},
+		{"https://bokbasen.io/metadata.publisher"},
+		{"https://bokbasen.io/metadata", "a", "b"},
+		{"groups", "0"},
+		{"one", "x"},
+		{"GROUPS"},
 	} {
 		assert.False(t, c.Has(path...), "%q", path)
 		_, ok := c.Value(path...)

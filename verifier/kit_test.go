@@ -298,10 +298,11 @@ func at(after time.Duration, members jwkstest.Claims, r row) row {
 }
 
 func algorithms(list ...string) func(*world) { return func(w *world) { w.issuer().Algorithms = list } }
-func audiences(list ...string) func(*world)  { return func(w *world) { w.issuer().Audiences = list } }
-func clients(list ...string) func(*world)    { return func(w *world) { w.issuer().Clients = list } }
-func leeway(d time.Duration) func(*world)    { return func(w *world) { w.cfg.Leeway = d } }
-func types(list ...string) func(*world)      { return func(w *world) { w.issuer().Types = list } }
+
+func audiences(list ...string) func(*world) { return func(w *world) { w.issuer().Audiences = list } }
+func clients(list ...string) func(*world)   { return func(w *world) { w.issuer().Clients = list } }
+func leeway(d time.Duration) func(*world)   { return func(w *world) { w.cfg.Leeway = d } }
+func types(list ...string) func(*world)     { return func(w *world) { w.issuer().Types = list } }
 
 // second trusts another name beside the first, with the same keys.
 func second(name string) func(*world) {
