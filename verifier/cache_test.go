@@ -316,7 +316,7 @@ func TestAHitAllocatesNothing(t *testing.T) {
 	skipUnderRace(t)
 	w := newWorld(t)
 	w.cfg.MaxAge = 1 << 40
-	w.cfg.Validators = []hook{func(context.Context, *claims.Claims) error { return nil }}
+	w.cfg.Validators = []verifier.Validator{func(context.Context, *claims.Claims) error { return nil }}
 	w.cfg.Revoked = func(context.Context, *claims.Claims) (bool, error) { return false, nil }
 	v, token, ctx := w.verifier(t), w.Token(jwkstest.Claims{"scope": "orders.read orders.write"}), t.Context()
 	want, err := v.Verify(ctx, token)
@@ -439,7 +439,7 @@ func newHistory(t *testing.T, seed uint64) *history {
 	}
 	h.cfg.MaxAge = time.Hour
 	h.cfg.Revoked = func(_ context.Context, c *claims.Claims) (bool, error) { return h.withdrawn[c.ID()], nil }
-	h.cfg.Validators = []hook{func(_ context.Context, c *claims.Claims) error {
+	h.cfg.Validators = []verifier.Validator{func(_ context.Context, c *claims.Claims) error {
 		if h.mood[c.ID()] {
 			return context.DeadlineExceeded
 		}

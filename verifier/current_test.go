@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/reason"
+	"github.com/sallyport-go/sallyport/verifier"
 )
 
 func TestBinding(t *testing.T) {
@@ -159,7 +160,7 @@ func TestAValidatorsErrorIsTheCause(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	noContract := errors.New("no contract")
-	w.cfg.Validators = []hook{func(_ context.Context, c *claims.Claims) error {
+	w.cfg.Validators = []verifier.Validator{func(_ context.Context, c *claims.Claims) error {
 		require.Equal(t, "test-client", c.ClientID())
 		return noContract
 	}}
@@ -179,12 +180,12 @@ func TestHooksOfACallerWhoLeft(t *testing.T) {
 	cancel()
 
 	w := newWorld(t)
-	w.cfg.Validators = []hook{func(ctx context.Context, _ *claims.Claims) error { return waits(ctx) }}
+	w.cfg.Validators = []verifier.Validator{func(ctx context.Context, _ *claims.Claims) error { return waits(ctx) }}
 	_, err := w.verifier(t).Verify(ctx, w.Token())
 	assert.Equal(t, reason.Canceled, asError(t, err).Reason, "a validator that gave up says nothing of the token")
 
 	w = newWorld(t)
-	w.cfg.Validators = []hook{func(context.Context, *claims.Claims) error { return reason.Revoked }}
+	w.cfg.Validators = []verifier.Validator{func(context.Context, *claims.Claims) error { return reason.Revoked }}
 	_, err = w.verifier(t).Verify(ctx, w.Token())
 	assert.Equal(t, reason.Revoked, asError(t, err).Reason, "one that knows still says so")
 
@@ -213,7 +214,7 @@ func TestHooksSeeOnlyWhatHeldOtherwise(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var validated, asked atomic.Int64
-	w.cfg.Validators = []hook{func(context.Context, *claims.Claims) error { validated.Add(1); return nil }}
+	w.cfg.Validators = []verifier.Validator{func(context.Context, *claims.Claims) error { validated.Add(1); return nil }}
 	w.cfg.Revoked = func(context.Context, *claims.Claims) (bool, error) { asked.Add(1); return false, nil }
 	v := w.verifier(t)
 

@@ -93,7 +93,7 @@ func ExampleConfig_validators() {
 	defer issuer.Close()
 	v, err := verifier.New(verifier.Config{
 		Issuers: []verifier.Issuer{{Name: issuer.Issuer(), Audiences: []string{"api://orders"}, Keys: issuer.KeySet()}},
-		Validators: []func(context.Context, *claims.Claims) error{func(_ context.Context, c *claims.Claims) error {
+		Validators: []verifier.Validator{func(_ context.Context, c *claims.Claims) error {
 			if !c.Has("contract") {
 				return fmt.Errorf("no contract: %w", reason.WrongClient)
 			}

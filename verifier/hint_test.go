@@ -12,6 +12,7 @@ import (
 
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/reason"
+	"github.com/sallyport-go/sallyport/verifier"
 )
 
 func TestHints(t *testing.T) {
@@ -71,9 +72,9 @@ func TestHints(t *testing.T) {
 		"another API":                    {token: with(jwkstest.WithAudience("api://billing")), hint: "The token is for another API"},
 		"no aud, and no scope for it": {
 			setup: func(w *world) {
-				w.issuer().NoAudience, w.issuer().Clients = "orders/", []string{"test-client"}
+				w.issuer().NoAudience = verifier.AudienceBinding{Clients: []string{"test-client"}, ScopePrefix: "orders/"}
 			},
-			token: having(jwkstest.Claims{"aud": nil}), hint: "no scope that begins with NoAudience",
+			token: having(jwkstest.Claims{"aud": nil}), hint: "no scope that begins with NoAudience.ScopePrefix",
 		},
 		"a client not listed": {setup: func(w *world) { w.issuer().Clients = []string{"partner"} }, hint: "Add the client id to the issuer's Clients"},
 		"a bound token":       {token: having(jwkstest.Claims{"cnf": map[string]any{"jkt": "t"}}), hint: "bound to its sender's key (cnf)"},

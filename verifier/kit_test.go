@@ -518,9 +518,6 @@ func expect(tb testing.TB, v *verifier.Verifier, token string, want reason.Code,
 	return c
 }
 
-// hook is a validator.
-type hook = func(context.Context, *claims.Claims) error
-
 // fetcher fetches the world's keys for real, without a socket.
 func (w *world) fetcher(tb testing.TB) *jwks.Fetcher {
 	tb.Helper()

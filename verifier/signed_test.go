@@ -59,13 +59,15 @@ func TestAudience(t *testing.T) {
 
 func TestNoAudienceNeedsAClientAndAScope(t *testing.T) {
 	t.Parallel()
-	both := func(w *world) { w.issuer().NoAudience, w.issuer().Clients = "orders/", []string{"partner"} }
+	both := func(w *world) {
+		w.issuer().NoAudience = verifier.AudienceBinding{Clients: []string{"partner"}, ScopePrefix: "orders/"}
+	}
 	only := func(w *world) { both(w); w.issuer().Audiences = nil }
 	token := func(client, scope, aud any) func(*world) string {
 		return having(jwkstest.Claims{"aud": aud, "client_id": client, "scope": scope})
 	}
 	noClient := row{want: reason.WrongClient, check: "audience", detail: otherClient}
-	noScope := row{want: reason.WrongAudience, check: "audience", detail: "no aud, and no scope that begins with NoAudience"}
+	noScope := row{want: reason.WrongAudience, check: "audience", detail: "no aud, and no scope that begins with NoAudience.ScopePrefix"}
 	held := wrongAudience(nil)
 	table{
 		"both":                              good(token("partner", "profile orders/read", nil)).under(both),

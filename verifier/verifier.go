@@ -31,7 +31,7 @@ type Verifier struct {
 	maxAge        time.Duration
 	maxTokenBytes int
 	tooLarge      string
-	validators    []func(context.Context, *claims.Claims) error
+	validators    []Validator
 	revoked       func(context.Context, *claims.Claims) (bool, error)
 	now           func() time.Time
 	headers       headers
