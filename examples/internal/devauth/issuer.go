@@ -199,15 +199,18 @@ func (i *issuer) rotate(step Step, now time.Time) error {
 	switch step {
 	case StepPublish:
 		return i.publish()
-	case StepPublishAndSign:
+	case StepPublishAndSign, StepSign:
+		if i.next == nil && step == StepSign {
+			return fmt.Errorf("devauth: %w: no next key is published: publish one first", ErrRotation)
+		}
 		if i.next == nil {
 			if err := i.publish(); err != nil {
 				return err
 			}
 		}
-		return i.sign()
-	case StepSign:
-		return i.sign()
+		i.kit.Use(i.next)
+		i.next = nil
+		return nil
 	case StepRetire, StepRetireNow:
 		return i.retire(now, step == StepRetireNow)
 	default:
@@ -225,15 +228,6 @@ func (i *issuer) publish() error {
 	}
 	i.next = i.kit.NewKey(i.alg)
 	i.kit.Publish(i.next)
-	return nil
-}
-
-func (i *issuer) sign() error {
-	if i.next == nil {
-		return fmt.Errorf("devauth: %w: no next key is published: publish one first", ErrRotation)
-	}
-	i.kit.Use(i.next)
-	i.next = nil
 	return nil
 }
 
