@@ -215,6 +215,8 @@ func TestNoShapeOfARequestOpensADoor(t *testing.T) {
 		{"other credentials behind a token", head("GET /orders", reader+", Basic dTpw"), []int{400}, nil},
 
 		{"a token in the trailer", head("GET /orders", "Trailer: Authorization", "Transfer-Encoding: chunked") + "0\r\n" + reader + "\r\n\r\n", []int{401}, nil},
+		{"a token in the query", head("GET /orders?access_token=" + token), []int{401}, nil},
+		{"a token in a form", withBody("POST /orders", "access_token="+token, "Content-Type: application/x-www-form-urlencoded"), []int{401}, nil},
 		{"a token for the proxy", head("GET /orders", "Proxy-"+reader), []int{401}, nil},
 		{"a token in the proxy's own header", head("GET /orders", "X-Forwarded-Access-Token: "+token, "X-Forwarded-"+reader), []int{401}, nil},
 		{"a token in a cookie", head("GET /orders", "Cookie: access_token="+token+"; Authorization=Bearer "+token), []int{401}, nil},

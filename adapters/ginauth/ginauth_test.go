@@ -93,51 +93,34 @@ func TestBehindADoorTheResponseWriterIsGinsOwn(t *testing.T) {
 func TestNothingBehindADenialRuns(t *testing.T) {
 	t.Parallel()
 	g := kit.Guard(middleware.Config{})
+	type handler = gin.HandlerFunc
 	for _, row := range []struct {
 		name  string
-		wire  func(e *gin.Engine, door, h gin.HandlerFunc)
+		wire  func(e *gin.Engine, door, h handler)
 		path  string
 		after int // status if it is let through
 	}{
-		{"in Use", func(e *gin.Engine, door, h gin.HandlerFunc) { e.Use(door); e.GET("/orders", h) }, "/orders", 200},
-		{"in Use with more middleware behind it", func(e *gin.Engine, door, h gin.HandlerFunc) {
+		{"in Use", func(e *gin.Engine, door, h handler) { e.Use(door); e.GET("/orders", h) }, "/orders", 200},
+		{"in Use with more middleware behind it", func(e *gin.Engine, door, h handler) {
 			e.Use(door, h, func(c *gin.Context) { h(c); c.Next(); h(c) })
 			e.GET("/orders", h)
 		}, "/orders", 200},
-		{"in Use of a group", func(e *gin.Engine, door, h gin.HandlerFunc) {
-			v1 := e.Group("/v1")
-			v1.Use(door)
-			v1.GET("/orders", h)
-		}, "/v1/orders", 200},
-		{"given to a group", func(e *gin.Engine, door, h gin.HandlerFunc) {
-			e.Group("/v1", door).Group("/deep", h).GET("/orders", h)
-		}, "/v1/deep/orders", 200},
-		{"at a route, with another door and several handlers behind it", func(e *gin.Engine, door, h gin.HandlerFunc) {
-			e.GET("/orders", []gin.HandlerFunc{door, door, h, h, h}...)
-		}, "/orders", 200},
-		{"in Use in front of NoRoute", func(e *gin.Engine, door, h gin.HandlerFunc) { e.Use(door); e.NoRoute(h) }, "/nowhere", 200},
-		{"in NoRoute", func(e *gin.Engine, door, h gin.HandlerFunc) { e.NoRoute(door, h) }, "/nowhere", 200},
-		{"in Use in front of Gin's own 404", func(e *gin.Engine, door, _ gin.HandlerFunc) { e.Use(door) }, "/nowhere", 404},
-		{"in Use in front of NoMethod", func(e *gin.Engine, door, h gin.HandlerFunc) {
-			e.Use(door)
-			e.NoMethod(h)
-			e.POST("/orders", h)
-		}, "/orders", 200},
-		{"in NoMethod", func(e *gin.Engine, door, h gin.HandlerFunc) { e.NoMethod(door, h); e.POST("/orders", h) }, "/orders", 200},
-		{"in Use in front of Gin's own 405", func(e *gin.Engine, door, h gin.HandlerFunc) { e.Use(door); e.POST("/orders", h) }, "/orders", 405},
-		{"in front of static files", func(e *gin.Engine, door, h gin.HandlerFunc) {
-			e.NoRoute(h) // Static gives files that it does not find to NoRoute
-			e.Group("/", door).Static("/files", ".")
-		}, "/files/none", 200},
-		{"behind middleware that calls Next twice", func(e *gin.Engine, door, h gin.HandlerFunc) {
+		{"in Use of a group", func(e *gin.Engine, door, h handler) { v1 := e.Group("/v1"); v1.Use(door); v1.GET("/orders", h) }, "/v1/orders", 200},
+		{"given to a group", func(e *gin.Engine, door, h handler) { e.Group("/v1", door).Group("/deep", h).GET("/orders", h) }, "/v1/deep/orders", 200},
+		{"at a route, with another door behind it", func(e *gin.Engine, door, h handler) { e.GET("/orders", door, door, h, h, h) }, "/orders", 200},
+		{"in Use in front of NoRoute", func(e *gin.Engine, door, h handler) { e.Use(door); e.NoRoute(h) }, "/nowhere", 200},
+		{"in NoRoute", func(e *gin.Engine, door, h handler) { e.NoRoute(door, h) }, "/nowhere", 200},
+		{"in Use in front of Gin's own 404", func(e *gin.Engine, door, _ handler) { e.Use(door) }, "/nowhere", 404},
+		{"in Use in front of NoMethod", func(e *gin.Engine, door, h handler) { e.Use(door); e.NoMethod(h); e.POST("/orders", h) }, "/orders", 200},
+		{"in NoMethod", func(e *gin.Engine, door, h handler) { e.NoMethod(door, h); e.POST("/orders", h) }, "/orders", 200},
+		{"in Use in front of Gin's own 405", func(e *gin.Engine, door, h handler) { e.Use(door); e.POST("/orders", h) }, "/orders", 405},
+		{"in front of static files", func(e *gin.Engine, door, h handler) { e.NoRoute(h); e.Group("/", door).Static("/files", ".") }, "/files/none", 200},
+		{"behind middleware that calls Next twice", func(e *gin.Engine, door, h handler) {
 			e.Use(func(c *gin.Context) { c.Next(); c.Next() }, door)
 			e.GET("/orders", h)
 		}, "/orders", 200},
-		{"behind middleware that enters another route", func(e *gin.Engine, door, h gin.HandlerFunc) {
-			e.GET("/entry", func(c *gin.Context) {
-				c.Request.URL.Path = "/orders"
-				e.HandleContext(c)
-			})
+		{"behind middleware that enters another route", func(e *gin.Engine, door, h handler) {
+			e.GET("/entry", func(c *gin.Context) { c.Request.URL.Path = "/orders"; e.HandleContext(c) })
 			e.GET("/orders", door, h)
 		}, "/entry", 200},
 	} {
