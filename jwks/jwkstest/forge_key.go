@@ -37,9 +37,8 @@ func (f *forger) keys() []forged {
 	return []forged{
 		{"key: another one under the same kid", Forgery{f.impostor(kid), reason.BadSignature, holeAnyKey}},
 		{"key: another one under its own kid", Forgery{f.impostor(), reason.UnknownKey, holeAnyKey}},
-		{"key: of another algorithm, which the issuer also publishes", Forgery{
-			f.token(WithKey(f.forgeryKeys.attackers["ES256"]), Header{"kid": f.forgeryKeys.ec.id}), reason.BadSignature, holeAnyKey,
-		}},
+		{"key: of another algorithm, which the issuer also publishes", Forgery{f.token(
+			WithKey(f.forgeryKeys.attackers["ES256"]), Header{"kid": f.forgeryKeys.ec.id}), reason.BadSignature, holeAnyKey}},
 		{"key: another issuer's, in its own name", Forgery{f.impostor(Claims{"iss": "https://other.example"}), reason.UnknownIssuer, holeAnyKey}},
 		f.minted("key: one that the issuer publishes for encryption", reason.UnknownKey, holeEnc, WithKey(f.forgeryKeys.enc), WithAlgorithm("ES256")),
 	}
@@ -159,6 +158,12 @@ func (iss *Issuer) answerAttacker(w http.ResponseWriter, r *http.Request) bool {
 }
 
 func lastDot(token string) int { return strings.LastIndexByte(token, '.') }
+
+// split returns what is signed, and the signature.
+func split(token string) (input string, signature []byte) {
+	dot := lastDot(token)
+	return token[:dot], []byte(decode(token[dot+1:]))
+}
 
 const (
 	holeConfused = "a public key is taken for an HMAC secret (RFC 8725 section 2.1, CVE-2016-5431)"

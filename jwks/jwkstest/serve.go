@@ -108,17 +108,6 @@ func jwkSet(published []*Key) map[string]any {
 	return map[string]any{"keys": keys}
 }
 
-// present returns the members that are not nil.
-func present(members map[string]any) map[string]any {
-	out := make(map[string]any, len(members))
-	for name, v := range members {
-		if v != nil {
-			out[name] = v
-		}
-	}
-	return out
-}
-
 // discovery returns the metadata, the same for both documents (RFC 8414 section 2).
 func (iss *Issuer) discovery() map[string]any {
 	at := iss.address()
@@ -202,10 +191,8 @@ func (a *answers) wait(r *http.Request, closed <-chan struct{}) bool {
 	if a.delay <= 0 {
 		return true
 	}
-	timer := time.NewTimer(a.delay)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(a.delay):
 		return true
 	case <-closed:
 		return false
@@ -217,9 +204,7 @@ func (a *answers) wait(r *http.Request, closed <-chan struct{}) bool {
 // Fail answers every request for keys or metadata with that status, and a body
 // that is not JSON.
 func (iss *Issuer) Fail(status int) {
-	iss.Serve(func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, http.StatusText(status), status)
-	})
+	iss.Serve(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, http.StatusText(status), status) })
 }
 
 // Serve answers every request for keys or metadata with h, which can fall back
@@ -249,10 +234,7 @@ func (iss *Issuer) Hang() (release func()) {
 		})
 		close(hanging)
 	})
-	iss.setAnswers(func(a *answers) {
-		a.hanging = hanging
-		a.release = release
-	})
+	iss.setAnswers(func(a *answers) { a.hanging, a.release = hanging, release })
 	return release
 }
 
