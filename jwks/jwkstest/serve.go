@@ -179,26 +179,20 @@ func (iss *Issuer) setAnswers(set func(*answers)) {
 
 // wait delays an answer. It reports false when the request has ended.
 func (a *answers) wait(r *http.Request, closed <-chan struct{}) bool {
-	if a.hanging != nil {
-		select {
-		case <-a.hanging:
-		case <-closed:
-			return false
-		case <-r.Context().Done():
-			return false
-		}
+	if a.hanging != nil && !await(a.hanging, r, closed) {
+		return false
 	}
-	if a.delay <= 0 {
-		return true
-	}
+	return a.delay <= 0 || await(time.After(a.delay), r, closed)
+}
+
+func await[T any](event <-chan T, r *http.Request, closed <-chan struct{}) bool {
 	select {
-	case <-time.After(a.delay):
+	case <-event:
 		return true
 	case <-closed:
-		return false
 	case <-r.Context().Done():
-		return false
 	}
+	return false
 }
 
 // Fail answers every request for keys or metadata with that status, and a body
