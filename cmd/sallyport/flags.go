@@ -13,7 +13,6 @@ const (
 	defaultTimeout = 10 * time.Second
 	defaultLeeway  = 30 * time.Second
 	maxLeeway      = 5 * time.Minute // more is an error of the library
-	durationAdvice = "write a number and its unit, as in 30s"
 )
 
 // options are the flags of explain.
@@ -34,7 +33,10 @@ type options struct {
 // flag.ErrHelp after the help was written.
 func parse(args []string, help io.Writer) (options, error) {
 	o := options{leeway: defaultLeeway, timeout: defaultTimeout}
-	parseTime := func(s string) (time.Time, error) { return time.Parse(time.RFC3339, s) }
+	duration := func(to *time.Duration) func(string) error {
+		return into(to, time.ParseDuration, "write a number and its unit, as in 30s")
+	}
+	date := func(s string) (time.Time, error) { return time.Parse(time.RFC3339, s) }
 	fs := flag.NewFlagSet("explain", flag.ContinueOnError)
 	fs.StringVar(&o.spec.Issuer, "issuer", "", "the iss claim, byte for byte (for auth0: the domain)")
 	fs.Func("audience", "an aud value that means your API; repeat it for several", appendTo(&o.spec.Audiences))
@@ -42,9 +44,10 @@ func parse(args []string, help io.Writer) (options, error) {
 	fs.StringVar(&o.spec.Tenant, "tenant", "", "the tenant's GUID (for entra)")
 	fs.Func("client", "a client id that may call; repeat it for several (default all)", appendTo(&o.spec.Clients))
 	fs.StringVar(&o.keys, "jwks", "", "the keys: a file, which needs no network, or a URL (default by discovery)")
-	fs.Func("leeway", fmt.Sprintf("granted to clocks that differ, 0s to %v (default %v)", maxLeeway, o.leeway), into(&o.leeway, time.ParseDuration, durationAdvice))
-	fs.Func("timeout", fmt.Sprintf("the longest wait for keys (default %v)", o.timeout), into(&o.timeout, time.ParseDuration, durationAdvice))
-	fs.Func("at", "judge the token at this time instead of now, as in 2026-11-21T12:00:00Z", into(&o.at, parseTime, "write date, time and zone, as in 2026-11-21T12:00:00Z"))
+	fs.Func("leeway", fmt.Sprintf("granted to clocks that differ, 0s to %v (default %v)", maxLeeway, o.leeway), duration(&o.leeway))
+	fs.Func("timeout", fmt.Sprintf("the longest wait for keys (default %v)", o.timeout), duration(&o.timeout))
+	fs.Func("at", "judge the token at this time instead of now, as in 2026-11-21T12:00:00Z",
+		into(&o.at, date, "write date, time and zone, as in 2026-11-21T12:00:00Z"))
 	fs.BoolVar(&o.json, "json", false, "print the report as JSON")
 	rest, err := parseFlags(fs, args, help)
 	if err != nil {
