@@ -86,7 +86,7 @@ func TestExplainOfTheOtherChoices(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, jwkstest.JWK{"issuer": pattern})
 	tenants(contoso, fabrikam)(w)
-	w.issuer().NoAudience = verifier.AudienceBinding{Clients: []string{"a"}, ScopePrefix: "orders/"}
+	w.issuer().NoAudience, w.issuer().Clients = verifier.AudienceBinding{Clients: []string{"a"}, ScopePrefix: "orders/"}, []string{"a"}
 	w.issuer().Types = []string{""}
 	for range 8 {
 		w.Publish(w.NewKey("EdDSA"))

@@ -66,7 +66,7 @@ func TestNoAudienceNeedsAClientAndAScope(t *testing.T) {
 	token := func(client, scope, aud any) func(*world) string {
 		return having(jwkstest.Claims{"aud": aud, "client_id": client, "scope": scope})
 	}
-	noClient := row{want: reason.WrongClient, check: "audience", detail: otherClient}
+	noClient := row{want: reason.WrongClient, check: "audience", detail: "the client is not among NoAudience.Clients"}
 	noScope := row{want: reason.WrongAudience, check: "audience", detail: "no aud, and no scope that begins with NoAudience.ScopePrefix"}
 	held := wrongAudience(nil)
 	table{
