@@ -134,10 +134,7 @@ func ExampleOpen() {
 // Open tells every mistake at once, and says what to change.
 func ExampleOpen_mistakes() {
 	_, err := sallyport.Open(sallyport.Config{
-		Providers: []providers.Provider{
-			providers.Entra("contoso.onmicrosoft.com", "api://orders"),
-			providers.Generic("http://issuer.example", ""),
-		},
+		Providers: []providers.Provider{providers.Entra("contoso.onmicrosoft.com", "api://orders"), providers.Generic("http://issuer.example", "")},
 	})
 	fmt.Println(err)
 	// Output:
@@ -208,10 +205,7 @@ func ExampleNewFrom_severalIssuers() {
 	defer gate.Close()
 	mux := http.NewServeMux()
 	mux.Handle("GET /orders", gate.Require(claims.AllScopes("orders.read"))(listOrders))
-	mux.Handle("DELETE /orders", gate.Require(claims.AllOf(
-		claims.Equals(own.Issuer(), "iss"),
-		claims.AllScopes("orders.delete"),
-	))(listOrders))
+	mux.Handle("DELETE /orders", gate.Require(claims.AllOf(claims.Equals(own.Issuer(), "iss"), claims.AllScopes("orders.delete")))(listOrders))
 
 	warehouse := jwkstest.Claims{"client_id": "warehouse"}
 	try(mux, "GET", own.Token(warehouse))
@@ -238,9 +232,7 @@ func ExampleNewFrom_severalIssuers() {
 // Claims of one's own: in a handler as a Go value, in rules by their path. Each
 // argument of a path is one segment: a dot or a slash is part of a name.
 func ExampleGate_Require_ownClaims() {
-	issuer := jwkstest.Start(jwkstest.Claims{
-		"https://orders.example/tenant": "t1", "plan": "gold", "stores": []string{"south", "north"},
-	})
+	issuer := jwkstest.Start(jwkstest.Claims{"https://orders.example/tenant": "t1", "plan": "gold", "stores": []string{"south", "north"}})
 	defer issuer.Close()
 	gate, err := sallyport.New(issuer.Issuer(), issuer.Audience())
 	if err != nil {

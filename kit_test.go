@@ -1,19 +1,15 @@
 package sallyport_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -142,38 +138,12 @@ func (a *api) call(tb testing.TB, method, path string, lines ...string) answer {
 	if len(lines) > 0 {
 		req.Header["Authorization"] = lines
 	}
-	return a.send(tb, req)
-}
-
-func (a *api) send(tb testing.TB, req *http.Request) answer {
-	tb.Helper()
 	resp, err := a.Client().Do(req)
 	require.NoError(tb, err)
-	return received(tb, resp)
-}
-
-func received(tb testing.TB, resp *http.Response) answer {
-	tb.Helper()
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	require.NoError(tb, err)
 	return answer{status: resp.StatusCode, challenges: resp.Header.Values("Www-Authenticate"), body: string(body)}
-}
-
-// wire sends lines as they are, for headers that no client would send.
-func (a *api) wire(tb testing.TB, lines ...string) answer {
-	tb.Helper()
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(tb.Context(), "tcp", a.Listener.Addr().String())
-	require.NoError(tb, err)
-	defer conn.Close()
-	require.NoError(tb, conn.SetDeadline(time.Now().Add(10*time.Second)))
-	lines = append(lines, "Host: api.example", "Connection: close", "", "")
-	_, err = io.WriteString(conn, strings.Join(lines, "\r\n"))
-	require.NoError(tb, err)
-	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	require.NoError(tb, err)
-	return received(tb, resp)
 }
 
 // meters and tracers record every attribute that they are given.

@@ -2,18 +2,15 @@
 package adapters_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -133,25 +130,24 @@ func onGin(e *gin.Engine) router {
 
 func ginPattern(pattern string) string { return strings.ReplaceAll(pattern, "{id}", ":id") }
 
-// routes are doors at each route.
-func routes(gate *sallyport.Gate, add router) {
-	for _, e := range api {
+// wire adds the API with a door at each route or, behind a table of the rules,
+// with a forgotten route and two that have doors of their own too.
+func wire(gate *sallyport.Gate, wiring string, add router) {
+	for i, e := range api {
 		doors, gins := e.doors(gate)
-		for _, method := range strings.Split(e.methods, " ") {
-			add(method, e.pattern, doors, gins)
+		switch {
+		case wiring == "routes":
+			for _, method := range strings.Split(e.methods, " ") {
+				add(method, e.pattern, doors, gins)
+			}
+		case i >= len(api)-2:
+			add("", e.pattern, doors[len(doors)-1:], gins[len(gins)-1:])
+		case i == 0 || api[i-1].pattern != e.pattern:
+			add("", e.pattern, nil, nil)
 		}
 	}
-}
-
-// behindTable are the same routes and a forgotten one behind one table, which
-// has their rules; two have doors of their own too.
-func behindTable(gate *sallyport.Gate, add router) {
-	for _, pattern := range []string{"/orders", "/orders/{id}", "/apps", "/levels", "/whoami", "/forgotten"} {
-		add("", pattern, nil, nil)
-	}
-	for _, e := range api[len(api)-2:] {
-		doors, gins := e.doors(gate)
-		add("", e.pattern, doors[len(doors)-1:], gins[len(gins)-1:])
+	if wiring == "table" {
+		add("", "/forgotten", nil, nil)
 	}
 }
 
@@ -168,59 +164,52 @@ func rules(pattern func(string) string) map[string]claims.Rule {
 
 func asItIsWritten(pattern string) string { return pattern }
 
-// framework serves the API by a door at each route, or by one table for all.
-type framework struct {
-	name   string
-	routes func(*sallyport.Gate) http.Handler
-	table  func(*testing.T, *sallyport.Gate) http.Handler
-}
+var accessRules = map[string]claims.AccessLevels{"/levels": levels()}
 
-// The first one is what the others must equal.
-var frameworks = []framework{
-	{"net/http", func(gate *sallyport.Gate) http.Handler {
+// Wirings serve the API by a door at each route, or by one table for all.
+var wirings = []string{"routes", "table"}
+
+// Frameworks serve the API. The first one is what the others must equal.
+var frameworks = []struct {
+	name  string
+	serve func(gate *sallyport.Gate, wiring string) (http.Handler, error)
+}{
+	{"net/http", func(gate *sallyport.Gate, wiring string) (http.Handler, error) {
 		mux := http.NewServeMux()
-		routes(gate, onMux(mux))
-		return mux
-	}, func(t *testing.T, gate *sallyport.Gate) http.Handler {
-		t.Helper()
-		enforce, err := gate.Enforce(middleware.Policy{ // /home is exempt in the Guard's own configuration
-			Rules: rules(asItIsWritten), Access: map[string]claims.AccessLevels{"/levels": levels()},
-		})
-		require.NoError(t, err)
-		mux := http.NewServeMux()
-		behindTable(gate, onMux(mux))
-		return enforce(mux)
+		wire(gate, wiring, onMux(mux))
+		if wiring == "routes" {
+			return mux, nil
+		}
+		enforce, err := gate.Enforce(middleware.Policy{Rules: rules(asItIsWritten), Access: accessRules}) // /home is exempt in the Guard's own configuration
+		if err != nil {
+			return nil, err
+		}
+		return enforce(mux), nil
 	}},
-	{"Chi", func(gate *sallyport.Gate) http.Handler {
+	{"Chi", func(gate *sallyport.Gate, wiring string) (http.Handler, error) {
 		r := chi.NewRouter()
-		routes(gate, onChi(r))
-		return r
-	}, func(t *testing.T, gate *sallyport.Gate) http.Handler {
-		t.Helper()
-		r := chi.NewRouter()
-		enforce, err := chiauth.Enforce(gate, r, chiauth.Policy{
-			Rules: rules(asItIsWritten), Access: map[string]claims.AccessLevels{"/levels": levels()}, Exempt: []string{"/home"},
-		})
-		require.NoError(t, err)
-		r.Use(enforce)
-		behindTable(gate, onChi(r))
-		return r
+		if wiring == "table" {
+			enforce, err := chiauth.Enforce(gate, r, chiauth.Policy{Rules: rules(asItIsWritten), Access: accessRules, Exempt: []string{"/home"}})
+			if err != nil {
+				return nil, err
+			}
+			r.Use(enforce)
+		}
+		wire(gate, wiring, onChi(r))
+		return r, nil
 	}},
-	{"Gin", func(gate *sallyport.Gate) http.Handler {
-		e := gin.New()
-		routes(gate, onGin(e))
-		return e
-	}, func(t *testing.T, gate *sallyport.Gate) http.Handler {
-		t.Helper()
-		enforce, err := ginauth.Enforce(gate, ginauth.Policy{
-			Rules: rules(ginPattern), Access: map[string]claims.AccessLevels{"/levels": levels()}, Exempt: []string{"/home"},
-		})
-		require.NoError(t, err)
+	{"Gin", func(gate *sallyport.Gate, wiring string) (http.Handler, error) {
 		e := gin.New()
 		e.HandleMethodNotAllowed = true
-		e.Use(enforce)
-		behindTable(gate, onGin(e))
-		return e
+		if wiring == "table" {
+			enforce, err := ginauth.Enforce(gate, ginauth.Policy{Rules: rules(ginPattern), Access: accessRules, Exempt: []string{"/home"}})
+			if err != nil {
+				return nil, err
+			}
+			e.Use(enforce)
+		}
+		wire(gate, wiring, onGin(e))
+		return e, nil
 	}},
 }
 
@@ -240,11 +229,9 @@ func scope(names ...string) jwkstest.Claims {
 
 // fixture is one API in every framework, twice, behind Gates of several kinds.
 type fixture struct {
-	issuer    *jwkstest.Issuer
-	log       lockedBuffer
-	decisions decisions
-	handlers  map[site]http.Handler
-	servers   map[site]string // addresses of the same handlers
+	issuer   *jwkstest.Issuer
+	handlers map[site]http.Handler
+	servers  map[site]string // addresses of the same handlers
 }
 
 // site is where a row is sent.
@@ -266,10 +253,9 @@ func (f *fixture) serve(t *testing.T, name string, guard middleware.Config, issu
 	t.Helper()
 	guard.Realm = "orders"
 	guard.Exempt = []string{"/home"} // of net/http's table; Gin's and Chi's have their own
-	guard.OnEvent = f.decisions.add
+	guard.OnEvent = sendDecision
 	cfg := sallyport.Config{
 		Guard:    guard,
-		Logger:   slog.New(slog.NewTextHandler(&f.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Verifier: verifier.Config{Revoked: revoked, Now: func() time.Time { return now }},
 	}
 	for _, iss := range issuers {
@@ -279,9 +265,11 @@ func (f *fixture) serve(t *testing.T, name string, guard middleware.Config, issu
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, gate.Close()) })
 	for _, fw := range frameworks {
-		for wiring, h := range map[string]http.Handler{"routes": fw.routes(gate), "table": fw.table(t, gate)} {
+		for _, wiring := range wirings {
+			h, err := fw.serve(gate, wiring)
+			require.NoError(t, err)
 			at := site{name, wiring, fw.name}
-			f.handlers[at] = f.decisions.observe(h)
+			f.handlers[at] = observed(h)
 			server := httptest.NewServer(f.handlers[at])
 			t.Cleanup(server.Close)
 			f.servers[at] = server.Listener.Addr().String()
@@ -296,89 +284,39 @@ func revoked(_ context.Context, c *claims.Claims) (bool, error) {
 	return c.Subject() == "revoked", nil
 }
 
-// decisions are the reasons that Guards reported, by the row that asked.
-type decisions struct {
-	mu    sync.Mutex
-	byRow map[string][]string
-}
+type headerKey struct{}
 
-type rowKey struct{}
-
-// observe gives the Guard's events the row that their request belongs to, and
-// some requests a context that has ended.
-func (d *decisions) observe(next http.Handler) http.Handler {
+// observed lets the Guard's events be sent in a header, and gives some requests
+// a context that has ended.
+func observed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx := context.WithValue(r.Context(), rowKey{}, r.Header.Get("X-Row"))
+		ctx, cancel := context.WithCancel(context.WithValue(r.Context(), headerKey{}, w.Header()))
+		defer cancel()
 		if r.Header.Get("X-Gone") != "" {
-			ended, cancel := context.WithCancel(ctx)
 			cancel()
-			ctx = ended
 		}
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 
-func (d *decisions) add(ctx context.Context, ev middleware.Event) {
-	row, _ := ctx.Value(rowKey{}).(string)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.byRow == nil {
-		d.byRow = map[string][]string{}
-	}
-	d.byRow[row] = append(d.byRow[row], strings.TrimSpace(string(ev.Outcome)+" "+string(ev.Reason)))
+func sendDecision(ctx context.Context, ev middleware.Event) {
+	header, _ := ctx.Value(headerKey{}).(http.Header)
+	header.Add("X-Decision", strings.TrimSpace(string(ev.Outcome)+" "+string(ev.Reason)))
 }
 
-func (d *decisions) of(row string) []string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return slices.Clone(d.byRow[row])
-}
+var date = regexp.MustCompile(`\r\nDate: [^\r]*`)
 
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
-// message is an answer as it came over the wire, less its Date.
-type message struct {
-	statusLine string
-	header     map[string][]string // names as they were sent
-	body       string
-}
-
-// exchange sends the bytes of one request over a connection of its own.
-func exchange(t *testing.T, address, request string) message {
+// exchange sends the bytes of one request over a connection of its own, and
+// returns those of the answer, less its Date.
+func exchange(t *testing.T, address, request string) string {
 	t.Helper()
 	conn := dial(t, address)
+	defer conn.Close()
 	_, err := io.WriteString(conn, request)
 	require.NoError(t, err)
 	raw, err := io.ReadAll(conn)
 	require.NoError(t, err)
-	_ = conn.Close()
-	head, body, ok := bytes.Cut(raw, []byte("\r\n\r\n"))
-	require.True(t, ok, "no answer: %q", raw)
-	lines := strings.Split(string(head), "\r\n")
-	m := message{statusLine: lines[0], header: map[string][]string{}, body: string(body)}
-	for _, line := range lines[1:] {
-		name, value, ok := strings.Cut(line, ": ")
-		require.True(t, ok, line)
-		if name != "Date" {
-			m.header[name] = append(m.header[name], value)
-		}
-	}
-	return m
+	return date.ReplaceAllString(string(raw), "")
 }
 
 func dial(t *testing.T, address string) *net.TCPConn {
@@ -388,5 +326,3 @@ func dial(t *testing.T, address string) *net.TCPConn {
 	require.NoError(t, conn.SetDeadline(time.Now().Add(30*time.Second)))
 	return conn.(*net.TCPConn)
 }
-
-func statusLine(code int) string { return fmt.Sprintf("HTTP/1.1 %d %s", code, http.StatusText(code)) }

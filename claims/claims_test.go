@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -65,13 +66,6 @@ func TestAudiencesAreComparedByteForByte(t *testing.T) {
 	}
 }
 
-func TestAnAudienceWithASpaceIsOneAudience(t *testing.T) {
-	t.Parallel()
-	c := parse(t, `{"aud":"a b"}`)
-	assert.True(t, c.HasAudience("a b"))
-	assert.False(t, c.HasAudience("a"))
-}
-
 func TestNilClaimsSayNothing(t *testing.T) {
 	t.Parallel()
 	var c *claims.Claims
@@ -93,14 +87,11 @@ func TestScopesAreCaseSensitiveAndHaveNoOrder(t *testing.T) {
 	t.Parallel()
 	c := parse(t, `{"scope":"orders.read Orders.Write"}`)
 	rule := claims.AllScopes("Orders.Write", "orders.read")
-	t.Run("15 the order does not matter", func(t *testing.T) {
+	t.Run("15 the order does not matter, and the case does", func(t *testing.T) {
 		t.Parallel()
 		assert.True(t, rule.Check(c).Allowed)
 		repeated := parse(t, `{"scope":"orders.read x Orders.Write orders.read Orders.Write"}`)
 		assert.True(t, rule.Check(repeated).Allowed, "nor does repetition")
-	})
-	t.Run("15 the case does, and the whole word", func(t *testing.T) {
-		t.Parallel()
 		assert.True(t, c.HasScope("Orders.Write"))
 		assert.False(t, claims.AllScopes("orders.write").Check(c).Allowed)
 		for _, other := range []string{"orders.write", "ORDERS.READ", "orders", "orders.read Orders.Write", "orders.read ", ""} {
@@ -158,17 +149,7 @@ func TestPathsAreSegmentsAndDotsPartsOfNames(t *testing.T) {
 	}
 }
 
-func TestTextIsAStringOnly(t *testing.T) {
-	t.Parallel()
-	c := parse(t, nestedPayload)
-	for _, name := range []string{"groups", "n", "none", "deep", "absent"} {
-		text, ok := c.Text(name)
-		assert.False(t, ok, name)
-		assert.Empty(t, text, name)
-	}
-}
-
-func TestStringsAreAListOrOne(t *testing.T) {
+func TestStringsAreAListOrOneAndATextIsOne(t *testing.T) {
 	t.Parallel()
 	c := parse(t, nestedPayload)
 	list, ok := c.Strings("groups")
@@ -181,6 +162,11 @@ func TestStringsAreAListOrOne(t *testing.T) {
 		list, ok := c.Strings(name)
 		assert.False(t, ok, name)
 		assert.Nil(t, list, name)
+	}
+	for _, name := range []string{"groups", "n", "none", "deep", "absent"} {
+		text, ok := c.Text(name)
+		assert.False(t, ok, name)
+		assert.Empty(t, text, name)
 	}
 }
 
@@ -244,19 +230,16 @@ func TestATypeThatWritesToItsInputChangesNoClaims(t *testing.T) {
 
 func TestDecodeMatchesNamesCaseSensitively(t *testing.T) {
 	t.Parallel()
-	t.Run("19 ADMIN is not admin", func(t *testing.T) {
-		t.Parallel()
-		c := parse(t, `{"ADMIN":true,"Admin":true,"tenant":"t-1","big":178204173316174381,"extra":1}`)
-		var own struct {
-			Admin  bool   `json:"admin"`
-			Tenant string `json:"tenant"`
-			Big    int64  `json:"big"`
-		}
-		require.NoError(t, c.Decode(&own))
-		assert.False(t, own.Admin)
-		assert.Equal(t, "t-1", own.Tenant)
-		assert.Equal(t, int64(178204173316174381), own.Big)
-	})
+	c := parse(t, `{"ADMIN":true,"Admin":true,"tenant":"t-1","big":178204173316174381,"extra":1}`)
+	var own struct {
+		Admin  bool   `json:"admin"`
+		Tenant string `json:"tenant"`
+		Big    int64  `json:"big"`
+	}
+	require.NoError(t, c.Decode(&own))
+	assert.False(t, own.Admin, "19 ADMIN is not admin")
+	assert.Equal(t, "t-1", own.Tenant)
+	assert.Equal(t, int64(178204173316174381), own.Big)
 }
 
 func TestDecodeErrorsNameTheClaimAndNotItsValue(t *testing.T) {
@@ -266,21 +249,14 @@ func TestDecodeErrorsNameTheClaimAndNotItsValue(t *testing.T) {
 		target any
 		want   string
 	}{
-		"a string for an int": {&struct {
-			Age int `json:"age"`
-		}{}, `claims: Decode: claim "age" does not fit Go type int`},
-		"a value that decodes itself": {&struct {
-			Own stubborn `json:"own"`
-		}{}, `claims: Decode: claim "own" does not fit Go type claims_test.stubborn`},
-		"deep inside": {
-			&struct {
-				X map[string]int `json:"a/b~c"`
-			}{},
-			`claims: Decode: claim "a/b~c" does not fit Go type int`,
-		},
-		"an element of a list": {&struct {
+		"a string for an int":         {new(map[string]int), `claims: Decode: claim "age" does not fit Go type int`},
+		"a value that decodes itself": {new(map[string]stubborn), `claims: Decode: claim "age" does not fit Go type claims_test.stubborn`},
+		"deep inside": {new(struct {
+			X map[string]int `json:"a/b~c"`
+		}), `claims: Decode: claim "a/b~c" does not fit Go type int`},
+		"an element of a list": {new(struct {
 			List []int `json:"list"`
-		}{}, `claims: Decode: claim "list" does not fit Go type int`},
+		}), `claims: Decode: claim "list" does not fit Go type int`},
 		"no pointer":    {struct{}{}, "claims: Decode: cannot decode into struct {}; pass a non-nil pointer to a struct or map"},
 		"no type":       {nil, "claims: Decode: cannot decode into <nil>; pass a non-nil pointer to a struct or map"},
 		"a nil pointer": {(*struct{})(nil), "claims: Decode: cannot decode into *struct {}; pass a non-nil pointer to a struct or map"},
@@ -291,18 +267,11 @@ func TestDecodeErrorsNameTheClaimAndNotItsValue(t *testing.T) {
 			err := c.Decode(row.target)
 			require.Error(t, err)
 			assert.Equal(t, row.want, err.Error())
-			for ; err != nil; err = unwrap(err) {
+			for ; err != nil; err = errors.Unwrap(err) {
 				assert.NotContains(t, err.Error(), "secret", "the whole chain")
 			}
 		})
 	}
-}
-
-func unwrap(err error) error {
-	if u, ok := err.(interface{ Unwrap() error }); ok {
-		return u.Unwrap()
-	}
-	return nil
 }
 
 type stubborn struct{}

@@ -117,10 +117,7 @@ func ExampleAllScopes() {
 
 func ExampleAnyOf() {
 	// People by scope, apps by role: either will do.
-	rule := claims.AnyOf(
-		claims.AllScopes("access_as_user"),
-		claims.AllOf(claims.AppOnly(), claims.AnyRole("Orders.Read")),
-	)
+	rule := claims.AnyOf(claims.AllScopes("access_as_user"), claims.AllOf(claims.AppOnly(), claims.AnyRole("Orders.Read")))
 	fmt.Println(rule.Check(must(appToken)).Allowed, rule.Check(must(userToken)).Allowed)
 	fmt.Println(rule)
 	// Output:

@@ -61,13 +61,13 @@ func (p plain) names(separator string, sources ...string) (names []string, ok bo
 				names = strings.Split(s, separator)
 			}
 		case '[':
-			var list []jsontext.Value
+			var list []any
 			if jsonv2.Unmarshal(v, &list) != nil {
 				return nil, false
 			}
 			for _, e := range list {
-				var s string
-				if e.Kind() != '"' || jsonv2.Unmarshal(e, &s) != nil {
+				s, ok := e.(string)
+				if !ok {
 					return nil, false
 				}
 				names = append(names, s)

@@ -86,15 +86,9 @@ func TestClaimsOfTheWrongTypeAreMalformed(t *testing.T) {
 func TestClaimsThatNobodyMappedMayBeAnything(t *testing.T) {
 	t.Parallel()
 	c := parse(t, `{"iss":"i","foo":null,"scopes":7,"EXP":"never","realm_access":[],"x":{"iss":1}}`)
-	t.Run("38 unknown claims are ignored", func(t *testing.T) {
-		t.Parallel()
-		assert.Equal(t, "i", c.Issuer())
-		assert.True(t, c.Has("foo"))
-	})
-	t.Run("19 EXP is not exp", func(t *testing.T) {
-		t.Parallel()
-		assert.True(t, c.ExpiresAt().IsZero())
-	})
+	assert.Equal(t, "i", c.Issuer())
+	assert.True(t, c.Has("foo"), "38 unknown claims are ignored")
+	assert.True(t, c.ExpiresAt().IsZero(), "19 EXP is not exp")
 }
 
 func TestTheLatestDateIsTheEndOfTheYear9999(t *testing.T) {
@@ -172,7 +166,8 @@ func TestScopes(t *testing.T) {
 
 func TestARoleInAStringIsOneRole(t *testing.T) {
 	t.Parallel()
-	c := parse(t, `{"roles":"get post","permissions":"get post","gty":"client-credentials"}`)
+	c := parse(t, `{"aud":"a b","roles":"get post","permissions":"get post","gty":"client-credentials"}`)
+	assert.Equal(t, []string{"a b"}, slices.Collect(c.Audiences()))
 	assert.Equal(t, []string{"get post"}, slices.Collect(c.Roles()))
 	assert.False(t, c.HasRole("get"))
 	assert.True(t, claims.AnyRole("get post").Check(c).Allowed, "a role may have a space in it")

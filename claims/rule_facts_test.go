@@ -97,9 +97,7 @@ func TestEqualsMistakesNothingForANumber(t *testing.T) {
 			t.Parallel()
 			rule := claims.Equals(row.want, "n")
 			require.NoError(t, rule.Err())
-			c, err := claims.Parse([]byte(row.payload), claims.DefaultMapping())
-			require.NoError(t, err)
-			assert.Equal(t, row.allowed, rule.Check(c).Allowed)
+			assert.Equal(t, row.allowed, rule.Check(parse(t, row.payload)).Allowed)
 		})
 	}
 }

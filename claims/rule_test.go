@@ -1,6 +1,7 @@
 package claims_test
 
 import (
+	"iter"
 	"math"
 	"strings"
 	"testing"
@@ -170,24 +171,13 @@ func TestQuestionsAllocateNothing(t *testing.T) {
 	plain := parse(t, `{"aud":"x","idtyp":"app","scope":"s"}`)
 	ctx := claims.NewContext(t.Context(), c)
 	fails := claims.AllScopes("x", "y")
-	n := 0
 	for name, ask := range map[string]func() bool{
-		"HasScope":      func() bool { return c.HasScope("b") },
-		"HasRole":       func() bool { return c.HasRole("get") },
-		"HasPermission": func() bool { return c.HasPermission("q") },
-		"HasAudience":   func() bool { return app.HasAudience("x") },
-		"Scopes": func() bool {
-			for s := range c.Scopes() {
-				n += len(s)
-			}
-			return true
-		},
-		"Roles": func() bool {
-			for s := range c.Roles() {
-				n += len(s)
-			}
-			return true
-		},
+		"HasScope":             func() bool { return c.HasScope("b") },
+		"HasRole":              func() bool { return c.HasRole("get") },
+		"HasPermission":        func() bool { return c.HasPermission("q") },
+		"HasAudience":          func() bool { return app.HasAudience("x") },
+		"Scopes":               func() bool { return length(c.Scopes()) == 2 },
+		"Roles":                func() bool { return length(c.Roles()) == 2 },
 		"Text":                 func() bool { _, ok := c.Text("https://api.example/t", "id"); return ok },
 		"FromContext":          func() bool { _, ok := claims.FromContext(ctx); return ok },
 		"all scopes":           checks(claims.AllScopes("a", "b"), c),
@@ -209,6 +199,13 @@ func TestQuestionsAllocateNothing(t *testing.T) {
 		require.True(t, ask(), name)
 		assert.Zero(t, testing.AllocsPerRun(100, func() { ask() }), name)
 	}
+}
+
+func length(names iter.Seq[string]) (n int) {
+	for range names {
+		n++
+	}
+	return n
 }
 
 func checks(rule claims.Rule, c *claims.Claims) func() bool {

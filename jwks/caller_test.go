@@ -44,7 +44,8 @@ func TestAThousandCallersWaitAndMoreDoNot(t *testing.T) {
 			synctest.Wait() // the second attempt is in flight
 		}, func(t *testing.T, err error) { t.Helper(); assert.ErrorContains(t, unavailable(t, err), "502") }},
 	}, func(t *testing.T, row row) {
-		s, f := idle(t, setOf("a"))
+		s := newServer(setOf("a"))
+		f := newFetcher(t, s.config())
 		row.prepare(t, s, f)
 		begun := time.Now()
 		var callers sync.WaitGroup

@@ -65,7 +65,8 @@ func TestADistrustedKeyIsNoBetterUnderAnotherKid(t *testing.T) {
 		"published under another later":  {setOf("a", "b"), set(twice("a", "alias"), jwk("b"))},
 		"listed under two kids later on": {setOf("b"), set(twice("a", "alias"), jwk("a"), jwk("b"))},
 	}, func(t *testing.T, row row) {
-		s, f := serving(t, row.before)
+		s := newServer(row.before)
+		f := readyFetcher(t, s.config())
 		f.Distrust("a")
 		assert.Equal(t, []string{"b"}, kids(f))
 		if row.after != "" {
@@ -120,8 +121,7 @@ func TestDistrustDuringAFetch(t *testing.T) {
 }
 
 func TestDistrustOfNothing(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s, f := serving(t, set(jwk("a"), jwk("b", members{"kid": nil})))
+	withServer(t, set(jwk("a"), jwk("b", members{"kid": nil})), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		before := f.Snapshot()
 		f.Distrust("")
 		f.Distrust("never-seen")

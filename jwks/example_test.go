@@ -5,24 +5,15 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"time"
 
 	"github.com/sallyport-go/sallyport/jwks"
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 )
 
 // exampleIssuer serves metadata and one key on loopback.
-func exampleIssuer() *httptest.Server {
-	mux := http.NewServeMux()
-	s := httptest.NewServer(mux)
-	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintf(w, `{"issuer":%q,"jwks_uri":%q}`, s.URL, s.URL+"/jwks")
-	})
-	mux.HandleFunc("GET /jwks", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"2026-01","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`)
-	})
-	return s
+func exampleIssuer() *jwkstest.Issuer {
+	return jwkstest.Start(jwkstest.WithAlgorithm("EdDSA"), jwkstest.JWK{"kid": "2026-01", "alg": nil})
 }
 
 // A Fetcher finds the keys of an issuer and keeps them fresh until it is closed.
@@ -30,7 +21,7 @@ func ExampleNewFetcher() {
 	issuer := exampleIssuer()
 	defer issuer.Close()
 
-	fetcher, err := jwks.NewFetcher(jwks.FetcherConfig{Issuer: issuer.URL})
+	fetcher, err := jwks.NewFetcher(jwks.FetcherConfig{Issuer: issuer.Issuer()})
 	if err != nil {
 		panic(err) // all mistakes at once
 	}
@@ -51,7 +42,7 @@ func ExampleNewFetcher() {
 func ExampleFetcher_Refresh() {
 	issuer := exampleIssuer()
 	defer issuer.Close()
-	fetcher, err := jwks.NewFetcher(jwks.FetcherConfig{Issuer: issuer.URL})
+	fetcher, err := jwks.NewFetcher(jwks.FetcherConfig{Issuer: issuer.Issuer()})
 	if err != nil {
 		panic(err)
 	}
@@ -75,7 +66,7 @@ func ExampleFetcher_Refresh() {
 func ExampleFetcher_Snapshot_incorrect() {
 	issuer := exampleIssuer()
 	defer issuer.Close()
-	fetcher, err := jwks.NewFetcher(jwks.FetcherConfig{Issuer: issuer.URL, MaxStaleness: time.Second})
+	fetcher, err := jwks.NewFetcher(jwks.FetcherConfig{Issuer: issuer.Issuer(), MaxStaleness: time.Second})
 	if err != nil {
 		panic(err)
 	}
@@ -96,7 +87,7 @@ func ExampleFetcherConfig_onEvent() {
 	issuer := exampleIssuer()
 	defer issuer.Close()
 	fetcher, err := jwks.NewFetcher(jwks.FetcherConfig{
-		Issuer: issuer.URL,
+		Issuer: issuer.Issuer(),
 		OnEvent: func(e jwks.Event) {
 			fmt.Println(e.Kind, e.Added, len(e.Status.Keys), e.Status.LastError)
 		},

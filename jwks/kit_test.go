@@ -11,7 +11,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -286,47 +285,40 @@ func readyFetcher(t *testing.T, cfg jwks.FetcherConfig) *jwks.Fetcher {
 	return f
 }
 
-// serving is a server of that set and a Fetcher that has fetched it.
-func serving(t *testing.T, body string) (*server, *jwks.Fetcher) {
-	t.Helper()
-	s := newServer(body)
-	return s, readyFetcher(t, s.config())
-}
-
-// idle is a server of that set and a Fetcher that nothing has asked yet.
-func idle(t *testing.T, body string) (*server, *jwks.Fetcher) {
-	t.Helper()
-	s := newServer(body)
-	return s, newFetcher(t, s.config())
-}
-
-// withServer runs test in a bubble, with what serving returns.
+// withServer runs test in a bubble, with a server of that set and a Fetcher that has fetched it.
 func withServer(t *testing.T, body string, test func(t *testing.T, s *server, f *jwks.Fetcher)) {
 	t.Helper()
 	bubble(t, func(t *testing.T) {
 		t.Helper()
-		s, f := serving(t, body)
-		test(t, s, f)
+		s := newServer(body)
+		test(t, s, readyFetcher(t, s.config()))
 	})
 }
 
-// withIdle runs test in a bubble, with what idle returns.
+// withIdle is withServer with a Fetcher that nothing has asked yet.
 func withIdle(t *testing.T, body string, test func(t *testing.T, s *server, f *jwks.Fetcher)) {
 	t.Helper()
 	bubble(t, func(t *testing.T) {
 		t.Helper()
-		s, f := idle(t, body)
-		test(t, s, f)
+		s := newServer(body)
+		test(t, s, newFetcher(t, s.config()))
 	})
 }
 
-// recorded is serving, and the events of the Fetcher.
+// recorded is a server of that set, a Fetcher that has fetched it, and its events.
 func recorded(t *testing.T, body string) (*server, *jwks.Fetcher, *recorder) {
 	t.Helper()
-	s, events := newServer(body), &recorder{}
-	cfg := s.config()
+	s := newServer(body)
+	f, events := heard(t, s.config())
+	return s, f, events
+}
+
+// heard is readyFetcher, and the events of the Fetcher.
+func heard(t *testing.T, cfg jwks.FetcherConfig) (*jwks.Fetcher, *recorder) {
+	t.Helper()
+	events := &recorder{}
 	cfg.OnEvent = events.hear
-	return s, readyFetcher(t, cfg), events
+	return readyFetcher(t, cfg), events
 }
 
 // unavailable is err, which has to say that keys could not be had.
@@ -415,19 +407,9 @@ func serve(t *testing.T, handler http.HandlerFunc) *httptest.Server {
 	return s
 }
 
-func socketFetcher(t *testing.T, handler http.HandlerFunc) *jwks.Fetcher {
-	t.Helper()
-	s := serve(t, handler)
-	return newFetcher(t, jwks.FetcherConfig{JWKSURL: s.URL, Timeout: 10 * time.Second})
-}
-
 type roundTripper func(r *http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-func discard() *log.Logger { return log.New(io.Discard, "", 0) }
-
-func mustJSON(v any) []byte { return must(json.Marshal(v)) }
 
 // site answers by URL, 404 for what it has not.
 func (s *server) site(pages map[string]string) {

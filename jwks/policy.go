@@ -166,7 +166,7 @@ func (p *policy) next() time.Time {
 // after a failure, serves them for nothing.
 func (p *policy) begin(now time.Time) (forced bool) {
 	asked := len(p.pendingKids) > 0
-	if asked && !p.urgent && p.failures == 0 && now.Before(p.due) {
+	if asked && !p.urgent && now.Before(p.due) {
 		p.budget.take(now)
 		p.paid = true
 	}

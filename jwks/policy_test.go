@@ -21,7 +21,7 @@ func brings(t *testing.T, f *jwks.Fetcher, kid string) (accepted bool) {
 	if hasKid(f, kid) {
 		return true
 	}
-	assert.NoError(t, f.Refresh(t.Context(), kid))
+	require.NoError(t, f.Refresh(t.Context(), kid))
 	return hasKid(f, kid)
 }
 
@@ -148,7 +148,8 @@ func TestUnknownKidsHaveABudget(t *testing.T) {
 			assert.Equal(t, 1, f.Status().BudgetLeft, "a new key may be the one: refunded")
 		},
 	}, func(t *testing.T, test func(t *testing.T, s *server, f *jwks.Fetcher)) {
-		s, f := serving(t, setOf("a"))
+		s := newServer(setOf("a"))
+		f := readyFetcher(t, s.config())
 		test(t, s, f)
 	})
 }
@@ -253,7 +254,8 @@ func TestMemoriesOfKidsEnd(t *testing.T) {
 			assert.True(t, brings(t, f, "a"))
 		},
 	}, func(t *testing.T, test func(t *testing.T, s *server, f *jwks.Fetcher)) {
-		s, f := serving(t, setOf("a"))
+		s := newServer(setOf("a"))
+		f := readyFetcher(t, s.config())
 		test(t, s, f)
 	})
 }

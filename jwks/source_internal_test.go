@@ -44,6 +44,13 @@ func TestLifetime(t *testing.T) {
 		"beyond any number":                     {[]string{"max-age=" + strings.Repeat("9", 400)}, "", longest, true},
 		"beyond a duration":                     {[]string{"max-age=1000000000000"}, "", longest, true},
 		"commas alone":                          {[]string{",,,"}, "", 0, false},
+		"nothing is read behind no-store":       {[]string{"no-store, max-age=600, private"}, "", 0, true},
+		"an escape outside of quotes is none":   {[]string{`x\, max-age=600`}, "", 10 * time.Minute, true},
+		"a quote at the end only":               {[]string{`max-age=60"`}, "", 0, false},
+		"a quote at the beginning only":         {[]string{`max-age="60`}, "", 0, false},
+		"a single quote sign":                   {[]string{`max-age="`}, "", 0, false},
+		"quotes with nothing between":           {[]string{`max-age=""`}, "", 0, false},
+		"commas with nothing between":           {[]string{",, ,max-age=600,,"}, "", 10 * time.Minute, true},
 	}, func(t *testing.T, row row) {
 		h := http.Header{"Cache-Control": row.lines}
 		if row.age != "" {
@@ -87,25 +94,4 @@ func TestUserAgentNamesTheVersionThatWasBuiltIn(t *testing.T) {
 		assert.Equal(t, row.want, versionIn(&row.info, "devel"), name)
 	}
 	assert.Regexp(t, `^sallyport/\S+$`, defaultUserAgent())
-}
-
-func TestLifetimeOfOddDirectives(t *testing.T) {
-	t.Parallel()
-	for name, row := range map[string]struct {
-		line   string
-		want   time.Duration
-		stated bool
-	}{
-		"nothing is read behind no-store":           {"no-store, max-age=600, private", 0, true},
-		"an escape outside of quotes is none":       {`x\, max-age=600`, 10 * time.Minute, true},
-		"a quote at the end only":                   {`max-age=60"`, 0, false},
-		"a quote at the beginning only":             {`max-age="60`, 0, false},
-		"a single quote sign":                       {`max-age="`, 0, false},
-		"quotes with nothing between":               {`max-age=""`, 0, false},
-		"commas with nothing between are no matter": {",, ,max-age=600,,", 10 * time.Minute, true},
-	} {
-		got, stated := lifetime(http.Header{"Cache-Control": {row.line}})
-		assert.Equal(t, row.want, got, name)
-		assert.Equal(t, row.stated, stated, name)
-	}
 }

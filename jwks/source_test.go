@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -28,38 +29,30 @@ func TestRetryAfterIsHonouredWithinBounds(t *testing.T) {
 		status      int
 		value       string
 		least, most time.Duration
+		query       string // of the address, and so of the error
 	}
 	eachInBubble(t, map[string]row{
-		"503 with seconds":               {503, "20", 18 * time.Second, 20 * time.Second},
-		"429 with seconds":               {429, "20", 18 * time.Second, 20 * time.Second},
-		"503 with a date":                {503, "Sat, 01 Jan 2000 00:00:30 GMT", 26 * time.Second, 30 * time.Second},
-		"more than a minute is a minute": {503, "86400", 54 * time.Second, time.Minute},
-		"nonsense is the usual backoff":  {503, "soon", time.Second, time.Second},
-		"no other status is listened to": {500, "20", time.Second, time.Second},
-		"never less than the backoff":    {503, "0", time.Second, time.Second},
+		"503 with seconds":               {503, "20", 18 * time.Second, 20 * time.Second, ""},
+		"503 with an error that is cut":  {503, "20", 18 * time.Second, 20 * time.Second, "?" + strings.Repeat("a", 1500)},
+		"429 with seconds":               {429, "20", 18 * time.Second, 20 * time.Second, ""},
+		"503 with a date":                {503, "Sat, 01 Jan 2000 00:00:30 GMT", 26 * time.Second, 30 * time.Second, ""},
+		"more than a minute is a minute": {503, "86400", 54 * time.Second, time.Minute, ""},
+		"nonsense is the usual backoff":  {503, "soon", time.Second, time.Second, ""},
+		"no other status is listened to": {500, "20", time.Second, time.Second, ""},
+		"never less than the backoff":    {503, "0", time.Second, time.Second, ""},
 	}, func(t *testing.T, row row) {
 		s := newServer("")
 		s.respond(status(row.status, row.value))
-		f := newFetcher(t, s.config())
+		cfg := s.config()
+		cfg.JWKSURL += row.query
+		f := newFetcher(t, cfg)
 		missing := unavailable(t, f.Refresh(t.Context(), "a"))
+		assert.True(t, row.query == "" || len(missing.Err.Error()) == 1024)
 		assert.GreaterOrEqual(t, missing.RetryAfter, row.least)
 		assert.LessOrEqual(t, missing.RetryAfter, row.most)
 		time.Sleep(missing.RetryAfter)
 		synctest.Wait()
 		assert.Equal(t, 2, s.count())
-	})
-}
-
-func TestRetryAfterIsHonouredThoughTheErrorIsCut(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s := newServer("")
-		s.respond(status(503, "20"))
-		cfg := s.config()
-		cfg.JWKSURL += "?" + strings.Repeat("a", 1500)
-		f := newFetcher(t, cfg)
-		missing := unavailable(t, f.Refresh(t.Context(), "a"))
-		assert.GreaterOrEqual(t, missing.RetryAfter, 18*time.Second)
-		assert.Len(t, missing.Err.Error(), 1024)
 	})
 }
 
@@ -150,9 +143,7 @@ func TestNotModifiedRenewsTheExpiryAlone(t *testing.T) {
 		})
 		cfg := s.config()
 		cfg.MaxStaleness = time.Hour
-		events := &recorder{}
-		cfg.OnEvent = events.hear
-		f := readyFetcher(t, cfg)
+		f, events := heard(t, cfg)
 		before := f.Snapshot()
 		key := must(before.Key("a", "EdDSA"))
 		for range 30 {
@@ -196,10 +187,9 @@ func TestETagIsSentOnlyToTheAddressThatGaveIt(t *testing.T) {
 }
 
 func TestHugeETagIsNotKept(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
+	withIdle(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		s.set("ETag", `"`+strings.Repeat("x", 2000)+`"`)
-		readyFetcher(t, s.config())
+		require.NoError(t, f.Ready(t.Context()))
 		time.Sleep(16 * time.Minute)
 		require.Equal(t, 2, s.count())
 		assert.Empty(t, s.last().header.Get("If-None-Match"))
@@ -228,9 +218,7 @@ func TestETagThatLiesHidesNoWithdrawalForLongerThanTheMaximumStaleness(t *testin
 			}
 			return tagged(setOf("b"))(r)
 		})
-		cfg, events := s.config(), &recorder{}
-		cfg.OnEvent = events.hear
-		f := readyFetcher(t, cfg) // "a" is withdrawn now, and nobody asks for any other key
+		f, events := heard(t, s.config()) // "a" is withdrawn now, and nobody asks for any other key
 		time.Sleep(8 * time.Hour)
 		require.True(t, hasKid(f, "a"), "the lie")
 		time.Sleep(16 * time.Hour)
@@ -246,10 +234,11 @@ func TestGzipBombIsBounded(t *testing.T) {
 	_, err := io.Copy(w, io.LimitReader(zeros{}, 4<<20))
 	require.NoError(t, err)
 	require.NoError(t, w.Close())
-	f := socketFetcher(t, func(w http.ResponseWriter, _ *http.Request) {
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")
 		_, _ = w.Write(packed.Bytes())
 	})
+	f := newFetcher(t, jwks.FetcherConfig{JWKSURL: s.URL, Timeout: 10 * time.Second})
 	require.ErrorContains(t, f.Refresh(t.Context(), "a"), "more than 512 KiB")
 }
 
@@ -317,23 +306,22 @@ func TestRefusedConnectionAndUnknownHost(t *testing.T) {
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, setOf("a")) }))
-	s.Config.ErrorLog = discard()
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.StartTLS()
 	t.Cleanup(s.Close)
 
 	private := newFetcher(t, jwks.FetcherConfig{JWKSURL: s.URL, Client: s.Client()})
 	require.NoError(t, private.Ready(t.Context()), "a client that trusts the private CA")
 
-	unknown := newFetcher(t, jwks.FetcherConfig{JWKSURL: s.URL})
-	require.ErrorContains(t, unknown.Refresh(t.Context(), "a"), "give a Client that trusts the issuer's CA")
-
-	other := newFetcher(t, jwks.FetcherConfig{JWKSURL: s.URL, Client: trusting(s, func(c *tls.Config) { c.ServerName = "other.example.org" })})
-	require.ErrorContains(t, other.Refresh(t.Context(), "a"), "not other.example.org")
-
-	expired := newFetcher(t, jwks.FetcherConfig{JWKSURL: s.URL, Client: trusting(s, func(c *tls.Config) {
-		c.Time = func() time.Time { return time.Now().AddDate(1000, 0, 0) }
-	})})
-	require.ErrorContains(t, expired.Refresh(t.Context(), "a"), "expired")
+	later := func() time.Time { return time.Now().AddDate(1000, 0, 0) }
+	for says, client := range map[string]*http.Client{
+		"give a Client that trusts the issuer's CA": nil,
+		"not other.example.org":                     trusting(s, func(c *tls.Config) { c.ServerName = "other.example.org" }),
+		"expired":                                   trusting(s, func(c *tls.Config) { c.Time = later }),
+	} {
+		f := newFetcher(t, jwks.FetcherConfig{JWKSURL: s.URL, Client: client})
+		require.ErrorContains(t, f.Refresh(t.Context(), "a"), says)
+	}
 }
 
 func trusting(s *httptest.Server, change func(*tls.Config)) *http.Client {

@@ -2,6 +2,7 @@ package middleware_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -19,53 +20,34 @@ import (
 func TestBodies(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
-		name    string
-		request *http.Request
-		text    string
-		problem string
+		name           string
+		request        *http.Request
+		status         int
+		detail, errors string
 	}{
-		{
-			"no token", request(),
-			"Unauthorized: a bearer access token is required\n",
-			`{"type":"about:blank","title":"Unauthorized","status":401,"detail":"a bearer access token is required"}`,
-		},
-		{
-			"a bad token", withToken("bad"),
-			"Unauthorized: the access token is not valid here\n",
-			`{"type":"about:blank","title":"Unauthorized","status":401,"detail":"the access token is not valid here","error":"invalid_token"}`,
-		},
-		{
-			"a malformed header", request("Bearer"),
-			"Bad Request: the credentials are malformed\n",
-			`{"type":"about:blank","title":"Bad Request","status":400,"detail":"the credentials are malformed","error":"invalid_request"}`,
-		},
-		{
-			"95 a missing scope", withToken(reader),
-			"Forbidden: the access token does not allow this\n",
-			`{"type":"about:blank","title":"Forbidden","status":403,"detail":"the access token does not allow this","error":"insufficient_scope","scope":"orders.read orders.write"}`,
-		},
-		{
-			"keys that cannot be had", withToken("no-keys"),
-			"Service Unavailable: access tokens cannot be checked at the moment, try again later\n",
-			`{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"access tokens cannot be checked at the moment, try again later"}`,
-		},
+		{"no token", request(), 401, "a bearer access token is required", ""},
+		{"a bad token", withToken("bad"), 401, "the access token is not valid here", `,"error":"invalid_token"`},
+		{"a malformed header", request("Bearer"), 400, "the credentials are malformed", `,"error":"invalid_request"`},
+		{"95 a missing scope", withToken(reader), 403, "the access token does not allow this", `,"error":"insufficient_scope","scope":"orders.read orders.write"`},
+		{"keys that cannot be had", withToken("no-keys"), 503, "access tokens cannot be checked at the moment, try again later", ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			v := newTokens(t)
+			v, title := newTokens(t), http.StatusText(row.status)
+			problem := fmt.Sprintf(`{"type":"about:blank","title":%q,"status":%d,"detail":%q%s}`, title, row.status, row.detail, row.errors)
 			v.errs["no-keys"] = reason.KeysUnavailable
 			inText := newGuard(t, middleware.Config{Verifier: v}).Require(allWrites())(handler)
 			w := serve(inText, row.request)
-			assert.Equal(t, row.text, w.Body.String())
+			assert.Equal(t, title+": "+row.detail+"\n", w.Body.String())
 			assert.Equal(t, []string{"text/plain; charset=utf-8"}, w.Header()["Content-Type"])
 			assert.Equal(t, []string{"nosniff"}, w.Header()["X-Content-Type-Options"])
 
 			always := newGuard(t, middleware.Config{Verifier: v, ProblemJSON: true}).Require(allWrites())(handler)
-			assertProblem(t, row.problem, serve(always, row.request))
+			assertProblem(t, problem, serve(always, row.request))
 
 			accepts := row.request.Clone(t.Context())
 			accepts.Header.Set("Accept", "application/problem+json")
-			assertProblem(t, row.problem, serve(inText, accepts))
+			assertProblem(t, problem, serve(inText, accepts))
 		})
 	}
 }

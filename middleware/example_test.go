@@ -34,6 +34,8 @@ func demoGuard(cfg middleware.Config) *middleware.Guard {
 	return guard
 }
 
+var ok = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+
 // try sends one request and prints what a caller sees.
 func try(h http.Handler, method, target, token string) {
 	r := httptest.NewRequest(method, target, nil)
@@ -81,7 +83,6 @@ func ExampleNew() {
 // routes to ask whether they may.
 func ExampleGuard_Authenticate() {
 	guard := demoGuard(middleware.Config{Exempt: []string{"GET /healthz"}})
-	ok := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 
 	mux := http.NewServeMux()
 	mux.Handle("GET /healthz", ok)
@@ -136,8 +137,7 @@ func ExampleGuard_Optional() {
 
 func ExampleGuard_RequireAccess() {
 	guard := demoGuard(middleware.Config{})
-	orders := guard.RequireAccess(claims.AccessLevels{Resources: []string{"api://orders"}})(
-		http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	orders := guard.RequireAccess(claims.AccessLevels{Resources: []string{"api://orders"}})(ok)
 	try(orders, "PUT", "/orders", "good") // its scope is orders.read, no access level
 	// Output:
 	// 403 Bearer realm="api", error="insufficient_scope", scope="put"
@@ -156,7 +156,7 @@ func ExampleGuard_Enforce() {
 	if err != nil {
 		panic(err)
 	}
-	api := enforce(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	api := enforce(ok)
 	try(api, "GET", "/orders/7", "good")
 	try(api, "DELETE", "/orders/7", "good")
 	try(api, "GET", "/forgotten", "good")
@@ -233,16 +233,8 @@ func ExampleConfig_credentials() {
 func ExampleConfig_shadow() {
 	guard := demoGuard(middleware.Config{
 		Shadow: true,
-		Logger: slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
-			ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-				if a.Key == slog.TimeKey {
-					return slog.Attr{}
-				}
-				return a
-			},
-		})),
+		Logger: logger(os.Stdout, slog.LevelInfo),
 	})
-	ok := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	try(guard.Require(claims.AllScopes("orders.write"))(ok), "POST", "/orders", "good")
 	// Output:
 	// level=INFO msg="request would be refused" reason=insufficient_scope status=403 missing=[orders.write]

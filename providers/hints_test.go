@@ -23,8 +23,10 @@ func TestHints(t *testing.T) {
 	for name, row := range map[string]struct{ token, hint string }{
 		"an issuer of Entra's v1.0": {iss.Token(jwkstest.Claims{"iss": "https://sts.windows.net/" + tenant + "/"}), versions},
 		"an issuer of Entra's v2.0": {iss.Token(jwkstest.Claims{"iss": login + tenant + "/v2.0"}), versions},
-		"Graph by the header's nonce": {broken(iss.Token(jwkstest.Header{"nonce": "n"})),
-			"This token is for Microsoft Graph, which alone can verify it: the client must ask for your API's scope (api://.../.default)."},
+		"Graph by the header's nonce": {
+			broken(iss.Token(jwkstest.Header{"nonce": "n"})),
+			"This token is for Microsoft Graph, which alone can verify it: the client must ask for your API's scope (api://.../.default).",
+		},
 		"Graph by its GUID":  {iss.Token(jwkstest.WithAudience("00000003-0000-0000-c000-000000000000")), graph},
 		"Graph by its URL":   {iss.Token(jwkstest.WithAudience("https://graph.microsoft.com/")), graph},
 		"another GUID":       {iss.Token(jwkstest.WithAudience(apiGUID)), "aud is a GUID, as Entra v2.0 tokens have it: if it is your app registration's, add it to the audiences."},

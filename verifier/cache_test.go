@@ -3,7 +3,6 @@ package verifier_test
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -19,7 +18,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sallyport-go/sallyport/claims"
-	"github.com/sallyport-go/sallyport/jwks"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/reason"
 	"github.com/sallyport-go/sallyport/verifier"
@@ -88,42 +86,6 @@ func TestTheCacheNeverOutlives(t *testing.T) {
 	}
 }
 
-func TestTheCacheNeverOutlivesWhatHooksSay(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	var contract, withdrawn, down error
-	w.cfg.Validators = []hook{func(context.Context, *claims.Claims) error { return contract }}
-	w.cfg.Revoked = func(context.Context, *claims.Claims) (bool, error) { return withdrawn != nil, down }
-	v, token := w.verifier(t), w.Token()
-	c := expect(t, v, token, "")
-
-	contract = errors.New("the contract ended")
-	expect(t, v, token, reason.Denied, "a validator changed its mind")
-	contract, withdrawn = nil, reason.Revoked
-	expect(t, v, token, reason.Revoked)
-	withdrawn, down = nil, errors.New("redis is down")
-	expect(t, v, token, reason.RevocationUnavailable)
-	down = nil
-	again := expect(t, v, token, "", "and back")
-	assert.Same(t, c, again, "what was proven still is")
-}
-
-func TestAKeyThatComesBackIsProvenAnew(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	v, token, key := w.verifier(t), w.Token(), w.Key()
-	before := expect(t, v, token, "")
-	w.Rotate()
-	w.Remove(key.ID())
-	w.keys.fetch()
-	expect(t, v, token, reason.UnknownKey)
-
-	w.Publish(key)
-	w.keys.fetch()
-	after := expect(t, v, token, "")
-	assert.NotSame(t, before, after)
-}
-
 func TestRefusalsAreNotRemembered(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -158,20 +120,6 @@ func TestEveryByteOfATokenCounts(t *testing.T) {
 	assert.Error(t, err)
 }
 
-func TestTheCacheIsBoundedByBytes(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.cfg.CacheBytes = 64 << 10
-	v := w.verifier(t)
-	for range 500 {
-		expect(t, v, w.Token(), "")
-	}
-	tokens, bytes := v.Remembered()
-	assert.LessOrEqual(t, bytes, int64(64<<10))
-	assert.Less(t, tokens, 128, "each weighs more than half a KiB")
-	assert.Greater(t, tokens, 10)
-}
-
 func TestATokenThatIsNotRememberedIsVerifiedEachTime(t *testing.T) {
 	t.Parallel()
 	for name, bytes := range map[string]int64{"no cache": -1, "one too small for it": 1} {
@@ -186,21 +134,6 @@ func TestATokenThatIsNotRememberedIsVerifiedEachTime(t *testing.T) {
 	}
 }
 
-func TestVerifiersShareNothing(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	orders, token := w.verifier(t), w.Token()
-	w.issuer().Audiences = []string{"api://billing"}
-	billing := w.verifier(t)
-
-	c := expect(t, orders, token, "")
-	expect(t, billing, token, reason.WrongAudience, "what one proved, the other does not believe")
-
-	w.issuer().Audiences = []string{audience}
-	same := expect(t, w.verifier(t), token, "")
-	assert.NotSame(t, c, same)
-}
-
 func TestADigestMeansNothingElsewhere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -210,20 +143,6 @@ func TestADigestMeansNothingElsewhere(t *testing.T) {
 	assert.NotEqual(t, v.Digest(token), v.Digest(w.Token()))
 	assert.NotEqual(t, v.Digest(token), w.verifier(t).Digest(token), "another cache calls it otherwise")
 	assert.NotEqual(t, sha256.Sum256([]byte(token)), v.Digest(token), "nor is it what anybody could work out")
-}
-
-func TestTokensOfOneKeyAreToldApart(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	v := w.verifier(t)
-	for i := range 50 {
-		subject := fmt.Sprintf("client-%d", i)
-		token := w.Token(jwkstest.Claims{"sub": subject})
-		for range 2 {
-			c := expect(t, v, token, "")
-			require.Equal(t, subject, c.Subject())
-		}
-	}
 }
 
 // Tests that count verifications run alone.
@@ -299,12 +218,8 @@ func TestAProofIsSharedOnlyUnderTheSameKey(t *testing.T) {
 		token        func(old, young string) string
 		first, later reason.Code
 	}{
-		"what the old key proved is no proof for the new one": {
-			token: func(old, _ string) string { return old }, later: reason.BadSignature,
-		},
-		"what the old key refused, the new one may prove": {
-			token: func(_, young string) string { return young }, first: reason.BadSignature,
-		},
+		"what the old key proved is no proof for the new one": {token: func(old, _ string) string { return old }, later: reason.BadSignature},
+		"what the old key refused, the new one may prove":     {token: func(_, young string) string { return young }, first: reason.BadSignature},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -397,23 +312,11 @@ func TestACrowdAndARotation(t *testing.T) {
 	assert.Zero(t, refused.Load(), "a rotation refuses no token whose key is still there")
 }
 
-func TestAStaticKeySetIsRememberedToo(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	key, err := jwks.NewKey("key-1", "ES256", w.Key().Public())
-	require.NoError(t, err)
-	set, err := jwks.NewStatic(key)
-	require.NoError(t, err)
-	w.issuer().Keys = set
-	w.judge(t, w.Token(), row{})
-	w.judge(t, w.Token(jwkstest.Header{"kid": "other"}), row{want: reason.UnknownKey, check: "key", detail: noSuchKey, kid: `"other"`})
-}
-
 func TestAHitAllocatesNothing(t *testing.T) {
 	skipUnderRace(t)
 	w := newWorld(t)
 	w.cfg.MaxAge = 1 << 40
-	w.cfg.Validators = []hook{func(context.Context, *claims.Claims) error { return nil }}
+	w.cfg.Validators = []verifier.Validator{func(context.Context, *claims.Claims) error { return nil }}
 	w.cfg.Revoked = func(context.Context, *claims.Claims) (bool, error) { return false, nil }
 	v, token, ctx := w.verifier(t), w.Token(jwkstest.Claims{"scope": "orders.read orders.write"}), t.Context()
 	want, err := v.Verify(ctx, token)
@@ -442,6 +345,8 @@ func TestTheCacheWeighsWhatItHolds(t *testing.T) {
 	held := heap() - before
 	t.Logf("%d tokens that weigh %d bytes hold %d bytes of the heap", tokens, weight, held)
 	assert.Less(t, held, int64(bound)*5/4)
+	assert.LessOrEqual(t, weight, int64(bound))
+	assert.Greater(t, tokens, 1000)
 	runtime.KeepAlive(v)
 }
 
@@ -489,7 +394,9 @@ func TestTokensAreRememberedHoweverManyHeadersThereAre(t *testing.T) {
 		}
 	}
 	assert.Equal(t, many, proofs, "each is verified once")
-	expect(t, v, tampered(tokens[many-1]), reason.BadSignature)
+	for _, token := range []string{tokens[0], tokens[many-1]} {
+		expect(t, v, tampered(token), reason.BadSignature, "a header that is remembered proves nothing")
+	}
 	assert.Equal(t, most, v.KnownHeaders())
 	remembered, _ := v.Remembered()
 	assert.Equal(t, many, remembered, "tokens are remembered whether their header is or not")
@@ -519,23 +426,6 @@ func TestRotationsDoNotFillTheHeadersForEver(t *testing.T) {
 		expect(t, v, tampered(old), reason.BadSignature)
 		assert.Equal(t, 2, v.KnownHeaders())
 	})
-}
-
-func TestARememberedHeaderProvesNothing(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	v := w.verifier(t)
-	good := w.Token()
-	expect(t, v, good, "")
-
-	header, _, signature := parts(good)
-	same, other, _ := parts(w.Token(jwkstest.Claims{"sub": "someone else"}))
-	require.Equal(t, header, same)
-	expect(t, v, header+"."+other+"."+signature, reason.BadSignature)
-
-	next := w.Rotate()
-	w.keys.fetch()
-	expect(t, v, w.Token(jwkstest.WithKey(next)), "", "a new header is read afresh")
 }
 
 // TestTheCacheNeverChangesAnAnswer lives through random histories with two
@@ -575,7 +465,7 @@ func newHistory(t *testing.T, seed uint64) *history {
 	}
 	h.cfg.MaxAge = time.Hour
 	h.cfg.Revoked = func(_ context.Context, c *claims.Claims) (bool, error) { return h.withdrawn[c.ID()], nil }
-	h.cfg.Validators = []hook{func(_ context.Context, c *claims.Claims) error {
+	h.cfg.Validators = []verifier.Validator{func(_ context.Context, c *claims.Claims) error {
 		if h.mood[c.ID()] {
 			return context.DeadlineExceeded
 		}

@@ -58,7 +58,7 @@ type Config struct {
 	// reason canceled. A Validator must be safe for concurrent use and fast.
 	//
 	// [reason.Code]: https://pkg.go.dev/github.com/sallyport-go/sallyport/reason#Code
-	Validators []func(ctx context.Context, c *claims.Claims) error
+	Validators []Validator
 
 	// Revoked reports whether a good token has been withdrawn, on every call. An
 	// error refuses the call with reason revocation_unavailable: fail closed.
@@ -89,10 +89,9 @@ type Issuer struct {
 	// Audiences are the aud values that mean this API; one must match
 	// (RFC 7519 section 4.1.3).
 	Audiences []string
-	// NoAudience accepts tokens without aud, for issuers that write none: then
-	// the client must be one of Clients, and one of the scopes must begin with
-	// NoAudience. "" accepts no token without aud.
-	NoAudience string
+	// NoAudience accepts tokens without aud by other evidence, for issuers that
+	// write none. The zero value accepts none.
+	NoAudience AudienceBinding
 
 	// Keys are the issuer's keys. The Verifier does not close them.
 	Keys jwks.KeySet
@@ -128,6 +127,22 @@ type Issuer struct {
 	// any GUID; the most exact counts. They decide nothing.
 	Hints map[string]string
 }
+
+// Validator is a check of your own. It must be safe for concurrent use. An
+// error refuses the token; see [Config.Validators].
+type Validator func(ctx context.Context, c *claims.Claims) error
+
+// AudienceBinding is what a token without aud must have instead: its client is
+// one of Clients, and one of its scopes begins with ScopePrefix. Both are
+// needed: a scope alone does not say whose token this is.
+type AudienceBinding struct {
+	_ [0]func() // keyed literals only
+
+	Clients     []string
+	ScopePrefix string
+}
+
+func (b AudienceBinding) isZero() bool { return len(b.Clients) == 0 && b.ScopePrefix == "" }
 
 // Marker is a claim that tells the kind of a token. With Is, the claim
 // must be one of these strings; with Not, it must not be; with neither, it must
@@ -249,7 +264,7 @@ func (cfg *Issuer) compile() *issuer {
 		algorithms: orDefault(cfg.Algorithms, defaultAlgorithms),
 		types:      orDefault(cfg.Types, defaultTypes),
 		audiences:  slices.Clone(cfg.Audiences),
-		noAudience: cfg.NoAudience,
+		noAudience: AudienceBinding{Clients: slices.Clone(cfg.NoAudience.Clients), ScopePrefix: cfg.NoAudience.ScopePrefix},
 		markers:    orDefault(cfg.Markers, defaultMarkers),
 		required:   slices.Clone(cfg.Required),
 		clients:    slices.Clone(cfg.Clients),
@@ -301,13 +316,13 @@ func (cfg *Issuer) validateName() []error {
 
 func (cfg *Issuer) validateAudience() []error {
 	var problems []error
-	if len(cfg.Audiences) == 0 && cfg.NoAudience == "" {
+	if len(cfg.Audiences) == 0 && cfg.NoAudience.isZero() {
 		problems = append(problems, errors.New("Audiences is empty: give the aud values that mean this API; without one, tokens for any other API would open this one"))
 	}
-	if cfg.NoAudience != "" && len(cfg.Clients) == 0 {
-		problems = append(problems, errors.New("NoAudience needs Clients: a scope alone does not say whose token this is"))
+	if !cfg.NoAudience.isZero() && (len(cfg.NoAudience.Clients) == 0 || cfg.NoAudience.ScopePrefix == "") {
+		problems = append(problems, errors.New("NoAudience needs both Clients and ScopePrefix: a scope alone does not say whose token this is"))
 	}
-	return append(problems, empties("Audiences", cfg.Audiences))
+	return append(problems, empties("Audiences", cfg.Audiences), empties("NoAudience.Clients", cfg.NoAudience.Clients))
 }
 
 func (cfg *Issuer) validateLists() []error {

@@ -28,7 +28,7 @@ func TestEveryMistakeIsReported(t *testing.T) {
 		"too much leeway": {func(c *verifier.Config) { c.Leeway = 5*time.Minute + 1 }, "Leeway 5m0.000000001s is more than 5m0s"},
 		"a negative age":  {func(c *verifier.Config) { c.MaxAge = -1 }, "MaxAge -1ns is negative"},
 		"a negative size": {func(c *verifier.Config) { c.MaxTokenBytes = -1 }, "MaxTokenBytes -1 is negative"},
-		"a nil validator": {func(c *verifier.Config) { c.Validators = []hook{nil} }, "Validators[0] is nil"},
+		"a nil validator": {func(c *verifier.Config) { c.Validators = []verifier.Validator{nil} }, "Validators[0] is nil"},
 		"a name twice":    {func(c *verifier.Config) { c.Issuers = append(c.Issuers, c.Issuers[0]) }, `Issuers[1] "https://issuer.example/": the same Name twice`},
 		"a template twice": {func(c *verifier.Config) {
 			t := c.Issuers[0]
@@ -39,7 +39,7 @@ func TestEveryMistakeIsReported(t *testing.T) {
 		"no keys":                          {issuer(func(i *verifier.Issuer) { i.Keys = nil }), "Keys is nil"},
 		"no audience":                      {issuer(func(i *verifier.Issuer) { i.Audiences = nil }), "Audiences is empty"},
 		"an empty audience":                {issuer(func(i *verifier.Issuer) { i.Audiences = []string{"a", ""} }), "Audiences[1] is empty"},
-		"NoAudience without clients":       {issuer(func(i *verifier.Issuer) { i.NoAudience = "orders/" }), "NoAudience needs Clients"},
+		"NoAudience without clients":       {issuer(func(i *verifier.Issuer) { i.NoAudience.ScopePrefix = "orders/" }), "NoAudience needs both Clients and ScopePrefix"},
 		"a hint for nothing":               {issuer(func(i *verifier.Issuer) { i.Hints = map[string]string{"aud:": "x"} }), `Hints["aud:"]: the key must be`},
 		"a hint for a claim that has none": {issuer(func(i *verifier.Issuer) { i.Hints = map[string]string{"sub:x": "x"} }), `Hints["sub:x"]`},
 		"an empty required claim":          {issuer(func(i *verifier.Issuer) { i.Required = []string{""} }), "Required[0] is empty"},
@@ -117,9 +117,10 @@ func TestAConfigIsCopied(t *testing.T) {
 	i.Clients, i.Required, i.Types, i.Algorithms = []string{"test-client"}, []string{"jti"}, []string{"at+jwt"}, []string{"ES256"}
 	i.Markers = []verifier.Marker{{Claim: "purpose", Not: []string{"id"}}}
 	i.Hints = map[string]string{"aud:x": "As it was."}
-	i.NoAudience = "orders/"
+	i.NoAudience = verifier.AudienceBinding{Clients: []string{"test-client"}, ScopePrefix: "orders/"}
 	v := w.verifier(t)
 
+	i.NoAudience.Clients[0] = "x"
 	i.Clients[0], i.Required[0], i.Types[0], i.Algorithms[0], i.Audiences[0] = "x", "x", "x", "x", "x"
 	i.Hints["aud:x"] = "Changed."
 	i.Markers[0].Claim = "iss"

@@ -3,21 +3,14 @@ package verifier_test
 import (
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/x509"
-	"encoding/asn1"
 	"encoding/base64"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf16"
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/sallyport-go/sallyport/claims"
-	"github.com/sallyport-go/sallyport/jwks"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/reason"
 )
@@ -59,66 +52,27 @@ func TestConformanceOfEncodings(t *testing.T) {
 			encodings[name+" in the "+part+" fails"] = recoded(part, change)
 		}
 	}
-	encodings["the standard alphabet fails"] = malformed("payload", func(w *world) string {
-		header, payload, _ := parts(w.Token(jwkstest.Claims{"x": "???>>>~~~???"}))
-		return w.Sign(header + "." + strings.NewReplacer("-", "+", "_", "/").Replace(payload))
-	})
-	encodings["spare bits that are not zero fail"] = malformed("signature", func(w *world) string {
-		token := w.Token() // 64 bytes leave four spare bits in the last character
-		const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-		last := strings.IndexByte(alphabet, token[len(token)-1])
-		return token[:len(token)-1] + alphabet[last|1:][:1]
-	})
-
-	flattened := func(w *world) string {
-		header, payload, signature := parts(w.Token())
-		return `{"protected":"` + header + `","payload":"` + payload + `","signature":"` + signature + `"}`
-	}
-	general := func(w *world) string {
-		header, payload, signature := parts(w.Token())
-		return `{"payload":"` + payload + `","signatures":[{"protected":"` + header + `","signature":"` + signature + `"}]}`
-	}
-	in := func(insert string) func(*world) string {
-		return func(w *world) string { token := w.Token(); return token[:2] + insert + token[2:] }
-	}
 	rules{
 		"16 base64url is strict": encodings,
 		"17 only base64url and dots, compact alone": {
-			"no token fails":             malformed("structure", text("")),
-			"an opaque token fails":      malformed("structure", text("NgXCXRKcopaqueMz0Yjw=")),
-			"two parts fail":             malformed("structure", text("e30.e30")),
-			"four parts fail":            malformed("structure", text("e30.e30.e30.e30")),
-			"an empty header fails":      malformed("structure", text(".e30.e30")),
-			"an empty payload fails":     malformed("structure", text("e30..e30")),
-			"an empty signature fails":   malformed("structure", text("e30.e30.")),
-			"the word Bearer fails":      malformed("header", func(w *world) string { return "Bearer " + w.Token() }),
-			"flattened JSON fails":       malformed("structure", flattened),
-			"general JSON fails":         malformed("structure", general),
-			"NUL fails":                  malformed("header", in("\x00")),
-			"a tilde fails":              malformed("header", in("~")),
-			"a percent escape fails":     malformed("header", in("%41")),
-			"a letter with accent fails": malformed("header", in("é")),
-			"a dot too many fails":       malformed("structure", in(".")),
-			"nothing but dots fails":     malformed("structure", text("..")),
+			"no token fails":           malformed("structure", text("")),
+			"an opaque token fails":    malformed("structure", text("NgXCXRKcopaqueMz0Yjw=")),
+			"two parts fail":           malformed("structure", text("e30.e30")),
+			"four parts fail":          malformed("structure", text("e30.e30.e30.e30")),
+			"an empty header fails":    malformed("structure", text(".e30.e30")),
+			"an empty payload fails":   malformed("structure", text("e30..e30")),
+			"an empty signature fails": malformed("structure", text("e30.e30.")),
+			"the word Bearer fails":    malformed("header", func(w *world) string { return "Bearer " + w.Token() }),
+			"flattened JSON fails":     malformed("structure", text(`{"protected":"e30","payload":"e30","signature":"AA"}`)),
 		},
 		"18 a header that is no object fails": {
 			"a payload that is none": malformed("payload", rawPayload(`"iss"`)),
-			"a payload cut off":      malformed("payload", rawPayload(`{"iss":"https://issuer`)),
 			"alg as a number":        malformed("header", with(jwkstest.Header{"alg": 256})),
 			"an array":               malformed("header", rawHeader(`[{"alg":"ES256"}]`)),
-			"a string":               malformed("header", rawHeader(`"ES256"`)),
-			"a number":               malformed("header", rawHeader(`7`)),
 			"null":                   malformed("header", rawHeader(`null`)),
-			"white space":            malformed("header", rawHeader(` `)),
-			"something after it":     malformed("header", rawHeader(`{"alg":"ES256","kid":"key-1"}{}`)),
-			"cut off":                malformed("header", rawHeader(`{"alg":"ES256"`)),
-			"alg as null":            malformed("header", rawHeader(`{"alg":null}`)),
-			"kid as a number":        malformed("header", rawHeader(`{"alg":"ES256","kid":1}`)),
 		},
 		"19 members are exact and there once": {
 			"a header member twice":         malformed("header", rawHeader(`{"alg":"ES256","kid":"key-1","alg":"none"}`)),
-			"the same one twice":            malformed("header", rawHeader(`{"alg":"ES256","kid":"key-1","alg":"ES256"}`)),
-			"one of them escaped":           malformed("header", rawHeader(`{"alg":"ES256","kid":"key-1","a\u006cg":"ES256"}`)),
 			"a claim twice":                 malformed("payload", rawPayload(`{"iss":"https://issuer.example/","aud":"api://orders","aud":"x"}`)),
 			"a member twice within a claim": malformed("payload", rawPayload(`{"iss":"https://issuer.example/","a":{"b":[{"c":1,"c":2}]}}`)),
 			"ALG is not alg":                unsupportedAlg(rawHeader(`{"ALG":"ES256","kid":"key-1"}`)),
@@ -128,35 +82,17 @@ func TestConformanceOfEncodings(t *testing.T) {
 		},
 		"31 an encrypted token is refused undecoded": {
 			"five parts":               malformed("structure", text("eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ.a.b.c.d")),
-			"five parts, no key":       malformed("structure", text("eyJhbGciOiJkaXIifQ..b.c.d")),
 			"a megabyte of them":       {token: text(strings.Repeat("A", 1<<20) + ".a.b.c.d"), want: reason.TooLarge, check: "size", detail: "more than 8192 bytes: raise MaxTokenBytes if such tokens are meant to pass"},
 			"a signed one in two more": malformed("structure", func(w *world) string { return w.Token() + ".c.d" }),
 		},
 		"32 JSON is UTF-8": {
-			"a payload in UTF-16":            malformed("payload", func(w *world) string { return reencoded(w, toUTF16) }),
-			"a payload after a BOM":          malformed("payload", func(w *world) string { return reencoded(w, func(s string) string { return "\uFEFF" + s }) }),
+			"a payload in UTF-16":            malformed("payload", rawPayload("{\x00}\x00")),
+			"a payload after a BOM":          malformed("payload", rawPayload("\uFEFF{}")),
 			"invalid bytes in a claim":       malformed("payload", rawPayload("{\"iss\":\"https://issuer.example/\",\"x\":\"\xff\"}")),
-			"invalid bytes in a name":        malformed("payload", rawPayload("{\"iss\":\"https://issuer.example/\",\"\xc3\x28\":1}")),
-			"half a surrogate pair":          malformed("payload", rawPayload(`{"iss":"https://issuer.example/","x":"\ud800"}`)),
 			"a header after a BOM":           malformed("header", rawHeader("\uFEFF"+`{"alg":"ES256","kid":"key-1"}`)),
-			"invalid bytes in the header":    malformed("header", rawHeader("{\"alg\":\"ES256\",\"kid\":\"key-1\xff\"}")),
 			"every other letter may be used": {token: having(jwkstest.Claims{"name": "Ærlig Ångström 株式会社 🗝"})},
 		},
 	}.run(t)
-}
-
-// reencoded signs the plain payload after its text was changed.
-func reencoded(w *world, change func(string) string) string {
-	_, payload, _ := parts(w.Token())
-	return w.Token(jwkstest.WithRawPayload(change(string(decode(payload)))))
-}
-
-func toUTF16(s string) string {
-	var b strings.Builder
-	for _, unit := range utf16.Encode([]rune(s)) {
-		b.Write([]byte{byte(unit >> 8), byte(unit)})
-	}
-	return b.String()
 }
 
 func TestConformanceOfHeaders(t *testing.T) {
@@ -188,59 +124,39 @@ func TestConformanceOfHeaders(t *testing.T) {
 		"20 alg is required and case-sensitive": {
 			"absent":           unsupportedAlg(with(jwkstest.Header{"alg": nil})),
 			"in small letters": unsupportedAlg(with(jwkstest.Header{"alg": "es256"})),
-			"with a space":     unsupportedAlg(with(jwkstest.Header{"alg": "ES256 "})),
 			"a family":         unsupportedAlg(with(jwkstest.Header{"alg": "ES"})),
 		},
 		"21 crit is refused whatever it lists": {
 			"an empty list":                  critical(jwkstest.Header{"crit": []string{}}),
-			"a member that is registered":    critical(jwkstest.Header{"crit": []string{"exp"}, "exp": 1}),
-			"a member that is not there":     critical(jwkstest.Header{"crit": []string{"x"}}),
 			"b64, there":                     critical(jwkstest.Header{"crit": []string{"b64"}, "b64": false}),
 			"a string":                       critical(jwkstest.Header{"crit": "alg"}),
 			"null":                           critical(jwkstest.Header{"crit": null}),
 			"a member of its own, there":     critical(jwkstest.Header{"crit": []string{"urn:x"}, "urn:x": true}),
-			"the same member twice":          critical(jwkstest.Header{"crit": []string{"x", "x"}, "x": 1}),
 			"members that are not read pass": good(with(jwkstest.Header{"CRIT": []string{"x"}, "x5t": "thumb", "nonce": 1})),
 		},
 		"22 b64 is refused": {
-			"false":                      critical(jwkstest.Header{"b64": false}),
-			"true":                       critical(jwkstest.Header{"b64": true}),
-			"null":                       critical(jwkstest.Header{"b64": null}),
-			"with a payload not encoded": critical(jwkstest.Header{"b64": false, "crit": []string{"b64"}}),
+			"false": critical(jwkstest.Header{"b64": false}),
+			"true":  critical(jwkstest.Header{"b64": true}),
+			"null":  critical(jwkstest.Header{"b64": null}),
 		},
 		"23 none is refused in every spelling":               none,
 		"30 a kid shaped like a path or SQL is a plain miss": kids,
-		"37 cty is refused": {
-			"JWT": nested("JWT"), "in small letters": nested("jwt"), "anything": nested("application/json"),
-		},
+		"37 cty is refused":                                  {"JWT": nested("JWT"), "in small letters": nested("jwt"), "anything": nested("application/json")},
 	}.run(t)
 }
 
 func TestConformanceOfKeys(t *testing.T) {
 	t.Parallel()
-	rewritten := func(change func(r, s *big.Int, raw []byte) []byte) func(*world) string {
-		return func(w *world) string {
-			token := w.Token()
-			_, _, signature := parts(token)
-			raw := decode(signature)
-			half := len(raw) / 2
-			return resigned(token, change(new(big.Int).SetBytes(raw[:half]), new(big.Int).SetBytes(raw[half:]), raw))
-		}
+	rewritten := func(change func(raw []byte) []byte) row {
+		return badSignature(func(w *world) string {
+			header, payload, signature := parts(w.Token())
+			return header + "." + payload + "." + encode(string(change(decode(signature))))
+		})
 	}
 	lengths := table{
-		"DER fails": badSignature(rewritten(func(r, s *big.Int, _ []byte) []byte {
-			der, err := asn1.Marshal(struct{ R, S *big.Int }{r, s})
-			if err != nil {
-				panic(err)
-			}
-			return der
-		})),
-		"halves with a zero more fail": badSignature(rewritten(func(_, _ *big.Int, raw []byte) []byte {
-			return append(append([]byte{0}, raw[:32]...), append([]byte{0}, raw[32:]...)...)
-		})),
-		"a byte more fails":                   badSignature(rewritten(func(_, _ *big.Int, raw []byte) []byte { return append(raw, 0) })),
-		"a byte less fails":                   badSignature(rewritten(func(_, _ *big.Int, raw []byte) []byte { return raw[:63] })),
-		"zeros fail":                          badSignature(rewritten(func(_, _ *big.Int, _ []byte) []byte { return make([]byte, 64) })),
+		"a byte more fails":                   rewritten(func(raw []byte) []byte { return append(raw, 0) }),
+		"a byte less fails":                   rewritten(func(raw []byte) []byte { return raw[:63] }),
+		"zeros fail":                          rewritten(func([]byte) []byte { return make([]byte, 64) }),
 		"P-256 with ES384":                    wrongKey(`"key-1"`, with(jwkstest.Header{"alg": "ES384"})).under(algorithms("ES256", "ES384")),
 		"P-256 published for ES384 is no key": unknownKey(`"key-2"`, noSuchKey, signedBy("ES256", jwkstest.JWK{"alg": "ES384"})).under(algorithms("ES256", "ES384")),
 	}
@@ -255,12 +171,17 @@ func TestConformanceOfKeys(t *testing.T) {
 		}}
 	}
 	weak := func(w *world) string {
-		private, err := rsa.GenerateKey(rand.Reader, 1024)
-		if err != nil {
-			panic(err)
-		}
-		w.Publish(w.KeyFrom("RS256", private))
+		w.Publish(w.KeyFrom("RS256", must(rsa.GenerateKey(rand.Reader, 1024))))
 		return w.Token(jwkstest.WithAlgorithm("RS256"))
+	}
+	rsa256 := []jwkstest.Option{jwkstest.WithAlgorithm("RS256")}
+	confused := func(w *world) string { // by HMAC, with the text of the public key as the secret
+		for name, forgery := range w.Forgeries() {
+			if name == "HS256: keyed with the public key as PKIX PEM" {
+				return forgery.Token
+			}
+		}
+		panic("the kit lacks that forgery")
 	}
 	unusable := func(token func(*world) string) row {
 		return unknownKey(`"key-2"`, noSuchKey, token)
@@ -272,7 +193,6 @@ func TestConformanceOfKeys(t *testing.T) {
 			"use enc":                         unusable(signedBy("ES256", jwkstest.JWK{"use": "enc"})),
 			"key_ops sign":                    unusable(signedBy("ES256", jwkstest.JWK{"use": nil, "key_ops": []string{"sign"}})),
 			"key_ops none":                    unusable(signedBy("ES256", jwkstest.JWK{"use": nil, "key_ops": []string{}})),
-			"alg of a stranger":               unusable(signedBy("ES256", jwkstest.JWK{"alg": "ECDH-ES"})),
 			"key_ops verify":                  {token: signedBy("ES256", jwkstest.JWK{"use": nil, "key_ops": []string{"sign", "verify"}})},
 			"nothing said":                    {token: signedBy("ES256", jwkstest.JWK{"use": nil, "alg": nil})},
 			"alg of another RSA":              wrongKey(`"key-2"`, signedBy("RS256", jwkstest.JWK{"alg": "PS256"})).under(algorithms("RS256", "PS256")),
@@ -286,8 +206,8 @@ func TestConformanceOfKeys(t *testing.T) {
 		},
 		"28 an algorithm is bound to the issuer and to the key": {
 			"the allowlist": unsupportedAlg(nil).under(algorithms("RS256")),
-			"RS256 to HS256, and HS256 is not allowed": unsupportedAlg(confused),
-			"RS256 to HS256, though it is":             wrongKey(`"key-2"`, confused).under(algorithms("RS256", "HS256")),
+			"RS256 to HS256, and HS256 is not allowed": {options: rsa256, token: confused, want: reason.UnsupportedAlg, check: "algorithm", detail: foreignAlg},
+			"RS256 to HS256, though it is":             {options: rsa256, token: confused, want: reason.UnsupportedAlg, check: "key", detail: mismatch, kid: `"key-1"`, setup: algorithms("RS256", "HS256")},
 			"PS256 on an RS256 key": wrongKey(`"key-2"`, func(w *world) string {
 				key := w.NewKey("RS256")
 				w.Publish(key)
@@ -295,30 +215,6 @@ func TestConformanceOfKeys(t *testing.T) {
 			}).under(algorithms("RS256", "PS256")),
 		},
 	}.run(t)
-
-	t.Run("24 an HMAC secret is at least as long as its hash", func(t *testing.T) {
-		t.Parallel()
-		for alg, n := range map[string]int{"HS256": 32, "HS384": 48, "HS512": 64} {
-			_, err := jwks.NewSecret("k", alg, make([]byte, n-1))
-			assert.Error(t, err, alg)
-			_, err = jwks.NewSecret("k", alg, make([]byte, n))
-			assert.NoError(t, err, alg)
-		}
-	})
-}
-
-// confused is signed by HMAC, with the text of the public RSA key as the secret.
-func confused(w *world) string {
-	key := w.NewKey("RS256")
-	w.Publish(key)
-	der, err := x509.MarshalPKIXPublicKey(key.Public())
-	if err != nil {
-		panic(err)
-	}
-	public := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
-	header := encode(`{"alg":"HS256","typ":"at+jwt","kid":"` + key.ID() + `"}`)
-	_, payload, _ := parts(w.Token())
-	return header + "." + payload + "." + hmac256(public, header+"."+payload)
 }
 
 func TestConformanceOfHeadersThatPointAtKeys(t *testing.T) {
@@ -392,30 +288,20 @@ func TestConformanceOfClaims(t *testing.T) {
 
 	rules{
 		"33 a NumericDate is a number": {
-			"with a fraction":   {token: having(jwkstest.Claims{"exp": float64(noon.Unix()) + 3600.5, "iat": float64(noon.Unix()) - 0.25})},
-			"with an exponent":  {token: rawPayload(`{"iss":"https://issuer.example/","aud":"api://orders","exp":2.0e9}`)},
-			"a string":          malformedClaim("exp", "1795176000"),
-			"null":              malformedClaim("exp", null),
-			"true":              malformedClaim("nbf", true),
-			"a list":            malformedClaim("iat", []int64{noon.Unix()}),
-			"negative":          malformedClaim("exp", -1),
-			"in milliseconds":   malformedClaim("exp", noon.UnixMilli()),
-			"beyond a float":    {token: rawPayload(`{"iss":"https://issuer.example/","aud":"api://orders","exp":1e400}`), want: reason.MalformedClaims, check: "claims"},
-			"a date in letters": malformedClaim("nbf", "2026-11-20T12:00:00Z"),
+			"with a fraction":  {token: having(jwkstest.Claims{"exp": float64(noon.Unix()) + 3600.5, "iat": float64(noon.Unix()) - 0.25})},
+			"with an exponent": {token: rawPayload(`{"iss":"https://issuer.example/","aud":"api://orders","exp":2.0e9}`)},
+			"a string":         malformedClaim("exp", "1795176000"),
+			"beyond a float":   {token: rawPayload(`{"iss":"https://issuer.example/","aud":"api://orders","exp":1e400}`), want: reason.MalformedClaims, check: "claims"},
 		},
 		"34 iss and aud are compared byte for byte": forms,
 		"35 aud is a string or an array of strings": {
 			"a string":              {token: having(jwkstest.Claims{"aud": audience})},
 			"an array":              {token: having(jwkstest.Claims{"aud": []string{"x", audience}})},
 			"an empty array":        wrongAudience([]string{}),
-			"an array of a number":  malformedClaim("aud", []int{1}),
-			"an array of an array":  malformedClaim("aud", [][]string{{audience}}),
-			"an object":             malformedClaim("aud", map[string]any{"v": audience}),
 			"a number":              malformedClaim("aud", 1),
 			"a longer string":       wrongAudience(audience + "-archive"),
 			"a shorter string":      wrongAudience(audience[:len(audience)-1]),
 			"several in one string": wrongAudience("x " + audience),
-			"several with a comma":  wrongAudience("x," + audience),
 		},
 		"36 exp and nbf are exact": {
 			"before exp":                  at(time.Hour-1, hour, row{setup: none}),
@@ -495,20 +381,6 @@ func TestConformanceOfTheAccessTokenProfile(t *testing.T) {
 		"48 other kinds of JWT are refused":                          kinds,
 	}.run(t)
 
-	t.Run("45 authorization claims are used", func(t *testing.T) {
-		t.Parallel()
-		c := granted(t, jwkstest.Claims{"scope": "orders.read orders.write"})
-		assert.True(t, claims.AllScopes("orders.write", "orders.read").Check(c).Allowed)
-		assert.False(t, claims.AllScopes("orders.delete").Check(c).Allowed)
-	})
-	t.Run("46 roles, groups and entitlements can be used", func(t *testing.T) {
-		t.Parallel()
-		c := granted(t, jwkstest.Claims{"roles": []string{"admin"}, "groups": []string{"sales"}, "entitlements": []string{"export"}})
-		assert.True(t, claims.AnyRole("admin").Check(c).Allowed)
-		assert.True(t, claims.Contains("sales", "groups").Check(c).Allowed)
-		assert.True(t, claims.Contains("export", "entitlements").Check(c).Allowed)
-		assert.False(t, claims.Contains("admin", "groups").Check(c).Allowed)
-	})
 	t.Run("47 issuer A's key with iss B fails", func(t *testing.T) {
 		t.Parallel()
 		a, b := newWorld(t), newWorld(t, jwkstest.WithName("https://b.example"))
@@ -524,24 +396,4 @@ func TestConformanceOfTheAccessTokenProfile(t *testing.T) {
 			assert.Equal(t, want, v.Explain(t.Context(), forged).Reason)
 		}
 	})
-	t.Run("49 app and user are told apart", func(t *testing.T) {
-		t.Parallel()
-		app := granted(t, jwkstest.Claims{"idtyp": "app", "roles": []string{"get"}})
-		user := granted(t, jwkstest.Claims{"idtyp": "user", "roles": []string{"get"}, "scp": "access_as_user"})
-		neither := granted(t, jwkstest.Claims{"scope": "x"})
-		assert.Equal(t, []claims.CallerType{claims.CallerApp, claims.CallerUser, claims.CallerUnknown},
-			[]claims.CallerType{app.Caller(), user.Caller(), neither.Caller()})
-		level := claims.AccessLevels{Resources: []string{audience}}.Require(claims.LevelGet)
-		assert.True(t, level.Check(app).Allowed)
-		assert.False(t, level.Check(user).Allowed, "a user's role is no app's permission")
-		assert.False(t, claims.AppOnly().Check(neither).Allowed)
-	})
-}
-
-// granted are the claims of a good token.
-func granted(t *testing.T, members jwkstest.Claims) *claims.Claims {
-	t.Helper()
-	w := newWorld(t)
-	c := expect(t, w.verifier(t), w.Token(members), "")
-	return c
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/reason"
+	"github.com/sallyport-go/sallyport/verifier"
 )
 
 func TestBinding(t *testing.T) {
@@ -141,18 +142,11 @@ func TestTimeIsJudgedAfterTheWaitForKeys(t *testing.T) {
 func TestValidators(t *testing.T) {
 	t.Parallel()
 	const detail = "by a validator"
-	saying := func(errs ...error) func(*world) {
-		return func(w *world) {
-			for _, err := range errs {
-				w.cfg.Validators = append(w.cfg.Validators, func(context.Context, *claims.Claims) error { return err })
-			}
-		}
-	}
 	refused := func(code reason.Code, errs ...error) row {
-		return row{setup: saying(errs...), want: code, check: "validators", detail: detail}
+		return row{setup: validating(errs...), want: code, check: "validators", detail: detail}
 	}
 	table{
-		"all agree":                         {setup: saying(nil, nil)},
+		"all agree":                         {setup: validating(nil, nil)},
 		"the first refuses":                 refused(reason.Denied, errors.New("no contract"), nil),
 		"the last refuses":                  refused(reason.Denied, nil, errors.New("no contract")),
 		"the first refusal counts":          refused(reason.Revoked, nil, reason.Revoked, reason.TooOld),
@@ -166,7 +160,7 @@ func TestAValidatorsErrorIsTheCause(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	noContract := errors.New("no contract")
-	w.cfg.Validators = []hook{func(_ context.Context, c *claims.Claims) error {
+	w.cfg.Validators = []verifier.Validator{func(_ context.Context, c *claims.Claims) error {
 		require.Equal(t, "test-client", c.ClientID())
 		return noContract
 	}}
@@ -186,12 +180,12 @@ func TestHooksOfACallerWhoLeft(t *testing.T) {
 	cancel()
 
 	w := newWorld(t)
-	w.cfg.Validators = []hook{func(ctx context.Context, _ *claims.Claims) error { return waits(ctx) }}
+	w.cfg.Validators = []verifier.Validator{func(ctx context.Context, _ *claims.Claims) error { return waits(ctx) }}
 	_, err := w.verifier(t).Verify(ctx, w.Token())
 	assert.Equal(t, reason.Canceled, asError(t, err).Reason, "a validator that gave up says nothing of the token")
 
 	w = newWorld(t)
-	w.cfg.Validators = []hook{func(context.Context, *claims.Claims) error { return reason.Revoked }}
+	w.cfg.Validators = []verifier.Validator{func(context.Context, *claims.Claims) error { return reason.Revoked }}
 	_, err = w.verifier(t).Verify(ctx, w.Token())
 	assert.Equal(t, reason.Revoked, asError(t, err).Reason, "one that knows still says so")
 
@@ -205,19 +199,14 @@ func TestHooksOfACallerWhoLeft(t *testing.T) {
 
 func TestRevocation(t *testing.T) {
 	t.Parallel()
-	answering := func(withdrawn bool, err error) func(*world) {
-		return func(w *world) {
-			w.cfg.Revoked = func(context.Context, *claims.Claims) (bool, error) { return withdrawn, err }
-		}
-	}
 	down := errors.New("redis is down")
 	table{
-		"not revoked":                    {setup: answering(false, nil)},
-		"revoked":                        {setup: answering(true, nil), want: reason.Revoked, check: "revocation"},
-		"cannot be asked":                {setup: answering(false, down), want: reason.RevocationUnavailable, check: "revocation"},
-		"cannot be asked, whatever else": {setup: answering(true, down), want: reason.RevocationUnavailable, check: "revocation"},
-		"a deadline of the hook's own":   {setup: answering(false, context.DeadlineExceeded), want: reason.RevocationUnavailable, check: "revocation"},
-		"an expired token is not asked":  at(2*time.Hour, nil, row{setup: answering(true, nil), want: reason.Expired, check: "expiry"}),
+		"not revoked":                    {setup: revoked(false, nil)},
+		"revoked":                        {setup: revoked(true, nil), want: reason.Revoked, check: "revocation"},
+		"cannot be asked":                {setup: revoked(false, down), want: reason.RevocationUnavailable, check: "revocation"},
+		"cannot be asked, whatever else": {setup: revoked(true, down), want: reason.RevocationUnavailable, check: "revocation"},
+		"a deadline of the hook's own":   {setup: revoked(false, context.DeadlineExceeded), want: reason.RevocationUnavailable, check: "revocation"},
+		"an expired token is not asked":  at(2*time.Hour, nil, row{setup: revoked(true, nil), want: reason.Expired, check: "expiry"}),
 	}.run(t)
 }
 
@@ -225,7 +214,7 @@ func TestHooksSeeOnlyWhatHeldOtherwise(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var validated, asked atomic.Int64
-	w.cfg.Validators = []hook{func(context.Context, *claims.Claims) error { validated.Add(1); return nil }}
+	w.cfg.Validators = []verifier.Validator{func(context.Context, *claims.Claims) error { validated.Add(1); return nil }}
 	w.cfg.Revoked = func(context.Context, *claims.Claims) (bool, error) { asked.Add(1); return false, nil }
 	v := w.verifier(t)
 

@@ -38,10 +38,7 @@ func ExampleNew() {
 
 // All mistakes are reported at once.
 func ExampleNew_mistakes() {
-	_, err := verifier.New(verifier.Config{Issuers: []verifier.Issuer{{
-		Name:       "https://issuer.example/",
-		Algorithms: []string{"none"},
-	}}})
+	_, err := verifier.New(verifier.Config{Issuers: []verifier.Issuer{{Name: "https://issuer.example/", Algorithms: []string{"none"}}}})
 	fmt.Println(err)
 	// Output:
 	// verifier: Issuers[0] "https://issuer.example/": Audiences is empty: give the aud values that mean this API; without one, tokens for any other API would open this one
@@ -96,7 +93,7 @@ func ExampleConfig_validators() {
 	defer issuer.Close()
 	v, err := verifier.New(verifier.Config{
 		Issuers: []verifier.Issuer{{Name: issuer.Issuer(), Audiences: []string{"api://orders"}, Keys: issuer.KeySet()}},
-		Validators: []func(context.Context, *claims.Claims) error{func(_ context.Context, c *claims.Claims) error {
+		Validators: []verifier.Validator{func(_ context.Context, c *claims.Claims) error {
 			if !c.Has("contract") {
 				return fmt.Errorf("no contract: %w", reason.WrongClient)
 			}

@@ -235,8 +235,8 @@ func (m *Marker) expectation() string {
 
 func (d *decoded) describeAudience() (found, expected string) {
 	expected = oneOf(quoteAll(d.issuer.audiences))
-	if prefix := d.issuer.noAudience; prefix != "" {
-		expected += fmt.Sprintf(" (or no aud, a client on the list and a scope that begins with %q)", prefix)
+	if b := &d.issuer.noAudience; !b.isZero() {
+		expected += fmt.Sprintf(" (or no aud, a client on the list and a scope that begins with %q)", b.ScopePrefix)
 	}
 	return d.claim("aud"), expected
 }

@@ -44,7 +44,7 @@ func TestExplainSaysWhatItFoundAndExpected(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.cfg.MaxAge = time.Hour
-	w.cfg.Validators = []hook{func(context.Context, *claims.Claims) error { return nil }}
+	w.cfg.Validators = []verifier.Validator{func(context.Context, *claims.Claims) error { return nil }}
 	w.cfg.Revoked = func(context.Context, *claims.Claims) (bool, error) { return false, nil }
 	w.issuer().Clients = []string{"test-client", "partner"}
 	w.issuer().Required = []string{"sub"}
@@ -86,7 +86,7 @@ func TestExplainOfTheOtherChoices(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, jwkstest.JWK{"issuer": pattern})
 	tenants(contoso, fabrikam)(w)
-	w.issuer().NoAudience, w.issuer().Clients = "orders/", []string{"a"}
+	w.issuer().NoAudience, w.issuer().Clients = verifier.AudienceBinding{Clients: []string{"a"}, ScopePrefix: "orders/"}, []string{"a"}
 	w.issuer().Types = []string{""}
 	for range 8 {
 		w.Publish(w.NewKey("EdDSA"))
@@ -131,7 +131,7 @@ func TestExplainCutsListsOnlyWhereTheyAreLong(t *testing.T) {
 	}
 	w.keys.fetch()
 	w.issuer().Audiences = nil
-	w.issuer().NoAudience, w.issuer().Clients = "orders/", []string{"a"}
+	w.issuer().NoAudience = verifier.AudienceBinding{Clients: []string{"a"}, ScopePrefix: "orders/"}
 	_, checks := w.explain(t, w.Token(jwkstest.WithAudience(strings.Repeat("a", 198)), jwkstest.Header{"b64": true}))
 
 	assert.Equal(t, []string{
@@ -208,7 +208,7 @@ func TestExplainRunsNoHookOnUnverifiedClaims(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ran := ""
-	w.cfg.Validators = []hook{func(context.Context, *claims.Claims) error { ran += "v"; return errors.New("no") }}
+	w.cfg.Validators = []verifier.Validator{func(context.Context, *claims.Claims) error { ran += "v"; return errors.New("no") }}
 	w.cfg.Revoked = func(context.Context, *claims.Claims) (bool, error) { ran += "r"; return false, nil }
 
 	w.explain(t, tampered(w.Token()))

@@ -216,13 +216,13 @@ func (p plainObject) list(name string) (list []string, ok bool) {
 	case v.Kind() != '[':
 		return nil, false
 	}
-	var elements []jsontext.Value
+	var elements []any
 	if json.Unmarshal(v, &elements) != nil {
 		return nil, false
 	}
 	for _, e := range elements {
-		var s string
-		if e.Kind() != '"' || json.Unmarshal(e, &s) != nil {
+		s, ok := e.(string)
+		if !ok {
 			return nil, false
 		}
 		list = append(list, s)
@@ -246,17 +246,8 @@ func plainHeaderOK(text string, es bool) bool {
 	if es {
 		wantAlg, wantKid = "ES256", "e"
 	}
-	typed := !h.has("typ") || slices.Contains([]string{"at+jwt", "application/at+jwt", "jwt"}, asciiLower(typ))
+	typed := !h.has("typ") || slices.Contains([]string{"at+jwt", "application/at+jwt", "jwt"}, strings.ToLower(typ))
 	return alg == wantAlg && (kid == "" || kid == wantKid) && typed
-}
-
-func asciiLower(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'A' && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, s)
 }
 
 func plainPayloadOK(text string) bool {

@@ -10,24 +10,13 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/reason"
+	"github.com/sallyport-go/sallyport/verifier"
 )
 
 func TestHints(t *testing.T) {
 	t.Parallel()
-	audiences := func(list ...string) func(*world) { return func(w *world) { w.issuer().Audiences = list } }
-	validator := func(err error) func(*world) {
-		return func(w *world) {
-			w.cfg.Validators = []hook{func(context.Context, *claims.Claims) error { return err }}
-		}
-	}
-	revoked := func(withdrawn bool, err error) func(*world) {
-		return func(w *world) {
-			w.cfg.Revoked = func(context.Context, *claims.Claims) (bool, error) { return withdrawn, err }
-		}
-	}
 	for name, r := range map[string]struct {
 		setup func(*world)
 		token func(*world) string
@@ -83,9 +72,9 @@ func TestHints(t *testing.T) {
 		"another API":                    {token: with(jwkstest.WithAudience("api://billing")), hint: "The token is for another API"},
 		"no aud, and no scope for it": {
 			setup: func(w *world) {
-				w.issuer().NoAudience, w.issuer().Clients = "orders/", []string{"test-client"}
+				w.issuer().NoAudience = verifier.AudienceBinding{Clients: []string{"test-client"}, ScopePrefix: "orders/"}
 			},
-			token: having(jwkstest.Claims{"aud": nil}), hint: "no scope that begins with NoAudience",
+			token: having(jwkstest.Claims{"aud": nil}), hint: "no scope that begins with NoAudience.ScopePrefix",
 		},
 		"a client not listed": {setup: func(w *world) { w.issuer().Clients = []string{"partner"} }, hint: "Add the client id to the issuer's Clients"},
 		"a bound token":       {token: having(jwkstest.Claims{"cnf": map[string]any{"jkt": "t"}}), hint: "bound to its sender's key (cnf)"},
@@ -95,8 +84,8 @@ func TestHints(t *testing.T) {
 		"not valid yet":             {token: having(jwkstest.Claims{"nbf": noon.Add(time.Hour)}), hint: "The token is valid later"},
 		"issued in the future":      {token: having(jwkstest.Claims{"iat": noon.Add(time.Hour)}), hint: "issued in the future"},
 		"too old":                   {setup: func(w *world) { w.cfg.MaxAge = time.Minute; w.set(noon.Add(time.Hour - 1)) }, hint: "older than MaxAge"},
-		"a validator":               {setup: validator(errors.New("the contract ended")), hint: "A validator of your own refused the token: the contract ended."},
-		"a validator with a reason": {setup: validator(fmt.Errorf("not our tenant: %w", reason.UnknownTenant)), hint: "A validator of your own refused the token: not our tenant: unknown_tenant."},
+		"a validator":               {setup: validating(errors.New("the contract ended")), hint: "A validator of your own refused the token: the contract ended."},
+		"a validator with a reason": {setup: validating(fmt.Errorf("not our tenant: %w", reason.UnknownTenant)), hint: "A validator of your own refused the token: not our tenant: unknown_tenant."},
 		"revoked":                   {setup: revoked(true, nil), hint: "The token was withdrawn"},
 		"no revocation to ask":      {setup: revoked(false, errors.New("redis is down")), hint: "The revocation hook failed, and the call was refused to be safe: redis is down."},
 	} {

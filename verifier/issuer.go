@@ -20,7 +20,7 @@ type issuer struct {
 	algorithms []string
 	types      []string
 	audiences  []string
-	noAudience string
+	noAudience AudienceBinding
 	markers    []Marker
 	required   []string
 	clients    []string

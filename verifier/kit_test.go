@@ -2,8 +2,6 @@ package verifier_test
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"maps"
@@ -64,12 +62,8 @@ func onSocket(tb testing.TB, options ...jwkstest.Option) *world {
 	w.keys = &keySet{from: w.Issuer}
 	w.keys.fetch()
 	w.cfg = verifier.Config{
-		Issuers: []verifier.Issuer{{
-			Name:      w.Issuer.Issuer(),
-			Audiences: []string{audience},
-			Keys:      w.keys,
-		}},
-		Now: w.clock,
+		Issuers: []verifier.Issuer{{Name: w.Issuer.Issuer(), Audiences: []string{audience}, Keys: w.keys}},
+		Now:     w.clock,
 	}
 	return w
 }
@@ -136,10 +130,7 @@ func (k *keySet) fetch() {
 	for _, published := range k.from.Published() {
 		members := published.JWK()
 		maps.DeleteFunc(members, func(_ string, v any) bool { return v == nil })
-		text, err := json.Marshal(members)
-		if err != nil {
-			panic(err)
-		}
+		text := must(json.Marshal(members))
 		key, ok := k.known[string(text)]
 		if !ok {
 			parsed, err := jwks.ParseJWKS(text)
@@ -307,10 +298,11 @@ func at(after time.Duration, members jwkstest.Claims, r row) row {
 }
 
 func algorithms(list ...string) func(*world) { return func(w *world) { w.issuer().Algorithms = list } }
-func audiences(list ...string) func(*world)  { return func(w *world) { w.issuer().Audiences = list } }
-func clients(list ...string) func(*world)    { return func(w *world) { w.issuer().Clients = list } }
-func leeway(d time.Duration) func(*world)    { return func(w *world) { w.cfg.Leeway = d } }
-func types(list ...string) func(*world)      { return func(w *world) { w.issuer().Types = list } }
+
+func audiences(list ...string) func(*world) { return func(w *world) { w.issuer().Audiences = list } }
+func clients(list ...string) func(*world)   { return func(w *world) { w.issuer().Clients = list } }
+func leeway(d time.Duration) func(*world)   { return func(w *world) { w.cfg.Leeway = d } }
+func types(list ...string) func(*world)     { return func(w *world) { w.issuer().Types = list } }
 
 // second trusts another name beside the first, with the same keys.
 func second(name string) func(*world) {
@@ -318,6 +310,20 @@ func second(name string) func(*world) {
 		other := *w.issuer()
 		other.Name = name
 		w.cfg.Issuers = append(w.cfg.Issuers, other)
+	}
+}
+
+func validating(errs ...error) func(*world) {
+	return func(w *world) {
+		for _, err := range errs {
+			w.cfg.Validators = append(w.cfg.Validators, func(context.Context, *claims.Claims) error { return err })
+		}
+	}
+}
+
+func revoked(withdrawn bool, err error) func(*world) {
+	return func(w *world) {
+		w.cfg.Revoked = func(context.Context, *claims.Claims) (bool, error) { return withdrawn, err }
 	}
 }
 
@@ -490,6 +496,13 @@ func leaves(v any) (out []string) {
 	return out
 }
 
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
 // verify asks v and gives the reason, "" for a good token.
 func verify(tb testing.TB, v *verifier.Verifier, token string) (*claims.Claims, reason.Code) {
 	tb.Helper()
@@ -504,9 +517,6 @@ func expect(tb testing.TB, v *verifier.Verifier, token string, want reason.Code,
 	require.Equal(tb, want, got, message...)
 	return c
 }
-
-// hook is a validator.
-type hook = func(context.Context, *claims.Claims) error
 
 // fetcher fetches the world's keys for real, without a socket.
 func (w *world) fetcher(tb testing.TB) *jwks.Fetcher {
@@ -542,17 +552,4 @@ func tampered(token string) string {
 	raw := decode(signature)
 	raw[len(raw)/2] ^= 1
 	return header + "." + payload + "." + encode(string(raw))
-}
-
-// resigned is the token with another signature.
-func resigned(token string, signature []byte) string {
-	header, payload, _ := parts(token)
-	return header + "." + payload + "." + encode(string(signature))
-}
-
-// hmac256 is the signature part of HS256.
-func hmac256(secret []byte, input string) string {
-	h := hmac.New(sha256.New, secret)
-	h.Write([]byte(input))
-	return encode(string(h.Sum(nil)))
 }

@@ -125,18 +125,19 @@ func (d *decoded) checkAudience() *Error {
 
 // withoutAudience wants a client on the list and a scope of this API instead.
 func (d *decoded) withoutAudience() *Error {
-	if d.issuer.noAudience == "" {
+	binding := &d.issuer.noAudience
+	if binding.isZero() {
 		return d.issuer.refuse(reason.MissingClaim, "aud", nil)
 	}
-	if !slices.Contains(d.issuer.clients, d.claims.ClientID()) {
-		return d.issuer.refuse(reason.WrongClient, "the client is not among the issuer's Clients", nil)
+	if !slices.Contains(binding.Clients, d.claims.ClientID()) {
+		return d.issuer.refuse(reason.WrongClient, "the client is not among NoAudience.Clients", nil)
 	}
 	for scope := range d.claims.Scopes() {
-		if strings.HasPrefix(scope, d.issuer.noAudience) {
+		if strings.HasPrefix(scope, binding.ScopePrefix) {
 			return nil
 		}
 	}
-	return d.issuer.refuse(reason.WrongAudience, "no aud, and no scope that begins with NoAudience", nil)
+	return d.issuer.refuse(reason.WrongAudience, "no aud, and no scope that begins with NoAudience.ScopePrefix", nil)
 }
 
 func (d *decoded) checkClient() *Error {

@@ -22,24 +22,11 @@ func TestSignature(t *testing.T) {
 		}),
 		"a header changed after signing": badSignature(func(w *world) string {
 			_, payload, signature := parts(w.Token())
-			header, _, _ := parts(w.Token(jwkstest.Header{"x": 1}))
-			return header + "." + payload + "." + signature
+			return encode(`{"alg":"ES256","kid":"key-1","x":1}`) + "." + payload + "." + signature
 		}),
 		"signed by a stranger under the issuer's kid": badSignature(func(w *world) string {
 			return w.Token(jwkstest.WithKey(w.NewKey("ES256", jwkstest.JWK{"kid": "key-1"})))
 		}),
-	}.run(t)
-}
-
-func TestClaimsOfTheWrongType(t *testing.T) {
-	t.Parallel()
-	table{
-		"sub as a number":     malformedClaim("sub", 7),
-		"jti as an object":    malformedClaim("jti", map[string]any{}),
-		"aud as null":         malformedClaim("aud", null),
-		"scope as a number":   malformedClaim("scope", 7),
-		"roles as an object":  malformedClaim("roles", map[string]any{"admin": true}),
-		"client_id as a list": malformedClaim("client_id", []string{"a"}),
 	}.run(t)
 }
 
@@ -49,13 +36,11 @@ func TestRequired(t *testing.T) {
 		return missing("required", name).as(having(jwkstest.Claims{"tid": "t", name: nil})).under(required("tid", "sub"))
 	}
 	table{
-		"exp is asked for first":    without("exp"),
-		"the first required claim":  without("tid"),
-		"the second required claim": without("sub"),
-		"all there":                 {setup: required("tid", "sub"), token: having(jwkstest.Claims{"tid": null})},
-		"nbf, iat, jti and sub need not be there": {
-			token: having(jwkstest.Claims{"nbf": nil, "iat": nil, "jti": nil, "sub": nil, "client_id": nil}),
-		},
+		"exp is asked for first":                  without("exp"),
+		"the first required claim":                without("tid"),
+		"the second required claim":               without("sub"),
+		"all there":                               {setup: required("tid", "sub"), token: having(jwkstest.Claims{"tid": null})},
+		"nbf, iat, jti and sub need not be there": {token: having(jwkstest.Claims{"nbf": nil, "iat": nil, "jti": nil, "sub": nil, "client_id": nil})},
 	}.run(t)
 }
 
@@ -74,13 +59,15 @@ func TestAudience(t *testing.T) {
 
 func TestNoAudienceNeedsAClientAndAScope(t *testing.T) {
 	t.Parallel()
-	both := func(w *world) { w.issuer().NoAudience, w.issuer().Clients = "orders/", []string{"partner"} }
+	both := func(w *world) {
+		w.issuer().NoAudience = verifier.AudienceBinding{Clients: []string{"partner"}, ScopePrefix: "orders/"}
+	}
 	only := func(w *world) { both(w); w.issuer().Audiences = nil }
 	token := func(client, scope, aud any) func(*world) string {
 		return having(jwkstest.Claims{"aud": aud, "client_id": client, "scope": scope})
 	}
-	noClient := row{want: reason.WrongClient, check: "audience", detail: otherClient}
-	noScope := row{want: reason.WrongAudience, check: "audience", detail: "no aud, and no scope that begins with NoAudience"}
+	noClient := row{want: reason.WrongClient, check: "audience", detail: "the client is not among NoAudience.Clients"}
+	noScope := row{want: reason.WrongAudience, check: "audience", detail: "no aud, and no scope that begins with NoAudience.ScopePrefix"}
 	held := wrongAudience(nil)
 	table{
 		"both":                              good(token("partner", "profile orders/read", nil)).under(both),
@@ -132,17 +119,10 @@ func TestMarkers(t *testing.T) {
 func TestScopesRolesAndPermissionsAreWhereTheIssuerHasThem(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.issuer().Claims = claims.Mapping{
-		Scopes: []claims.Source{{Path: claims.Path{"scp"}}},
-		Roles:  []claims.Source{{Path: claims.Path{"realm_access", "roles"}}},
-	}
-	c, err := w.verifier(t).Verify(t.Context(), w.Token(jwkstest.Claims{
-		"scope": "elsewhere", "scp": []string{"get"}, "roles": []string{"elsewhere"},
-		"realm_access": map[string]any{"roles": []string{"admin"}}, "permissions": []string{"p"},
-	}))
-	assert.NoError(t, err)
-	assert.True(t, c.HasScope("get"))
-	assert.False(t, c.HasScope("elsewhere"))
+	w.issuer().Claims.Roles = []claims.Source{{Path: claims.Path{"realm_access", "roles"}}}
+	c := expect(t, w.verifier(t), w.Token(jwkstest.Claims{
+		"roles": []string{"elsewhere"}, "realm_access": map[string]any{"roles": []string{"admin"}}, "permissions": []string{"p"},
+	}), "")
 	assert.True(t, c.HasRole("admin"))
 	assert.False(t, c.HasRole("elsewhere"))
 	assert.True(t, c.HasPermission("p"), "what is not said is as by default")

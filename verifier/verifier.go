@@ -31,7 +31,7 @@ type Verifier struct {
 	maxAge        time.Duration
 	maxTokenBytes int
 	tooLarge      string
-	validators    []func(context.Context, *claims.Claims) error
+	validators    []Validator
 	revoked       func(context.Context, *claims.Claims) (bool, error)
 	now           func() time.Time
 	headers       headers
@@ -120,13 +120,13 @@ var (
 		on("client", ofClaims, (*decoded).checkClient, (*decoded).describeClient),
 	}
 	perCall = []step{
-		on("binding", ofCurrent, (*current).checkBinding, (*current).describeBinding),
-		on("expiry", ofCurrent, (*current).checkExpiry, (*current).describeExpiry),
-		on("not_before", ofCurrent, (*current).checkNotBefore, (*current).describeNotBefore),
-		on("issued_at", ofCurrent, (*current).checkIssuedAt, (*current).describeIssuedAt),
-		on("age", ofCurrent, (*current).checkAge, (*current).describeAge),
-		on("validators", ofGood, (*current).checkValidators, (*current).describeValidators),
-		on("revocation", ofGood, (*current).checkRevocation, (*current).describeRevocation),
+		onCurrent("binding", ofCurrent, (*current).checkBinding, (*current).describeBinding),
+		onCurrent("expiry", ofCurrent, (*current).checkExpiry, (*current).describeExpiry),
+		onCurrent("not_before", ofCurrent, (*current).checkNotBefore, (*current).describeNotBefore),
+		onCurrent("issued_at", ofCurrent, (*current).checkIssuedAt, (*current).describeIssuedAt),
+		onCurrent("age", ofCurrent, (*current).checkAge, (*current).describeAge),
+		onCurrent("validators", ofGood, (*current).checkValidators, (*current).describeValidators),
+		onCurrent("revocation", ofGood, (*current).checkRevocation, (*current).describeRevocation),
 	}
 	all = slices.Concat(structural, untrusted, signed, perCall)
 )
@@ -235,8 +235,10 @@ func ofGood(c *check) *stage[current] {
 
 // at reaches the last stage, now.
 func (c *check) at(known verified) {
-	r := &c.request.is
-	c.current = stage[current]{is: current{request: r, verified: known, now: r.v.clock()}, reached: true}
+	now := &c.current.is
+	now.request, now.verified = &c.request.is, known
+	now.now = now.v.clock()
+	c.current.reached = true
 }
 
 // step is one check of the list.
@@ -262,6 +264,13 @@ func on[S any](name string, of func(*check) *stage[S], run func(*S) *Error, desc
 			return line(name, found, expected, err), err
 		},
 	}
+}
+
+// onCurrent is on for the checks of every call: it saves each an indirect call.
+func onCurrent(name string, of func(*check) *stage[current], run func(*current) *Error, describe func(*current) (found, expected string)) step {
+	s := on(name, of, run, describe)
+	s.run = func(c *check) *Error { return run(&c.current.is) }
+	return s
 }
 
 // reach makes the step of a check that leads from stage S to stage T. Its
@@ -319,14 +328,18 @@ var checks = sync.Pool{New: func() any {
 func newCheck(ctx context.Context, v *Verifier, token string, bound bool) *check {
 	c := checks.Get().(*check)
 	r := &c.request.is
-	c.request = stage[request]{is: request{v: v, ctx: ctx, token: token, bound: bound, scratch: r.scratch}, reached: true}
+	r.v, r.ctx, r.token, r.bound = v, ctx, token, bound
+	c.request.reached = true
 	return c
 }
 
 // release forgets everything: nothing of a verification outlives its call.
 func (c *check) release() {
 	s := c.request.is.scratch
-	s.header = jose.Header{}
-	*c = check{request: stage[request]{is: request{scratch: s}}}
+	if c.header.reached {
+		s.header = jose.Header{}
+	}
+	*c = check{}
+	c.request.is.scratch = s
 	checks.Put(c)
 }

@@ -27,16 +27,14 @@ import (
 // [Policy] that name no route are errors too. The report comes with the error.
 //
 // Audit goes through the routes with [chi.Walk] and builds each route's
-// middlewares once more around a handler that is never called, as Chi builds
-// them for every route of a group, to see which ones have the method that
-// package audit documents. It serves no request.
+// middlewares once more around a handler that is never called, to see which ones
+// have the method that package audit documents. It serves no request.
 //
-// Its limits: a Guard's handler inside another middleware's handler is not
-// seen, nor one around a handler that is mounted without being a Chi router,
-// and the route counts as forgotten; write the Guard into Use, With or Group,
-// or give your handler that method. A Guard around the whole router is not seen
-// either. Handlers of NotFound and MethodNotAllowed are no routes, and routes
-// by regular expression that differ from an entry only in writing are others.
+// A Guard's handler inside another middleware's handler, or around a handler
+// that is mounted without being a Chi router, is not seen, and the route counts
+// as forgotten; write the Guard into Use, With or Group, or give your handler
+// that method. A Guard around the whole router is not seen either. Handlers of
+// NotFound and MethodNotAllowed are no routes.
 //
 // It belongs into tests, after all routes are registered.
 func Audit(routes chi.Routes, open ...string) (audit.Report, error) {

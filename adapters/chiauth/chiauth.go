@@ -16,14 +16,12 @@
 //
 // # Middleware of the root runs before routing
 //
-// A middleware that stands in Use of the root router sees a request before its
-// route is known: r.Pattern and RouteContext(ctx).RoutePattern are still empty.
-// [Enforce] therefore asks the router which route it will choose. Middleware
-// that changes path or method (StripSlashes, CleanPath, GetHead, URLFormat)
-// must stand in front of it, and not inside of a sub-router, where it would
-// make Chi choose another route than the one that was asked about. A rule that
-// must not depend on such an order belongs to the route itself, in With or
-// Group.
+// A middleware in Use of the root router sees a request before its route is
+// known. [Enforce] therefore asks the router which route it will choose.
+// Middleware that changes path or method (StripSlashes, CleanPath, GetHead,
+// URLFormat) must stand in front of it, and not inside of a sub-router, where it
+// would make Chi choose another route than the one that was asked about. A rule
+// that must not depend on such an order belongs to the route, in With or Group.
 package chiauth
 
 import (

@@ -28,20 +28,17 @@ import (
 // that name no route are errors too. The report comes with the error, unless
 // the routes could not be read at all.
 //
-// Audit looks at the chains that Gin will run, one by one; it makes no request
-// and runs no handler but the doors of this package, which only report what
-// they require. So it knows what was registered in the wrong order: a door that
-// Use adds behind a route's back is not in its chain, and a door that stands
-// last protects nothing.
+// Audit looks at the chains that Gin will run; it makes no request and runs no
+// handler but the doors of this package, which only report what they require. A
+// door that Use adds after a route is not in its chain, one that stands last
+// protects nothing, and one inside a function of yours is not seen: the route
+// counts as forgotten. What other handlers of the chain do is not seen either.
+// Handlers of Engine.NoRoute and Engine.NoMethod are in the report as routes
+// "* NoRoute" and "* NoMethod".
 //
-// Its limits: a door inside a function of yours is not seen, and the route
-// counts as forgotten. Whether a handler in front of the door does harm is not
-// seen either, nor what a handler behind it does. Handlers of Engine.NoRoute
-// and Engine.NoMethod are in the report as routes "* NoRoute" and "* NoMethod".
-//
-// It belongs into tests, after all routes are registered and while none is
-// being added. Gin keeps chains private, so they are read by reflection; with a
-// version of Gin that keeps them otherwise, Audit fails.
+// It belongs into tests, after all routes are registered. Gin keeps chains
+// private, so they are read by reflection; with a version of Gin that keeps them
+// otherwise, Audit fails.
 func Audit(engine *gin.Engine, open ...string) (audit.Report, error) {
 	all, err := chains(engine)
 	if err != nil {

@@ -1,15 +1,14 @@
 package ginauth_test
 
 import (
-	"net/http"
 	"os"
-	"sync/atomic"
 	"testing"
 
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sallyport-go/sallyport/adapters/ginauth"
+	"github.com/sallyport-go/sallyport/adapters/internal/kit"
 )
 
 func TestMain(m *testing.M) {
@@ -24,14 +23,7 @@ func enforce(t *testing.T, g ginauth.Guard, p ginauth.Policy) gin.HandlerFunc {
 	return h
 }
 
-// reached counts the requests that came to a handler, which answers with the subject of the claims.
-type reached struct{ atomic.Int64 }
+// reached is a handler of Gin that counts its requests.
+type reached struct{ kit.Reached }
 
-func (n *reached) handler(c *gin.Context) {
-	n.Add(1)
-	subject := "-"
-	if cl, ok := ginauth.Claims(c); ok {
-		subject = cl.Subject()
-	}
-	c.String(http.StatusOK, subject)
-}
+func (n *reached) handler(c *gin.Context) { n.ServeHTTP(c.Writer, c.Request) }

@@ -1,10 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -18,32 +17,25 @@ import (
 	"github.com/sallyport-go/sallyport/verifier"
 )
 
-func explain(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
+func explain(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) (int, error) {
 	opts, err := parse(args, out)
-	if errors.Is(err, flag.ErrHelp) {
-		return accepted
-	}
 	if err != nil {
-		complain(errs, "explain", err)
-		return wrongUse
+		return wrongUse, err
 	}
 	gate, err := opts.gate()
 	if err != nil {
-		complain(errs, "explain", err)
-		return wrongUse
+		return wrongUse, err
 	}
 	defer gate.Close()
 	token, err := readToken(opts.token, in, errs)
 	if err != nil {
-		complain(errs, "explain", err)
-		return wrongUse
+		return wrongUse, err
 	}
 	report := opts.judge(ctx, gate, token)
 	if err := show(out, report, opts.json); err != nil {
-		complain(errs, "explain", err)
-		return wrongUse
+		return wrongUse, err
 	}
-	return status(report)
+	return status(report), nil
 }
 
 // judge returns the report on a token. If the keys did not come in time, the
@@ -161,21 +153,13 @@ func render(out io.Writer, r verifier.Report, colour bool) error {
 }
 
 func (p palette) line(b *strings.Builder, c verifier.Check) {
-	const indent = "                 "
 	switch {
 	case c.Skipped:
 		fmt.Fprintf(b, "%s  - %-12s not looked at%s\n", p.dim, c.Name, p.end)
 	case c.OK:
-		fmt.Fprintf(b, "  %s✓%s %-12s %s\n", p.good, p.end, c.Name, orElse(c.Found, c.Expected))
+		fmt.Fprintf(b, "  %s✓%s %-12s %s\n", p.good, p.end, c.Name, cmp.Or(c.Found, c.Expected))
 	default:
-		fmt.Fprintf(b, "  %s✗ %-12s %s%s\n", p.bad, c.Name, orElse(c.Found, "no"), p.end)
-		fmt.Fprintf(b, "%sexpected %s\n", indent, c.Expected)
+		fmt.Fprintf(b, "  %s✗ %-12s %s%s\n", p.bad, c.Name, cmp.Or(c.Found, "no"), p.end)
+		fmt.Fprintf(b, "                 expected %s\n", c.Expected)
 	}
-}
-
-func orElse(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }

@@ -33,6 +33,10 @@ type options struct {
 // flag.ErrHelp after the help was written.
 func parse(args []string, help io.Writer) (options, error) {
 	o := options{leeway: defaultLeeway, timeout: defaultTimeout}
+	duration := func(to *time.Duration) func(string) error {
+		return into(to, time.ParseDuration, "write a number and its unit, as in 30s")
+	}
+	date := func(s string) (time.Time, error) { return time.Parse(time.RFC3339, s) }
 	fs := flag.NewFlagSet("explain", flag.ContinueOnError)
 	fs.StringVar(&o.spec.Issuer, "issuer", "", "the iss claim, byte for byte (for auth0: the domain)")
 	fs.Func("audience", "an aud value that means your API; repeat it for several", appendTo(&o.spec.Audiences))
@@ -40,9 +44,10 @@ func parse(args []string, help io.Writer) (options, error) {
 	fs.StringVar(&o.spec.Tenant, "tenant", "", "the tenant's GUID (for entra)")
 	fs.Func("client", "a client id that may call; repeat it for several (default all)", appendTo(&o.spec.Clients))
 	fs.StringVar(&o.keys, "jwks", "", "the keys: a file, which needs no network, or a URL (default by discovery)")
-	fs.Func("leeway", fmt.Sprintf("granted to clocks that differ, 0s to %v (default %v)", maxLeeway, o.leeway), durationInto(&o.leeway))
-	fs.Func("timeout", fmt.Sprintf("the longest wait for keys (default %v)", o.timeout), durationInto(&o.timeout))
-	fs.Func("at", "judge the token at this time instead of now, as in 2026-11-21T12:00:00Z", timeInto(&o.at))
+	fs.Func("leeway", fmt.Sprintf("granted to clocks that differ, 0s to %v (default %v)", maxLeeway, o.leeway), duration(&o.leeway))
+	fs.Func("timeout", fmt.Sprintf("the longest wait for keys (default %v)", o.timeout), duration(&o.timeout))
+	fs.Func("at", "judge the token at this time instead of now, as in 2026-11-21T12:00:00Z",
+		into(&o.at, date, "write date, time and zone, as in 2026-11-21T12:00:00Z"))
 	fs.BoolVar(&o.json, "json", false, "print the report as JSON")
 	rest, err := parseFlags(fs, args, help)
 	if err != nil {
@@ -52,8 +57,7 @@ func parse(args []string, help io.Writer) (options, error) {
 	return o, o.mistakes()
 }
 
-// mistakes reports what the library would report too, but by the names of the
-// flags.
+// mistakes reports what the library would report too, but by the names of the flags.
 func (o options) mistakes() error {
 	var errs []error
 	if o.spec.Issuer == "" && o.spec.Preset == "generic" {
@@ -99,19 +103,11 @@ func appendTo(list *[]string) func(string) error {
 	}
 }
 
-func durationInto(d *time.Duration) func(string) error {
+// into parses a flag into to. The error of one that is wrong is advice.
+func into[T any](to *T, parse func(string) (T, error), advice string) func(string) error {
 	return func(s string) (err error) {
-		if *d, err = time.ParseDuration(s); err != nil {
-			return errors.New("write a number and its unit, as in 30s")
-		}
-		return nil
-	}
-}
-
-func timeInto(t *time.Time) func(string) error {
-	return func(s string) (err error) {
-		if *t, err = time.Parse(time.RFC3339, s); err != nil {
-			return errors.New("write date, time and zone, as in 2026-11-21T12:00:00Z")
+		if *to, err = parse(s); err != nil {
+			return errors.New(advice)
 		}
 		return nil
 	}

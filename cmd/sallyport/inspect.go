@@ -17,27 +17,21 @@ import (
 const unverified = "NOT VERIFIED: anybody can write such a token. Use `sallyport explain` to check it.\n"
 
 // inspect decodes a token without looking at its signature.
-func inspect(args []string, in io.Reader, out, errs io.Writer) int {
+func inspect(args []string, in io.Reader, out, errs io.Writer) (int, error) {
 	arg, err := parseFlags(flag.NewFlagSet("inspect", flag.ContinueOnError), args, out)
-	if errors.Is(err, flag.ErrHelp) {
-		return accepted
-	}
 	if err != nil {
-		complain(errs, "inspect", err)
-		return wrongUse
+		return wrongUse, err
 	}
 	token, err := readToken(arg, in, errs)
 	if err != nil {
-		complain(errs, "inspect", err)
-		return wrongUse
+		return wrongUse, err
 	}
 	text, err := decoded(token)
 	if err != nil {
-		complain(errs, "inspect", err)
-		return refused
+		return refused, err
 	}
 	fmt.Fprint(out, unverified, "\n", text, "\n", unverified)
-	return accepted
+	return accepted, nil
 }
 
 // decoded returns the header and the payload, and the dates for people to read.

@@ -12,6 +12,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -51,11 +53,13 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 		fmt.Fprint(errs, usage)
 		return wrongUse
 	}
+	var code int
+	var err error
 	switch args[0] {
 	case "explain":
-		return explain(ctx, args[1:], in, out, errs)
+		code, err = explain(ctx, args[1:], in, out, errs)
 	case "inspect":
-		return inspect(args[1:], in, out, errs)
+		code, err = inspect(args[1:], in, out, errs)
 	case "help", "-h", "-help", "--help":
 		fmt.Fprint(out, usage)
 		return accepted
@@ -63,4 +67,11 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 		fmt.Fprintf(errs, "sallyport: no command %q: use explain or inspect (sallyport help says how)\n", args[0])
 		return wrongUse
 	}
+	if errors.Is(err, flag.ErrHelp) {
+		return accepted
+	}
+	if err != nil {
+		complain(errs, args[0], err)
+	}
+	return code
 }

@@ -55,76 +55,51 @@ func main() {
 	os.Exit(code)
 }
 
-// plan is what the flags ask for.
-type plan struct {
-	credentials Credentials
-	api         string
-	method      string
-	calls       int
-}
-
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
-	p, err := parse(args, getenv, stderr)
-	switch {
+	var c Credentials
+	flags := flag.NewFlagSet("client", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&c.TokenURL, "token-url", "", "where tokens come from")
+	flags.StringVar(&c.ClientID, "client-id", "", "who asks")
+	secretEnv := flags.String("secret-env", "CLIENT_SECRET", "the environment variable that holds the client's secret")
+	flags.StringVar((*string)(&c.Style), "auth-style", string(InParams), "how the client authenticates: params (in the form) or header (HTTP Basic)")
+	flags.StringVar(&c.Audience, "audience", "", "the API that the token is for, where the server takes one")
+	flags.Func("scope", "a scope to ask for (repeatable)", func(v string) error {
+		c.Scopes = append(c.Scopes, v)
+		return nil
+	})
+	api := flags.String("api", "http://127.0.0.1:8080/orders", "what to call")
+	method := flags.String("method", http.MethodGet, "how to call it")
+	calls := flags.Int("n", 3, "how often to call it; the token is fetched once")
+	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		return exitOK
 	case err != nil:
+		return exitUsage
+	}
+	c.Secret = getenv(*secretEnv)
+	client, err := NewClient(ctx, c)
+	errs := []error{err, checkURL("-api", *api)}
+	if c.Secret == "" {
+		errs = append(errs, fmt.Errorf("client: put the client's secret into the environment variable %s", *secretEnv))
+	}
+	if *calls < 1 || *calls > maxCalls {
+		errs = append(errs, fmt.Errorf("client: -n must be between 1 and %d", maxCalls))
+	}
+	if flags.NArg() > 0 {
+		errs = append(errs, fmt.Errorf("client: unexpected argument %q", flags.Arg(0)))
+	}
+	if err := errors.Join(errs...); err != nil {
 		_, _ = fmt.Fprintln(stderr, err)
 		return exitUsage
 	}
-	client, err := NewClient(ctx, p.credentials)
-	if err != nil {
-		_, _ = fmt.Fprintln(stderr, err)
-		return exitUsage
-	}
-	for range p.calls {
-		if err := call(ctx, client, p.method, p.api, stdout); err != nil {
+	for range *calls {
+		if err := call(ctx, client, *method, *api, stdout); err != nil {
 			_, _ = fmt.Fprintln(stderr, err)
 			return exitFailed
 		}
 	}
 	return exitOK
-}
-
-func parse(args []string, getenv func(string) string, stderr io.Writer) (plan, error) {
-	var p plan
-	flags := flag.NewFlagSet("client", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.StringVar(&p.credentials.TokenURL, "token-url", "", "where tokens come from")
-	flags.StringVar(&p.credentials.ClientID, "client-id", "", "who asks")
-	secretEnv := flags.String("secret-env", "CLIENT_SECRET", "the environment variable that holds the client's secret")
-	style := flags.String("auth-style", "params", "how the client authenticates: params (in the form) or header (HTTP Basic)")
-	flags.StringVar(&p.credentials.Audience, "audience", "", "the API that the token is for, where the server takes one")
-	flags.Func("scope", "a scope to ask for (repeatable)", func(v string) error {
-		p.credentials.Scopes = append(p.credentials.Scopes, v)
-		return nil
-	})
-	flags.StringVar(&p.api, "api", "http://127.0.0.1:8080/orders", "what to call")
-	flags.StringVar(&p.method, "method", http.MethodGet, "how to call it")
-	flags.IntVar(&p.calls, "n", 3, "how often to call it; the token is fetched once")
-	if err := flags.Parse(args); err != nil {
-		return p, err
-	}
-	p.credentials.Secret = getenv(*secretEnv)
-	p.credentials.Style = Style(*style)
-	return p, p.check(flags.Args(), *secretEnv)
-}
-
-func (p plan) check(rest []string, secretEnv string) error {
-	var errs []error
-	if len(rest) > 0 {
-		errs = append(errs, fmt.Errorf("client: unexpected argument %q", rest[0]))
-	}
-	if p.credentials.Secret == "" {
-		errs = append(errs, fmt.Errorf("client: put the client's secret into the environment variable %s", secretEnv))
-	}
-	if p.calls < 1 || p.calls > maxCalls {
-		errs = append(errs, fmt.Errorf("client: -n must be between 1 and %d", maxCalls))
-	}
-	if err := checkURL("-api", p.api); err != nil {
-		errs = append(errs, err)
-	}
-	return errors.Join(errs...)
 }
 
 // call makes one request and prints its answer. Any status but a 2xx is an

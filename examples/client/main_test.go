@@ -11,9 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport-go/sallyport/examples/internal/testkit"
-
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
+	"github.com/sallyport-go/sallyport/examples/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -24,7 +23,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // world is devauth with its log, and an API that notes the tokens it is shown.
 type world struct {
 	auth *devauth.Server
-	log  *testkit.Buffer
+	log  testkit.Buffer
 	api  *httptest.Server
 
 	mu     sync.Mutex
@@ -33,15 +32,10 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{log: &testkit.Buffer{}, tokens: map[string]int{}}
-	auth, err := devauth.Start("127.0.0.1:0", devauth.Config{Logger: slog.New(slog.NewTextHandler(w.log, nil))})
-	require.NoError(t, err)
-	w.auth = auth
+	w := &world{tokens: map[string]int{}}
+	w.auth = testkit.Auth(t, devauth.Config{Logger: slog.New(slog.NewTextHandler(&w.log, nil))})
 	w.api = httptest.NewServer(http.HandlerFunc(w.serveAPI))
-	t.Cleanup(func() {
-		w.api.Close()
-		require.NoError(t, auth.Close())
-	})
+	t.Cleanup(w.api.Close)
 	return w
 }
 
@@ -79,15 +73,7 @@ func (w *world) credentials(t *testing.T, scheme devauth.Scheme, name string) Cr
 	t.Helper()
 	who, err := w.auth.Client(scheme, name)
 	require.NoError(t, err)
-	secret, err := w.auth.Secret(scheme, who.ID)
-	require.NoError(t, err)
-	c := Credentials{ClientID: who.ID, Secret: secret, Style: InParams}
-	issuers := w.auth.Issuers()
-	for n := range issuers {
-		if issuers[n].Scheme == scheme {
-			c.TokenURL = issuers[n].TokenURL
-		}
-	}
+	c := Credentials{ClientID: who.ID, Secret: who.Secret, Style: InParams, TokenURL: w.auth.TokenRequest(who).URL}
 	switch scheme {
 	case devauth.OKQ8:
 		c.Scopes = []string{who.Audiences[0] + "/.default"}
@@ -124,22 +110,20 @@ func program(ctx context.Context, c Credentials, more ...string) (code int, out,
 func TestClient(t *testing.T) {
 	w := newWorld(t) // the rows share it and its counts, one after the other
 
-	for _, scheme := range []devauth.Scheme{devauth.OKQ8, devauth.Messaging, devauth.Bokbasen} {
-		for _, name := range []string{devauth.AllLevels, devauth.GetOnly} {
-			t.Run(string(scheme)+"/"+name+" fetches one token for many calls", func(t *testing.T) {
-				before := w.fetches()
-				code, out, errs := program(t.Context(), w.credentials(t, scheme, name), "-api", w.api.URL+"/orders", "-n", "5")
-				require.Equal(t, exitOK, code, errs)
-				assert.Equal(t, 1, w.fetches()-before, "token requests")
-				assert.Equal(t, 5, strings.Count(out, "-> 200 OK orders\n"), out)
-				tokens := w.seen()
-				require.Len(t, tokens, 1)
-				for token, calls := range tokens {
-					assert.Equal(t, 5, calls)
-					assert.NotContains(t, out+errs, token)
-				}
-			})
-		}
+	for _, scheme := range devauth.Schemes {
+		t.Run(string(scheme)+" fetches one token for many calls", func(t *testing.T) {
+			before := w.fetches()
+			code, out, errs := program(t.Context(), w.credentials(t, scheme, devauth.GetOnly), "-api", w.api.URL+"/orders", "-n", "5")
+			require.Equal(t, exitOK, code, errs)
+			assert.Equal(t, 1, w.fetches()-before, "token requests")
+			assert.Equal(t, 5, strings.Count(out, "-> 200 OK orders\n"), out)
+			tokens := w.seen()
+			require.Len(t, tokens, 1)
+			for token, calls := range tokens {
+				assert.Equal(t, 5, calls)
+				assert.NotContains(t, out+errs, token)
+			}
+		})
 		t.Run(string(scheme)+" fetches one token for concurrent calls", func(t *testing.T) {
 			before := w.fetches()
 			client, err := NewClient(t.Context(), w.credentials(t, scheme, devauth.AllLevels))
@@ -197,33 +181,22 @@ func TestWrongFlagsAreNamedTogether(t *testing.T) {
 		getenv func(string) string
 		want   []string
 	}{
-		{
-			"no secret, too many calls, a stray word", arguments(full, "-n", "1001", "stray"), noEnv,
-			[]string{"CLIENT_SECRET", "-n must be between 1 and 1000", `"stray"`},
-		},
+		{"no secret, too many calls, a stray word", arguments(full, "-n", "1001", "stray"), noEnv, []string{"CLIENT_SECRET", "-n must be between 1 and 1000", `"stray"`}},
 		{"another variable for the secret", arguments(full, "-secret-env", "OTHER"), noEnv, []string{"variable OTHER"}},
 		{
-			"nothing about the token",
-			[]string{"-auth-style", "body"},
-			secretEnv(full),
+			"nothing about the token", []string{"-auth-style", "body"}, secretEnv(full),
 			[]string{"-token-url must be a URL", "-client-id is missing", `-auth-style "body" must be params or header`},
 		},
-		{
-			"a token endpoint in the clear", arguments(Credentials{TokenURL: "http://issuer.example/token", ClientID: "c", Style: InHeader}), secretEnv(full),
-			[]string{"-token-url must be https"},
-		},
+		{"a token endpoint in the clear", append(arguments(full), "-token-url", "http://issuer.example/token"), secretEnv(full), []string{"-token-url must be https"}},
 		{"an API in the clear", arguments(full, "-api", "http://api.example/"), secretEnv(full), []string{"-api must be https"}},
 		{"an unknown flag", []string{"-colour"}, secretEnv(full), []string{"-colour"}},
 	} {
-		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
-			var out, errs bytes.Buffer
-			assert.Equal(t, exitUsage, run(t.Context(), row.args, row.getenv, &out, &errs))
-			for _, want := range row.want {
-				assert.Contains(t, errs.String(), want)
-			}
-			assert.Empty(t, out.String())
-		})
+		var out, errs bytes.Buffer
+		assert.Equal(t, exitUsage, run(t.Context(), row.args, row.getenv, &out, &errs), row.name)
+		for _, want := range row.want {
+			assert.Contains(t, errs.String(), want, row.name)
+		}
+		assert.Empty(t, out.String(), row.name)
 	}
 	var out, errs bytes.Buffer
 	assert.Equal(t, exitOK, run(t.Context(), []string{"-h"}, noEnv, &out, &errs))

@@ -44,43 +44,29 @@ const requestTimeout = 10 * time.Second
 // program calls the API: the token lives in it. ctx bounds the token requests,
 // so it must live as long. It is safe for concurrent use.
 func NewClient(ctx context.Context, c Credentials) (*http.Client, error) {
-	if err := c.validate(); err != nil {
-		return nil, err
-	}
-	config := clientcredentials.Config{
-		ClientID:     c.ClientID,
-		ClientSecret: c.Secret,
-		TokenURL:     c.TokenURL,
-		Scopes:       c.Scopes,
-		AuthStyle:    map[Style]oauth2.AuthStyle{InParams: oauth2.AuthStyleInParams, InHeader: oauth2.AuthStyleInHeader}[c.Style],
-	}
-	if c.Audience != "" {
-		config.EndpointParams = url.Values{"audience": {c.Audience}}
-	}
-	return config.Client(context.WithValue(ctx, oauth2.HTTPClient, baseClient())), nil
-}
-
-// baseClient asks for tokens and carries the calls. It follows no redirect: the
-// token goes with every request that it sends, so the next host would get it.
-func baseClient() *http.Client {
-	return &http.Client{
-		Timeout:       requestTimeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
-
-func (c Credentials) validate() error {
-	var errs []error
-	if err := checkURL("-token-url", c.TokenURL); err != nil {
-		errs = append(errs, err)
-	}
+	errs := []error{checkURL("-token-url", c.TokenURL)}
 	if c.ClientID == "" {
 		errs = append(errs, errors.New("client: -client-id is missing"))
 	}
-	if c.Style != InParams && c.Style != InHeader {
+	style, ok := map[Style]oauth2.AuthStyle{InParams: oauth2.AuthStyleInParams, InHeader: oauth2.AuthStyleInHeader}[c.Style]
+	if !ok {
 		errs = append(errs, fmt.Errorf("client: -auth-style %q must be %s or %s", c.Style, InParams, InHeader))
 	}
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	config := clientcredentials.Config{ClientID: c.ClientID, ClientSecret: c.Secret, TokenURL: c.TokenURL, Scopes: c.Scopes, AuthStyle: style}
+	if c.Audience != "" {
+		config.EndpointParams = url.Values{"audience": {c.Audience}}
+	}
+	// One client asks for tokens and carries the calls. It follows no redirect:
+	// the token goes with every request that it sends, so the next host would
+	// get it.
+	base := &http.Client{
+		Timeout:       requestTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return config.Client(context.WithValue(ctx, oauth2.HTTPClient, base)), nil
 }
 
 // checkURL refuses to send secrets and tokens in the clear, but on loopback.
@@ -89,13 +75,10 @@ func checkURL(name, address string) error {
 	if err != nil || u.Host == "" {
 		return fmt.Errorf("client: %s must be a URL with a host, such as https://issuer.example/token", name)
 	}
-	if u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()) {
+	addr, err := netip.ParseAddr(u.Hostname())
+	loopback := u.Hostname() == "localhost" || err == nil && addr.IsLoopback()
+	if u.Scheme == "https" || u.Scheme == "http" && loopback {
 		return nil
 	}
 	return fmt.Errorf("client: %s must be https: plain http is for loopback only", name)
-}
-
-func isLoopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.IsLoopback()
 }

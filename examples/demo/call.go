@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"regexp"
 	"slices"
@@ -14,12 +13,11 @@ import (
 	"sync"
 
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
-	"github.com/sallyport-go/sallyport/examples/orders/api"
 )
 
 const maxAnswer = 1 << 20 // bytes
 
-// call is one request to the API.
+// call is one request to the API, or to the authorization server's levers.
 type call struct {
 	who    string // whose token it carries, or what is wrong with that
 	method string
@@ -27,6 +25,8 @@ type call struct {
 	token  string // "" for none
 	body   string
 }
+
+func get(who, path, token string) call { return call{who, http.MethodGet, path, token, ""} }
 
 // answer is a response that was read to its end, with the reasons that the API
 // logged.
@@ -37,33 +37,32 @@ type answer struct {
 	reasons []string
 }
 
-// request sends a call to the API, compares the answer with the promise and
-// prints both. note is the text for an answer as promised.
-func (p *play) request(ctx context.Context, c call, want promise, note func(answer) string) answer {
-	return p.requestAt(ctx, p.api, c, want, note)
-}
-
-func (p *play) requestAt(ctx context.Context, at *api.Server, c call, want promise, note func(answer) string) answer {
+// request sends a call to the server at base, compares the answer with the
+// promise and prints both. note goes with an answer as promised; without one,
+// that is how the answer begins.
+func (p *play) request(ctx context.Context, base string, c call, want promise, note string) answer {
 	p.refusals.take()
-	a, err := p.send(ctx, at.URL(), c)
+	a, err := p.send(ctx, base, c)
 	a.reasons = p.refusals.take()
 	p.show(ctx, c, a, err, want, note)
 	return a
 }
 
+// lever pulls one of the authorization server's levers.
+func (p *play) lever(ctx context.Context, path, note string) {
+	p.request(ctx, p.auth.URL(), call{who: "you", method: http.MethodPost, path: path}, accepted(http.StatusOK), note)
+}
+
 // show counts and prints an answer, unless it was cut off by ctx.
-func (p *play) show(ctx context.Context, c call, a answer, err error, want promise, note func(answer) string) {
+func (p *play) show(ctx context.Context, c call, a answer, err error, want promise, note string) {
 	if ctx.Err() != nil {
 		return
 	}
 	differences := p.count(a, err, want)
-	text := ""
-	if len(differences) == 0 && note != nil {
-		text = note(a)
+	if note == "" {
+		note = string(a.body[:min(len(a.body), 60)])
 	}
-	p.screen.answer(len(differences) == 0, a.status, c, text)
-	p.screen.headers(a.header)
-	p.screen.differences(differences)
+	p.screen.answer(c, a, strings.TrimSpace(note), differences)
 }
 
 // count counts one answer and returns where it is not as promised.
@@ -78,11 +77,6 @@ func (p *play) count(a answer, err error, want promise) []string {
 		p.kept.Add(1)
 	}
 	return differences
-}
-
-// fails counts and prints what could not even be asked.
-func (p *play) fails(ctx context.Context, who string, err error) {
-	p.show(ctx, call{who: who}, answer{}, err, promise{}, nil)
 }
 
 // send is one request and nothing else.
@@ -109,16 +103,6 @@ func (p *play) do(r *http.Request) (answer, error) {
 	return answer{status: res.StatusCode, header: res.Header, body: body}, nil
 }
 
-// lever pulls one of the authorization server's levers.
-func (p *play) lever(ctx context.Context, path string, note func(answer) string) {
-	c := call{who: "you", method: http.MethodPost, path: path}
-	a, err := p.send(ctx, p.auth.URL(), c)
-	p.show(ctx, c, a, err, accepted(http.StatusOK), note)
-}
-
-// says is a note that does not depend on the answer.
-func says(text string) func(answer) string { return func(answer) string { return text } }
-
 // lifetimes are the documented expires_in, in seconds. Bokbasen hands out the
 // same token again until less than ten minutes are left.
 var lifetimes = map[devauth.Scheme]struct{ least, most int }{
@@ -130,16 +114,15 @@ var lifetimes = map[devauth.Scheme]struct{ least, most int }{
 // token gets one by the scheme's documented request, which it prints first if
 // it is to be shown.
 func (p *play) token(ctx context.Context, scheme devauth.Scheme, name string, show bool) string {
-	r, err := p.tokenRequest(ctx, scheme, name, show)
-	if err != nil {
-		p.fails(ctx, name, err)
-		return ""
-	}
-	a, err := p.do(r)
 	var got struct {
 		AccessToken string `json:"access_token"`
 		TokenType   string `json:"token_type"`
 		ExpiresIn   int    `json:"expires_in"`
+	}
+	var a answer
+	r, err := p.tokenRequest(ctx, scheme, name, show)
+	if err == nil {
+		a, err = p.do(r)
 	}
 	if err == nil && a.status == http.StatusOK {
 		err = json.Unmarshal(a.body, &got)
@@ -148,9 +131,8 @@ func (p *play) token(ctx context.Context, scheme devauth.Scheme, name string, sh
 		got.ExpiresIn < life.least || got.ExpiresIn > life.most) {
 		err = fmt.Errorf("promised a JWT by Bearer, good for %d to %d s, got %q, %d s", life.least, life.most, got.TokenType, got.ExpiresIn)
 	}
-	p.show(ctx, call{who: name, method: http.MethodPost, path: "…/token"}, a, err, accepted(http.StatusOK), func(answer) string {
-		return fmt.Sprintf("%s, good for %d s", shortened(got.AccessToken), got.ExpiresIn)
-	})
+	note := fmt.Sprintf("%s, good for %d s", shortened(got.AccessToken), got.ExpiresIn)
+	p.show(ctx, call{who: name, method: http.MethodPost, path: "…/token"}, a, err, accepted(http.StatusOK), note)
 	return got.AccessToken
 }
 
@@ -159,32 +141,12 @@ func (p *play) tokenRequest(ctx context.Context, scheme devauth.Scheme, name str
 	if err != nil {
 		return nil, err
 	}
-	secret, err := p.auth.Secret(scheme, c.ID)
-	if err != nil {
-		return nil, err
-	}
-	request, err := p.auth.TokenRequest(scheme, c.ID, "")
-	if err != nil {
-		return nil, err
-	}
+	request := p.auth.TokenRequest(c)
 	if show {
-		p.screen.curl(curlLines(request, secret))
+		c.Secret = hidden
+		p.screen.curl(p.auth.TokenRequest(c))
 	}
 	return request.Request(ctx)
-}
-
-// flawed is a token of Bokbasen's client with all levels that has one thing
-// wrong.
-func (p *play) flawed(ctx context.Context, flaw devauth.Flaw) string {
-	c, err := p.auth.Client(devauth.Bokbasen, devauth.AllLevels)
-	if err == nil {
-		var token string
-		if token, err = p.auth.Mint(devauth.Bokbasen, c.ID, flaw); err == nil {
-			return token
-		}
-	}
-	p.fails(ctx, string(flaw), err)
-	return ""
 }
 
 // promise is the documented answer to a call.
@@ -200,11 +162,11 @@ func accepted(status int) promise { return promise{status: status} }
 func noToken() promise { return promise{status: http.StatusUnauthorized, reason: "no_token"} }
 
 func badToken(reason string) promise {
-	return promise{status: http.StatusUnauthorized, code: "invalid_token", reason: reason}
+	return promise{http.StatusUnauthorized, "invalid_token", "", reason}
 }
 
 func lacks(level string) promise {
-	return promise{status: http.StatusForbidden, code: "insufficient_scope", scope: level, reason: "insufficient_scope"}
+	return promise{http.StatusForbidden, "insufficient_scope", level, "insufficient_scope"}
 }
 
 func noKeys() promise {
@@ -214,39 +176,25 @@ func noKeys() promise {
 // differences returns where an answer is not as promised, one line each.
 func (p promise) differences(a answer) []string {
 	var out []string
-	differs := func(what string, want, got any) {
-		out = append(out, fmt.Sprintf("%s: promised %v, got %v", what, want, got))
+	compare := func(what string, want, got any) {
+		if want != got {
+			out = append(out, fmt.Sprintf("%s: promised %v, got %v", what, want, got))
+		}
 	}
-	if a.status != p.status {
-		differs("status", p.status, a.status)
-	}
-	wantChallenges := 0 // where the caller's token is not to blame
+	challenges, wantChallenges := a.header.Values("WWW-Authenticate"), 0 // where the caller's token is not to blame
 	if p.status == http.StatusUnauthorized || p.status == http.StatusForbidden {
 		wantChallenges = 1
 	}
-	if got := len(a.header.Values("WWW-Authenticate")); got != wantChallenges {
-		differs("challenges", wantChallenges, got)
-	}
-	challenge := a.header.Get("WWW-Authenticate")
+	challenge := strings.Join(challenges, ", ")
+	compare("status", p.status, a.status)
+	compare("challenges", wantChallenges, len(challenges))
 	if challenge != "" && !strings.HasPrefix(challenge, "Bearer ") {
-		differs("challenge", "Bearer", "another scheme")
+		compare("challenge", "Bearer", "another scheme")
 	}
-	if got := param(challenge, "error"); got != p.code {
-		differs("error", quoted(p.code), quoted(got))
-	}
-	if got := param(challenge, "scope"); got != p.scope {
-		differs("scope", quoted(p.scope), quoted(got))
-	}
-	if got := a.header.Get("Retry-After"); (got != "") != (p.status == http.StatusServiceUnavailable) {
-		differs("Retry-After", p.status == http.StatusServiceUnavailable, quoted(got))
-	}
-	var want []string
-	if p.reason != "" {
-		want = []string{p.reason}
-	}
-	if !slices.Equal(a.reasons, want) {
-		differs("in the log", want, a.reasons)
-	}
+	compare("error", quoted(p.code), quoted(param(challenge, "error")))
+	compare("scope", quoted(p.scope), quoted(param(challenge, "scope")))
+	compare("Retry-After", p.status == http.StatusServiceUnavailable, a.header.Get("Retry-After") != "")
+	compare("in the log", quoted(p.reason), quoted(strings.Join(a.reasons, ", ")))
 	return out
 }
 
@@ -267,57 +215,49 @@ func param(challenge, name string) string {
 	return found[1]
 }
 
-// refusals collects the reasons of refused requests from the API's log: what
-// the caller does not learn. It is an slog.Handler.
+// refusal is a record of the API's log: what the caller does not learn.
+type refusal struct {
+	Status          int
+	Reason, Pattern string
+}
+
+// refusals collects the reasons of refused requests from the API's log in JSON,
+// which is written to it line by line.
 type refusals struct {
 	mu       sync.Mutex
 	reasons  []string
-	follower func(status int64, reason, pattern string)
+	follower func(refusal)
 }
 
 // take returns the reasons since the last take.
 func (r *refusals) take() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	taken := r.reasons
+	taken := slices.Clone(r.reasons)
 	r.reasons = nil
 	return taken
 }
 
 // follow hands every refusal from now on to f, instead of keeping it.
-func (r *refusals) follow(f func(status int64, reason, pattern string)) {
+func (r *refusals) follow(f func(refusal)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.follower = f
 }
 
-// Handle keeps the reason of a refusal. All other records are about keys and
+// Write keeps the reason of a refusal. All other records are about keys and
 // tokens.
-func (r *refusals) Handle(_ context.Context, record slog.Record) error {
-	attrs := map[string]slog.Value{}
-	record.Attrs(func(a slog.Attr) bool {
-		attrs[a.Key] = a.Value
-		return true
-	})
-	reason, refused := attrs["reason"]
-	if !refused {
-		return nil
+func (r *refusals) Write(line []byte) (int, error) {
+	var record refusal
+	if err := json.Unmarshal(line, &record); err != nil || record.Reason == "" {
+		return len(line), nil //nolint:nilerr // some record's members are of other types
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.follower != nil {
-		r.follower(attrs["status"].Int64(), reason.String(), attrs["pattern"].String())
+		r.follower(record)
 	} else {
-		r.reasons = append(r.reasons, reason.String())
+		r.reasons = append(r.reasons, record.Reason)
 	}
-	return nil
+	return len(line), nil
 }
-
-// Enabled reports whether the Guard logs refusals at the level.
-func (*refusals) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
-
-// WithAttrs and WithGroup are not used by the API.
-func (r *refusals) WithAttrs([]slog.Attr) slog.Handler { return r }
-
-// WithGroup is as WithAttrs.
-func (r *refusals) WithGroup(string) slog.Handler { return r }

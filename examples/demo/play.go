@@ -39,7 +39,7 @@ type play struct {
 func newPlay(ctx context.Context, o options, stdout io.Writer) (*play, error) {
 	log := &refusals{}
 	s, err := api.Start(ctx, api.Config{
-		Addr: o.addr, AuthAddr: o.authAddr, Framework: o.framework, JWKSRefresh: refresh, Logger: slog.New(log),
+		Addr: o.addr, AuthAddr: o.authAddr, Framework: o.framework, JWKSRefresh: refresh, Logger: slog.New(slog.NewJSONHandler(log, nil)),
 	})
 	if err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func newPlay(ctx context.Context, o options, stdout io.Writer) (*play, error) {
 func (p *play) perform(ctx context.Context, stderr io.Writer) int {
 	good := p.acts(ctx)
 	if good && !p.once {
-		p.byHand()
+		p.screen.byHand(p.api.URL(), p.auth)
 		p.refusals.follow(p.screen.refusal)
 		good = p.serve(ctx, p.api.Failed())
 	}
@@ -111,44 +111,25 @@ func (p *play) acts(ctx context.Context) (complete bool) {
 // scheme plays what the three clients of a scheme may do.
 func (p *play) scheme(scheme devauth.Scheme) func(context.Context) {
 	return func(ctx context.Context) {
+		api := p.api.URL()
 		as := func(name string, show bool) func(method, path, body string) call {
 			token := p.token(ctx, scheme, name, show)
 			return func(method, path, body string) call { return call{name, method, path, token, body} }
 		}
 		all := as(devauth.AllLevels, true)
-		p.request(ctx, all(http.MethodGet, "/orders", ""), accepted(http.StatusOK), countOrders)
-		created := p.request(ctx, all(http.MethodPost, "/orders", `{"item":"tea","quantity":2}`), accepted(http.StatusCreated), orderIs("created"))
-		path := "/orders/" + orderID(created)
-		p.request(ctx, all(http.MethodPut, path, `{"item":"tea","quantity":3}`), accepted(http.StatusOK), orderIs("changed"))
-		p.request(ctx, all(http.MethodDelete, path, ""), accepted(http.StatusNoContent), says("gone"))
+		p.request(ctx, api, all(http.MethodGet, "/orders", ""), accepted(http.StatusOK), "")
+		created := p.request(ctx, api, all(http.MethodPost, "/orders", `{"item":"tea","quantity":2}`), accepted(http.StatusCreated), "")
+		path := created.header.Get("Location")
+		p.request(ctx, api, all(http.MethodPut, path, `{"item":"tea","quantity":3}`), accepted(http.StatusOK), "")
+		p.request(ctx, api, all(http.MethodDelete, path, ""), accepted(http.StatusNoContent), "gone")
 
 		reader := as(devauth.GetOnly, false)
-		p.request(ctx, reader(http.MethodGet, "/orders", ""), accepted(http.StatusOK), countOrders)
-		p.request(ctx, reader(http.MethodDelete, "/orders/1", ""), lacks("delete"), says("may only get"))
+		p.request(ctx, api, reader(http.MethodGet, "/orders", ""), accepted(http.StatusOK), "")
+		p.request(ctx, api, reader(http.MethodDelete, "/orders/1", ""), lacks("delete"), "may only get")
 
 		none := as(devauth.NoLevel, false)
-		p.request(ctx, none(http.MethodGet, "/orders", ""), lacks("get"), says("a good token that grants nothing"))
+		p.request(ctx, api, none(http.MethodGet, "/orders", ""), lacks("get"), "a good token that grants nothing")
 	}
-}
-
-func countOrders(a answer) string {
-	var got struct{ Orders []json.RawMessage }
-	if json.Unmarshal(a.body, &got) != nil {
-		return ""
-	}
-	return fmt.Sprintf("%d orders", len(got.Orders))
-}
-
-func orderIs(what string) func(answer) string {
-	return func(a answer) string { return "order " + orderID(a) + " " + what }
-}
-
-func orderID(a answer) string {
-	var got struct{ ID string }
-	if json.Unmarshal(a.body, &got) != nil || got.ID == "" {
-		return "0"
-	}
-	return got.ID
 }
 
 // refused plays tokens that are no good. The caller gets the same answer for
@@ -163,10 +144,13 @@ func (p *play) refused(ctx context.Context) {
 		{"tampered", devauth.Tampered, "bad_signature"},
 		{"other aud", devauth.OtherAudience, "wrong_audience"},
 	} {
-		c := call{who: row.what, method: http.MethodGet, path: "/orders", token: p.flawed(ctx, row.flaw)}
-		p.request(ctx, c, badToken(row.reason), says("log: "+row.reason))
+		token, err := p.auth.Mint(devauth.Bokbasen, devauth.AllLevels, row.flaw)
+		if err != nil { // cannot happen: the client and the flaws are known
+			panic(err)
+		}
+		p.request(ctx, p.api.URL(), get(row.what, "/orders", token), badToken(row.reason), "log: "+row.reason)
 	}
-	p.request(ctx, call{who: "no token", method: http.MethodGet, path: "/orders"}, noToken(), says("log: no_token"))
+	p.request(ctx, p.api.URL(), get("no token", "/orders", ""), noToken(), "log: no_token")
 }
 
 // rotation plays the hard way: the issuer signs with a key that the API has
@@ -175,63 +159,46 @@ func (p *play) rotation(ctx context.Context) {
 	old := p.token(ctx, devauth.OKQ8, devauth.AllLevels, false)
 	t := p.startTraffic(ctx, old)
 	wait(ctx, 300*time.Millisecond)
-	p.lever(ctx, "/dev/okq8/rotate", signingKey)
+	p.lever(ctx, "/dev/okq8/rotate", "")
 	t.use(old, p.token(ctx, devauth.OKQ8, devauth.AllLevels, false))
 	wait(ctx, 1500*time.Millisecond) // longer than between two fetches
 	t.end(ctx)
-}
-
-func signingKey(a answer) string {
-	var got struct{ Signing string }
-	if json.Unmarshal(a.body, &got) != nil || len(got.Signing) < 8 {
-		return ""
-	}
-	return "signs with key " + got.Signing[:8] + "…"
 }
 
 // outage plays an issuer that is down: known keys stay good, and a token that
 // cannot be checked is not called bad.
 func (p *play) outage(ctx context.Context) {
 	t := p.startTraffic(ctx, p.token(ctx, devauth.OKQ8, devauth.AllLevels, false))
-	p.lever(ctx, "/dev/outage?state=on", says("metadata and keys answer 503"))
-	before := p.keyFailures(ctx)
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline) && ctx.Err() == nil; wait(ctx, 50*time.Millisecond) {
-		if p.keyFailures(ctx) != before {
-			break
-		}
+	p.lever(ctx, "/dev/outage?state=on", "metadata and keys answer 503")
+	before, _ := p.keys(ctx)
+	failures, usable := before, 0
+	for deadline := time.Now().Add(patience); failures == before && time.Now().Before(deadline) && ctx.Err() == nil; wait(ctx, 50*time.Millisecond) {
+		failures, usable = p.keys(ctx)
 	}
-	p.request(ctx, call{who: "anyone", method: http.MethodGet, path: "/keys"}, accepted(http.StatusOK), func(a answer) string {
-		failures, usable := readKeys(a)
-		return fmt.Sprintf("%d refreshes failed, %d issuers have usable keys", failures, usable)
-	})
+	note := fmt.Sprintf("%d refreshes failed, %d issuers have usable keys", failures, usable)
+	p.request(ctx, p.api.URL(), get("anyone", "/keys", ""), accepted(http.StatusOK), note)
 	wait(ctx, 500*time.Millisecond)
 	t.end(ctx)
 
-	p.screen.gap()
-	p.lever(ctx, "/dev/okq8/rotate", signingKey)
-	unseen := call{who: "all", method: http.MethodGet, path: "/orders", token: p.token(ctx, devauth.OKQ8, devauth.AllLevels, false)}
-	p.request(ctx, unseen, noKeys(), says("of a key that cannot be fetched: not a bad token"))
-	p.lever(ctx, "/dev/outage?state=off", says("up again"))
-	p.recovers(ctx, p.api, unseen)
+	p.screen.line()
+	p.lever(ctx, "/dev/okq8/rotate", "")
+	unseen := get("all", "/orders", p.token(ctx, devauth.OKQ8, devauth.AllLevels, false))
+	p.request(ctx, p.api.URL(), unseen, noKeys(), "of a key that cannot be fetched: not a bad token")
+	p.lever(ctx, "/dev/outage?state=off", "up again")
+	p.recovers(ctx, p.api.URL(), unseen)
 }
 
-func (p *play) keyFailures(ctx context.Context) int {
-	a, err := p.send(ctx, p.api.URL(), call{method: http.MethodGet, path: "/keys"})
-	if err != nil {
-		return 0
-	}
-	failures, _ := readKeys(a)
-	return failures
-}
-
-func readKeys(a answer) (failures, usable int) {
+// keys asks the API how many refreshes failed and how many issuers have usable
+// keys.
+func (p *play) keys(ctx context.Context) (failures, usable int) {
 	var got struct {
 		Issuers []struct {
 			Usable   bool
 			Failures int
 		}
 	}
-	if json.Unmarshal(a.body, &got) != nil {
+	a, err := p.send(ctx, p.api.URL(), get("", "/keys", ""))
+	if err != nil || json.Unmarshal(a.body, &got) != nil {
 		return 0, 0
 	}
 	for _, i := range got.Issuers {
@@ -245,37 +212,33 @@ func readKeys(a answer) (failures, usable int) {
 
 // recovers repeats a call until it is let through, and shows the last answer:
 // until then it is refused for lack of keys and for nothing else.
-func (p *play) recovers(ctx context.Context, at *api.Server, c call) {
+func (p *play) recovers(ctx context.Context, base string, c call) {
 	begun := time.Now()
 	for time.Since(begun) < patience {
-		a, err := p.send(ctx, at.URL(), c)
-		if ctx.Err() != nil {
-			return
-		}
+		a, err := p.send(ctx, base, c)
 		if err != nil || a.status != http.StatusServiceUnavailable {
 			break
 		}
 		wait(ctx, 50*time.Millisecond)
 	}
-	took := time.Since(begun)
-	p.requestAt(ctx, at, c, accepted(http.StatusOK), says(fmt.Sprintf("%.1f s later, by itself", took.Seconds())))
+	p.request(ctx, base, c, accepted(http.StatusOK), fmt.Sprintf("%.1f s later, by itself", time.Since(begun).Seconds()))
 }
 
 // coldStart plays an API that starts while its issuers are down.
 func (p *play) coldStart(ctx context.Context) {
-	p.lever(ctx, "/dev/outage?state=on", says("down again"))
+	p.lever(ctx, "/dev/outage?state=on", "down again")
 	second, err := p.api.Another(ctx)
 	if err != nil {
-		p.fails(ctx, "second", err)
+		p.show(ctx, call{who: "second"}, answer{}, err, promise{}, "")
 		return
 	}
-	c := call{who: "reader", method: http.MethodGet, path: "/orders", token: p.token(ctx, devauth.Messaging, devauth.GetOnly, false)}
-	p.requestAt(ctx, second, c, noKeys(), says("cannot be checked yet"))
-	p.requestAt(ctx, second, call{who: "anyone", method: http.MethodGet, path: "/healthz"}, accepted(http.StatusOK), says("alive all the same"))
-	p.lever(ctx, "/dev/outage?state=off", says("up again"))
-	p.recovers(ctx, second, c)
+	c := get("reader", "/orders", p.token(ctx, devauth.Messaging, devauth.GetOnly, false))
+	p.request(ctx, second.URL(), c, noKeys(), "cannot be checked yet")
+	p.request(ctx, second.URL(), get("anyone", "/healthz", ""), accepted(http.StatusOK), "alive all the same")
+	p.lever(ctx, "/dev/outage?state=off", "up again")
+	p.recovers(ctx, second.URL(), c)
 	if err := second.Close(); err != nil {
-		p.fails(ctx, "second", err)
+		p.show(ctx, call{who: "second"}, answer{}, err, promise{}, "")
 	}
 }
 
@@ -316,7 +279,7 @@ func (t *traffic) use(tokens ...string) { t.tokens.Store(&tokens) }
 func (t *traffic) call(ctx context.Context) {
 	for n := 0; ; n++ {
 		tokens := *t.tokens.Load()
-		a, err := t.play.send(ctx, t.play.api.URL(), call{method: http.MethodGet, path: "/orders", token: tokens[n%len(tokens)]})
+		a, err := t.play.send(ctx, t.play.api.URL(), get("all", "/orders", tokens[n%len(tokens)]))
 		if ctx.Err() != nil {
 			return
 		}
@@ -344,7 +307,6 @@ func (t *traffic) end(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	text := fmt.Sprintf("%d calls, %d refused", t.calls.Load(), t.refused.Load())
-	t.play.screen.answer(t.refused.Load() == 0, http.StatusOK, call{who: "all", method: http.MethodGet, path: "/orders"}, text)
-	t.play.screen.differences(t.first)
+	note := fmt.Sprintf("%d calls, %d refused", t.calls.Load(), t.refused.Load())
+	t.play.screen.answer(get("all", "/orders", ""), answer{status: http.StatusOK}, note, t.first)
 }

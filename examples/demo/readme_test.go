@@ -8,29 +8,22 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sallyport-go/sallyport/examples/internal/testkit"
-
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
+	"github.com/sallyport-go/sallyport/examples/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 func TestTheReadmesTokenRequestsWork(t *testing.T) {
 	t.Parallel()
-	auth, err := devauth.Start("127.0.0.1:0", devauth.Config{})
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = auth.Close() })
-
-	schemes := []devauth.Scheme{devauth.OKQ8, devauth.Messaging, devauth.Bokbasen} // in its order
+	auth := testkit.Auth(t, devauth.Config{})
 	script := regexp.MustCompile("(?s)```sh\n(# OKQ8.*?)```").FindStringSubmatch(readReadme(t))
 	require.NotNil(t, script)
-	for i, scheme := range schemes {
+	for i, scheme := range devauth.Schemes {
 		who, err := auth.Client(scheme, devauth.AllLevels)
 		require.NoError(t, err)
-		secret, err := auth.Secret(scheme, who.ID)
-		require.NoError(t, err)
-		requests := curled(t, strings.ReplaceAll(script[1], "http://127.0.0.1:9000", auth.URL()), secret)
-		require.Len(t, requests, len(schemes))
+		requests := curled(t, strings.ReplaceAll(script[1], "http://127.0.0.1:9000", auth.URL()), who.Secret)
+		require.Len(t, requests, len(devauth.Schemes))
 		assert.Contains(t, strings.Join(requests[i].Args, " "), who.ID, "the client that may do everything")
 
 		r, err := requests[i].Request(t.Context())

@@ -5,28 +5,23 @@ import (
 	"testing"
 
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
+	"github.com/sallyport-go/sallyport/examples/internal/testkit"
 	"github.com/stretchr/testify/assert"
 )
 
 func TestWhatIsShownCanBePasted(t *testing.T) {
 	t.Parallel()
-	for _, request := range []devauth.TokenRequest{
-		{URL: "http://h/t", Args: []string{"-d", "a=b", "--data-urlencode", "secret=x y+/=&"}},
-		{URL: "http://h/t", Args: []string{"-u", "é%:s", "-d", "a=b"}},
-		{URL: "http://h/t", Args: []string{"-H", "Content-Type: application/json", "-d", `{"a":"b c"}`}},
-		{URL: "http://h/t", Args: []string{"-d", "a=it's"}},
+	for _, args := range [][]string{
+		{"-d", "a=b", "--data-urlencode", "secret=x y+/=&"},
+		{"-u", "é%:s", "-d", "a=b"},
+		{"-H", "Content-Type: application/json", "-d", `{"a":"b c"}`},
+		{"-d", "a=it's"},
 	} {
-		assert.Equal(t, []devauth.TokenRequest{request}, curled(t, strings.Join(curlLines(request, "no secret"), "\n"), ""))
+		var out testkit.Buffer
+		request := devauth.TokenRequest{URL: "http://h/t", Args: args}
+		(&screen{w: &out}).curl(request)
+		assert.Equal(t, []devauth.TokenRequest{request}, curled(t, out.String(), ""))
 	}
-}
-
-func TestTheSecretIsNotShown(t *testing.T) {
-	t.Parallel()
-	text := strings.Join(curlLines(devauth.TokenRequest{URL: "http://h/t", Args: []string{
-		"-u", "id:s3cr3t", "--data-urlencode", "client_secret=s3cr3t", "-d", `{"client_secret":"s3cr3t"}`,
-	}}, "s3cr3t"), "\n")
-	assert.NotContains(t, text, "s3cr3t")
-	assert.Equal(t, 3, strings.Count(text, hidden))
 }
 
 func TestATokenIsShortened(t *testing.T) {

@@ -21,31 +21,25 @@ func TestAnAudienceBelongsToTheIssuersRightBeforeIt(t *testing.T) {
 	}{
 		"each its own": {
 			[]string{"-issuer", a.Issuer(), "-audience", "x", "-audience", "y", "-issuer", b.Issuer(), "-audience", "z"},
-			map[string]int{"x": 200, "y": 200, "z": 401},
-			map[string]int{"x": 401, "y": 401, "z": 200},
+			map[string]int{"x": 200, "y": 200, "z": 401}, map[string]int{"x": 401, "y": 401, "z": 200},
 		},
 		"a run of issuers shares": {
 			[]string{"-issuer", a.Issuer(), "-issuer", b.Issuer(), "-audience", "x", "-audience", "y"},
-			map[string]int{"x": 200, "y": 200},
-			map[string]int{"x": 200, "y": 200},
+			map[string]int{"x": 200, "y": 200}, map[string]int{"x": 200, "y": 200},
 		},
 		"one that comes first is for all": {
 			[]string{"-audience", "x", "-issuer", a.Issuer(), "-issuer", b.Issuer(), "-audience", "y", "-issuer", a.Issuer(), "-audience", "z"},
-			map[string]int{"x": 200, "y": 200, "z": 200},
-			map[string]int{"x": 200, "y": 200, "z": 401},
+			map[string]int{"x": 200, "y": 200, "z": 200}, map[string]int{"x": 200, "y": 200, "z": 401},
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := serve(t, row.args...)
-			for issuer, wanted := range map[*jwkstest.Issuer]map[string]int{a: row.a, b: row.b} {
-				for audience, status := range wanted {
-					assert.Equal(t, status, r.get("/orders", issuer.Token(jwkstest.WithAudience(audience))), "%s for %s", issuer.Issuer(), audience)
-				}
+		r := serve(t, row.args...)
+		for issuer, wanted := range map[*jwkstest.Issuer]map[string]int{a: row.a, b: row.b} {
+			for audience, status := range wanted {
+				assert.Equal(t, status, r.get("/orders", issuer.Token(jwkstest.WithAudience(audience))), "%s: %s for %s", name, issuer.Issuer(), audience)
 			}
-			assert.Equal(t, exitOK, r.end())
-			assert.Empty(t, r.stdout.String(), "nothing to copy where it brought no issuer")
-		})
+		}
+		r.AssertEnds(exitOK)
+		assert.Empty(t, r.Stdout.String(), "nothing to copy where it brought no issuer")
 	}
 }
 
@@ -59,7 +53,7 @@ func TestFlagsReachTheAPI(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, r.get("/orders", late), "-leeway 0 is none")
 	assert.Eventually(t, func() bool { return issuer.Fetches() > 2 }, 10*time.Second, 20*time.Millisecond, "-jwks-refresh 1s, whatever the issuer says")
 	assert.Zero(t, issuer.DiscoveryFetches(), "-jwks-url needs no discovery")
-	assert.Equal(t, exitOK, r.end())
+	r.AssertEnds(exitOK)
 }
 
 func TestWrongFlagsAreNamed(t *testing.T) {
@@ -86,23 +80,17 @@ func TestWrongFlagsAreNamed(t *testing.T) {
 		{"an authorization server that would not start", "-auth-addr 127.0.0.1:0 -issuer https://a -audience x", []string{"-auth-addr", "leave one out"}},
 		{"several at once", "-framework rails -leeway 1h -audience x", []string{"rails", "-leeway", "-audience"}},
 	} {
-		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
-			var out, errs bytes.Buffer
-			assert.Equal(t, exitUsage, run(t.Context(), strings.Fields(row.args), &out, &errs))
-			for _, want := range row.want {
-				assert.Contains(t, errs.String(), want)
-			}
-			assert.Empty(t, out.String())
-		})
-	}
-	t.Run("help is no mistake", func(t *testing.T) {
-		t.Parallel()
 		var out, errs bytes.Buffer
-		assert.Equal(t, exitOK, run(t.Context(), []string{"-h"}, &out, &errs))
-		for _, flag := range []string{"-addr", "-auth-addr", "-audience", "-framework", "-issuer", "-jwks-refresh", "-jwks-url", "-leeway"} {
-			assert.Contains(t, out.String(), "\n  "+flag+" ")
+		assert.Equal(t, exitUsage, run(t.Context(), strings.Fields(row.args), &out, &errs), row.name)
+		for _, want := range row.want {
+			assert.Contains(t, errs.String(), want, row.name)
 		}
-		assert.Empty(t, errs.String())
-	})
+		assert.Empty(t, out.String(), row.name)
+	}
+	var out, errs bytes.Buffer
+	assert.Equal(t, exitOK, run(t.Context(), []string{"-h"}, &out, &errs))
+	for _, flag := range []string{"-addr", "-auth-addr", "-audience", "-framework", "-issuer", "-jwks-refresh", "-jwks-url", "-leeway"} {
+		assert.Contains(t, out.String(), "\n  "+flag+" ")
+	}
+	assert.Empty(t, errs.String(), "help is no mistake")
 }

@@ -99,11 +99,7 @@ func welcome(w io.Writer, auth *devauth.Server, url string) {
 			scheme = c.Scheme
 			fmt.Fprintf(w, "\n# %s\n", scheme)
 		}
-		request, err := auth.TokenRequest(c.Scheme, c.ID, "")
-		if err != nil { // cannot happen: the client is of the table
-			continue
-		}
-		fmt.Fprintf(w, "%s   # %s\n", request.Shell(), c.Name)
+		fmt.Fprintf(w, "%s   # %s\n", auth.TokenRequest(c).Shell(), c.Name)
 	}
 	fmt.Fprintf(w, "\nThen call it:\n\ncurl -i -H \"Authorization: Bearer $TOKEN\" %s/orders\n\n", url)
 }

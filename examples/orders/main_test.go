@@ -1,13 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
-	"context"
-	"io"
 	"net/http"
-	"os"
-	"os/exec"
 	"regexp"
 	"strings"
 	"syscall"
@@ -15,93 +10,44 @@ import (
 	"time"
 
 	"github.com/sallyport-go/sallyport/examples/internal/testkit"
-
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 )
 
-// asProgram has this test binary be the program instead.
-const asProgram = "ORDERS_AS_PROGRAM"
+func TestMain(m *testing.M) { testkit.Main(m, main) }
 
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		main()
-		return
-	}
-	goleak.VerifyTestMain(m)
-}
+var serving = regexp.MustCompile(`msg="serving orders" url=(\S+)`)
 
 func TestSignalsDrainAndEndTheProgram(t *testing.T) {
 	t.Parallel()
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
-		t.Run(signal.String(), func(t *testing.T) {
-			t.Parallel()
-			program := exec.Command(os.Args[0], "-addr", "127.0.0.1:0", "-auth-addr", "127.0.0.1:0")
-			program.Env = append(os.Environ(), asProgram+"=1")
-			log, err := program.StderrPipe()
-			require.NoError(t, err)
-			require.NoError(t, program.Start())
-			defer program.Process.Kill()
-
-			lines := bufio.NewReader(log)
-			url := regexp.MustCompile(`msg="serving orders" url=(\S+)`)
-			var found []string
-			for len(found) == 0 {
-				line, err := lines.ReadString('\n')
-				require.NoError(t, err, "the log ended")
-				found = url.FindStringSubmatch(line)
-			}
-			assert.Equal(t, http.StatusOK, testkit.Get(t, found[1]+"/healthz", "").Status)
-
-			begun := time.Now()
-			require.NoError(t, program.Process.Signal(signal))
-			rest, err := io.ReadAll(lines)
-			require.NoError(t, err)
-			assert.NoError(t, program.Wait(), "exit status")
-			assert.Less(t, time.Since(begun), 5*time.Second)
-			assert.Contains(t, string(rest), "ending, requests under way are finished first")
-		})
+		program, log := testkit.Program(t, anywhere...), &testkit.Buffer{}
+		program.Stderr = log
+		require.NoError(t, program.Start())
+		testkit.Until(t, log, "serving orders")
+		assert.Equal(t, http.StatusOK, testkit.Get(t, serving.FindStringSubmatch(log.String())[1]+"/healthz", "").Status)
+		begun := time.Now()
+		require.NoError(t, program.Process.Signal(signal))
+		assert.NoError(t, program.Wait(), "exit status")
+		assert.Less(t, time.Since(begun), 5*time.Second)
+		assert.Contains(t, log.String(), "ending, requests under way are finished first")
 	}
 }
 
+var anywhere = []string{"-addr", "127.0.0.1:0", "-auth-addr", "127.0.0.1:0"}
+
 // running is the program in this process.
 type running struct {
-	t              *testing.T
-	stdout, stderr *testkit.Buffer
-	url            string
-	stop           context.CancelFunc
-	code           chan int
+	*testkit.Running
+	t   *testing.T
+	url string
 }
 
 func serve(t *testing.T, args ...string) *running {
 	t.Helper()
-	ctx, stop := context.WithCancel(t.Context())
-	r := &running{t: t, stdout: &testkit.Buffer{}, stderr: &testkit.Buffer{}, stop: stop, code: make(chan int, 1)}
-	go func() { r.code <- run(ctx, append([]string{"-addr", "127.0.0.1:0"}, args...), r.stdout, r.stderr) }()
-	t.Cleanup(func() { stop() })
-	url := regexp.MustCompile(`msg="serving orders" url=(\S+)`)
-	require.Eventually(t, func() bool {
-		found := url.FindStringSubmatch(r.stderr.String())
-		if found != nil {
-			r.url = found[1]
-		}
-		return found != nil
-	}, 20*time.Second, 5*time.Millisecond, "it does not serve")
-	return r
-}
-
-// end stops it, and is its exit status.
-func (r *running) end() int {
-	r.t.Helper()
-	r.stop()
-	select {
-	case code := <-r.code:
-		return code
-	case <-time.After(5 * time.Second):
-		require.FailNow(r.t, "it did not end within 5 s")
-		return -1
-	}
+	r := testkit.Run(t, run, append([]string{"-addr", "127.0.0.1:0"}, args...)...)
+	testkit.Until(t, &r.Stderr, "serving orders")
+	return &running{r, t, serving.FindStringSubmatch(r.Stderr.String())[1]}
 }
 
 func (r *running) get(path, token string) int {
@@ -112,38 +58,30 @@ func (r *running) get(path, token string) int {
 func TestWithoutAnIssuerItBringsOneAndSaysHowToGetATokenThere(t *testing.T) {
 	t.Parallel()
 	r := serve(t, "-auth-addr", "127.0.0.1:0")
-	secret := regexp.MustCompile(`-u 'orders-all:([^']+)'`)
-	require.Eventually(t, func() bool { return strings.Contains(r.stdout.String(), "Then call it") }, 5*time.Second, 5*time.Millisecond)
-	text := r.stdout.String()
+	testkit.Until(t, &r.Stdout, "Then call it")
+	text := r.Stdout.String()
 	assert.Equal(t, 9, strings.Count(text, "\nTOKEN=$(curl -s -X POST "), "one for each client of each scheme")
 	assert.Contains(t, text, `curl -i -H "Authorization: Bearer $TOKEN" `+r.url+"/orders")
-	found := secret.FindStringSubmatch(text)
+	found := regexp.MustCompile(`-u orders-all:(\S+)`).FindStringSubmatch(text)
 	require.NotNil(t, found)
 	assert.Equal(t, http.StatusUnauthorized, r.get("/orders", ""))
 	assert.Equal(t, http.StatusOK, r.get("/healthz", ""))
-	assert.Equal(t, exitOK, r.end())
-	assert.NotContains(t, r.stderr.String(), found[1], "secrets are for the terminal, not for the log")
+	r.AssertEnds(exitOK)
+	assert.NotContains(t, r.Stderr.String(), found[1], "secrets are for the terminal, not for the log")
 }
 
 func TestWhatCannotBeServedIsSaid(t *testing.T) {
 	t.Parallel()
 	addr := testkit.Listener(t).Addr().String()
-	for _, row := range []struct {
-		name string
-		args []string
-		want string
-	}{
-		{"the API's port is in use", []string{"-addr", addr}, addr + " is in use: stop the other program or choose another with -addr"},
-		{"the authorization server's is", []string{"-addr", "127.0.0.1:0", "-auth-addr", addr}, addr + " is in use: stop the other program or choose another with -auth-addr"},
-		{"the authorization server is for this machine only", []string{"-addr", "127.0.0.1:0", "-auth-addr", "0.0.0.0:0"}, "choose another with -auth-addr"},
-		{"an issuer in the clear", []string{"-addr", "127.0.0.1:0", "-issuer", "http://issuer.example", "-audience", "x"}, "use https"},
+	for want, args := range map[string][]string{
+		addr + " is in use: stop the other program or choose another with -addr":      {"-addr", addr},
+		addr + " is in use: stop the other program or choose another with -auth-addr": {"-addr", "127.0.0.1:0", "-auth-addr", addr},
+		"choose another with -auth-addr":                                              {"-addr", "127.0.0.1:0", "-auth-addr", "0.0.0.0:0"},
+		"use https":                                                                   {"-addr", "127.0.0.1:0", "-issuer", "http://issuer.example", "-audience", "x"},
 	} {
-		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
-			var out, errs bytes.Buffer
-			assert.Equal(t, exitFailed, run(t.Context(), row.args, &out, &errs))
-			assert.Contains(t, errs.String(), row.want)
-			assert.Empty(t, out.String())
-		})
+		var out, errs bytes.Buffer
+		assert.Equal(t, exitFailed, run(t.Context(), args, &out, &errs))
+		assert.Contains(t, errs.String(), want)
+		assert.Empty(t, out.String())
 	}
 }

@@ -1,7 +1,6 @@
 package faults_test
 
 import (
-	"context"
 	"net/http"
 	"slices"
 	"sync"
@@ -274,49 +273,12 @@ func TestWhatIsRememberedOfMadeUpNamesIsBounded(t *testing.T) {
 	})
 }
 
-func TestOneCallersCancellationHarmsNoOtherCaller(t *testing.T) {
-	t.Parallel()
-	for name, loaded := range map[string]bool{"before the first load": false, "waiting for an unknown key": true} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			bubble(t, func(t *testing.T, w *world) {
-				if loaded {
-					w.ready()
-					time.Sleep(time.Minute)
-				}
-				token := w.long(w.publish())
-				before := w.iss.Fetches()
-				release := w.iss.Hang()
-
-				ctx, cancel := context.WithCancel(t.Context())
-				var impatient, patient []answer
-				var waiting sync.WaitGroup
-				waiting.Go(func() { impatient = append(impatient, w.callWith(ctx, token)) })
-				synctest.Wait() // the impatient one came first: it caused the fetch
-				waiting.Go(func() { patient = w.crowd(token, token, token, token) })
-				time.Sleep(time.Second)
-				cancel()
-				synctest.Wait()
-				require.Len(t, impatient, 1)
-				assert.Equal(t, "503 canceled", impatient[0].String())
-				assert.Equal(t, time.Second, impatient[0].took)
-
-				time.Sleep(time.Second)
-				release()
-				waiting.Wait()
-				assert.Equal(t, map[string]int{"200": 4}, tally(patient))
-				assert.Equal(t, before+1, w.iss.Fetches())
-			})
-		})
-	}
-}
-
 func TestOneIssuersTroubleIsItsOwn(t *testing.T) {
 	t.Parallel()
 	for name, trouble := range map[string]func(iss *jwkstest.Issuer){
 		"it hangs":                 func(iss *jwkstest.Issuer) { iss.Hang() },
 		"it fails":                 func(iss *jwkstest.Issuer) { iss.Fail(http.StatusInternalServerError) },
-		"it sends a byte a second": func(iss *jwkstest.Issuer) { iss.Serve(drip(time.Second)) },
+		"it sends a byte a second": func(iss *jwkstest.Issuer) { iss.Serve(drip) },
 		"strangers flood it":       func(*jwkstest.Issuer) {},
 	} {
 		t.Run(name, func(t *testing.T) {

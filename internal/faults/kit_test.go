@@ -47,8 +47,7 @@ type world struct {
 	gate   *sallyport.Gate
 	door   http.Handler
 	events recorder
-	skew   atomic.Int64  // of the API's clock
-	pace   time.Duration // between two bytes of a slow answer
+	skew   atomic.Int64 // of the API's clock
 }
 
 // settings change how a world's Gate is configured.
@@ -58,12 +57,12 @@ type settings func(*sallyport.Config)
 func newWorld(t *testing.T, change ...settings) *world {
 	t.Helper()
 	iss := jwkstest.New(t, jwkstest.WithoutServer(), jwkstest.WithAlgorithm("EdDSA"))
-	return openWorld(t, iss, &wire{healthy: iss.Client().Transport, impostors: pipes{}}, change...)
+	return openWorld(t, iss, &wire{healthy: iss.Client().Transport}, change...)
 }
 
 func openWorld(t *testing.T, iss *jwkstest.Issuer, way *wire, change ...settings) *world {
 	t.Helper()
-	w := &world{t: t, iss: iss, known: iss.Key(), wire: way, pace: time.Second}
+	w := &world{t: t, iss: iss, known: iss.Key(), wire: way}
 	cfg := sallyport.Config{
 		Providers: []providers.Provider{providers.Generic(iss.Issuer(), iss.Audience())},
 		Keys:      jwks.FetcherConfig{Client: &http.Client{Transport: way}, OnEvent: w.events.add},
@@ -180,12 +179,10 @@ func tellReason(ctx context.Context, ev middleware.Event) {
 var orders = &url.URL{Path: "/orders"}
 
 // call brings a token to the API.
-func (w *world) call(token string) answer { return w.callWith(w.t.Context(), token) }
-
-func (w *world) callWith(ctx context.Context, token string) (a answer) {
+func (w *world) call(token string) (a answer) {
 	r := &http.Request{Method: http.MethodGet, URL: orders, Header: http.Header{"Authorization": {"Bearer " + token}}}
 	rec, start := httptest.NewRecorder(), time.Now()
-	w.door.ServeHTTP(rec, r.WithContext(withReason(ctx, func(why reason.Code) { a.reason = why })))
+	w.door.ServeHTTP(rec, r.WithContext(withReason(w.t.Context(), func(why reason.Code) { a.reason = why })))
 	a.status, a.took = rec.Code, time.Since(start)
 	a.retryAfter, _ = strconv.Atoi(rec.Header().Get("Retry-After"))
 	return a

@@ -44,7 +44,8 @@ func (r *report) panels() []panel {
 	}
 	return []panel{
 		{
-			"p99 of callers whose key was in force; grey: how late timers of the same process were", "ms", []float64{0.01, 1, 100, 10_000},
+			"p99 of callers whose key was in force; grey: how late timers of the same process were", "ms",
+			[]float64{0.01, 1, 100, 10_000},
 			func(v float64) float64 { return min(1, max(0, (math.Log10(max(v, 1e-9))+2)/6)) }, // logarithmic
 			[]curve{r.p99(r.late, grey), r.p99(r.windows, blue)},
 		},

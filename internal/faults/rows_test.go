@@ -81,13 +81,13 @@ func refusesKnown(answer string) outcome {
 // Rows are grouped by where the fault lies.
 var (
 	connection = []row{
-		{name: "refuses connections", begin: func(w *world) { w.wire.cut(w.wire.impostors.refusing()) }, want: outage("connection refused")},
-		{name: "has a name that does not resolve", begin: func(w *world) { w.wire.cut(w.wire.impostors.unresolved()) }, want: outage("no such host")},
-		{name: "has an expired certificate", begin: func(w *world) { w.wire.cut(w.wire.impostors.presenting(expiredCert())) }, want: outage("certificate has expired")},
-		{name: "has the certificate of another host", begin: func(w *world) { w.wire.cut(w.wire.impostors.presenting(foreignCert())) }, want: outage("certificate is valid for other.invalid, not")},
+		{name: "refuses connections", begin: func(w *world) { w.wire.cut(refusing()) }, want: outage("connection refused")},
+		{name: "has a name that does not resolve", begin: func(w *world) { w.wire.cut(unresolved()) }, want: outage("no such host")},
+		{name: "has an expired certificate", begin: func(w *world) { w.wire.cut(presenting(expiredCert())) }, want: outage("certificate has expired")},
+		{name: "has the certificate of another host", begin: func(w *world) { w.wire.cut(presenting(foreignCert())) }, want: outage("certificate is valid for other.invalid, not")},
 		{name: "hangs before it answers", begin: func(w *world) { w.iss.Hang() }, want: outage(timedOut)},
 		{name: "hangs in the middle of the body", begin: func(w *world) { w.iss.Serve(hangInBody) }, want: outage(timedOut)},
-		{name: "sends one byte per second", begin: func(w *world) { w.iss.Serve(drip(w.pace)) }, want: outage(timedOut)},
+		{name: "sends one byte per second", begin: func(w *world) { w.iss.Serve(drip) }, want: outage(timedOut)},
 		{name: "breaks off in the middle of the body", begin: func(w *world) { w.iss.Serve(breakOff) }, want: outage("broke off")},
 	}
 	statuses = []row{
@@ -201,14 +201,12 @@ func hangInBody(w http.ResponseWriter, r *http.Request) {
 	<-r.Context().Done()
 }
 
-func drip(pace time.Duration) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		for flushed(w, " ") == nil {
-			select {
-			case <-time.After(pace):
-			case <-r.Context().Done():
-				return
-			}
+func drip(w http.ResponseWriter, r *http.Request) {
+	for flushed(w, " ") == nil {
+		select {
+		case <-time.After(time.Second):
+		case <-r.Context().Done():
+			return
 		}
 	}
 }

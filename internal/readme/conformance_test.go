@@ -3,13 +3,9 @@ package readme_test
 import (
 	"flag"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -37,13 +33,14 @@ func TestConformanceNamesItsTests(t *testing.T) {
 	if *update {
 		page = ruleRow.ReplaceAllStringFunc(page, func(line string) string {
 			row := ruleRow.FindStringSubmatch(line)
-			return fmt.Sprintf("| %s | %s | %s | %s | %s |", row[1], row[2], row[3], row[4], links(found[number(t, row[1])]))
+			n, _ := strconv.Atoi(row[1])
+			return fmt.Sprintf("| %d | %s | %s | %s | %s |", n, row[2], row[3], row[4], links(found[n]))
 		})
 		require.NoError(t, os.WriteFile(conformance, []byte(page), 0o644))
 	}
 	listed := map[int]bool{}
 	for _, row := range ruleRow.FindAllStringSubmatch(page, -1) {
-		n := number(t, row[1])
+		n, _ := strconv.Atoi(row[1])
 		assert.False(t, listed[n], "rule %d is listed twice", n)
 		listed[n] = true
 		assert.NotEmpty(t, found[n], "no test is named after rule %d", n)
@@ -60,18 +57,14 @@ func TestConformanceNamesItsCode(t *testing.T) {
 	t.Parallel()
 	symbol := regexp.MustCompile("`([a-z/]+)\\.([A-Za-z.]+)`")
 	check := regexp.MustCompile("check `([a-z_]+)`")
-	source := map[string]string{}
-	code := func(dir string) string {
-		if source[dir] == "" {
-			files, err := filepath.Glob(root + dir + "/*.go")
-			require.NoError(t, err)
-			for _, name := range files {
-				if !strings.HasSuffix(name, "_test.go") {
-					source[dir] += read(t, name)
-				}
+	files := repositoryFiles(t)
+	code := func(dir string) (source string) {
+		for name, text := range files {
+			if path.Dir(name) == dir && strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") {
+				source += string(text)
 			}
 		}
-		return source[dir]
+		return source
 	}
 	for _, row := range ruleRow.FindAllStringSubmatch(read(t, conformance), -1) {
 		symbols, checks := symbol.FindAllStringSubmatch(row[4], -1), check.FindAllStringSubmatch(row[4], -1)
@@ -90,13 +83,6 @@ func TestConformanceNamesItsCode(t *testing.T) {
 	}
 }
 
-func number(t *testing.T, digits string) int {
-	t.Helper()
-	n, err := strconv.Atoi(digits)
-	require.NoError(t, err)
-	return n
-}
-
 // links are the test files, as links from the page.
 func links(files map[string]bool) string {
 	var out []string
@@ -106,77 +92,30 @@ func links(files map[string]bool) string {
 	return strings.Join(out, ", ")
 }
 
-// numberedTests are the test files of this module by the rules that their
-// subtests are named after.
+// numberedTests are the test files of this module by the rules that names in
+// them begin with.
 func numberedTests(t *testing.T) map[int]map[string]bool {
 	t.Helper()
-	found := map[int]map[string]bool{}
-	require.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
+	found, all := map[int]map[string]bool{}, repositoryFiles(t)
+	for name, text := range all {
+		module, _, _ := strings.Cut(name, "/")
+		if all[module+"/go.mod"] != nil || !strings.HasSuffix(name, "_test.go") || name == "internal/readme/conformance_test.go" {
+			continue
 		}
-		name, err := filepath.Rel(root, path)
-		if err != nil {
-			return err
-		}
-		if entry.IsDir() {
-			if _, err := os.Stat(filepath.Join(path, "go.mod")); err == nil && name != "." || strings.HasPrefix(entry.Name(), ".") && name != "." {
-				return filepath.SkipDir
-			}
-			return nil
-		}
-		if strings.HasSuffix(name, "_test.go") && name != filepath.Join("internal", "readme", "conformance_test.go") {
-			for _, n := range rulesIn(t, path) {
+		for _, literal := range literals.FindAllStringSubmatch(string(text), -1) {
+			for _, n := range rulesOf(literal[1]) {
 				if found[n] == nil {
 					found[n] = map[string]bool{}
 				}
-				found[n][filepath.ToSlash(name)] = true
+				found[n][name] = true
 			}
 		}
-		return nil
-	}))
+	}
 	return found
 }
 
-// rulesIn are the numbers at the beginning of names in the file: of t.Run, of
-// keys of a map, and of values in a row.
-func rulesIn(t *testing.T, path string) (numbers []int) {
-	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
-	require.NoError(t, err)
-	note := func(name ast.Expr) {
-		ast.Inspect(name, func(n ast.Node) bool {
-			if text, ok := n.(*ast.BasicLit); ok && text.Kind == token.STRING {
-				numbers = append(numbers, rulesOf(strings.Trim(text.Value, "`\""))...)
-			}
-			return true
-		})
-	}
-	ast.Inspect(file, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.CallExpr:
-			if of, ok := n.Fun.(*ast.SelectorExpr); ok && of.Sel.Name == "Run" && len(n.Args) == 2 {
-				note(n.Args[0])
-			}
-		case *ast.KeyValueExpr:
-			if field, ok := n.Key.(*ast.Ident); !ok {
-				note(n.Key)
-			} else if field.Name == "name" {
-				note(n.Value)
-			}
-		case *ast.CompositeLit:
-			if len(n.Elts) > 1 {
-				if first, ok := n.Elts[0].(*ast.BasicLit); ok {
-					note(first)
-				}
-			}
-		}
-		return true
-	})
-	return numbers
-}
-
 var (
+	literals = regexp.MustCompile("[(\\t {](?:name: )?[\"`]((?:[0-9]{1,3} )+[A-Za-z][^\"`]*)[\"`]")
 	numbered = regexp.MustCompile(`^(?:(?:0?[1-9]|1?[1-9][0-9]|1[0-9]{2}) )+[A-Za-z]`) // 1 to 199: beyond are statuses
 	further  = regexp.MustCompile(`, ([0-9]{1,3}) `)
 	quantity = regexp.MustCompile(`^[0-9]+ (?:bits|bytes|parts|keys|[KM]i?B)\b`)
@@ -188,12 +127,12 @@ func rulesOf(name string) (numbers []int) {
 		return nil
 	}
 	head := numbered.FindString(name)
-	for _, part := range strings.Fields(head[:len(head)-1]) {
-		n, _ := strconv.Atoi(part)
-		numbers = append(numbers, n)
-	}
+	words := strings.Fields(head[:len(head)-1])
 	for _, more := range further.FindAllStringSubmatch(name, -1) {
-		n, _ := strconv.Atoi(more[1])
+		words = append(words, more[1])
+	}
+	for _, word := range words {
+		n, _ := strconv.Atoi(word)
 		numbers = append(numbers, n)
 	}
 	return numbers

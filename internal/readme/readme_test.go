@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
+	"path"
 	"regexp"
 	"strings"
 	"testing"
@@ -79,44 +79,35 @@ func TestTheREADMEsGoLinesCompile(t *testing.T) {
 
 func TestTheREADMEFitsAndItsTargetsExist(t *testing.T) {
 	t.Parallel()
-	readme, makefile := read(t, root+"README.md"), read(t, root+"Makefile")
+	readme, targets := read(t, root+"README.md"), makeTargets(t)
 	assert.Less(t, strings.Count(readme, "\n"), 150)
-	for _, target := range regexp.MustCompile(`(?m)(?:^|[^\w])make ([a-z0-9-]+)`).FindAllStringSubmatch(readme, -1) {
-		if target[1] == "are" { // "Go 1.26 and make are all it takes"
-			continue
-		}
-		assert.Regexp(t, `(?m)^`+target[1]+`:`, makefile)
+	for _, found := range regexp.MustCompile(`(?:^|[^\w])make ([a-z0-9-]+)`).FindAllStringSubmatch(readme, -1) {
+		assert.True(t, targets[found[1]] || found[1] == "are", "no target %s", found[1]) // "Go 1.26 and make are all it takes"
 	}
 }
 
 func TestTheREADMELinksEveryPage(t *testing.T) {
 	t.Parallel()
-	readme := read(t, root+"README.md")
-	pages, err := filepath.Glob(root + "docs/*.md")
-	require.NoError(t, err)
-	require.NotEmpty(t, pages)
-	for _, page := range append(pages, root+"docs/decisions/README.md") {
-		assert.Contains(t, readme, "]("+strings.TrimPrefix(page, root)+")")
-	}
-	notes, err := filepath.Glob(root + "docs/decisions/[0-9]*.md")
-	require.NoError(t, err)
-	list := read(t, root+"docs/decisions/README.md")
-	for _, note := range notes {
-		assert.Contains(t, list, "]("+filepath.Base(note)+")")
+	list := map[string]string{"docs": read(t, root+"README.md"), "docs/decisions": read(t, root+"docs/decisions/README.md")}
+	require.Contains(t, list["docs"], "](docs/decisions/README.md)")
+	for page := range repositoryFiles(t) {
+		if dir, name := path.Split(page); dir == "docs/" && path.Ext(name) == ".md" {
+			assert.Contains(t, list["docs"], "]("+page+")")
+		} else if dir == "docs/decisions/" && name != "README.md" {
+			assert.Contains(t, list["docs/decisions"], "]("+name+")")
+		}
 	}
 }
 
 func TestEveryLinkLeadsToAFile(t *testing.T) {
 	t.Parallel()
-	var pages []string
-	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md"} {
-		found, err := filepath.Glob(root + pattern)
-		require.NoError(t, err)
-		pages = append(pages, found...)
-	}
-	for _, page := range pages {
-		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)[)#]`).FindAllStringSubmatch(read(t, page), -1) {
-			_, err := os.Stat(filepath.Join(filepath.Dir(page), link[1]))
+	link := regexp.MustCompile(`\]\(([^)#:]+)[)#]`)
+	for page, text := range repositoryFiles(t) {
+		if path.Ext(page) != ".md" {
+			continue
+		}
+		for _, found := range link.FindAllSubmatch(text, -1) {
+			_, err := os.Stat(root + path.Join(path.Dir(page), string(found[1])))
 			assert.NoError(t, err, "a link of %s", page)
 		}
 	}

@@ -43,23 +43,3 @@ func TestSayingNoAllocatesLittle(t *testing.T) {
 		assert.LessOrEqual(t, allocs, 6.0, name)
 	}
 }
-
-// BenchmarkParse measures the one pass over a payload that every token costs
-// before its signature is looked at.
-func BenchmarkParse(b *testing.B) {
-	for name, text := range map[string]string{
-		"payload=entra-app": entraApp,
-		"payload=header":    `{"typ":"JWT","alg":"RS256","kid":"MnC_VZcATfM5pOYiJHMba9goEKY"}`,
-	} {
-		b.Run(name, func(b *testing.B) {
-			data := []byte(text)
-			b.SetBytes(int64(len(data)))
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := strictjson.Parse(data); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}

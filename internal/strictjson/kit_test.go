@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sallyport-go/sallyport/internal/strictjson"
@@ -21,22 +20,11 @@ const entraApp = `{"aud":"api://apim-orders","iss":"https://sts.windows.net/a53d
 	`"sub":"22222222-2222-2222-2222-222222222222","tid":"a53d724c-15ea-4469-a987-82a5b30ec167",` +
 	`"uti":"FVsGxYXI30-TuikuuUoFAA","ver":"1.0"}`
 
-// object adds to Object what only tests want.
-type object struct{ strictjson.Object }
-
-func (o object) lookup(path ...string) (strictjson.Value, bool) { return o.Lookup(path...) }
-
-func parse(t *testing.T, text string) object {
+func parse(t *testing.T, text string) strictjson.Object {
 	t.Helper()
 	obj, err := strictjson.Parse([]byte(text))
 	require.NoError(t, err)
-	return object{obj}
-}
-
-// sameBytes compares texts of JSON as they are written, white space and all.
-func sameBytes(t *testing.T, want, got string) {
-	t.Helper()
-	assert.Equal(t, want, got)
+	return obj
 }
 
 // wide is the inside of an object with n members.
@@ -53,7 +41,8 @@ func wide(n int) string {
 
 func value(t *testing.T, raw string) strictjson.Value {
 	t.Helper()
-	v, ok := parse(t, `{"v":`+raw+`}`).lookup("v")
+	obj := parse(t, `{"v":`+raw+`}`)
+	v, ok := obj.Get("v")
 	require.True(t, ok)
 	return v
 }
@@ -127,12 +116,11 @@ func decodeObject(t *testing.T, v strictjson.Value) any {
 	require.NoError(t, err)
 	object := map[string]any{}
 	for name, m := range v.Members() {
-		same, ok := v.Get(name)
-		require.True(t, ok)
-		require.Equal(t, m.Raw(), same.Raw())
-		same, ok = nested.Get(name)
-		require.True(t, ok)
-		require.Equal(t, m.Raw(), same.Raw())
+		for _, get := range []func(string) (strictjson.Value, bool){v.Get, nested.Get} {
+			same, ok := get(name)
+			require.True(t, ok)
+			require.Equal(t, m.Raw(), same.Raw())
+		}
 		object[name] = decode(t, m)
 	}
 	require.Len(t, object, nested.Len())

@@ -75,9 +75,7 @@ func TestParseRefusesWhatParsersReadDifferently(t *testing.T) {
 
 func TestParseErrorsQuoteNothing(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{
-		`{"secret":1,"secret":2}`, `{"a":"secret\xsecret"}`, `{"secret":secret}`, `secret`, `{"a":1}secret`, `["secret"]`,
-	} {
+	for _, text := range []string{`{"secret":1,"secret":2}`, `{"a":"secret\xsecret"}`, `{"secret":secret}`, `secret`, `{"a":1}secret`, `["secret"]`} {
 		_, err := strictjson.Parse([]byte(text))
 		require.Error(t, err, text)
 		assert.NotContains(t, err.Error(), "secret", text)
@@ -100,7 +98,7 @@ func TestObjectIndexesItsTopLevelMembers(t *testing.T) {
 	t.Parallel()
 	const text = "\t{ \"b\" : [ 1 , {\"c\":\"]\"} ] ,\r\n\"a\":{\"b\":{}} , \"\":\"empty\", \"sl\\/ash\":null }\n"
 	obj := parse(t, text)
-	sameBytes(t, text, obj.Text())
+	assert.Equal(t, text, obj.Text())
 	assert.Equal(t, 4, obj.Len())
 	assert.Equal(t, []string{"b", "a", "", "sl/ash"}, slices.Collect(obj.Names()))
 	for name, raw := range map[string]string{"b": `[ 1 , {"c":"]"} ]`, "a": `{"b":{}}`, "": `"empty"`, "sl/ash": "null"} {
@@ -108,7 +106,7 @@ func TestObjectIndexesItsTopLevelMembers(t *testing.T) {
 		require.True(t, ok, name)
 		assert.Equal(t, raw, v.Raw())
 	}
-	sameBytes(t, strings.TrimSpace(text), obj.Value().Raw())
+	assert.Equal(t, strings.TrimSpace(text), obj.Value().Raw())
 	for name := range obj.Names() { // stopping early is fine
 		assert.Equal(t, "b", name)
 		break
@@ -220,7 +218,7 @@ func TestParseLeavesItsInputAlone(t *testing.T) {
 		_, err := strictjson.Parse(data)
 		require.NoError(t, err)
 	}
-	sameBytes(t, entraApp, string(data))
+	assert.Equal(t, entraApp, string(data))
 }
 
 func TestScratchIsNotSharedBetweenObjects(t *testing.T) {
@@ -231,12 +229,6 @@ func TestScratchIsNotSharedBetweenObjects(t *testing.T) {
 	assert.Equal(t, []string{"a", "b", "c"}, slices.Collect(one.Names()))
 	assert.Equal(t, 1000, many.Len())
 	assert.Equal(t, []string{"x"}, slices.Collect(two.Names()))
-	nested, ok := parse(t, `{"o":{"p":{"q":1},"r":2}}`).lookup("o")
-	require.True(t, ok)
-	inner, err := nested.Object()
-	require.NoError(t, err)
-	assert.Equal(t, []string{"p", "r"}, slices.Collect(inner.Names()))
-	sameBytes(t, `{"p":{"q":1},"r":2}`, inner.Text())
 }
 
 func TestLookUpsAllocateNothing(t *testing.T) {

@@ -89,16 +89,6 @@ func TestNumbersAreFinite(t *testing.T) {
 	}
 }
 
-func TestBool(t *testing.T) {
-	t.Parallel()
-	yes, err := value(t, `true`).Bool()
-	require.NoError(t, err)
-	assert.True(t, yes)
-	no, err := value(t, `false`).Bool()
-	require.NoError(t, err)
-	assert.False(t, no)
-}
-
 func TestElementsKeepTheirText(t *testing.T) {
 	t.Parallel()
 	for raw, want := range map[string][]string{

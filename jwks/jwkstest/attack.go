@@ -66,20 +66,18 @@ func Attack(tb testing.TB, iss *Issuer, api func(token string) (status int), opt
 // tokens in their Authorization header.
 func AttackHandler(tb testing.TB, iss *Issuer, h http.Handler, request *http.Request, options ...TokenOption) {
 	tb.Helper()
-	Attack(tb, iss, func(token string) int { return ask(h, request, token) }, options...)
-}
-
-func ask(h http.Handler, request *http.Request, token string) int {
-	r := request.Clone(request.Context())
-	if request.GetBody != nil {
-		if body, err := request.GetBody(); err == nil {
-			r.Body = body
+	Attack(tb, iss, func(token string) int {
+		r := request.Clone(request.Context())
+		if request.GetBody != nil {
+			if body, err := request.GetBody(); err == nil {
+				r.Body = body
+			}
 		}
-	}
-	r.Header.Set("Authorization", "Bearer "+token)
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w.Code
+		r.Header.Set("Authorization", "Bearer "+token)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w.Code
+	}, options...)
 }
 
 // Breaches is Attack without a test. It returns the forgeries that got through,

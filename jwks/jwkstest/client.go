@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -64,7 +63,10 @@ func newPipe(h http.Handler) *pipe {
 func (p *pipe) dial(context.Context, string, string) (net.Conn, error) {
 	near, far := net.Pipe()
 	// Serve returns once the listener has no more connections; this one is served on.
-	if err := p.server.Serve(&single{conn: far}); err != net.ErrClosed { //nolint:errorlint // the listener's own value
+	listener := make(single, 1)
+	listener <- far
+	close(listener)
+	if err := p.server.Serve(listener); err != net.ErrClosed { //nolint:errorlint // the listener's own value
 		_ = near.Close()
 		_ = far.Close()
 		return nil, err
@@ -77,34 +79,19 @@ func (p *pipe) close() {
 	p.transport.CloseIdleConnections()
 }
 
-// single is a listener of one connection.
-type single struct {
-	mu   sync.Mutex
-	conn net.Conn
-}
+// single is a listener of the connections that are in it.
+type single chan net.Conn
 
-// Accept returns the connection, once.
-func (s *single) Accept() (net.Conn, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	conn := s.conn
-	if conn == nil {
-		return nil, net.ErrClosed
+// Accept implements [net.Listener], as the others do.
+func (s single) Accept() (net.Conn, error) {
+	if conn, ok := <-s; ok {
+		return conn, nil
 	}
-	s.conn = nil
-	return conn, nil
+	return nil, net.ErrClosed
 }
 
 // Close does nothing: the server closes the connection.
-func (s *single) Close() error { return nil }
+func (single) Close() error { return nil }
 
-// Addr returns a placeholder.
-func (s *single) Addr() net.Addr { return memoryAddr{} }
-
-type memoryAddr struct{}
-
-// Network returns the name of a network that cannot be dialled.
-func (memoryAddr) Network() string { return "memory" }
-
-// String returns the same for all.
-func (memoryAddr) String() string { return "memory" }
+// Addr returns no address: none can be dialled.
+func (single) Addr() net.Addr { return nil }

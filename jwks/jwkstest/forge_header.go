@@ -3,6 +3,7 @@ package jwkstest
 import (
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -86,16 +87,12 @@ func (f *forger) otherHashes() (out []forged) {
 
 // folded returns s with the case of its letters swapped.
 func folded(s string) string {
-	out := []byte(s)
-	for i, c := range out {
-		switch {
-		case 'a' <= c && c <= 'z':
-			out[i] = c - 'a' + 'A'
-		case 'A' <= c && c <= 'Z':
-			out[i] = c - 'A' + 'a'
+	return strings.Map(func(r rune) rune {
+		if unicode.IsUpper(r) {
+			return unicode.ToLower(r)
 		}
-	}
-	return string(out)
+		return unicode.ToUpper(r)
+	}, s)
 }
 
 const (
@@ -108,24 +105,11 @@ const (
 
 // critical: every crit and every b64 is refused, since nothing of the kind is
 // implemented.
-func (f *forger) critical() (out []forged) {
-	for _, row := range []struct {
-		name  string
-		value any
-		more  Header
-	}{
-		{"of an extension nobody knows", []string{"http://example.com/UNDEFINED"}, Header{"http://example.com/UNDEFINED": true}},
-		{"of an extension that is not there", []string{"exp"}, nil},
-		{"of a registered header", []string{"alg"}, nil},
-		{"of b64", []string{"b64"}, Header{"b64": true}},
-		{"empty", []string{}, nil},
-		{"twice the same", []string{"exp", "exp"}, Header{"exp": 1}},
-		{"a string", "exp", Header{"exp": 1}},
-		{"an array of numbers", []int{1}, nil},
-		{"null", jsontext.Value("null"), nil},
-	} {
-		out = append(out, f.minted("crit: "+row.name, reason.CriticalHeader, holeCritical, Header{"crit": row.value}, row.more))
+func (f *forger) critical() []forged {
+	one := func(name string, options ...TokenOption) forged {
+		return f.minted(name, reason.CriticalHeader, holeCritical, options...)
 	}
+	const unknown = "http://example.com/UNDEFINED"
 	header := f.header(Header{"b64": false, "crit": []string{"b64"}})
 	raw := encode(header) + "." + f.payload(nil)
 	asText := reason.Malformed // by the dots in it, such as those of a host name
@@ -133,14 +117,23 @@ func (f *forger) critical() (out []forged) {
 		asText = reason.CriticalHeader
 	}
 	signature := f.signed(raw)[len(raw):]
-	return append(out,
+	return []forged{
+		one("crit: of an extension nobody knows", Header{"crit": []string{unknown}, unknown: true}),
+		one("crit: of an extension that is not there", Header{"crit": []string{"exp"}}),
+		one("crit: of a registered header", Header{"crit": []string{"alg"}}),
+		one("crit: of b64", Header{"crit": []string{"b64"}, "b64": true}),
+		one("crit: empty", Header{"crit": []string{}}),
+		one("crit: twice the same", Header{"crit": []string{"exp", "exp"}, "exp": 1}),
+		one("crit: a string", Header{"crit": "exp", "exp": 1}),
+		one("crit: an array of numbers", Header{"crit": []int{1}}),
+		one("crit: null", Header{"crit": jsontext.Value("null")}),
 		f.minted("b64: false without crit", reason.CriticalHeader, holeDetached, Header{"b64": false}),
 		f.minted("b64: true without crit", reason.CriticalHeader, holeDetached, Header{"b64": true}),
 		f.minted("b64: false, payload encoded all the same", reason.CriticalHeader, holeDetached, Header{"b64": false, "crit": []string{"b64"}}),
-		forged{"b64: false, signed over the text", Forgery{encode(header) + "." + encode(f.payload(nil)) + signature, reason.CriticalHeader, holeDetached}},
-		forged{"b64: false, payload as text", Forgery{raw + signature, asText, holeDetached}},
-		forged{"b64: false, payload left out", Forgery{encode(header) + "." + signature, reason.Malformed, holeDetached}},
-	)
+		{"b64: false, signed over the text", Forgery{encode(header) + "." + encode(f.payload(nil)) + signature, reason.CriticalHeader, holeDetached}},
+		{"b64: false, payload as text", Forgery{raw + signature, asText, holeDetached}},
+		{"b64: false, payload left out", Forgery{encode(header) + "." + signature, reason.Malformed, holeDetached}},
+	}
 }
 
 // types: tokens of the same issuer that are for something else.
@@ -166,24 +159,22 @@ func (f *forger) types() (out []forged) {
 
 // marked: tokens of the same issuer that only their claims tell from access
 // tokens.
-func (f *forger) marked() (out []forged) {
-	jwt := Header{"typ": "JWT"}
-	for _, row := range []struct {
-		name  string
-		marks Claims
-	}{
-		{"ID token, by its at_hash", Claims{"at_hash": "x", "nonce": "n"}},
-		{"ID token, by its c_hash", Claims{"c_hash": "x"}},
-		{"ID token, as Keycloak marks it", Claims{"typ": "ID"}},
-		{"ID token, as Cognito marks it", Claims{"token_use": "id"}},
-		{"refresh token, as Keycloak marks it", Claims{"typ": "Refresh"}},
-		{"offline token, as Keycloak marks it", Claims{"typ": "Offline"}},
-		{"logout token, as Keycloak marks it", Claims{"typ": "Logout"}},
-		{"logout token, by its events", Claims{"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}}}},
-	} {
-		out = append(out, f.minted("kind: "+row.name, reason.UnsupportedType, holeID, jwt, row.marks))
+func (f *forger) marked() []forged {
+	one := func(name string, why reason.Code, marks Claims) forged {
+		return f.minted("kind: "+name, why, holeID, Header{"typ": "JWT"}, marks)
 	}
-	return append(out, f.minted("kind: ID token, for the client alone", reason.WrongAudience, holeID, jwt, Claims{
-		"aud": "test-client", "azp": "test-client", "client_id": nil, "nonce": "n", "auth_time": f.now,
-	}))
+	logout := map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}}
+	return []forged{
+		one("ID token, by its at_hash", reason.UnsupportedType, Claims{"at_hash": "x", "nonce": "n"}),
+		one("ID token, by its c_hash", reason.UnsupportedType, Claims{"c_hash": "x"}),
+		one("ID token, as Keycloak marks it", reason.UnsupportedType, Claims{"typ": "ID"}),
+		one("ID token, as Cognito marks it", reason.UnsupportedType, Claims{"token_use": "id"}),
+		one("refresh token, as Keycloak marks it", reason.UnsupportedType, Claims{"typ": "Refresh"}),
+		one("offline token, as Keycloak marks it", reason.UnsupportedType, Claims{"typ": "Offline"}),
+		one("logout token, as Keycloak marks it", reason.UnsupportedType, Claims{"typ": "Logout"}),
+		one("logout token, by its events", reason.UnsupportedType, Claims{"events": logout}),
+		one("ID token, for the client alone", reason.WrongAudience, Claims{
+			"aud": "test-client", "azp": "test-client", "client_id": nil, "nonce": "n", "auth_time": f.now,
+		}),
+	}
 }

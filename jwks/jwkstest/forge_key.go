@@ -37,9 +37,8 @@ func (f *forger) keys() []forged {
 	return []forged{
 		{"key: another one under the same kid", Forgery{f.impostor(kid), reason.BadSignature, holeAnyKey}},
 		{"key: another one under its own kid", Forgery{f.impostor(), reason.UnknownKey, holeAnyKey}},
-		{"key: of another algorithm, which the issuer also publishes", Forgery{
-			f.token(WithKey(f.forgeryKeys.attackers["ES256"]), Header{"kid": f.forgeryKeys.ec.id}), reason.BadSignature, holeAnyKey,
-		}},
+		{"key: of another algorithm, which the issuer also publishes", Forgery{f.token(
+			WithKey(f.forgeryKeys.attackers["ES256"]), Header{"kid": f.forgeryKeys.ec.id}), reason.BadSignature, holeAnyKey}},
 		{"key: another issuer's, in its own name", Forgery{f.impostor(Claims{"iss": "https://other.example"}), reason.UnknownIssuer, holeAnyKey}},
 		f.minted("key: one that the issuer publishes for encryption", reason.UnknownKey, holeEnc, WithKey(f.forgeryKeys.enc), WithAlgorithm("ES256")),
 	}
@@ -87,7 +86,9 @@ func (f *forger) nameless() reason.Code {
 func (f *forger) embedded() []forged {
 	attacker := f.attacker()
 	jwk := merge(present(attacker.jwk), nil)
-	chain, der := f.certificate(attacker)
+	der, err := attacker.certificate(f.now)
+	f.iss.check(err)
+	chain := base64.StdEncoding.EncodeToString(der) // RFC 7515 section 4.1.6
 	at := f.iss.address() + attackerPath
 	one := func(name string, why reason.Code, hole string, members Header) forged {
 		return forged{"header: " + name, Forgery{f.impostor(members), why, hole}}
@@ -111,14 +112,7 @@ func (f *forger) embedded() []forged {
 	}
 }
 
-// certificate is one of the attacker's own making, as x5c has it (RFC 7515
-// section 4.1.6) and as DER.
-func (f *forger) certificate(key *Key) (x5c string, der []byte) {
-	der, err := key.certificate(f.now)
-	f.iss.check(err)
-	return base64.StdEncoding.EncodeToString(der), der
-}
-
+// certificate is one of the key's own making, in DER.
 func (k *Key) certificate(now time.Time) ([]byte, error) {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1),
@@ -160,6 +154,12 @@ func (iss *Issuer) answerAttacker(w http.ResponseWriter, r *http.Request) bool {
 
 func lastDot(token string) int { return strings.LastIndexByte(token, '.') }
 
+// split returns what is signed, and the signature.
+func split(token string) (input string, signature []byte) {
+	dot := lastDot(token)
+	return token[:dot], []byte(decode(token[dot+1:]))
+}
+
 const (
 	holeConfused = "a public key is taken for an HMAC secret (RFC 8725 section 2.1, CVE-2016-5431)"
 	holeGuessed  = "an HMAC secret can be guessed (RFC 8725 section 2.2)"
@@ -200,16 +200,17 @@ type form struct{ name, text string }
 func (f *forger) publicForms() []form {
 	der, err := x509.MarshalPKIXPublicKey(f.key.Public())
 	f.iss.check(err)
-	jwk, set := f.iss.text(nil, f.key.jwk), f.iss.text(nil, jwkSet(f.iss.Published()))
+	bare, err := publicMembers(f.key.private) // the members of a thumbprint (RFC 7638 section 3.2)
+	f.iss.check(err)
 	forms := []form{
 		{"the public key as PKIX PEM", pemOf("PUBLIC KEY", der)},
 		{"the public key as PKIX PEM without its last newline", strings.TrimSuffix(pemOf("PUBLIC KEY", der), "\n")},
 		{"the public key as PKIX PEM with CR LF", strings.ReplaceAll(pemOf("PUBLIC KEY", der), "\n", "\r\n")},
-		{"the public key as the base64 between the PEM lines", pemBody(pemOf("PUBLIC KEY", der))},
+		{"the public key as the base64 between the PEM lines", base64.StdEncoding.EncodeToString(der)},
 		{"the public key as PKIX DER", string(der)},
-		{"the public key as its JWK", jwk},
-		{"the public key as its bare JWK", f.bareJWK()},
-		{"the whole JWK Set", set},
+		{"the public key as its JWK", f.iss.text(nil, f.key.jwk)},
+		{"the public key as its bare JWK", f.iss.text(nil, bare)},
+		{"the whole JWK Set", f.iss.text(nil, jwkSet(f.iss.Published()))},
 	}
 	switch public := f.key.Public().(type) {
 	case *rsa.PublicKey:
@@ -231,18 +232,6 @@ func (f *forger) publicForms() []form {
 	return forms
 }
 
-// bareJWK has only the members of a thumbprint (RFC 7638 section 3.2).
-func (f *forger) bareJWK() string {
-	members, err := publicMembers(f.key.private)
-	f.iss.check(err)
-	return f.iss.text(nil, members)
-}
-
 func pemOf(kind string, der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
-}
-
-func pemBody(text string) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return strings.Join(lines[1:len(lines)-1], "")
 }

@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha1" //nolint:gosec // to see it refused
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"math/big"
 	"slices"
@@ -21,22 +22,16 @@ const holeUnchecked = "the signature is not checked, or not over this header and
 
 // signatures: damage that fits every algorithm.
 func (f *forger) signatures() []forged {
-	good := f.token()
-	dot := lastDot(good)
-	input, part := good[:dot], good[dot+1:]
-	sig := []byte(decode(part))
+	input, sig := split(f.token())
+	part := encode(string(sig))
 	one := func(name string, sig []byte) forged {
 		return forged{"signature: " + name, Forgery{input + "." + encode(string(sig)), reason.BadSignature, holeUnchecked}}
 	}
 	flipped := bytes.Clone(sig)
 	flipped[len(flipped)/2] ^= 1
-	backwards := bytes.Clone(sig)
-	for i := range backwards {
-		backwards[i] = sig[len(sig)-1-i]
-	}
 	header, payload, _ := strings.Cut(input, ".")
 	other := f.payload(Claims{"sub": "admin", "client_id": "admin"})
-	return append([]forged{
+	return []forged{
 		one("one bit of it turned", flipped),
 		one("all zeros", make([]byte, len(sig))),
 		one("all ones", bytes.Repeat([]byte{0xff}, len(sig))),
@@ -47,21 +42,14 @@ func (f *forger) signatures() []forged {
 		one("a zero before it", append([]byte{0}, sig...)),
 		one("a zero behind it", append(bytes.Clone(sig), 0)),
 		one("twice in a row", append(bytes.Clone(sig), sig...)),
-		one("backwards", backwards),
+		one("backwards", reversed(sig)),
 		one("the hash of the input", algorithms["RS256"].sum([]byte(input))),
 		{"signature: of another payload", Forgery{header + "." + encode(other) + "." + part, reason.BadSignature, holeUnchecked}},
-		{"signature: of another header", Forgery{
-			encode(f.header(Header{"x": "y"})) + "." + payload + "." + part, reason.BadSignature, holeUnchecked,
-		}},
+		{"signature: of another header", Forgery{encode(f.header(Header{"x": "y"})) + "." + payload + "." + part, reason.BadSignature, holeUnchecked}},
 		{"signature: of the payload alone", Forgery{f.resigned(input, payload), reason.BadSignature, holeUnchecked}},
-		{"signature: of header and payload before encoding", Forgery{
-			f.resigned(input, decode(header)+"."+decode(payload)), reason.BadSignature, holeUnchecked,
-		}},
-	}, f.resignedEmpty(input))
-}
-
-func (f *forger) resignedEmpty(input string) forged {
-	return forged{"signature: of nothing", Forgery{f.resigned(input, ""), reason.BadSignature, holeUnchecked}}
+		{"signature: of header and payload before encoding", Forgery{f.resigned(input, decode(header)+"."+decode(payload)), reason.BadSignature, holeUnchecked}},
+		{"signature: of nothing", Forgery{f.resigned(input, ""), reason.BadSignature, holeUnchecked}},
+	}
 }
 
 // resigned is input under the right key's signature of something else.
@@ -81,12 +69,11 @@ func (f *forger) rsaSignatures() (out []forged) {
 	if !ok {
 		return nil
 	}
-	good := f.token()
-	input := good[:lastDot(good)]
+	input, sig := split(f.token())
 	one := func(name string, sig []byte) {
 		out = append(out, forged{"RSA signature: " + name, Forgery{input + "." + encode(string(sig)), reason.BadSignature, holePadding}})
 	}
-	s := new(big.Int).SetBytes([]byte(decode(good[lastDot(good)+1:])))
+	s := new(big.Int).SetBytes(sig)
 	one("the same number plus the modulus", new(big.Int).Add(s, private.N).Bytes())
 	one("the modulus less the number", new(big.Int).Sub(private.N, s).FillBytes(make([]byte, private.Size())))
 	one("the modulus", private.N.Bytes())
@@ -147,6 +134,10 @@ func pkcs1Blocks(hash crypto.Hash, sum []byte, size int) []padding {
 	garbage = append(garbage, bytes.Repeat([]byte{'g'}, size-len(garbage))...)
 	short := sha1.Sum(sum) //nolint:gosec // to see it refused
 	tail := append(bytes.Clone(info), make([]byte, 16)...)
+	other := crypto.SHA256
+	if hash == other {
+		other = crypto.SHA512
+	}
 	return []padding{
 		{"garbage behind a short padding", garbage},
 		{"no padding at all", append(make([]byte, size-len(info)), info...)},
@@ -157,15 +148,8 @@ func pkcs1Blocks(hash crypto.Hash, sum []byte, size int) []padding {
 		{"the hash's name without its NULL", full(1, 0xff, digestInfo(hash, sum, false))},
 		{"zeros behind the hash", full(1, 0xff, tail)},
 		{"under the name of SHA-1", full(1, 0xff, digestInfo(crypto.SHA1, short[:], true))},
-		{"under the name of another hash", full(1, 0xff, digestInfo(otherHash(hash), sum, true))},
+		{"under the name of another hash", full(1, 0xff, digestInfo(other, sum, true))},
 	}
-}
-
-func otherHash(hash crypto.Hash) crypto.Hash {
-	if hash == crypto.SHA256 {
-		return crypto.SHA512
-	}
-	return crypto.SHA256
 }
 
 var hashIDs = map[crypto.Hash]asn1.ObjectIdentifier{
@@ -178,16 +162,12 @@ var hashIDs = map[crypto.Hash]asn1.ObjectIdentifier{
 // digestInfo is the DER that names the hash (RFC 8017 appendix A.2.4). Without
 // its NULL parameter it is another encoding of the same.
 func digestInfo(hash crypto.Hash, sum []byte, null bool) []byte {
-	type algorithmID struct {
-		ID     asn1.ObjectIdentifier
-		Params asn1.RawValue `asn1:"optional"`
-	}
-	id := algorithmID{ID: hashIDs[hash]}
+	id := pkix.AlgorithmIdentifier{Algorithm: hashIDs[hash]}
 	if null {
-		id.Params = asn1.NullRawValue
+		id.Parameters = asn1.NullRawValue
 	}
 	der, _ := asn1.Marshal(struct { // nothing in it can fail
-		ID  algorithmID
+		ID  pkix.AlgorithmIdentifier
 		Sum []byte
 	}{id, sum})
 	return der
@@ -209,9 +189,7 @@ func (f *forger) ecSignatures() (out []forged) {
 		key, alg = f.forgeryKeys.ec, "ES256"
 		private, _ = key.private.(*ecdsa.PrivateKey)
 	}
-	good := f.token(WithKey(key), WithAlgorithm(alg))
-	input := good[:lastDot(good)]
-	sig := []byte(decode(good[lastDot(good)+1:]))
+	input, sig := split(f.token(WithKey(key), WithAlgorithm(alg)))
 	half := len(sig) / 2
 	r, s, n := new(big.Int).SetBytes(sig[:half]), new(big.Int).SetBytes(sig[half:]), private.Params().N
 	zero, one := new(big.Int), big.NewInt(1)
@@ -232,14 +210,12 @@ func (f *forger) ecSignatures() (out []forged) {
 	der, _ := asn1.Marshal(struct{ R, S *big.Int }{r, s}) // nothing in it can fail
 	add("as DER", holeDER, der)
 	add("as DER, filled up with zeros", holeDER, append(der, make([]byte, max(0, len(sig)-len(der)))...))
-	return append(out, f.curves(key, alg)...)
+	return append(out, f.curves(key, alg, input)...)
 }
 
 // curves: another hash or curve than alg says.
-func (f *forger) curves(key *Key, alg string) (out []forged) {
+func (f *forger) curves(key *Key, alg, input string) (out []forged) {
 	private, _ := key.private.(*ecdsa.PrivateKey)
-	good := f.token(WithKey(key), WithAlgorithm(alg))
-	input := good[:lastDot(good)]
 	for _, other := range []string{"ES256", "ES384", "ES512"} {
 		if other == alg {
 			continue
@@ -248,10 +224,8 @@ func (f *forger) curves(key *Key, alg string) (out []forged) {
 			out = append(out, forged{"ECDSA signature: over the hash of " + other, Forgery{input + "." + encode(string(sig)), reason.BadSignature, holeCurve}})
 		}
 		attacker := f.forgeryKeys.attackers[other]
-		out = append(out, forged{
-			"ECDSA: " + other + " under the kid of a key for " + alg,
-			Forgery{f.token(WithKey(attacker), Header{"kid": key.id}), reason.UnsupportedAlg, holeCurve},
-		})
+		token := f.token(WithKey(attacker), Header{"kid": key.id})
+		out = append(out, forged{"ECDSA: " + other + " under the kid of a key for " + alg, Forgery{token, reason.UnsupportedAlg, holeCurve}})
 		if sig, err := attacker.sign(other, []byte(input)); err == nil {
 			out = append(out, forged{"ECDSA signature: on the curve of " + other, Forgery{input + "." + encode(string(sig)), reason.BadSignature, holeCurve}})
 		}
@@ -268,9 +242,7 @@ func (f *forger) edSignatures() (out []forged) {
 		key = f.forgeryKeys.ed
 		private, _ = key.private.(ed25519.PrivateKey)
 	}
-	good := f.token(WithKey(key), WithAlgorithm("EdDSA"))
-	input := good[:lastDot(good)]
-	sig := []byte(decode(good[lastDot(good)+1:]))
+	input, sig := split(f.token(WithKey(key), WithAlgorithm("EdDSA")))
 	add := func(name string, sig []byte) {
 		out = append(out, forged{"Ed25519 signature: " + name, Forgery{input + "." + encode(string(sig)), reason.BadSignature, holeEd}})
 	}
@@ -287,14 +259,6 @@ func (f *forger) edSignatures() (out []forged) {
 		add("with a context (Ed25519ctx)", other)
 	}
 	add("of the hash as message", ed25519.Sign(private, algorithms["ES512"].sum([]byte(input))))
-	return out
-}
-
-// wide writes r and s with half bytes each.
-func wide(r, s *big.Int, half int) []byte {
-	out := make([]byte, 2*half)
-	r.FillBytes(out[:half])
-	s.FillBytes(out[half:])
 	return out
 }
 

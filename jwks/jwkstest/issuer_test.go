@@ -2,7 +2,6 @@ package jwkstest_test
 
 import (
 	"crypto"
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
 	"io"
@@ -12,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 )
@@ -82,23 +80,21 @@ func TestTheIssuerIsReachedBySocketAndWithout(t *testing.T) {
 	const tenant = "https://sts.windows.net/0b1c2d3e-0000-4000-8000-000000000001/"
 	for name, row := range map[string]struct {
 		options []jwkstest.Option
-		client  func(*jwkstest.Issuer) *http.Client
+		memory  bool
 		paths   func(*jwkstest.Issuer) []string
 	}{
 		"over a loopback socket under its address": {
-			client: func(*jwkstest.Issuer) *http.Client { return http.DefaultClient },
 			paths: func(iss *jwkstest.Issuer) []string {
 				return []string{iss.Issuer() + "/.well-known/openid-configuration", iss.Issuer() + "/.well-known/oauth-authorization-server", iss.DiscoveryURL()}
 			},
 		},
 		"over a loopback socket under another name": {
 			options: []jwkstest.Option{jwkstest.WithName(tenant)},
-			client:  func(*jwkstest.Issuer) *http.Client { return http.DefaultClient },
 			paths:   func(iss *jwkstest.Issuer) []string { return []string{iss.DiscoveryURL()} },
 		},
 		"in memory, whatever the host": {
 			options: []jwkstest.Option{jwkstest.WithName(tenant), jwkstest.WithoutServer()},
-			client:  func(iss *jwkstest.Issuer) *http.Client { return iss.Client() },
+			memory:  true,
 			paths: func(iss *jwkstest.Issuer) []string {
 				return []string{
 					tenant + ".well-known/openid-configuration",
@@ -111,19 +107,21 @@ func TestTheIssuerIsReachedBySocketAndWithout(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			iss := jwkstest.New(t, append(row.options, jwkstest.WithAlgorithm("EdDSA"))...)
+			client := http.DefaultClient
+			if row.memory {
+				client = iss.Client()
+			}
 			for i, path := range row.paths(iss) {
-				_, body := fetch(t, row.client(iss), path)
-				var doc struct{ Issuer, JwksURI string }
-				doc.JwksURI = jsonText(t, body, "jwks_uri")
+				_, body := fetch(t, client, path)
 				assert.Equal(t, iss.Issuer(), jsonText(t, body, "issuer"))
-				assert.Equal(t, iss.JWKSURL(), doc.JwksURI)
+				assert.Equal(t, iss.JWKSURL(), jsonText(t, body, "jwks_uri"))
 				assert.Equal(t, i+1, iss.DiscoveryFetches())
 			}
-			assert.Equal(t, []string{"key-1"}, kids(t, iss, row.client(iss)))
+			assert.Equal(t, []string{"key-1"}, kids(t, iss, client))
 			assert.Equal(t, 1, iss.Fetches())
 			assert.Equal(t, 0, iss.Strays())
 
-			resp, _ := fetch(t, row.client(iss), iss.URL()+"/elsewhere")
+			resp, _ := fetch(t, client, iss.URL()+"/elsewhere")
 			assert.Equal(t, http.StatusNotFound, resp.StatusCode)
 			assert.Equal(t, 1, iss.Strays())
 		})
@@ -142,12 +140,7 @@ func TestNoTwoLiveIssuersShareAKey(t *testing.T) {
 
 func TestWithJWKNamesEveryKeyByItsPublicHalf(t *testing.T) {
 	t.Parallel()
-	named := func(pub crypto.PublicKey) string {
-		der, err := x509.MarshalPKIXPublicKey(pub)
-		require.NoError(t, err)
-		sum := sha256.Sum256(der)
-		return hex.EncodeToString(sum[:])
-	}
+	named := func(pub crypto.PublicKey) string { return hex.EncodeToString(must(x509.MarshalPKIXPublicKey(pub))) }
 	iss := jwkstest.New(t, jwkstest.WithoutServer(), jwkstest.WithAlgorithm("ES256"),
 		jwkstest.WithJWK(func(pub crypto.PublicKey) jwkstest.JWK {
 			return jwkstest.JWK{"kid": named(pub), "alg": nil, "use": "enc"}

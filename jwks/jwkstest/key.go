@@ -221,11 +221,12 @@ func signEC(private *ecdsa.PrivateKey, sum []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	half := (private.Params().BitSize + 7) / 8
-	out := make([]byte, 2*half)
-	r.FillBytes(out[:half])
-	s.FillBytes(out[half:])
-	return out, nil
+	return wide(r, s, (private.Params().BitSize+7)/8), nil
+}
+
+// wide writes r and s with half bytes each.
+func wide(r, s *big.Int, half int) []byte {
+	return slices.Concat(r.FillBytes(make([]byte, half)), s.FillBytes(make([]byte, half)))
 }
 
 // idle are the RSA keys of issuers that have ended: making one takes a tenth
@@ -304,10 +305,8 @@ func (iss *Issuer) Replace(kid string) *Key {
 	key := &Key{id: old.id, alg: old.alg, private: private, jwk: merge(old.jwk, public)}
 	iss.change(func() {
 		iss.published = slices.Clone(iss.published)
-		for i, k := range iss.published {
-			if k == old {
-				iss.published[i] = key
-			}
+		if i := slices.Index(iss.published, old); i >= 0 {
+			iss.published[i] = key
 		}
 		if iss.signing == old {
 			iss.signing = key
@@ -324,10 +323,9 @@ func (iss *Issuer) Published() []*Key {
 }
 
 func (iss *Issuer) find(kid string) *Key {
-	for _, k := range iss.Published() {
-		if k.id == kid {
-			return k
-		}
+	published := iss.Published()
+	if i := slices.IndexFunc(published, func(k *Key) bool { return k.id == kid }); i >= 0 {
+		return published[i]
 	}
 	return nil
 }

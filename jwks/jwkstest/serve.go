@@ -108,17 +108,6 @@ func jwkSet(published []*Key) map[string]any {
 	return map[string]any{"keys": keys}
 }
 
-// present returns the members that are not nil.
-func present(members map[string]any) map[string]any {
-	out := make(map[string]any, len(members))
-	for name, v := range members {
-		if v != nil {
-			out[name] = v
-		}
-	}
-	return out
-}
-
 // discovery returns the metadata, the same for both documents (RFC 8414 section 2).
 func (iss *Issuer) discovery() map[string]any {
 	at := iss.address()
@@ -190,36 +179,26 @@ func (iss *Issuer) setAnswers(set func(*answers)) {
 
 // wait delays an answer. It reports false when the request has ended.
 func (a *answers) wait(r *http.Request, closed <-chan struct{}) bool {
-	if a.hanging != nil {
-		select {
-		case <-a.hanging:
-		case <-closed:
-			return false
-		case <-r.Context().Done():
-			return false
-		}
+	if a.hanging != nil && !await(a.hanging, r, closed) {
+		return false
 	}
-	if a.delay <= 0 {
-		return true
-	}
-	timer := time.NewTimer(a.delay)
-	defer timer.Stop()
+	return a.delay <= 0 || await(time.After(a.delay), r, closed)
+}
+
+func await[T any](event <-chan T, r *http.Request, closed <-chan struct{}) bool {
 	select {
-	case <-timer.C:
+	case <-event:
 		return true
 	case <-closed:
-		return false
 	case <-r.Context().Done():
-		return false
 	}
+	return false
 }
 
 // Fail answers every request for keys or metadata with that status, and a body
 // that is not JSON.
 func (iss *Issuer) Fail(status int) {
-	iss.Serve(func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, http.StatusText(status), status)
-	})
+	iss.Serve(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, http.StatusText(status), status) })
 }
 
 // Serve answers every request for keys or metadata with h, which can fall back
@@ -249,10 +228,7 @@ func (iss *Issuer) Hang() (release func()) {
 		})
 		close(hanging)
 	})
-	iss.setAnswers(func(a *answers) {
-		a.hanging = hanging
-		a.release = release
-	})
+	iss.setAnswers(func(a *answers) { a.hanging, a.release = hanging, release })
 	return release
 }
 

@@ -123,20 +123,22 @@ func (iss *Issuer) text(raw *string, members map[string]any) string {
 	return string(text)
 }
 
-// marshal leaves nil members out and writes times as NumericDate (RFC 7519
-// section 2).
+// marshal writes the members that present returns.
 func marshal(members map[string]any) ([]byte, error) {
+	return json.Marshal(present(members), json.Deterministic(true))
+}
+
+// present leaves nil members out and makes times NumericDates (RFC 7519 section 2).
+func present(members map[string]any) map[string]any {
 	out := make(map[string]any, len(members))
 	for name, v := range members {
-		switch v := v.(type) {
-		case nil:
-		case time.Time:
-			out[name] = v.Unix()
-		default:
+		if at, ok := v.(time.Time); ok {
+			out[name] = at.Unix()
+		} else if v != nil {
 			out[name] = v
 		}
 	}
-	return json.Marshal(out, json.Deterministic(true))
+	return out
 }
 
 func encode(data string) string { return base64.RawURLEncoding.EncodeToString([]byte(data)) }

@@ -2,6 +2,7 @@ package jwkstest_test
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -37,13 +38,9 @@ func TestEveryAlgorithmSignsWhatAnotherLibraryAccepts(t *testing.T) {
 		token := iss.Token(jwkstest.WithAlgorithm(alg))
 		header, _ := open(t, token)
 		assert.Equal(t, alg, header["alg"])
-		var key *jwkstest.Key
-		for _, k := range iss.Published() {
-			if k.ID() == header["kid"] {
-				key = k
-			}
-		}
-		require.NotNil(t, key, "%s: the key was published", alg)
+		at := slices.IndexFunc(iss.Published(), func(k *jwkstest.Key) bool { return k.ID() == header["kid"] })
+		require.NotEqual(t, -1, at, "%s: the key was published", alg)
+		key := iss.Published()[at]
 		assert.Equal(t, alg, key.Algorithm())
 		assert.True(t, signedBy(t, token, key), alg)
 		again, _ := open(t, iss.Token(jwkstest.WithAlgorithm(alg)))
@@ -77,10 +74,11 @@ func TestRawTextIsSignedAsItIs(t *testing.T) {
 	iss := jwkstest.New(t, jwkstest.WithoutServer(), jwkstest.WithAlgorithm("ES256"))
 	header, payload := `{"alg":"ES256","alg":"none"}`, "\xef\xbb\xbf{}"
 	token := iss.Token(jwkstest.WithRawHeader(header), jwkstest.WithRawPayload(payload), jwkstest.Claims{"ignored": true})
-	want := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(payload))
+	encode := base64.RawURLEncoding.EncodeToString
+	want := encode([]byte(header)) + "." + encode([]byte(payload))
 	assert.True(t, strings.HasPrefix(token, want+"."))
 
-	input := open64(`{"alg":"ES256"}`) + "==." + open64(`{}`)
+	input := encode([]byte(`{"alg":"ES256"}`)) + "==." + encode([]byte(`{}`))
 	token = iss.Sign(input)
 	assert.True(t, strings.HasPrefix(token, input+"."))
 	assert.True(t, verifiedBy(t, token, iss.Key().Public(), "ES256"))

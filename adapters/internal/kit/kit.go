@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/sallyport-go/sallyport/claims"
@@ -21,6 +22,7 @@ const (
 	Reader = "token-of-reader" // scope orders.read
 	Admin  = "token-of-admin"  // scope orders.read, role Orders.Admin
 	Panic  = "panic"           // the verifier panics
+	demo   = "good"            // scope orders.read
 )
 
 type verifier struct{}
@@ -28,6 +30,7 @@ type verifier struct{}
 var payloads = map[string]string{
 	Reader: `{"sub":"reader","scope":"orders.read get","aud":"api://orders"}`,
 	Admin:  `{"sub":"admin","scope":"orders.read","roles":["Orders.Admin"]}`,
+	demo:   `{"sub":"warehouse","scope":"orders.read"}`,
 }
 
 // Verify implements middleware.Verifier.
@@ -42,15 +45,29 @@ func (verifier) Verify(_ context.Context, token string) (*claims.Claims, error) 
 	return claims.Parse([]byte(payload), claims.Mapping{})
 }
 
-// Guard returns a Guard that knows three tokens.
-func Guard(tb testing.TB, cfg middleware.Config) *middleware.Guard {
-	tb.Helper()
+// Guard returns a Guard that knows these tokens.
+func Guard(cfg middleware.Config) *middleware.Guard {
 	cfg.Verifier = verifier{}
 	g, err := middleware.New(cfg)
 	if err != nil {
-		tb.Fatal(err)
+		panic(err)
 	}
 	return g
+}
+
+// Reached is a handler that counts its requests, and answers with the subject of
+// their claims.
+type Reached struct{ atomic.Int64 }
+
+// ServeHTTP implements http.Handler.
+func (n *Reached) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	n.Add(1)
+	w.WriteHeader(http.StatusOK)
+	subject := "-"
+	if c, ok := claims.FromContext(r.Context()); ok {
+		subject = c.Subject()
+	}
+	_, _ = w.Write([]byte(subject))
 }
 
 // Reads is a rule that a reader passes.
@@ -91,28 +108,37 @@ func Serve(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
 
 // DemoGate is for examples; it has the place of
 // sallyport.New("https://issuer.example/", "api://orders") and knows one token.
-func DemoGate() *middleware.Guard {
-	gate, err := middleware.New(middleware.Config{Verifier: demoVerifier{}})
-	if err != nil {
-		panic(err)
-	}
-	return gate
-}
-
-type demoVerifier struct{}
-
-// Verify implements middleware.Verifier.
-func (demoVerifier) Verify(_ context.Context, token string) (*claims.Claims, error) {
-	if token != "good" {
-		return nil, reason.BadSignature
-	}
-	return claims.Parse([]byte(`{"sub":"warehouse","scope":"orders.read"}`), claims.Mapping{})
-}
+func DemoGate() *middleware.Guard { return Guard(middleware.Config{}) }
 
 // Try sends one request and prints what a caller sees.
 func Try(h http.Handler, method, target, token string) {
 	w := Serve(h, Request(method, target, token))
 	_, _ = fmt.Fprintln(os.Stdout, strings.TrimSpace(fmt.Sprint(w.Code, " ", w.Header().Get("WWW-Authenticate"))))
+}
+
+// Code is the status of the answer.
+func Code(h http.Handler, method, target, token string) int {
+	return Serve(h, Request(method, target, token)).Code
+}
+
+// Case is a request to a handler, and the status of its answer.
+type Case = struct {
+	Name, Method, Path, Token string
+	Status                    int
+}
+
+// Run sends the requests, each in a subtest. No answer tells what routes exist.
+func Run(t *testing.T, h http.Handler, cases []Case) {
+	t.Helper()
+	for _, c := range cases {
+		t.Run(c.Name, func(t *testing.T) {
+			t.Parallel()
+			w := Serve(h, Request(c.Method, c.Path, c.Token))
+			if w.Code != c.Status || w.Header().Get("Allow") != "" {
+				t.Errorf("%d %q, want %d", w.Code, w.Header(), c.Status)
+			}
+		})
+	}
 }
 
 // Spellings are ways to write a path that some router takes for /admin/users,
@@ -127,5 +153,24 @@ var Spellings = []string{
 	"/public/%5c../admin/users", "/admin/users/.", "/admin/users/..", "/admin/users/%2e", "/admin/%2e/users", "/admin/users%2f",
 	"/public/x/..;/admin/users", "/public/;/../admin/users", "/public/%c0%af../admin/users", "/%ef%bc%8fadmin/users", "/admin", "/admin/",
 	"/admin/users.json", "/public/x", "/public/", "/public", "/PUBLIC/x", "/public//x", "//public/x", "http://api.example/admin/users",
-	"http://api.example/public/../admin/users", "http://api.example//admin/users", "*",
+	"http://api.example/public/../admin/users", "http://api.example//admin/users", "*", "http://other.example/public/../admin/users",
+	"/public%2f..%2fadmin%2fusers", "/public%5c..%5cadmin/users", "/public;/../admin/users", "/public/%c0%ae%c0%ae/admin/users",
+	"/admin/users%23", "/admin/users%3f",
+}
+
+// TrySpellings sends every spelling without a token and with a reader's. The
+// test ends where one of them reaches the administrator's handler.
+func TrySpellings(t *testing.T, h http.Handler, secret *Reached, set string, methods ...string) {
+	t.Helper()
+	for _, target := range Spellings {
+		for _, method := range methods {
+			for _, token := range []string{"", Reader} {
+				if r, ok := FromWire(method, target, token); ok {
+					if Serve(h, r); secret.Load() != 0 {
+						t.Fatalf("%s %s reached the administrator's handler with token %q, %s", method, target, token, set)
+					}
+				}
+			}
+		}
+	}
 }

@@ -87,58 +87,53 @@ func TestLookup(t *testing.T) {
 	access, ruled := tab.Requires("POST", "/b")
 	assert.Equal(t, "nobody, for no entry of the policy names it", access)
 	assert.False(t, ruled)
-}
-
-func TestWithoutAnEntryForItNoRouteIsClosedOnPurpose(t *testing.T) {
-	t.Parallel()
-	access, ruled := bind(t, table.Policy{Exempt: []string{"/"}}).Requires("GET", "")
+	access, ruled = bind(t, table.Policy{Exempt: []string{"/"}}).Requires("GET", "")
 	assert.Equal(t, "nobody, for it is no route", access)
-	assert.True(t, ruled)
+	assert.True(t, ruled, "without an entry for it, no route is closed on purpose")
 }
 
-// TestMistakes asks for what the adapters' tests, with their own syntax, do not.
 func TestMistakes(t *testing.T) {
 	t.Parallel()
-	_, err := table.New("test", guard{}, table.Policy{Rules: map[string]claims.Rule{
-		"/bad": claims.AnyToken(), "GET /bad": claims.AllScopes(), "G(T /": claims.AnyToken(), "1GET /": claims.AnyToken(),
-	}}, anyPattern)
-	assert.EqualError(t, err, `test: Policy: pattern "/bad": bad`+"\n"+
-		`test: Policy: pattern "1GET /": "1GET" is no method; write METHOD, one space, pattern, or the pattern alone`+"\n"+
-		`test: Policy: pattern "G(T /": "G(T" is no method; write METHOD, one space, pattern, or the pattern alone`+"\n"+
-		`test: Policy: pattern "GET /bad": bad`+"\n"+claims.AllScopes().Err().Error())
+	_, levels := claims.AccessLevels{}.Compile()
+	for _, row := range []struct {
+		guard  table.Guard
+		policy table.Policy
+		want   string
+	}{
+		{nil, table.Policy{Exempt: []string{"/"}}, "test: the Guard is nil"},
+		{guard{}, table.Policy{}, "test: Policy: no pattern at all; name the routes and their rules"},
+		{guard{}, table.Policy{
+			Rules:  map[string]claims.Rule{"/bad": claims.AnyToken(), "GET /bad": claims.AllScopes(), "G(T /": claims.AnyToken(), "1GET /": claims.AnyToken()},
+			Access: map[string]claims.AccessLevels{"GET NoRoute": {Resources: []string{"api://a"}}},
+			Exempt: []string{"a", "/", "/", "GET "},
+		}, `test: Policy: pattern "/bad": bad
+test: Policy: pattern "1GET /": "1GET" is no method; write METHOD, one space, pattern, or the pattern alone
+test: Policy: pattern "G(T /": "G(T" is no method; write METHOD, one space, pattern, or the pattern alone
+test: Policy: pattern "GET /bad": bad
+` + claims.AllScopes().Err().Error() + `
+test: Policy: pattern "GET NoRoute": requests without a route are told apart by nothing, not even by method: write NoRoute
+test: Policy: pattern "a": a pattern begins with a slash
+test: Policy: pattern "/": stands there twice, also as "/"
+test: Policy: pattern "GET ": a pattern begins with a slash`},
+		{guard{}, table.Policy{Access: map[string]claims.AccessLevels{"/": {}}}, `test: Policy: pattern "/": ` + levels.Error()},
+	} {
+		_, err := table.New("test", row.guard, row.policy, anyPattern)
+		assert.EqualError(t, err, row.want)
+	}
 }
 
-func TestANilGuardAndAnEmptyPolicyAreMistakes(t *testing.T) {
-	t.Parallel()
-	_, err := table.New("test", nil, table.Policy{Exempt: []string{"/"}}, anyPattern)
-	assert.EqualError(t, err, "test: the Guard is nil")
-	_, err = table.New("test", guard{}, table.Policy{}, anyPattern)
-	assert.EqualError(t, err, "test: Policy: no pattern at all; name the routes and their rules")
-	_, err = table.New("test", guard{}, table.Policy{
-		Access: map[string]claims.AccessLevels{"a": {}},
-		Exempt: []string{"/", "/", "GET NoRoute", "GET "},
-	}, anyPattern)
-	assert.ErrorContains(t, err, `test: Policy: pattern "a": a pattern begins with a slash`+"\n"+"claims: AccessLevels.Resources: ")
-	assert.ErrorContains(t, err, `test: Policy: pattern "/": stands there twice, also as "/"`)
-	assert.ErrorContains(t, err, `test: Policy: pattern "GET NoRoute": `)
-	assert.ErrorContains(t, err, `test: Policy: pattern "GET ": a pattern begins with a slash`)
-}
-
-// What is changed after New changes nothing.
+// What is changed after New changes nothing, and one entry of any kind is a policy.
 func TestThePolicyIsCopied(t *testing.T) {
 	t.Parallel()
-	p := table.Policy{Rules: map[string]claims.Rule{"/": claims.AllScopes("a")}, Exempt: []string{"/free"}}
-	tab := bind(t, p)
-	p.Rules["/"], p.Exempt[0] = claims.AnyToken(), "/"
-	assert.Equal(t, says("all scopes a"), tab.Handler("GET", "/"))
-	assert.Equal(t, says("next"), tab.Handler("GET", "/free"))
-}
-
-func TestOneEntryOfAnyKindIsAPolicy(t *testing.T) {
-	t.Parallel()
-	assert.Equal(t, says("any verified token"), bind(t, table.Policy{Rules: map[string]claims.Rule{"/": claims.AnyToken()}}).Handler("GET", "/"))
-	assert.Equal(t, says("levels"), bind(t, table.Policy{Access: map[string]claims.AccessLevels{"/": {Resources: []string{"api://a"}}}}).Handler("GET", "/"))
-	assert.Equal(t, says("next"), bind(t, table.Policy{Exempt: []string{"/"}}).Handler("GET", "/"))
+	rules := table.Policy{Rules: map[string]claims.Rule{"/": claims.AllScopes("a")}}
+	access := table.Policy{Access: map[string]claims.AccessLevels{"/": {Resources: []string{"api://a"}}}}
+	exempt := table.Policy{Exempt: []string{"/"}}
+	byRule, byLevel, open := bind(t, rules), bind(t, access), bind(t, exempt)
+	rules.Rules["/"], exempt.Exempt[0] = claims.AnyToken(), "/other"
+	delete(access.Access, "/")
+	assert.Equal(t, says("all scopes a"), byRule.Handler("GET", "/"))
+	assert.Equal(t, says("levels"), byLevel.Handler("GET", "/"))
+	assert.Equal(t, says("next"), open.Handler("GET", "/"))
 }
 
 // silent is a Guard of another make.

@@ -23,7 +23,7 @@ const (
 func flatSeen() Group {
 	return Group{Name: "FlatSeen", Open: func() ([]Case, func()) {
 		f := fixture.New("RS256")
-		list := append([]Case{{Name: "keys=1/issuers=1/cache=empty", Run: accepts(check(one(must(contest.KeySet(f))), 0), f.Good)}}, large(f, 0)...)
+		list := append([]Case{{Name: "keys=1/issuers=1/cache=empty", Run: accepts(check(one(contest.KeySet(f)), 0), f.Good)}}, large(f, 0)...)
 		full := fullCache(f)
 		return append(list, Case{Name: "keys=1/issuers=1/cache=full", Run: accepts(full, f.Good)}), f.Close
 	}}
@@ -34,7 +34,7 @@ func flatSeen() Group {
 func flatFirst() Group {
 	return Group{Name: "FlatFirst", Open: func() ([]Case, func()) {
 		f := fixture.New("RS256")
-		list := []Case{{Name: "keys=1/issuers=1/cache=off", Run: accepts(check(one(must(contest.KeySet(f))), -1), f.Good)}}
+		list := []Case{{Name: "keys=1/issuers=1/cache=off", Run: accepts(check(one(contest.KeySet(f)), -1), f.Good)}}
 		list = append(list, large(f, -1)...)
 		prepare, run := evicts(f)
 		return append(list,
@@ -56,7 +56,7 @@ func large(f *fixture.Fixture, cacheBytes int64) []Case {
 }
 
 func check(issuers []verifier.Issuer, cacheBytes int64) contest.Check {
-	return contest.CheckWith(must(verifier.New(verifier.Config{Issuers: issuers, CacheBytes: cacheBytes})))
+	return contest.CheckWith(fixture.Must(verifier.New(verifier.Config{Issuers: issuers, CacheBytes: cacheBytes})))
 }
 
 func one(keys jwks.KeySet) []verifier.Issuer { return []verifier.Issuer{contest.Trust(keys)} }
@@ -66,18 +66,15 @@ func keysAmong(f *fixture.Fixture) []verifier.Issuer {
 	keys := make([]*jwks.Key, manyKeys)
 	for i := range keys {
 		public, _, err := ed25519.GenerateKey(rand.Reader)
-		if err != nil {
-			panic(err)
-		}
-		keys[i] = must(jwks.NewKey(fmt.Sprintf("key-%d", i), "EdDSA", public))
+		keys[i] = fixture.Must(jwks.NewKey(fmt.Sprintf("key-%d", i), "EdDSA", fixture.Must(public, err)))
 	}
-	keys[manyKeys/2] = must(jwks.NewKey(f.KeyID, f.Algorithm, f.Public))
-	return one(must(jwks.NewStatic(keys...)))
+	keys[manyKeys/2] = fixture.Must(jwks.NewKey(f.KeyID, f.Algorithm, f.Public))
+	return one(fixture.Must(jwks.NewStatic(keys...)))
 }
 
 // issuersAmong returns issuers with the fixture's in their middle.
 func issuersAmong(f *fixture.Fixture) []verifier.Issuer {
-	issuers := slices.Repeat(one(must(contest.KeySet(f))), manyIssuers)
+	issuers := slices.Repeat(one(contest.KeySet(f)), manyIssuers)
 	for i := range issuers {
 		if i != manyIssuers/2 {
 			issuers[i].Name = fmt.Sprintf("https://issuer-%d.example/", i)
@@ -92,20 +89,17 @@ func fullCache(f *fixture.Fixture) contest.Check {
 	const smallest = 1 << 10 // no entry weighs less
 	others := fixture.New("EdDSA")
 	defer others.Close()
-	keys := must(jwks.NewStatic(
-		must(jwks.NewKey(f.KeyID, f.Algorithm, f.Public)),
-		must(jwks.NewKey("other", others.Algorithm, others.Public)),
+	keys := fixture.Must(jwks.NewStatic(
+		fixture.Must(jwks.NewKey(f.KeyID, f.Algorithm, f.Public)),
+		fixture.Must(jwks.NewKey("other", others.Algorithm, others.Public)),
 	))
-	v := must(verifier.New(verifier.Config{Issuers: []verifier.Issuer{contest.Trust(keys)}}))
+	v := fixture.Must(verifier.New(verifier.Config{Issuers: []verifier.Issuer{contest.Trust(keys)}}))
 	check := contest.CheckWith(v)
 	for i := range (32 << 20) / smallest {
 		if i%64 == 0 {
 			accepts(check, f.Good)(1)
 		}
-		token := others.TokenUnder("other", fmt.Sprintf("uti-%018d", i))
-		if _, err := v.Verify(context.Background(), token); err != nil {
-			panic(err)
-		}
+		fixture.Must(v.Verify(context.Background(), others.TokenUnder("other", fmt.Sprintf("uti-%018d", i))))
 	}
 	accepts(check, f.Good)(64)
 	return check
@@ -187,7 +181,7 @@ func hang(f *fixture.Fixture, keys *jwks.Fetcher) (release func()) {
 func parallel() Group {
 	return Group{Name: "Parallel", Open: func() ([]Case, func()) {
 		f := fixture.New("RS256")
-		v := must(contest.NewVerifier(f, 0))
+		v := contest.NewVerifier(f, 0)
 		var list []Case
 		for _, workers := range []int{1, 2} {
 			list = append(list,

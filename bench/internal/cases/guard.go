@@ -61,7 +61,7 @@ func behind(g *middleware.Guard, rules []claims.Rule) func(http.Handler) http.Ha
 func guarded(router string, route func(*middleware.Guard, ...claims.Rule) http.Handler) Group {
 	return Group{Name: "Guard", Open: func() ([]Case, func()) {
 		f := fixture.New("RS256")
-		g := must(middleware.New(middleware.Config{Verifier: must(contest.NewVerifier(f, 0))}))
+		g := fixture.Must(middleware.New(middleware.Config{Verifier: contest.NewVerifier(f, 0)}))
 		read := route(g, mayRead)
 		name := func(kind string) string { return "router=" + router + "/request=" + kind }
 		return []Case{
@@ -79,7 +79,7 @@ func answer(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusO
 
 // serves passes one request to h again and again.
 func serves(h http.Handler, token string, want int) func(int) {
-	r := must(http.NewRequest(http.MethodGet, "http://api.example/orders/7", nil)) //nolint:noctx // never sent
+	r := fixture.Must(http.NewRequest(http.MethodGet, "http://api.example/orders/7", nil)) //nolint:noctx // never sent
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}

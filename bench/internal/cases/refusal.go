@@ -20,12 +20,12 @@ func refusals() Group {
 	return Group{Name: "Refusal", Open: func() ([]Case, func()) {
 		f := fixture.New("RS256")
 		keys := fetched(f)
-		v := must(verifier.New(verifier.Config{Issuers: []verifier.Issuer{contest.Trust(keys)}}))
+		v := fixture.Must(verifier.New(verifier.Config{Issuers: []verifier.Issuer{contest.Trust(keys)}}))
 		spend(keys, v, f)
 		dots := strings.Repeat(".", 8<<10)
 		cut := strings.LastIndexByte(f.Good, '.')
 		list := []Case{
-			{Name: "token=good/impl=bare", Run: holds(must(contest.Bare(f)))},
+			{Name: "token=good/impl=bare", Run: holds(contest.Bare(f))},
 			{Name: "token=8KiB/impl=scan", Run: scans(dots)},
 			{Name: "token=one-part", Run: refuses(v, strings.ReplaceAll(f.Good, ".", "A"), reason.Malformed)},
 			{Name: "token=two-parts", Run: refuses(v, f.Good[:cut]+f.Good[cut+1:], reason.Malformed)},
@@ -48,7 +48,7 @@ func refusals() Group {
 // fetched returns a Fetcher that has the fixture's key, by HTTP without a socket.
 func fetched(f *fixture.Fixture) *jwks.Fetcher {
 	iss := f.FakeIssuer()
-	keys := must(jwks.NewFetcher(jwks.FetcherConfig{
+	keys := fixture.Must(jwks.NewFetcher(jwks.FetcherConfig{
 		Issuer: fixture.Issuer, JWKSURL: iss.JWKSURL(), Client: iss.Client(), Timeout: time.Minute,
 		Cooldown: time.Hour,
 	}))

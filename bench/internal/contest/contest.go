@@ -18,7 +18,7 @@ type Check func(ctx context.Context, token string) (bool, error)
 type Contestant struct {
 	Name   string // impl= in the names of benchmarks
 	Module string // "" for Sallyport
-	New    func(*fixture.Fixture) (Check, error)
+	New    func(*fixture.Fixture) Check
 	// Lacks names refusals of the correctness test that the library does not
 	// make by itself. The tables show them.
 	Lacks []string
@@ -28,34 +28,17 @@ type Contestant struct {
 var All = append([]Contestant{Sallyport}, Peers...)
 
 // Sallyport has its cache off: every check is a first sight.
-var Sallyport = Contestant{
-	Name: "sallyport",
-	New: func(f *fixture.Fixture) (Check, error) {
-		v, err := NewVerifier(f, -1)
-		if err != nil {
-			return nil, err
-		}
-		return CheckWith(v), nil
-	},
-}
+var Sallyport = Contestant{Name: "sallyport", New: func(f *fixture.Fixture) Check { return CheckWith(NewVerifier(f, -1)) }}
 
 // NewVerifier returns a Verifier as a user would configure it, with a cache of
 // so many bytes: 0 for the default, negative for none.
-func NewVerifier(f *fixture.Fixture, cacheBytes int64) (*verifier.Verifier, error) {
-	keys, err := KeySet(f)
-	if err != nil {
-		return nil, err
-	}
-	return verifier.New(verifier.Config{Issuers: []verifier.Issuer{Trust(keys)}, CacheBytes: cacheBytes})
+func NewVerifier(f *fixture.Fixture, cacheBytes int64) *verifier.Verifier {
+	return fixture.Must(verifier.New(verifier.Config{Issuers: []verifier.Issuer{Trust(KeySet(f))}, CacheBytes: cacheBytes}))
 }
 
 // KeySet returns the fixture's key as a set that fetches nothing.
-func KeySet(f *fixture.Fixture) (jwks.KeySet, error) {
-	keys, err := jwks.ParseJWKS(f.JWKS)
-	if err != nil {
-		return nil, err
-	}
-	return jwks.NewStatic(keys...)
+func KeySet(f *fixture.Fixture) jwks.KeySet {
+	return fixture.Must(jwks.NewStatic(fixture.Must(jwks.ParseJWKS(f.JWKS))...))
 }
 
 // Trust returns the fixtures' issuer with the given keys.

@@ -46,14 +46,6 @@ type own struct {
 // Validate implements the CustomClaims of both auth0 validators.
 func (*own) Validate(context.Context) error { return nil }
 
-func hasOwn(claims any) (bool, error) {
-	c, ok := claims.(*own)
-	if !ok {
-		return false, errNoClaims
-	}
-	return slices.Contains(c.Roles, fixture.Role), nil
-}
-
 // has looks for the role in the list that encoding/json decodes.
 func has(roles any) (bool, error) {
 	list, ok := roles.([]any)
@@ -64,11 +56,8 @@ func has(roles any) (bool, error) {
 }
 
 // golangJWT is golang-jwt with the key set of keyfunc.
-func golangJWT(f *fixture.Fixture) (Check, error) {
-	keys, err := keyfunc.NewJWKSetJSON(json.RawMessage(f.JWKS))
-	if err != nil {
-		return nil, err
-	}
+func golangJWT(f *fixture.Fixture) Check {
+	keys := fixture.Must(keyfunc.NewJWKSetJSON(json.RawMessage(f.JWKS)))
 	parser := jwt.NewParser(jwt.WithValidMethods([]string{f.Algorithm}), jwt.WithIssuer(fixture.Issuer),
 		jwt.WithAudience(fixture.Audience), jwt.WithExpirationRequired())
 	return func(_ context.Context, token string) (bool, error) {
@@ -77,64 +66,51 @@ func golangJWT(f *fixture.Fixture) (Check, error) {
 			return false, err
 		}
 		return has(claims["roles"])
-	}, nil
+	}
 }
 
 // auth0v2 is the validator of auth0's middleware, version 2, over a key set as
 // its own provider caches it.
-func auth0v2(f *fixture.Fixture) (Check, error) {
+func auth0v2(f *fixture.Fixture) Check {
 	var keys jose.JSONWebKeySet
 	if err := json.Unmarshal(f.JWKS, &keys); err != nil {
-		return nil, err
+		panic(err)
 	}
-	v, err := validator2.New(func(context.Context) (any, error) { return &keys, nil },
+	v := fixture.Must(validator2.New(func(context.Context) (any, error) { return &keys, nil },
 		validator2.SignatureAlgorithm(f.Algorithm), fixture.Issuer, []string{fixture.Audience},
-		validator2.WithCustomClaims(func() validator2.CustomClaims { return new(own) }))
-	if err != nil {
-		return nil, err
-	}
-	return func(ctx context.Context, token string) (bool, error) {
-		verified, err := v.ValidateToken(ctx, token)
-		if err != nil {
-			return false, err
-		}
-		c, ok := verified.(*validator2.ValidatedClaims)
-		if !ok {
-			return false, errNoClaims
-		}
-		return hasOwn(c.CustomClaims)
-	}, nil
+		validator2.WithCustomClaims(func() validator2.CustomClaims { return new(own) })))
+	return auth0(v.ValidateToken, func(c *validator2.ValidatedClaims) any { return c.CustomClaims })
 }
 
 // auth0v3 is the same of version 3, which is built on jwx v3.
-func auth0v3(f *fixture.Fixture) (Check, error) {
-	keys, err := jwk3.Parse(f.JWKS)
-	if err != nil {
-		return nil, err
-	}
-	v, err := validator3.New(
+func auth0v3(f *fixture.Fixture) Check {
+	keys := fixture.Must(jwk3.Parse(f.JWKS))
+	v := fixture.Must(validator3.New(
 		validator3.WithKeyFunc(func(context.Context) (any, error) { return keys, nil }),
 		validator3.WithAlgorithm(validator3.SignatureAlgorithm(f.Algorithm)),
 		validator3.WithIssuer(fixture.Issuer), validator3.WithAudience(fixture.Audience),
-		validator3.WithCustomClaims(func() *own { return new(own) }))
-	if err != nil {
-		return nil, err
-	}
+		validator3.WithCustomClaims(func() *own { return new(own) })))
+	return auth0(v.ValidateToken, func(c *validator3.ValidatedClaims) any { return c.CustomClaims })
+}
+
+// auth0 is what both versions have in common. T is their type of verified claims.
+func auth0[T any](validate func(context.Context, string) (any, error), custom func(T) any) Check {
 	return func(ctx context.Context, token string) (bool, error) {
-		verified, err := v.ValidateToken(ctx, token)
+		verified, err := validate(ctx, token)
 		if err != nil {
 			return false, err
 		}
-		c, ok := verified.(*validator3.ValidatedClaims)
-		if !ok {
-			return false, errNoClaims
+		if all, ok := verified.(T); ok {
+			if c, ok := custom(all).(*own); ok {
+				return slices.Contains(c.Roles, fixture.Role), nil
+			}
 		}
-		return hasOwn(c.CustomClaims)
-	}, nil
+		return false, errNoClaims
+	}
 }
 
 // goOIDC is go-oidc's ID token verifier, which many APIs use for access tokens.
-func goOIDC(f *fixture.Fixture) (Check, error) {
+func goOIDC(f *fixture.Fixture) Check {
 	keys := &oidc.StaticKeySet{PublicKeys: []crypto.PublicKey{f.Public}}
 	v := oidc.NewVerifier(fixture.Issuer, keys, &oidc.Config{ClientID: fixture.Audience, SupportedSigningAlgs: []string{f.Algorithm}})
 	return func(ctx context.Context, token string) (bool, error) {
@@ -147,15 +123,12 @@ func goOIDC(f *fixture.Fixture) (Check, error) {
 			return false, err
 		}
 		return slices.Contains(c.Roles, fixture.Role), nil
-	}, nil
+	}
 }
 
 // jwxv2 is jwt.Parse of jwx v2 with a key set.
-func jwxv2(f *fixture.Fixture) (Check, error) {
-	keys, err := jwk2.Parse(f.JWKS)
-	if err != nil {
-		return nil, err
-	}
+func jwxv2(f *fixture.Fixture) Check {
+	keys := fixture.Must(jwk2.Parse(f.JWKS))
 	options := []jwt2.ParseOption{
 		jwt2.WithKeySet(keys), jwt2.WithIssuer(fixture.Issuer),
 		jwt2.WithAudience(fixture.Audience), jwt2.WithRequiredClaim(jwt2.ExpirationKey),
@@ -167,15 +140,12 @@ func jwxv2(f *fixture.Fixture) (Check, error) {
 		}
 		roles, _ := verified.Get("roles")
 		return has(roles)
-	}, nil
+	}
 }
 
 // jwxv3 is jwt.Parse of jwx v3 with a key set.
-func jwxv3(f *fixture.Fixture) (Check, error) {
-	keys, err := jwk3.Parse(f.JWKS)
-	if err != nil {
-		return nil, err
-	}
+func jwxv3(f *fixture.Fixture) Check {
+	keys := fixture.Must(jwk3.Parse(f.JWKS))
 	options := []jwt3.ParseOption{
 		jwt3.WithKeySet(keys), jwt3.WithIssuer(fixture.Issuer),
 		jwt3.WithAudience(fixture.Audience), jwt3.WithRequiredClaim(jwt3.ExpirationKey),
@@ -190,5 +160,5 @@ func jwxv3(f *fixture.Fixture) (Check, error) {
 			return false, err
 		}
 		return has(roles)
-	}, nil
+	}
 }

@@ -71,11 +71,7 @@ func Measure(ctx context.Context, r *measure.Results, rounds int, slice time.Dur
 		}
 	}()
 	for _, variant := range Variants {
-		h, err := handler(f, variant)
-		if err != nil {
-			return err
-		}
-		server := httptest.NewServer(h)
+		server := httptest.NewServer(handler(f, variant))
 		servers = append(servers, server)
 		urls[variant] = server.URL + "/orders/7"
 		if _, err := Run(ctx, urls[variant], slice/4, tokens); err != nil { // warm up
@@ -116,26 +112,19 @@ func order() []int {
 }
 
 // handler returns the variant's handler, behind a route.
-func handler(f *fixture.Fixture, variant Variant) (http.Handler, error) {
+func handler(f *fixture.Fixture, variant Variant) http.Handler {
 	h := answer(variant.Answer)
 	if variant.Guard != "none" {
 		cacheBytes := int64(0)
 		if variant.Guard == "first" {
 			cacheBytes = -1
 		}
-		v, err := contest.NewVerifier(f, cacheBytes)
-		if err != nil {
-			return nil, err
-		}
-		g, err := middleware.New(middleware.Config{Verifier: v})
-		if err != nil {
-			return nil, err
-		}
+		g := fixture.Must(middleware.New(middleware.Config{Verifier: contest.NewVerifier(f, cacheBytes)}))
 		h = g.Require(claims.AnyRole(fixture.Role))(h)
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /orders/{id}", h)
-	return mux, nil
+	return mux
 }
 
 func answer(kind string) http.Handler {

@@ -38,7 +38,7 @@ func (s *Server) bokbasenGrant(w http.ResponseWriter, r *http.Request) (*tokenAn
 	if refused != nil {
 		return nil, refused
 	}
-	c, _, ok := s.clients.verify(Bokbasen, form.Get("client_id"), form.Get("client_secret"))
+	c, _, ok := s.authenticate(Bokbasen, form.Get("client_id"), form.Get("client_secret"))
 	if !ok {
 		return nil, &refusal{status: http.StatusUnauthorized, code: "access_denied", description: "Unauthorized"}
 	}

@@ -2,7 +2,6 @@ package devauth_test
 
 import (
 	"encoding/json"
-	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -17,9 +16,9 @@ const articles = "https://api.dev.bokbasen.io/article/"
 
 func (h *harness) bokbasenForm(name string, edit ...string) url.Values {
 	h.t.Helper()
-	id, secret := h.credentials(devauth.Bokbasen, name)
+	c := h.client(devauth.Bokbasen, name)
 	return edited(url.Values{
-		"client_id": {id}, "client_secret": {secret}, "audience": {articles}, "grant_type": {"client_credentials"},
+		"client_id": {c.ID}, "client_secret": {c.Secret}, "audience": {articles}, "grant_type": {"client_credentials"},
 	}, edit...)
 }
 
@@ -32,69 +31,45 @@ func (h *harness) bokbasen(form url.Values) answer {
 	}
 	body, err := json.Marshal(members)
 	require.NoError(h.t, err)
-	return h.do(h.request(http.MethodPost, h.base+"/oauth/token", "application/json", string(body)))
+	return h.post(h.base+"/oauth/token", typeJSON, string(body))
 }
 
-// bokbasenOK returns token and expires_in.
-func (h *harness) bokbasenOK(form url.Values) (string, int) {
+// bokbasenOK returns the token, which answers the documented request with left
+// seconds to live.
+func (h *harness) bokbasenOK(name string, left int, edit ...string) jws {
 	h.t.Helper()
-	a := h.bokbasen(form)
-	require.Equal(h.t, http.StatusOK, a.Status, "%s", a.Body)
-	body := a.Members(h.t)
-	return body["access_token"].(string), int(body["expires_in"].(float64))
+	want := map[string]any{"token_type": "Bearer", "expires_in": float64(left)}
+	return h.granted(devauth.Bokbasen, h.bokbasen(h.bokbasenForm(name, edit...)), want)
 }
 
 func TestBokbasenAnswersTheDocumentedRequest(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	form := h.bokbasenForm(devauth.AllLevels)
-	for _, row := range []struct {
-		name string
-		send func() answer
-	}{
-		{"as JSON", func() answer { return h.bokbasen(form) }},
-		{"as a form", func() answer { return h.postForm(h.base+"/oauth/token", form) }},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
-			a := row.send()
-			require.Equal(t, http.StatusOK, a.Status, "%s", a.Body)
-			assert.Equal(t, "no-store", a.Header.Get("Cache-Control"))
-			body := a.Members(t)
-			token := h.verified(devauth.Bokbasen, body["access_token"].(string))
-			delete(body, "access_token")
-			assert.Equal(t, map[string]any{"token_type": "Bearer", "expires_in": 86400.0}, body)
-			assert.Equal(t, map[string]any{
-				"https://bokbasen.io/metadata": map[string]any{},
-				"iss":                          h.base + "/bokbasen/", "sub": form.Get("client_id") + "@clients", "aud": articles,
-				"iat": float64(epoch.Unix()), "exp": float64(epoch.Unix() + 86400),
-				"azp": form.Get("client_id"), "gty": "client-credentials",
-				"permissions": []any{"get", "post", "put", "delete"},
-			}, token.claims)
-			delete(token.header, "kid")
-			assert.Equal(t, map[string]any{"typ": "JWT", "alg": "RS256"}, token.header)
-		})
+	for _, a := range []answer{h.bokbasen(form), h.postForm(h.base+"/oauth/token", form)} {
+		assert.Equal(t, "no-store", a.Header.Get("Cache-Control"))
+		token := h.granted(devauth.Bokbasen, a, map[string]any{"token_type": "Bearer", "expires_in": 86400.0})
+		assert.Equal(t, map[string]any{
+			"https://bokbasen.io/metadata": map[string]any{}, "iss": h.base + "/bokbasen/", "sub": form.Get("client_id") + "@clients",
+			"aud": articles, "iat": float64(epoch.Unix()), "exp": float64(epoch.Unix() + 86400), "azp": form.Get("client_id"),
+			"gty": "client-credentials", "permissions": []any{"get", "post", "put", "delete"},
+		}, token.claims)
+		delete(token.header, "kid")
+		assert.Equal(t, map[string]any{"typ": "JWT", "alg": "RS256"}, token.header)
 	}
-}
-
-func TestBokbasenWithoutPermissionsSaysSoWithAnEmptyList(t *testing.T) {
-	t.Parallel()
-	h := start(t)
-	token, _ := h.bokbasenOK(h.bokbasenForm(devauth.NoLevel))
-	assert.Equal(t, []any{}, h.verified(devauth.Bokbasen, token).claims["permissions"])
+	assert.Equal(t, []any{}, h.bokbasenOK(devauth.NoLevel, 86400).claims["permissions"], "none is an empty list")
 }
 
 func TestBokbasenServesSevenAudiencesEachWithATokenOfItsOwn(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	audiences := h.issuer(devauth.Bokbasen).Audiences
-	require.Len(t, audiences, 7)
 	seen := map[string]bool{}
 	for _, audience := range audiences {
 		assert.Regexp(t, `^https://api\.dev\.bokbasen\.io/[a-z]+/$`, audience)
-		token, _ := h.bokbasenOK(h.bokbasenForm(devauth.AllLevels, "audience", audience))
-		assert.Equal(t, audience, h.verified(devauth.Bokbasen, token).claims["aud"])
-		seen[token] = true
+		token := h.bokbasenOK(devauth.AllLevels, 86400, "audience", audience)
+		assert.Equal(t, audience, token.claims["aud"])
+		seen[token.raw] = true
 	}
 	assert.Len(t, seen, 7)
 }
@@ -102,10 +77,7 @@ func TestBokbasenServesSevenAudiencesEachWithATokenOfItsOwn(t *testing.T) {
 func TestBokbasenHandsOutOneTokenUntilLessThanTenMinutesAreLeft(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	form := h.bokbasenForm(devauth.AllLevels)
-	first, left := h.bokbasenOK(form)
-	assert.Equal(t, 86400, left)
-
+	first := h.bokbasenOK(devauth.AllLevels, 86400)
 	for _, step := range []struct {
 		wait time.Duration
 		left int
@@ -115,19 +87,13 @@ func TestBokbasenHandsOutOneTokenUntilLessThanTenMinutesAreLeft(t *testing.T) {
 		{22*time.Hour + 50*time.Minute, 600}, // ten minutes, not less
 	} {
 		h.advance(step.wait)
-		again, left := h.bokbasenOK(form)
-		assert.Equal(t, first, again)
-		assert.Equal(t, step.left, left)
+		assert.Equal(t, first, h.bokbasenOK(devauth.AllLevels, step.left))
 	}
-
 	h.advance(time.Second)
-	second, left := h.bokbasenOK(form)
+	second := h.bokbasenOK(devauth.AllLevels, 86400)
 	assert.NotEqual(t, first, second)
-	assert.Equal(t, 86400, left)
-	assert.InDelta(t, float64(h.clock().Unix()), h.verified(devauth.Bokbasen, second).claims["iat"], 0)
-
-	other, _ := h.bokbasenOK(h.bokbasenForm(devauth.GetOnly))
-	assert.NotEqual(t, second, other, "a token belongs to one client")
+	assert.InDelta(t, float64(h.clock().Unix()), second.claims["iat"], 0)
+	assert.NotEqual(t, second, h.bokbasenOK(devauth.GetOnly, 86400), "a token belongs to one client")
 }
 
 func TestBokbasenRefuses(t *testing.T) {
@@ -150,41 +116,33 @@ func TestBokbasenRefuses(t *testing.T) {
 		{"an audience that is not there", []string{"audience", "https://api.dev.bokbasen.io/nothing/"}, 403, "access_denied"},
 		{"an audience without its slash", []string{"audience", strings.TrimSuffix(articles, "/")}, 403, "access_denied"},
 	} {
-		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
-			form := h.bokbasenForm(devauth.GetOnly, row.edit...)
-			for _, a := range []answer{h.bokbasen(form), h.postForm(h.base+"/oauth/token", form)} {
-				assert.Equal(t, row.status, a.Status)
-				assert.Equal(t, row.code, a.Members(t)["error"])
-				assert.Equal(t, "no-store", a.Header.Get("Cache-Control"))
-			}
-		})
+		form := h.bokbasenForm(devauth.GetOnly, row.edit...)
+		for _, a := range []answer{h.bokbasen(form), h.postForm(h.base+"/oauth/token", form)} {
+			assert.Equal(t, row.status, a.Status, row.name)
+			assert.Equal(t, row.code, a.Members(t)["error"], row.name)
+			assert.Equal(t, "no-store", a.Header.Get("Cache-Control"))
+		}
 	}
 }
 
 func TestBokbasenRefusesOtherShapesOfRequest(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	id, secret := h.credentials(devauth.Bokbasen, devauth.AllLevels)
+	c := h.client(devauth.Bokbasen, devauth.AllLevels)
+	noString := `{"client_id":"` + c.ID + `","client_secret":"` + c.Secret + `","audience":["` + articles + `"],"grant_type":"client_credentials"}`
 	for _, row := range []struct {
 		name, contentType, body string
 		status                  int
 	}{
-		{"broken JSON", "application/json", `{"client_id":`, 400},
-		{"JSON that is no object", "application/json", `[]`, 400},
-		{"an attribute that is no string", "application/json", `{"client_id":"` + id + `","client_secret":"` + secret + `","audience":["` + articles + `"],"grant_type":"client_credentials"}`, 401},
-		{"another content type", "text/plain", "client_id=" + id, 400},
-		{"no content type", "", "client_id=" + id, 400},
-		{"too large a body", "application/json", `{"x":"` + strings.Repeat("x", 16<<10) + `"}`, 413},
+		{"broken JSON", typeJSON, `{"client_id":`, 400},
+		{"JSON that is no object", typeJSON, `[]`, 400},
+		{"an attribute that is no string", typeJSON, noString, 401},
+		{"another content type", "text/plain", "client_id=" + c.ID, 400},
+		{"no content type", "", "client_id=" + c.ID, 400},
+		{"too large a body", typeJSON, `{"x":"` + strings.Repeat("x", 16<<10) + `"}`, 413},
 	} {
-		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
-			a := h.do(h.request(http.MethodPost, h.base+"/oauth/token", row.contentType, row.body))
-			assert.Equal(t, row.status, a.Status)
-			assert.NotEmpty(t, a.Members(t)["error"])
-		})
+		a := h.post(h.base+"/oauth/token", row.contentType, row.body)
+		assert.Equal(t, row.status, a.Status, row.name)
+		assert.NotEmpty(t, a.Members(t)["error"], row.name)
 	}
-	a := h.get(h.base + "/oauth/token")
-	assert.Equal(t, http.StatusMethodNotAllowed, a.Status)
-	assert.Equal(t, "POST", a.Header.Get("Allow"))
 }

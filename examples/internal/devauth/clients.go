@@ -9,15 +9,8 @@ import (
 	"slices"
 )
 
-// The access levels that a client may be granted.
-const (
-	levelGet    = "get"
-	levelPost   = "post"
-	levelPut    = "put"
-	levelDelete = "delete"
-)
-
-var allLevels = []string{levelGet, levelPost, levelPut, levelDelete}
+// allLevels are the access levels that a client may be granted.
+var allLevels = []string{"get", "post", "put", "delete"}
 
 // The names of every scheme's clients.
 const (
@@ -26,7 +19,8 @@ const (
 	NoLevel   = "none"   // known, gets a token, is granted nothing
 )
 
-// Client is a caller known to the server. Its secret is apart: [Server.Secret].
+// Client is a caller known to the server. Its secret is for the person at the
+// terminal, never for a log.
 type Client struct {
 	Scheme    Scheme   `json:"scheme"`
 	Name      string   `json:"name"` // AllLevels, GetOnly or NoLevel
@@ -34,6 +28,7 @@ type Client struct {
 	ObjectID  string   `json:"object_id,omitempty"` // Entra's service principal
 	Levels    []string `json:"levels"`
 	Audiences []string `json:"audiences"` // those it may ask a token for
+	Secret    string   `json:"-"`         // of this start
 }
 
 // Tenant is the directory that the okq8 scheme's clients live in.
@@ -55,25 +50,36 @@ var (
 	}
 )
 
-// clientTable is who exists and what each is granted. A messaging client id may
-// hold anything but a colon: the reader's tries percent signs and Unicode.
-var clientTable = []Client{
-	{OKQ8, AllLevels, "c0ffee00-5a11-4001-8000-000000000001", "0b1ec700-5a11-4001-8000-000000000001", allLevels, okq8Audiences},
-	{OKQ8, GetOnly, "c0ffee00-5a11-4001-8000-000000000002", "0b1ec700-5a11-4001-8000-000000000002", []string{levelGet}, okq8Audiences},
-	{OKQ8, NoLevel, "c0ffee00-5a11-4001-8000-000000000003", "0b1ec700-5a11-4001-8000-000000000003", []string{}, okq8Audiences},
+// newClients returns who exists and what each is granted, with new secrets. A
+// messaging client id may hold anything but a colon: the reader's tries percent
+// signs and Unicode.
+func newClients() []Client {
+	const okq8ID, okq8Object = "c0ffee00-5a11-4001-8000-00000000000", "0b1ec700-5a11-4001-8000-00000000000"
+	get, none := []string{"get"}, []string{}
+	clients := []Client{
+		{Scheme: OKQ8, Name: AllLevels, ID: okq8ID + "1", ObjectID: okq8Object + "1", Levels: allLevels, Audiences: okq8Audiences},
+		{Scheme: OKQ8, Name: GetOnly, ID: okq8ID + "2", ObjectID: okq8Object + "2", Levels: get, Audiences: okq8Audiences},
+		{Scheme: OKQ8, Name: NoLevel, ID: okq8ID + "3", ObjectID: okq8Object + "3", Levels: none, Audiences: okq8Audiences},
 
-	{Messaging, AllLevels, "orders-all", "", allLevels, messagingAudiences},
-	{Messaging, GetOnly, "leser-50%-blåbær", "", []string{levelGet}, messagingAudiences},
-	{Messaging, NoLevel, "orders-none", "", []string{}, messagingAudiences},
+		{Scheme: Messaging, Name: AllLevels, ID: "orders-all", Levels: allLevels, Audiences: messagingAudiences},
+		{Scheme: Messaging, Name: GetOnly, ID: "leser-50%-blåbær", Levels: get, Audiences: messagingAudiences},
+		{Scheme: Messaging, Name: NoLevel, ID: "orders-none", Levels: none, Audiences: messagingAudiences},
 
-	{Bokbasen, AllLevels, "sA1lyP0rtA11LevelsForEveryService", "", allLevels, bokbasenAudiences},
-	{Bokbasen, GetOnly, "sA1lyP0rtReaderOfArticlesAndPrice", "", []string{levelGet}, []string{bokbasenAudiences[0], bokbasenAudiences[4]}},
-	{Bokbasen, NoLevel, "sA1lyP0rtNothingIsGrantedAtAllYet", "", []string{}, bokbasenAudiences[:1]},
-}
-
-func (c Client) clone() Client {
-	c.Levels, c.Audiences = slices.Clone(c.Levels), slices.Clone(c.Audiences)
-	return c
+		{Scheme: Bokbasen, Name: AllLevels, ID: "sA1lyP0rtA11LevelsForEveryService", Levels: allLevels, Audiences: bokbasenAudiences},
+		{Scheme: Bokbasen, Name: GetOnly, ID: "sA1lyP0rtReaderOfArticlesAndPrice", Levels: get, Audiences: []string{bokbasenAudiences[0], bokbasenAudiences[4]}},
+		{Scheme: Bokbasen, Name: NoLevel, ID: "sA1lyP0rtNothingIsGrantedAtAllYet", Levels: none, Audiences: bokbasenAudiences[:1]},
+	}
+	for n := range clients {
+		// 256 random bits. Messaging's hold characters (+, /, =) that the two ways
+		// of writing HTTP Basic credentials treat differently; the others travel
+		// in forms and are kept safe to paste there.
+		encoding := base64.RawURLEncoding
+		if clients[n].Scheme == Messaging {
+			encoding = base64.StdEncoding
+		}
+		clients[n].Secret = encoding.EncodeToString(randomBytes(32))
+	}
+	return clients
 }
 
 // granted returns what c may use of the levels asked for, in the table's order.
@@ -81,80 +87,34 @@ func (c Client) granted(asked []string) []string {
 	return slices.DeleteFunc(slices.Clone(c.Levels), func(l string) bool { return !slices.Contains(asked, l) })
 }
 
-// Clients lists the known clients, without their secrets. The caller owns the
-// result.
+// Clients lists the known clients. The caller owns the result.
 func (s *Server) Clients() []Client {
-	all := make([]Client, len(clientTable))
-	for n, c := range clientTable {
-		all[n] = c.clone()
+	all := slices.Clone(s.clients)
+	for n := range all {
+		all[n].Levels, all[n].Audiences = slices.Clone(all[n].Levels), slices.Clone(all[n].Audiences)
 	}
 	return all
 }
 
-// Client returns the client of a scheme by its name: [AllLevels], [GetOnly] or
-// [NoLevel].
-func (s *Server) Client(scheme Scheme, name string) (Client, error) {
-	for _, c := range clientTable {
-		if c.Scheme == scheme && c.Name == name {
-			return c.clone(), nil
+// Client returns the client of a scheme by its name, [AllLevels], [GetOnly] or
+// [NoLevel], or by its client id.
+func (s *Server) Client(scheme Scheme, who string) (Client, error) {
+	for _, c := range s.Clients() {
+		if c.Scheme == scheme && (c.Name == who || c.ID == who) {
+			return c, nil
 		}
 	}
-	return Client{}, fmt.Errorf("devauth: %s has no client named %q: use %s, %s or %s", scheme, name, AllLevels, GetOnly, NoLevel)
+	return Client{}, fmt.Errorf("devauth: %s has no such client: use %s, %s or %s", scheme, AllLevels, GetOnly, NoLevel)
 }
 
-// Secret returns a client's secret of this start. Show it to the person at the
-// terminal, never to a log.
-func (s *Server) Secret(scheme Scheme, clientID string) (string, error) {
-	reg, err := s.clients.find(scheme, clientID)
-	return reg.secret, err
-}
-
-type clientKey struct {
-	scheme Scheme
-	id     string
-}
-
-type registered struct {
-	client Client
-	secret string
-}
-
-// registry holds the clients of the table with the secrets of this start. It is
-// immutable.
-type registry map[clientKey]registered
-
-func newRegistry() registry {
-	r := make(registry, len(clientTable))
-	for _, c := range clientTable {
-		r[clientKey{c.Scheme, c.ID}] = registered{c, newSecret(c.Scheme)}
+// authenticate compares in constant time, whether or not the client exists.
+func (s *Server) authenticate(scheme Scheme, id, secret string) (c Client, known, ok bool) {
+	n := slices.IndexFunc(s.clients, func(c Client) bool { return c.Scheme == scheme && c.ID == id })
+	if known = n >= 0; known {
+		c = s.clients[n]
 	}
-	return r
-}
-
-// newSecret makes 256 random bits. Messaging's hold characters (+, /, =) that
-// the two ways of writing HTTP Basic credentials treat differently; the others
-// travel in forms and are kept safe to paste there.
-func newSecret(scheme Scheme) string {
-	if scheme == Messaging {
-		return base64.StdEncoding.EncodeToString(randomBytes(32))
-	}
-	return base64.RawURLEncoding.EncodeToString(randomBytes(32))
-}
-
-// verify compares in constant time, whether or not the client exists.
-func (r registry) verify(scheme Scheme, id, secret string) (c Client, known, ok bool) {
-	reg, known := r[clientKey{scheme, id}]
-	got, want := sha256.Sum256([]byte(secret)), sha256.Sum256([]byte(reg.secret))
-	ok = subtle.ConstantTimeCompare(got[:], want[:]) == 1 && known
-	return reg.client, known, ok
-}
-
-func (r registry) find(scheme Scheme, id string) (registered, error) {
-	reg, ok := r[clientKey{scheme, id}]
-	if !ok {
-		return registered{}, fmt.Errorf("devauth: %s has no such client: Clients lists them", scheme)
-	}
-	return reg, nil
+	got, want := sha256.Sum256([]byte(secret)), sha256.Sum256([]byte(c.Secret))
+	return c, known, subtle.ConstantTimeCompare(got[:], want[:]) == 1 && known
 }
 
 func randomBytes(n int) []byte {

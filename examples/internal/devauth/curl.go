@@ -18,50 +18,38 @@ type TokenRequest struct {
 	Args []string // flags, each followed by its value
 }
 
-// TokenRequest returns a client's documented token request. An empty audience
-// means the client's first.
-func (s *Server) TokenRequest(scheme Scheme, clientID, audience string) (TokenRequest, error) {
-	i, err := s.issuer(scheme)
-	if err != nil {
-		return TokenRequest{}, err
-	}
-	reg, err := s.clients.find(scheme, clientID)
-	if err != nil {
-		return TokenRequest{}, err
-	}
-	if audience == "" {
-		audience = reg.client.Audiences[0]
-	}
-	if !slices.Contains(i.info.Audiences, audience) {
-		return TokenRequest{}, fmt.Errorf("devauth: %s does not serve that audience: Issuers lists those it serves", scheme)
-	}
-	t := TokenRequest{URL: i.info.TokenURL}
-	switch scheme {
+// TokenRequest returns a client's documented request for a token of its first
+// audience.
+func (s *Server) TokenRequest(c Client) TokenRequest {
+	t := TokenRequest{Args: []string{"-d", "grant_type=" + clientCredentials}}
+	switch c.Scheme {
+	case OKQ8:
+		t.URL = s.issuers[0].info.TokenURL
+		t.Args = append(t.Args, "-d", "client_id="+c.ID, "--data-urlencode", "client_secret="+c.Secret, "--data-urlencode", "scope="+c.Audiences[0]+"/"+defaultScope)
 	case Messaging:
-		t.Args = []string{"-u", clientID + ":" + reg.secret, "-d", "grant_type=" + clientCredentials}
+		t.URL = s.issuers[1].info.TokenURL
+		t.Args = append([]string{"-u", c.ID + ":" + c.Secret}, t.Args...)
 	case Bokbasen:
-		body, err := json.Marshal(map[string]string{
-			"client_id": clientID, "client_secret": reg.secret, "audience": audience, "grant_type": clientCredentials,
+		t.URL = s.issuers[2].info.TokenURL
+		body, _ := json.Marshal(map[string]string{ // strings always can be marshalled
+			"client_id": c.ID, "client_secret": c.Secret, "audience": c.Audiences[0], "grant_type": clientCredentials,
 		})
 		t.Args = []string{"-H", "Content-Type: " + typeJSON, "-d", string(body)}
-		return t, err
-	default:
-		t.Args = []string{
-			"-d", "grant_type=" + clientCredentials, "-d", "client_id=" + clientID,
-			"--data-urlencode", "client_secret=" + reg.secret, "--data-urlencode", "scope=" + audience + "/" + defaultScope,
-		}
 	}
-	return t, nil
+	return t
+}
+
+// Lines returns the curl command for a POSIX shell, an argument on each line.
+func (t TokenRequest) Lines() []string {
+	lines := []string{"curl -s -X POST " + shellQuote(t.URL)}
+	for pair := range slices.Chunk(t.Args, 2) {
+		lines = append(lines, pair[0]+" "+shellQuote(pair[1]))
+	}
+	return lines
 }
 
 // Curl returns the curl command for a POSIX shell, ready to paste.
-func (t TokenRequest) Curl() string {
-	words := []string{"curl -s -X POST", shellQuote(t.URL)}
-	for flag, value := range t.pairs {
-		words = append(words, flag, shellQuote(value))
-	}
-	return strings.Join(words, " ")
-}
+func (t TokenRequest) Curl() string { return strings.Join(t.Lines(), " ") }
 
 // Shell returns Curl as an assignment that puts the token into the shell's
 // variable TOKEN, with nothing but what every POSIX system has.
@@ -73,8 +61,8 @@ func (t TokenRequest) Shell() string {
 func (t TokenRequest) Request(ctx context.Context) (*http.Request, error) {
 	header := http.Header{"Content-Type": {typeForm}}
 	var data []string
-	for flag, value := range t.pairs {
-		switch flag {
+	for pair := range slices.Chunk(t.Args, 2) {
+		switch flag, value := pair[0], pair[1]; flag {
 		case "-d":
 			data = append(data, value)
 		case "--data-urlencode":
@@ -97,14 +85,14 @@ func (t TokenRequest) Request(ctx context.Context) (*http.Request, error) {
 	return r, nil
 }
 
-func (t TokenRequest) pairs(yield func(flag, value string) bool) {
-	for pair := range slices.Chunk(t.Args, 2) {
-		if len(pair) < 2 || !yield(pair[0], pair[1]) {
-			return
-		}
+// shellQuote quotes what a POSIX shell would not take as it is. Nothing is
+// special between single quotes but the closing one.
+func shellQuote(word string) string {
+	special := strings.ContainsFunc(word, func(r rune) bool {
+		return r < 0x80 && !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=@%+,", r)
+	})
+	if !special {
+		return word
 	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
-
-// shellQuote quotes for a POSIX shell, where nothing is special between single
-// quotes but the closing one.
-func shellQuote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }

@@ -29,6 +29,9 @@ const (
 	Bokbasen  Scheme = "bokbasen"
 )
 
+// Schemes are all of them, in the order of [Server.Issuers]. Do not change it.
+var Schemes = []Scheme{OKQ8, Messaging, Bokbasen}
+
 // IssuerInfo is what a resource server, or a person, needs to know about one
 // of the issuers.
 type IssuerInfo struct {
@@ -196,15 +199,18 @@ func (i *issuer) rotate(step Step, now time.Time) error {
 	switch step {
 	case StepPublish:
 		return i.publish()
-	case StepPublishAndSign:
+	case StepPublishAndSign, StepSign:
+		if i.next == nil && step == StepSign {
+			return fmt.Errorf("devauth: %w: no next key is published: publish one first", ErrRotation)
+		}
 		if i.next == nil {
 			if err := i.publish(); err != nil {
 				return err
 			}
 		}
-		return i.sign()
-	case StepSign:
-		return i.sign()
+		i.kit.Use(i.next)
+		i.next = nil
+		return nil
 	case StepRetire, StepRetireNow:
 		return i.retire(now, step == StepRetireNow)
 	default:
@@ -222,15 +228,6 @@ func (i *issuer) publish() error {
 	}
 	i.next = i.kit.NewKey(i.alg)
 	i.kit.Publish(i.next)
-	return nil
-}
-
-func (i *issuer) sign() error {
-	if i.next == nil {
-		return fmt.Errorf("devauth: %w: no next key is published: publish one first", ErrRotation)
-	}
-	i.kit.Use(i.next)
-	i.next = nil
 	return nil
 }
 
@@ -299,23 +296,17 @@ func (s *Server) Rotate(scheme Scheme, step Step) (KeyState, error) {
 	return state, nil
 }
 
-// SetOutage starts or ends an outage of some schemes' metadata and keys, or of
-// all when none is named. Tokens are handed out all the same.
-func (s *Server) SetOutage(down bool, schemes ...Scheme) error {
-	affected := s.issuers
-	if len(schemes) > 0 {
-		affected = nil
+// SetOutage starts or ends an outage of a scheme's metadata and keys, or of all
+// schemes' if it is "". Tokens are handed out all the same.
+func (s *Server) SetOutage(down bool, scheme Scheme) error {
+	if _, err := s.issuer(scheme); scheme != "" && err != nil {
+		return err
 	}
-	for _, scheme := range schemes {
-		i, err := s.issuer(scheme)
-		if err != nil {
-			return err
+	for _, i := range s.issuers {
+		if scheme == "" || scheme == i.scheme {
+			i.setDown(down)
+			s.log.Info("devauth: outage", "scheme", i.scheme, "down", down)
 		}
-		affected = append(affected, i)
-	}
-	for _, i := range affected {
-		i.setDown(down)
-		s.log.Info("devauth: outage", "scheme", i.scheme, "down", down)
 	}
 	return nil
 }
@@ -331,18 +322,18 @@ const (
 	Tampered      Flaw = "tampered"       // payload changed after signing, to all levels
 )
 
-// Mint makes a token for a client's first audience, without a token request,
-// carrying all that the client is granted and one flaw.
-func (s *Server) Mint(scheme Scheme, clientID string, flaw Flaw) (string, error) {
+// Mint makes a token for a client, by name or id, and its first audience. It
+// takes no token request, and carries all that is granted and one flaw.
+func (s *Server) Mint(scheme Scheme, who string, flaw Flaw) (string, error) {
 	i, err := s.issuer(scheme)
 	if err != nil {
 		return "", err
 	}
-	reg, err := s.clients.find(scheme, clientID)
+	c, err := s.Client(scheme, who)
 	if err != nil {
 		return "", err
 	}
-	c, audience, at := reg.client, reg.client.Audiences[0], s.now()
+	audience, at := c.Audiences[0], s.now()
 	switch flaw {
 	case Sound:
 	case Expired:

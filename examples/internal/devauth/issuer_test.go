@@ -7,38 +7,23 @@ import (
 	"time"
 
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
+	"github.com/sallyport-go/sallyport/examples/internal/testkit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-var schemes = []devauth.Scheme{devauth.OKQ8, devauth.Messaging, devauth.Bokbasen}
-
-// token mints a sound token for the client with all levels.
-func (h *harness) token(scheme devauth.Scheme, flaw devauth.Flaw) string {
-	h.t.Helper()
-	c, err := h.Client(scheme, devauth.AllLevels)
-	require.NoError(h.t, err)
-	token, err := h.Mint(scheme, c.ID, flaw)
-	require.NoError(h.t, err)
-	return token
-}
-
 func (h *harness) rotate(scheme devauth.Scheme, step devauth.Step) answer {
 	h.t.Helper()
-	address := h.base + "/dev/" + string(scheme) + "/rotate"
-	if step != "" {
-		address += "?step=" + string(step)
-	}
-	return h.do(h.request(http.MethodPost, address, "", ""))
+	return h.post(h.base+"/dev/"+string(scheme)+"/rotate?step="+string(step), "", "")
 }
 
 func TestRotationStepByStep(t *testing.T) {
 	t.Parallel()
-	for _, scheme := range schemes {
+	for _, scheme := range devauth.Schemes {
 		t.Run(string(scheme), func(t *testing.T) {
 			t.Parallel()
 			h := start(t)
-			old := h.verified(scheme, h.token(scheme, devauth.Sound))
+			old := h.verified(scheme, h.mint(scheme, devauth.Sound))
 			oldKid := old.header["kid"].(string)
 			require.Equal(t, []string{oldKid}, h.kids(scheme))
 
@@ -47,13 +32,13 @@ func TestRotationStepByStep(t *testing.T) {
 			require.Len(t, kids, 2, "the next key is published")
 			newKid := kids[1]
 			require.NotEqual(t, oldKid, newKid)
-			assert.Equal(t, oldKid, h.verified(scheme, h.token(scheme, devauth.Sound)).header["kid"], "it does not sign yet")
+			assert.Equal(t, oldKid, h.verified(scheme, h.mint(scheme, devauth.Sound)).header["kid"], "it does not sign yet")
 			assert.Equal(t, http.StatusConflict, h.rotate(scheme, devauth.StepPublish).Status)
 
 			a := h.rotate(scheme, devauth.StepSign)
 			require.Equal(t, http.StatusOK, a.Status)
 			assert.Equal(t, map[string]any{"signing": newKid, "previous": []any{oldKid}}, a.Members(t))
-			assert.Equal(t, newKid, h.verified(scheme, h.token(scheme, devauth.Sound)).header["kid"])
+			assert.Equal(t, newKid, h.verified(scheme, h.mint(scheme, devauth.Sound)).header["kid"])
 			h.verified(scheme, old.raw) // still good
 			assert.Equal(t, http.StatusConflict, h.rotate(scheme, devauth.StepSign).Status)
 
@@ -75,10 +60,10 @@ func TestRotationStepByStep(t *testing.T) {
 func TestRotationInOneStepKeepsEveryTokenVerifiable(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	for _, scheme := range schemes {
-		before := h.token(scheme, devauth.Sound)
+	for _, scheme := range devauth.Schemes {
+		before := h.mint(scheme, devauth.Sound)
 		require.Equal(t, http.StatusOK, h.rotate(scheme, "").Status)
-		after := h.token(scheme, devauth.Sound)
+		after := h.mint(scheme, devauth.Sound)
 		assert.NotEqual(t, h.verified(scheme, before).header["kid"], h.verified(scheme, after).header["kid"])
 	}
 }
@@ -96,20 +81,13 @@ func TestRotationUsesTheNextKeyThatWaits(t *testing.T) {
 func TestRetiringNowDropsTheKeyAndTheTokenThatBokbasenKept(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	form := h.bokbasenForm(devauth.AllLevels)
-	first, _ := h.bokbasenOK(form)
+	first := h.bokbasenOK(devauth.AllLevels, 86400)
 	require.Equal(t, http.StatusOK, h.rotate(devauth.Bokbasen, "").Status)
-	kept, _ := h.bokbasenOK(form)
-	assert.Equal(t, first, kept, "a rotation alone changes nothing for the token in use")
-	h.verified(devauth.Bokbasen, kept)
-
+	assert.Equal(t, first, h.bokbasenOK(devauth.AllLevels, 86400), "a rotation alone changes nothing for the token in use")
 	require.Equal(t, http.StatusOK, h.rotate(devauth.Bokbasen, devauth.StepRetireNow).Status)
-	_, ok := h.verify(devauth.Bokbasen, first)
+	_, ok := h.verify(devauth.Bokbasen, first.raw)
 	assert.False(t, ok, "the old key is gone")
-	renewed, left := h.bokbasenOK(form)
-	assert.NotEqual(t, first, renewed)
-	assert.Equal(t, 86400, left)
-	h.verified(devauth.Bokbasen, renewed)
+	assert.NotEqual(t, first, h.bokbasenOK(devauth.AllLevels, 86400))
 }
 
 func TestRotationsEndWhenTooManyKeysArePublished(t *testing.T) {
@@ -149,9 +127,6 @@ func TestRotationRefusesWhatItDoesNotKnow(t *testing.T) {
 	h := start(t)
 	assert.Equal(t, http.StatusNotFound, h.rotate("keycloak", "").Status)
 	assert.Equal(t, http.StatusBadRequest, h.rotate(devauth.OKQ8, "forget").Status)
-	a := h.get(h.base + "/dev/okq8/rotate")
-	assert.Equal(t, http.StatusMethodNotAllowed, a.Status)
-	assert.Equal(t, "POST", a.Header.Get("Allow"))
 	_, err := h.Rotate("keycloak", "")
 	require.ErrorContains(t, err, "use okq8, messaging or bokbasen")
 }
@@ -166,22 +141,18 @@ func TestEachIssuerPublishesItsMetadataInBothPlaces(t *testing.T) {
 	}
 	require.Len(t, h.Issuers(), 3)
 	for _, i := range h.Issuers() {
-		t.Run(string(i.Scheme), func(t *testing.T) {
-			t.Parallel()
-			paths := want[i.Scheme]
-			assert.Equal(t, h.base+paths[0], i.Issuer)
-			for _, path := range paths[1:] {
-				a := h.get(h.base + path)
-				require.Equal(t, http.StatusOK, a.Status)
-				assert.Equal(t, "application/json; charset=utf-8", a.Header.Get("Content-Type"))
-				document := a.Members(t)
-				assert.Equal(t, i.Issuer, document["issuer"])
-				assert.Equal(t, i.TokenURL, document["token_endpoint"])
-				assert.Equal(t, i.JWKSURL, document["jwks_uri"])
-				assert.Equal(t, []any{i.Algorithm}, document["id_token_signing_alg_values_supported"])
-			}
-			assert.Equal(t, http.StatusMethodNotAllowed, h.postForm(i.JWKSURL, nil).Status)
-		})
+		paths := want[i.Scheme]
+		assert.Equal(t, h.base+paths[0], i.Issuer)
+		for _, path := range paths[1:] {
+			a := h.get(h.base + path)
+			require.Equal(t, http.StatusOK, a.Status)
+			assert.Equal(t, "application/json; charset=utf-8", a.Header.Get("Content-Type"))
+			document := a.Members(t)
+			assert.Equal(t, i.Issuer, document["issuer"])
+			assert.Equal(t, i.TokenURL, document["token_endpoint"])
+			assert.Equal(t, i.JWKSURL, document["jwks_uri"])
+			assert.Equal(t, []any{i.Algorithm}, document["id_token_signing_alg_values_supported"])
+		}
 	}
 }
 
@@ -191,37 +162,29 @@ func TestKeysHaveAnEntityTag(t *testing.T) {
 	address := h.issuer(devauth.Messaging).JWKSURL
 	first := h.get(address)
 	assert.Equal(t, "public, max-age=300", first.Header.Get("Cache-Control"))
-	again := h.request(http.MethodGet, address, "", "")
+	again := testkit.NewRequest(t, http.MethodGet, address, "", "")
 	again.Header.Set("If-None-Match", first.Header.Get("ETag"))
-	a := h.do(again)
+	a := testkit.Do(t, again)
 	assert.Equal(t, http.StatusNotModified, a.Status)
 	assert.Empty(t, a.Body)
-
 	_, err := h.Rotate(devauth.Messaging, devauth.StepPublish)
 	require.NoError(t, err)
-	after := h.request(http.MethodGet, address, "", "")
-	after.Header.Set("If-None-Match", first.Header.Get("ETag"))
-	assert.Equal(t, http.StatusOK, h.do(after).Status)
+	assert.Equal(t, http.StatusOK, testkit.Do(t, again).Status)
 }
 
-func TestKeysNameTheirAlgorithmExceptEntras(t *testing.T) {
+func TestKeysNameTheirAlgorithmExceptEntrasAndHoldNothingPrivate(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	for scheme, alg := range map[devauth.Scheme]any{devauth.OKQ8: nil, devauth.Messaging: "ES256", devauth.Bokbasen: "RS256"} {
-		k := h.keys(scheme)[0]
-		assert.Equal(t, alg, k["alg"], scheme)
-		assert.Equal(t, "sig", k["use"], scheme)
-	}
-}
-
-func TestKeysHoldNothingPrivate(t *testing.T) {
-	t.Parallel()
-	h := start(t)
-	for _, scheme := range schemes {
-		for _, k := range h.keys(scheme) {
-			for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "k", "oth"} {
-				assert.NotContains(t, k, private)
-			}
+		keys, _ := h.keys(scheme)
+		require.Len(t, keys, 1)
+		assert.Equal(t, alg, keys[0]["alg"], scheme)
+		assert.Equal(t, "sig", keys[0]["use"], scheme)
+		for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "k", "oth"} {
+			assert.NotContains(t, keys[0], private)
+		}
+		if n, ok := keys[0]["n"].(string); ok {
+			assert.Len(t, n, 342, "2048 bits")
 		}
 	}
 }
@@ -229,77 +192,65 @@ func TestKeysHoldNothingPrivate(t *testing.T) {
 func TestOutage(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	post := func(path string) answer { return h.do(h.request(http.MethodPost, h.base+path, "", "")) }
-	statuses := func(scheme devauth.Scheme) []int {
+	post := func(path string) int { return h.post(h.base+path, "", "").Status }
+	assertStatus := func(want int, scheme devauth.Scheme) {
+		t.Helper()
 		i := h.issuer(scheme)
-		return []int{h.get(i.DiscoveryURL).Status, h.get(i.MetadataURL).Status, h.get(i.JWKSURL).Status}
+		for _, address := range []string{i.DiscoveryURL, i.MetadataURL, i.JWKSURL} {
+			assert.Equal(t, want, h.get(address).Status, address)
+		}
 	}
-	up, down := []int{200, 200, 200}, []int{503, 503, 503}
-
-	require.Equal(t, http.StatusOK, post("/dev/outage?state=on").Status)
-	for _, scheme := range schemes {
-		assert.Equal(t, down, statuses(scheme))
+	require.Equal(t, http.StatusOK, post("/dev/outage?state=on"))
+	for _, scheme := range devauth.Schemes {
+		assertStatus(http.StatusServiceUnavailable, scheme)
 	}
-	a := h.postForm(h.issuer(devauth.OKQ8).TokenURL, h.okq8Form(devauth.AllLevels))
-	assert.Equal(t, http.StatusOK, a.Status, "tokens are handed out all the same")
+	assert.Equal(t, http.StatusOK, h.okq8(devauth.AllLevels).Status, "tokens are handed out all the same")
 
-	require.Equal(t, http.StatusOK, post("/dev/messaging/outage?state=off").Status)
-	assert.Equal(t, up, statuses(devauth.Messaging))
-	assert.Equal(t, down, statuses(devauth.OKQ8))
+	require.Equal(t, http.StatusOK, post("/dev/messaging/outage?state=off"))
+	assertStatus(http.StatusOK, devauth.Messaging)
+	assertStatus(http.StatusServiceUnavailable, devauth.OKQ8)
 
-	require.NoError(t, h.SetOutage(false))
-	assert.Equal(t, up, statuses(devauth.OKQ8))
-	require.NoError(t, h.SetOutage(true, devauth.Bokbasen))
-	assert.Equal(t, down, statuses(devauth.Bokbasen))
-	assert.Equal(t, up, statuses(devauth.OKQ8))
+	require.Equal(t, http.StatusOK, post("/dev/outage?state=off"))
+	assertStatus(http.StatusOK, devauth.OKQ8)
 
-	assert.Equal(t, http.StatusBadRequest, post("/dev/outage").Status)
-	assert.Equal(t, http.StatusNotFound, post("/dev/keycloak/outage?state=on").Status)
-	require.Error(t, h.SetOutage(true, "keycloak"))
+	assert.Equal(t, http.StatusBadRequest, post("/dev/outage"))
+	assert.Equal(t, http.StatusNotFound, post("/dev/keycloak/outage?state=on"))
 }
 
 func TestMintedTokensAreSoundButForTheirFlaw(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	for _, scheme := range schemes {
-		t.Run(string(scheme), func(t *testing.T) {
-			t.Parallel()
-			audience := h.issuer(scheme).Audiences[0]
-			seconds := float64(h.clock().Unix())
+	for _, c := range h.Clients() {
+		audience, seconds := h.issuer(c.Scheme).Audiences[0], float64(h.clock().Unix())
+		mint := func(flaw devauth.Flaw) string {
+			token, err := h.Mint(c.Scheme, c.ID, flaw)
+			require.NoError(t, err)
+			return token
+		}
+		sound := h.verified(c.Scheme, mint(devauth.Sound))
+		assert.Equal(t, audience, sound.claims["aud"])
+		assert.Greater(t, sound.claims["exp"], seconds)
 
-			sound := h.verified(scheme, h.token(scheme, devauth.Sound))
-			assert.Equal(t, audience, sound.claims["aud"])
-			assert.Greater(t, sound.claims["exp"], seconds)
+		expired := h.verified(c.Scheme, mint(devauth.Expired))
+		assert.Equal(t, audience, expired.claims["aud"])
+		assert.InDelta(t, seconds-3600, expired.claims["exp"], 0)
+		assert.Less(t, expired.claims["iat"], expired.claims["exp"])
 
-			expired := h.verified(scheme, h.token(scheme, devauth.Expired))
-			assert.Equal(t, audience, expired.claims["aud"])
-			assert.InDelta(t, seconds-3600, expired.claims["exp"], 0)
-			assert.Less(t, expired.claims["iat"], expired.claims["exp"])
+		other := h.verified(c.Scheme, mint(devauth.OtherAudience))
+		assert.NotContains(t, h.issuer(c.Scheme).Audiences, other.claims["aud"])
+		assert.Greater(t, other.claims["exp"], seconds)
 
-			other := h.verified(scheme, h.token(scheme, devauth.OtherAudience))
-			assert.NotContains(t, h.issuer(scheme).Audiences, other.claims["aud"])
-			assert.Greater(t, other.claims["exp"], seconds)
-
-			for _, c := range h.Clients() {
-				if c.Scheme != scheme {
-					continue
-				}
-				raw, err := h.Mint(scheme, c.ID, devauth.Tampered)
-				require.NoError(t, err)
-				tampered, ok := h.verify(scheme, raw)
-				assert.False(t, ok, "the signature must not fit: %s", c.Name)
-				assert.Contains(t, h.kids(scheme), tampered.header["kid"], "the key is a known one")
-				assert.Equal(t, audience, tampered.claims["aud"])
-				assert.Greater(t, tampered.claims["exp"], seconds)
-			}
-		})
+		tampered, ok := h.verify(c.Scheme, mint(devauth.Tampered))
+		assert.False(t, ok, "the signature must not fit: %s", c.Name)
+		assert.Contains(t, h.kids(c.Scheme), tampered.header["kid"], "the key is a known one")
+		assert.Equal(t, audience, tampered.claims["aud"])
+		assert.Greater(t, tampered.claims["exp"], seconds)
 	}
-	_, err := h.Mint(devauth.OKQ8, "nobody", devauth.Sound)
-	require.Error(t, err)
-	_, err = h.Mint("keycloak", "nobody", devauth.Sound)
-	require.Error(t, err)
-	c, err := h.Client(devauth.OKQ8, devauth.NoLevel)
-	require.NoError(t, err)
-	_, err = h.Mint(devauth.OKQ8, c.ID, "rusty")
-	require.ErrorContains(t, err, "rusty")
+	for _, row := range []struct {
+		scheme    devauth.Scheme
+		who, flaw string
+	}{{devauth.OKQ8, "nobody", ""}, {"keycloak", "nobody", ""}, {devauth.OKQ8, devauth.NoLevel, "rusty"}} {
+		_, err := h.Mint(row.scheme, row.who, devauth.Flaw(row.flaw))
+		require.ErrorContains(t, err, "use ")
+	}
 }

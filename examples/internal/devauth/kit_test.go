@@ -1,124 +1,131 @@
 package devauth_test
 
 import (
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rsa"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"log/slog"
-	"math/big"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/sallyport-go/sallyport/examples/internal/testkit"
-
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
-	"github.com/stretchr/testify/assert"
+	"github.com/sallyport-go/sallyport/examples/internal/testkit"
+	"github.com/sallyport-go/sallyport/jwks"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+const (
+	typeForm = "application/x-www-form-urlencoded"
+	typeJSON = "application/json"
+)
+
 // epoch is when the tests' clocks start.
 var epoch = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+type answer = testkit.Answer
 
 // harness is a server on a real loopback socket, with a clock to turn and a
 // log to read.
 type harness struct {
 	*devauth.Server
-	t    *testing.T
-	base string
-	log  *testkit.Buffer
-
-	mu  sync.Mutex
-	now time.Time
+	t       *testing.T
+	base    string
+	log     testkit.Buffer
+	elapsed atomic.Int64
 }
 
 func start(t *testing.T) *harness {
 	t.Helper()
-	h := &harness{t: t, now: epoch, log: &testkit.Buffer{}}
-	s, err := devauth.Start("127.0.0.1:0", devauth.Config{Now: h.clock, Logger: slog.New(slog.NewJSONHandler(h.log, nil))})
-	require.NoError(t, err)
-	h.Server = s
-	h.base = s.URL()
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	h := &harness{t: t}
+	h.Server = testkit.Auth(t, devauth.Config{Now: h.clock, Logger: slog.New(slog.NewJSONHandler(&h.log, nil))})
+	h.base = h.URL()
 	return h
 }
 
-func (h *harness) clock() time.Time {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.now
-}
+func (h *harness) clock() time.Time { return epoch.Add(time.Duration(h.elapsed.Load())) }
 
-func (h *harness) advance(d time.Duration) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.now = h.now.Add(d)
-}
+func (h *harness) advance(d time.Duration) { h.elapsed.Add(int64(d)) }
 
 func (h *harness) issuer(scheme devauth.Scheme) devauth.IssuerInfo {
 	h.t.Helper()
-	issuers := h.Issuers()
-	for n := range issuers {
-		if issuers[n].Scheme == scheme {
-			return issuers[n]
+	for _, i := range h.Issuers() {
+		if i.Scheme == scheme {
+			return i
 		}
 	}
 	require.FailNow(h.t, "no such scheme")
 	return devauth.IssuerInfo{}
 }
 
-// credentials of a client by its name.
-func (h *harness) credentials(scheme devauth.Scheme, name string) (id, secret string) {
+func (h *harness) client(scheme devauth.Scheme, name string) devauth.Client {
 	h.t.Helper()
 	c, err := h.Client(scheme, name)
 	require.NoError(h.t, err)
-	secret, err = h.Secret(scheme, c.ID)
+	return c
+}
+
+// mint mints a token for the client with all levels.
+func (h *harness) mint(scheme devauth.Scheme, flaw devauth.Flaw) string {
+	h.t.Helper()
+	token, err := h.Mint(scheme, devauth.AllLevels, flaw)
 	require.NoError(h.t, err)
-	return c.ID, secret
-}
-
-type answer = testkit.Answer
-
-func (h *harness) do(r *http.Request) answer {
-	h.t.Helper()
-	return testkit.Do(h.t, r)
-}
-
-func (h *harness) request(method, address, contentType, body string) *http.Request {
-	h.t.Helper()
-	r := testkit.NewRequest(h.t, method, address, "", body)
-	if contentType != "" {
-		r.Header.Set("Content-Type", contentType)
-	}
-	return r
+	return token
 }
 
 func (h *harness) get(address string) answer {
 	h.t.Helper()
-	return h.do(h.request(http.MethodGet, address, "", ""))
+	return testkit.Get(h.t, address, "")
+}
+
+func (h *harness) post(address, contentType, body string) answer {
+	h.t.Helper()
+	r := testkit.NewRequest(h.t, http.MethodPost, address, "", body)
+	if contentType != "" {
+		r.Header.Set("Content-Type", contentType)
+	}
+	return testkit.Do(h.t, r)
 }
 
 func (h *harness) postForm(address string, form url.Values) answer {
 	h.t.Helper()
-	return h.do(h.request(http.MethodPost, address, "application/x-www-form-urlencoded", form.Encode()))
+	return h.post(address, typeForm, form.Encode())
 }
 
-// jws is a token taken apart and verified with the keys its issuer publishes.
+// edited sets parameters by pairs of name and value; an empty value removes.
+func edited(form url.Values, edit ...string) url.Values {
+	for n := 0; n < len(edit); n += 2 {
+		form.Set(edit[n], edit[n+1])
+		if edit[n+1] == "" {
+			form.Del(edit[n])
+		}
+	}
+	return form
+}
+
+// jws is a token taken apart.
 type jws struct {
-	raw    string
-	header map[string]any
-	claims map[string]any
+	raw            string
+	header, claims map[string]any
+}
+
+// granted takes apart the token of an answer whose other members are as wanted.
+func (h *harness) granted(scheme devauth.Scheme, a answer, want map[string]any) jws {
+	h.t.Helper()
+	require.Equal(h.t, http.StatusOK, a.Status, a.Body)
+	body := a.Members(h.t)
+	token, ok := body["access_token"].(string)
+	require.True(h.t, ok)
+	if want != nil {
+		delete(body, "access_token")
+		require.Equal(h.t, want, body)
+	}
+	return h.verified(scheme, token)
 }
 
 // verified fails the test unless the token's signature fits a published key.
@@ -133,67 +140,38 @@ func (h *harness) verify(scheme devauth.Scheme, token string) (jws, bool) {
 	h.t.Helper()
 	parts := strings.Split(token, ".")
 	require.Len(h.t, parts, 3)
-	parsed := jws{raw: token, header: segment(h.t, parts[0]), claims: segment(h.t, parts[1])}
-	signature, err := base64.RawURLEncoding.DecodeString(parts[2])
+	decoded := make([][]byte, 3)
+	for n := range parts {
+		var err error
+		decoded[n], err = base64.RawURLEncoding.DecodeString(parts[n])
+		require.NoError(h.t, err)
+	}
+	parsed := jws{raw: token}
+	require.NoError(h.t, json.Unmarshal(decoded[0], &parsed.header))
+	require.NoError(h.t, json.Unmarshal(decoded[1], &parsed.claims))
+	keys, err := jwks.ParseJWKS([]byte(h.get(h.issuer(scheme).JWKSURL).Body))
 	require.NoError(h.t, err)
-	digest := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
-	for _, k := range h.keys(scheme) {
-		if k["kid"] == parsed.header["kid"] {
-			return parsed, fits(h.t, k, parsed.header["alg"], digest[:], signature)
+	for _, k := range keys {
+		if k.ID() == parsed.header["kid"] {
+			return parsed, k.Verify(parsed.header["alg"].(string), []byte(parts[0]+"."+parts[1]), decoded[2]) == nil
 		}
 	}
 	return parsed, false
 }
 
-func segment(t *testing.T, text string) map[string]any {
-	t.Helper()
-	raw, err := base64.RawURLEncoding.DecodeString(text)
-	require.NoError(t, err)
-	var v map[string]any
-	require.NoError(t, json.Unmarshal(raw, &v))
-	return v
-}
-
-// keys fetches what the issuer's metadata says its keys are.
-func (h *harness) keys(scheme devauth.Scheme) []map[string]any {
+// keys are what the issuer publishes.
+func (h *harness) keys(scheme devauth.Scheme) (keys []map[string]any, kids []string) {
 	h.t.Helper()
-	metadata := h.get(h.issuer(scheme).DiscoveryURL)
-	require.Equal(h.t, http.StatusOK, metadata.Status)
-	jwksURI, ok := metadata.Members(h.t)["jwks_uri"].(string)
-	require.True(h.t, ok)
 	var set struct{ Keys []map[string]any }
-	h.get(jwksURI).Decode(h.t, &set)
-	return set.Keys
+	h.get(h.issuer(scheme).JWKSURL).Decode(h.t, &set)
+	for _, k := range set.Keys {
+		kids = append(kids, k["kid"].(string))
+	}
+	return set.Keys, kids
 }
 
 func (h *harness) kids(scheme devauth.Scheme) []string {
 	h.t.Helper()
-	var kids []string
-	for _, k := range h.keys(scheme) {
-		kids = append(kids, k["kid"].(string))
-	}
+	_, kids := h.keys(scheme)
 	return kids
-}
-
-func fits(t *testing.T, k map[string]any, alg any, digest, signature []byte) bool {
-	t.Helper()
-	octets := func(name string) []byte {
-		raw, err := base64.RawURLEncoding.DecodeString(k[name].(string))
-		require.NoError(t, err)
-		return raw
-	}
-	switch alg {
-	case "RS256":
-		pub := &rsa.PublicKey{N: new(big.Int).SetBytes(octets("n")), E: int(new(big.Int).SetBytes(octets("e")).Int64())}
-		assert.Equal(t, 2048, pub.N.BitLen())
-		return rsa.VerifyPKCS1v15(pub, crypto.SHA256, digest, signature) == nil
-	case "ES256":
-		require.Len(t, signature, 64)
-		pub, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), slices.Concat([]byte{4}, octets("x"), octets("y")))
-		require.NoError(t, err)
-		return ecdsa.Verify(pub, digest, new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:]))
-	default:
-		require.FailNow(t, "unexpected alg", "%v", alg)
-		return false
-	}
 }

@@ -95,7 +95,7 @@ func (s *Server) basicClient(r *http.Request) (Client, bool) {
 	if !ok {
 		return Client{}, false
 	}
-	if c, _, ok := s.clients.verify(Messaging, id, secret); ok {
+	if c, _, ok := s.authenticate(Messaging, id, secret); ok {
 		return c, true
 	}
 	plainID, errID := url.QueryUnescape(id)
@@ -103,6 +103,6 @@ func (s *Server) basicClient(r *http.Request) (Client, bool) {
 	if errID != nil || errSecret != nil {
 		return Client{}, false
 	}
-	c, _, ok := s.clients.verify(Messaging, plainID, plainSecret)
+	c, _, ok := s.authenticate(Messaging, plainID, plainSecret)
 	return c, ok
 }

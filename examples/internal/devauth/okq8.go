@@ -114,7 +114,7 @@ func (s *Server) okq8Request(w http.ResponseWriter, r *http.Request) (c Client, 
 	case form.Get("client_secret") == "":
 		return c, "", entra(7000216, http.StatusUnauthorized, "invalid_client", "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type.")
 	}
-	c, known, ok := s.clients.verify(OKQ8, form.Get("client_id"), form.Get("client_secret"))
+	c, known, ok := s.authenticate(OKQ8, form.Get("client_id"), form.Get("client_secret"))
 	switch {
 	case !known:
 		return c, "", entra(700016, http.StatusBadRequest, "unauthorized_client", "The application was not found in the directory. This can happen if it has not been installed by the administrator of the tenant. You may have sent your authentication request to the wrong tenant.")

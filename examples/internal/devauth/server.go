@@ -60,7 +60,7 @@ type Server struct {
 	log     *slog.Logger
 	url     string
 	issuers []*issuer
-	clients registry
+	clients []Client
 	kept    keptTokens
 	server  *http.Server
 	serving sync.WaitGroup
@@ -78,7 +78,7 @@ func Start(addr string, cfg Config) (*Server, error) {
 		now:     time.Now,
 		log:     cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler)),
 		url:     "http://" + l.Addr().String(),
-		clients: newRegistry(),
+		clients: newClients(),
 		kept:    keptTokens{tokens: map[keptKey]issued{}},
 	}
 	if cfg.Now != nil {
@@ -238,14 +238,10 @@ func (s *Server) devRotate(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) devOutage(w http.ResponseWriter, r *http.Request) {
-	var schemes []Scheme
-	if scheme := r.PathValue("scheme"); scheme != "" {
-		schemes = append(schemes, Scheme(scheme))
-	}
 	state := r.URL.Query().Get("state")
 	err := errors.New("state must be on or off")
 	if state == "on" || state == "off" {
-		err = s.SetOutage(state == "on", schemes...)
+		err = s.SetOutage(state == "on", Scheme(r.PathValue("scheme")))
 	}
 	if err != nil {
 		refuseDev(w, err)

@@ -60,24 +60,17 @@ func file(name string) http.Handler {
 	})
 }
 
-// client is a caller that can be picked.
-type client struct {
-	Scheme devauth.Scheme `json:"scheme"`
-	Name   string         `json:"name"`
-	ID     string         `json:"id"`
-	Levels []string       `json:"levels"`
-	Curl   string         `json:"curl"`
-}
-
 func (p *page) clients(w http.ResponseWriter, _ *http.Request) {
+	type client struct { // a caller that can be picked
+		Scheme devauth.Scheme `json:"scheme"`
+		Name   string         `json:"name"`
+		ID     string         `json:"id"`
+		Levels []string       `json:"levels"`
+		Curl   string         `json:"curl"`
+	}
 	var out []client
 	for _, c := range p.auth.Clients() {
-		request, err := p.auth.TokenRequest(c.Scheme, c.ID, "")
-		if err != nil {
-			fail(w, http.StatusInternalServerError, err)
-			return
-		}
-		out = append(out, client{Scheme: c.Scheme, Name: c.Name, ID: c.ID, Levels: c.Levels, Curl: request.Curl()})
+		out = append(out, client{c.Scheme, c.Name, c.ID, c.Levels, p.auth.TokenRequest(c).Curl()})
 	}
 	answer(w, http.StatusOK, out)
 }
@@ -113,16 +106,14 @@ const maxBody = 64 << 10
 
 func read(w http.ResponseWriter, r *http.Request, into any) bool {
 	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(into)
-	if err == nil {
-		return true
-	}
 	var large *http.MaxBytesError
-	if errors.As(err, &large) {
+	switch {
+	case errors.As(err, &large):
 		fail(w, http.StatusRequestEntityTooLarge, err)
-		return false
+	case err != nil:
+		fail(w, http.StatusBadRequest, errors.New("the body must be a JSON object"))
 	}
-	fail(w, http.StatusBadRequest, errors.New("the body must be a JSON object"))
-	return false
+	return err == nil
 }
 
 func fail(w http.ResponseWriter, status int, err error) {

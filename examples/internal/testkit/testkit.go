@@ -1,22 +1,28 @@
 // Package testkit is what the tests of the examples have in common: requests to
-// a loopback socket, answers read to their end, and a log to read.
+// a loopback socket, answers read to their end, programs and their logs.
 package testkit
 
 import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/sallyport-go/sallyport"
+	"github.com/sallyport-go/sallyport/examples/internal/devauth"
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 )
 
 // Buffer is a log that several goroutines write and that can be read meanwhile.
@@ -72,27 +78,20 @@ func NewRequest(t *testing.T, method, url, token, body string) *http.Request {
 	return r
 }
 
-// Send sends a request over a connection of its own, and follows no redirect.
-func Send(r *http.Request) (Answer, error) {
+// Do sends a request over a connection of its own, and follows no redirect.
+func Do(t *testing.T, r *http.Request) Answer {
+	t.Helper()
 	client := &http.Client{
 		Transport:     &http.Transport{DisableKeepAlives: true},
 		Timeout:       time.Minute,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	res, err := client.Do(r) //nolint:gosec // G704: a test asks where it wants
-	if err != nil {
-		return Answer{}, err
-	}
-	body, err := io.ReadAll(res.Body)
-	return Answer{res.StatusCode, res.Header, string(body)}, errors.Join(err, res.Body.Close())
-}
-
-// Do is Send where nothing may fail.
-func Do(t *testing.T, r *http.Request) Answer {
-	t.Helper()
-	a, err := Send(r)
 	require.NoError(t, err)
-	return a
+	body, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	require.NoError(t, res.Body.Close())
+	return Answer{res.StatusCode, res.Header, string(body)}
 }
 
 // Get gets url with a bearer token, "" for none.
@@ -128,8 +127,98 @@ func Listens(addr string) bool {
 	return err == nil
 }
 
-// AssertClosed fails the test if something listens on addr.
-func AssertClosed(t *testing.T, addr string) {
+// Auth starts a development authorization server that ends with the test.
+func Auth(t *testing.T, cfg devauth.Config) *devauth.Server {
 	t.Helper()
-	assert.False(t, Listens(addr), addr)
+	s, err := devauth.Start("127.0.0.1:0", cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s
+}
+
+// Gate returns the gate of a test issuer.
+func Gate(t *testing.T) (*sallyport.Gate, *jwkstest.Issuer) {
+	t.Helper()
+	issuer := jwkstest.New(t)
+	gate, err := sallyport.New(issuer.Issuer(), issuer.Audience())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = gate.Close() })
+	return gate, issuer
+}
+
+// AssertOrdersAreGuarded fails the test unless api serves orders to readers,
+// and deletes them for admins.
+func AssertOrdersAreGuarded(t *testing.T, api http.Handler, issuer *jwkstest.Issuer) {
+	t.Helper()
+	reader, admin := jwkstest.Claims{"scope": "orders.read"}, jwkstest.Claims{"roles": []string{"Orders.Admin"}}
+	for _, row := range []struct {
+		method, path, token string
+		want                int
+	}{
+		{http.MethodGet, "/healthz", "", http.StatusOK},
+		{http.MethodGet, "/orders", "", http.StatusUnauthorized},
+		{http.MethodGet, "/orders", issuer.Token(), http.StatusForbidden},
+		{http.MethodGet, "/orders", issuer.Token(reader), http.StatusOK},
+		{http.MethodDelete, "/orders/1", issuer.Token(reader), http.StatusForbidden},
+		{http.MethodDelete, "/orders/1", issuer.Token(admin), http.StatusOK},
+	} {
+		w := httptest.NewRecorder()
+		api.ServeHTTP(w, NewRequest(t, row.method, row.path, row.token, ""))
+		assert.Equal(t, row.want, w.Code, "%s %s", row.method, row.path)
+	}
+}
+
+const asProgram = "EXAMPLE_AS_PROGRAM"
+
+// Main runs the tests, or main where [Program] started the test binary.
+func Main(m *testing.M, main func()) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// Program returns the program under test as a process of its own.
+func Program(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	program := exec.CommandContext(t.Context(), os.Args[0], args...) //nolint:gosec // G204: it is this test binary
+	program.Env = append(os.Environ(), asProgram+"=1")
+	return program
+}
+
+// Running is a program that runs in this process.
+type Running struct {
+	Stdout, Stderr Buffer
+
+	t    *testing.T
+	stop context.CancelFunc
+	code chan int
+}
+
+// Run calls a program's run function in the background.
+func Run(t *testing.T, run func(ctx context.Context, args []string, stdout, stderr io.Writer) int, args ...string) *Running {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	r := &Running{t: t, stop: stop, code: make(chan int, 1)}
+	go func() { r.code <- run(ctx, args, &r.Stdout, &r.Stderr) }()
+	return r
+}
+
+// Until waits for text in what buffer gets.
+func Until(t *testing.T, buffer *Buffer, text string) {
+	t.Helper()
+	require.Eventually(t, func() bool { return strings.Contains(buffer.String(), text) }, time.Minute, 5*time.Millisecond, text)
+}
+
+// AssertEnds stops the program and fails the test unless it ends soon, with code.
+func (r *Running) AssertEnds(code int) {
+	r.t.Helper()
+	r.stop()
+	select {
+	case got := <-r.code:
+		assert.Equal(r.t, code, got)
+	case <-time.After(5 * time.Second):
+		assert.Fail(r.t, "it did not end within 5 s")
+	}
 }

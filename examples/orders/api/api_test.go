@@ -9,11 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport-go/sallyport/examples/internal/testkit"
-
-	"github.com/sallyport-go/sallyport/examples/orders/api"
-
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
+	"github.com/sallyport-go/sallyport/examples/internal/testkit"
+	"github.com/sallyport-go/sallyport/examples/orders/api"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -88,9 +86,9 @@ func TestWhichTokensMayGetOrders(t *testing.T) {
 
 func TestAFlawedTokenIsRefusedForItsFlaw(t *testing.T) {
 	t.Parallel()
-	prod, test := newAuth(t), newAuth(t)
+	prod, test := testkit.Auth(t, devauth.Config{}), testkit.Auth(t, devauth.Config{})
 	w := start(t, api.Config{Auth: prod})
-	for _, scheme := range schemes {
+	for _, scheme := range devauth.Schemes {
 		sound := mint(t, prod, scheme, devauth.AllLevels, devauth.Sound)
 		assert.Equal(t, http.StatusOK, w.get("/orders", sound).Status)
 		for reason, token := range map[string]string{
@@ -173,38 +171,23 @@ func TestAStartWithoutKeysRecoversAndAnOutageIsNoticed(t *testing.T) {
 func TestAKeySetThatCannotBeReadIsNamedInTheLog(t *testing.T) {
 	t.Parallel()
 	issuer := newIssuer(t)
-	token := issuer.Token()
-	for name, row := range map[string]struct {
-		keys http.HandlerFunc // nil: nothing listens
-		want []string
-	}{
-		"nothing listens": {nil, []string{"http://127.0.0.1:1/keys", "refused"}},
-		"not JSON": {
-			func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) },
-			[]string{"/jwks", "text/html"},
-		},
-		"no key": {
-			func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"keys":[]}`)) },
-			[]string{"/jwks", "key"},
-		},
+	for keys, want := range map[string][]string{
+		"": {"http://127.0.0.1:1/keys", "refused"}, "<html>": {"/jwks", "text/html"}, `{"keys":[]}`: {"/jwks", "key"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			cfg := trusting(issuer)
-			cfg.JWKSURL = "http://127.0.0.1:1/keys"
-			if row.keys != nil {
-				spoilt := newIssuer(t)
-				spoilt.ServeJWKS(row.keys)
-				cfg.JWKSURL = spoilt.JWKSURL()
-			}
-			w := start(t, cfg)
-			assert.Equal(t, http.StatusServiceUnavailable, w.get("/orders", token).Status)
-			records := w.records("keys cannot be had, still trying")
-			require.NotEmpty(t, records)
-			for _, want := range row.want {
-				assert.Contains(t, records[0]["error"], want)
-			}
-		})
+		cfg := trusting(issuer)
+		cfg.JWKSURL = "http://127.0.0.1:1/keys" // nothing listens
+		if keys != "" {
+			spoilt := newIssuer(t)
+			spoilt.ServeJWKS(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(keys)) })
+			cfg.JWKSURL = spoilt.JWKSURL()
+		}
+		w := start(t, cfg)
+		assert.Equal(t, http.StatusServiceUnavailable, w.get("/orders", issuer.Token()).Status)
+		records := w.records("keys cannot be had, still trying")
+		require.NotEmpty(t, records)
+		for _, want := range want {
+			assert.Contains(t, records[0]["error"], want)
+		}
 	}
 }
 
@@ -291,28 +274,29 @@ func TestMistakesAreReportedTogether(t *testing.T) {
 	t.Parallel()
 	l := testkit.Listener(t)
 	_, err := api.Serve(l, api.Config{
-		Framework:   "rails",
-		Issuers:     []api.Issuer{{Name: "http://issuer.example", Audiences: []string{"two words"}}},
-		JWKSRefresh: time.Millisecond,
-		Leeway:      time.Hour,
+		Framework: "rails", Issuers: []api.Issuer{{Name: "http://issuer.example", Audiences: []string{"two words"}}},
+		JWKSRefresh: time.Millisecond, Leeway: time.Hour,
 	})
 	for _, want := range []string{`framework "rails"`, "nethttp", "http://issuer.example", "two words", "1ms", "Leeway 1h0m0s"} {
 		assert.ErrorContains(t, err, want)
 	}
-	testkit.AssertClosed(t, l.Addr().String())
+	assert.False(t, testkit.Listens(l.Addr().String()))
 }
 
-func TestAnAddressThatCannotBeListenedOnNamesTheFlag(t *testing.T) {
+func TestWhatFailsNamesItsFlagAndLeavesNothingOpen(t *testing.T) {
 	t.Parallel()
-	l := testkit.Listener(t)
-	taken := l.Addr().String()
-	for _, row := range []struct{ addr, says string }{
-		{taken, taken + " is in use: stop the other program or choose another with -addr"},
-		{"8080", `-addr "8080" must be host:port`},
-		{"192.0.2.1:80", "cannot listen on 192.0.2.1:80, choose another with -addr"}, // documentation only (RFC 5737): no address of this machine
+	taken := testkit.Listener(t).Addr().String()
+	for _, row := range []struct{ addr, authAddr, framework, says string }{
+		{taken, "", "nethttp", taken + " is in use: stop the other program or choose another with -addr"},
+		{"8080", "", "nethttp", `-addr "8080" must be host:port`},
+		{"192.0.2.1:80", "", "nethttp", "cannot listen on 192.0.2.1:80, choose another with -addr"}, // documentation only (RFC 5737): no address of this machine
+		{testkit.FreeAddr(t), "0.0.0.0:0", "nethttp", "choose another with -auth-addr"},
+		{testkit.FreeAddr(t), testkit.FreeAddr(t), "rails", "rails"},
 	} {
-		_, err := api.Start(t.Context(), api.Config{Addr: row.addr})
+		_, err := api.Start(t.Context(), api.Config{Addr: row.addr, AuthAddr: row.authAddr, Framework: row.framework})
 		assert.ErrorContains(t, err, row.says)
+		assert.Equal(t, row.addr == taken, testkit.Listens(row.addr), row.says)
+		assert.False(t, testkit.Listens(row.authAddr), row.says)
 	}
 }
 
@@ -331,7 +315,7 @@ func TestWithoutIssuersItBringsAnAuthorizationServerAndThePage(t *testing.T) {
 	assert.Equal(t, http.StatusOK, testkit.Get(t, s.Config.Auth.URL()+"/dev", "").Status, "the first one's, still there")
 	require.NoError(t, s.Close())
 	for _, url := range []string{s.URL(), another.URL(), s.Config.Auth.URL()} {
-		testkit.AssertClosed(t, url)
+		assert.False(t, testkit.Listens(url), url)
 	}
 }
 
@@ -342,19 +326,4 @@ func TestWithIssuersItBringsNeither(t *testing.T) {
 	w := start(t, cfg)
 	assert.Nil(t, w.Config.Auth)
 	assert.Equal(t, http.StatusNotFound, w.get("/", "").Status)
-}
-
-func TestWhatFailsLeavesNothingOpen(t *testing.T) {
-	t.Parallel()
-	for says, change := range map[string]func(*api.Config){
-		"choose another with -auth-addr": func(c *api.Config) { c.AuthAddr = "0.0.0.0:0" },
-		"rails":                          func(c *api.Config) { c.Framework = "rails" },
-	} {
-		cfg := api.Config{Addr: testkit.FreeAddr(t), AuthAddr: testkit.FreeAddr(t), Framework: "nethttp"}
-		change(&cfg)
-		_, err := api.Start(t.Context(), cfg)
-		assert.ErrorContains(t, err, says)
-		testkit.AssertClosed(t, cfg.Addr)
-		testkit.AssertClosed(t, cfg.AuthAddr)
-	}
 }

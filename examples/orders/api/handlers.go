@@ -28,43 +28,33 @@ func (h *handlers) list(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (h *handlers) create(w http.ResponseWriter, r *http.Request) {
-	o, status, err := readOrder(w, r)
-	if err != nil {
-		writeError(w, status, err.Error())
-		return
+	if o, ok := readOrder(w, r); ok {
+		o = h.orders.add(o)
+		w.Header().Set("Location", "/orders/"+o.ID)
+		writeJSON(w, http.StatusCreated, o)
 	}
-	o = h.orders.add(o)
-	w.Header().Set("Location", "/orders/"+o.ID)
-	writeJSON(w, http.StatusCreated, o)
 }
 
 // put stores the order under the id that the caller chose, new or not: the
 // route has one status for both. The body says everything anew.
 func (h *handlers) put(w http.ResponseWriter, r *http.Request) {
-	id := r.PathValue("id")
-	if !orderIDs.MatchString(id) {
-		writeNoOrder(w)
+	id, ok := readID(w, r)
+	if !ok {
 		return
 	}
-	o, status, err := readOrder(w, r)
-	if err != nil {
-		writeError(w, status, err.Error())
-		return
+	if o, ok := readOrder(w, r); ok {
+		o.ID = id
+		h.orders.put(o)
+		writeJSON(w, http.StatusOK, o)
 	}
-	o.ID = id
-	h.orders.put(o)
-	writeJSON(w, http.StatusOK, o)
 }
 
 // remove is idempotent: that the order is gone is what was asked for.
 func (h *handlers) remove(w http.ResponseWriter, r *http.Request) {
-	id := r.PathValue("id")
-	if !orderIDs.MatchString(id) {
-		writeNoOrder(w)
-		return
+	if id, ok := readID(w, r); ok {
+		h.orders.remove(id)
+		w.WriteHeader(http.StatusNoContent)
 	}
-	h.orders.remove(id)
-	w.WriteHeader(http.StatusNoContent)
 }
 
 func (h *handlers) keys(w http.ResponseWriter, _ *http.Request) {
@@ -132,41 +122,42 @@ type Order struct {
 	Quantity int    `json:"quantity"`
 }
 
-// readOrder reads an order from a request's body, without its ID. An empty body
-// is an order of nothing in particular: it keeps curl lines short. The error is
-// for the caller, with the status to send it with.
-func readOrder(w http.ResponseWriter, r *http.Request) (o Order, status int, err error) {
+// readOrder reads an order from a request's body, without its ID, or answers
+// why there is none. An empty body is an order of nothing in particular: it
+// keeps curl lines short.
+func readOrder(w http.ResponseWriter, r *http.Request) (o Order, ok bool) {
 	o.Quantity = 1
 	in := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
-	err = in.Decode(&o)
-	if err == nil && in.More() {
-		err = errors.New("something follows the JSON object")
-	}
+	err := in.Decode(&o)
 	o.ID = ""
 	var tooLarge *http.MaxBytesError
 	switch {
-	case errors.Is(err, io.EOF):
-		return o, 0, nil
 	case errors.As(err, &tooLarge):
-		return o, http.StatusRequestEntityTooLarge, fmt.Errorf("the body is larger than %d bytes", tooLarge.Limit)
-	case err != nil:
-		return o, http.StatusBadRequest, fmt.Errorf(`the body must be a JSON object such as {"item":"coffee","quantity":2}: %w`, err)
+		writeError(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", tooLarge.Limit))
+	case err != nil && !errors.Is(err, io.EOF):
+		writeError(w, http.StatusBadRequest, `the body must be a JSON object such as {"item":"coffee","quantity":2}: `+err.Error())
+	case in.More():
+		writeError(w, http.StatusBadRequest, "something follows the JSON object")
+	case len(o.Item) > maxItem:
+		writeError(w, http.StatusBadRequest, fmt.Sprintf("item is longer than %d bytes", maxItem))
+	case o.Quantity < 1 || o.Quantity > maxQuantity:
+		writeError(w, http.StatusBadRequest, fmt.Sprintf("quantity must be between 1 and %d", maxQuantity))
+	default:
+		return o, true
 	}
-	return o, http.StatusBadRequest, o.check()
-}
-
-func (o Order) check() error {
-	var errs []error
-	if len(o.Item) > maxItem {
-		errs = append(errs, fmt.Errorf("item is longer than %d bytes", maxItem))
-	}
-	if o.Quantity < 1 || o.Quantity > maxQuantity {
-		errs = append(errs, fmt.Errorf("quantity must be between 1 and %d", maxQuantity))
-	}
-	return errors.Join(errs...)
+	return o, false
 }
 
 var orderIDs = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
+
+// readID reads an order's id from the path, or answers that there is no such.
+func readID(w http.ResponseWriter, r *http.Request) (id string, ok bool) {
+	id = r.PathValue("id")
+	if ok = orderIDs.MatchString(id); !ok {
+		writeError(w, http.StatusNotFound, "there is no such order: ids are up to 64 of a-z, A-Z, 0-9, - and _")
+	}
+	return id, ok
+}
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	body, err := json.Marshal(v)
@@ -184,8 +175,4 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 
 func writeError(w http.ResponseWriter, status int, what string) {
 	writeJSON(w, status, map[string]string{"error": what})
-}
-
-func writeNoOrder(w http.ResponseWriter) {
-	writeError(w, http.StatusNotFound, "there is no such order: ids are up to 64 of a-z, A-Z, 0-9, - and _")
 }

@@ -36,12 +36,9 @@ func (s *store) all() []Order {
 func (s *store) add(o Order) Order {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for {
+	for o.ID == "" || s.find(o.ID) >= 0 {
 		s.lastID++
 		o.ID = strconv.Itoa(s.lastID)
-		if s.find(o.ID) < 0 {
-			break
-		}
 	}
 	s.append(o)
 	return o
@@ -53,9 +50,9 @@ func (s *store) put(o Order) {
 	defer s.mu.Unlock()
 	if i := s.find(o.ID); i >= 0 {
 		s.orders[i] = o
-		return
+	} else {
+		s.append(o)
 	}
-	s.append(o)
 }
 
 // remove does nothing if there is no such order.
