@@ -157,9 +157,9 @@ func TestUnknownKidsHaveABudget(t *testing.T) {
 func atMostACooldown(every time.Duration) func(t *testing.T, s *server, f *jwks.Fetcher) {
 	return func(t *testing.T, s *server, f *jwks.Fetcher) {
 		strangers(t, f, every)
-		time.Sleep(3 * time.Minute)
+		time.Sleep(time.Minute)
 		var worst time.Duration
-		for i := range 6 {
+		for i := range 3 {
 			kid := fmt.Sprint("k", i)
 			s.serve(setOf(kid))
 			_, refusedFor := tokensOf(t, f, kid, 33*time.Second)
