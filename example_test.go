@@ -55,6 +55,33 @@ func ExampleNew() {
 	// 401 Unauthorized: the access token is not valid here
 }
 
+// A key has leaked, and its issuer still publishes it. What it signed opens
+// nothing from then on; other keys of the issuer do.
+func ExampleGate_Distrust() {
+	issuer := jwkstest.Start(jwkstest.WithAudience("api://orders"))
+	defer issuer.Close()
+	leaked := issuer.Key()
+
+	gate, err := sallyport.New(issuer.Issuer(), "api://orders")
+	if err != nil {
+		panic(err)
+	}
+	defer gate.Close()
+	issuer.Rotate() // both keys are published, tokens of the new one begin
+	try(gate.Authenticate(listOrders), "GET", issuer.Token(jwkstest.WithKey(leaked), jwkstest.Claims{"client_id": "warehouse"}))
+
+	if err := gate.Distrust(issuer.Issuer(), leaked.ID()); err != nil {
+		panic(err)
+	}
+	try(gate.Authenticate(listOrders), "GET", issuer.Token(jwkstest.WithKey(leaked), jwkstest.Claims{"client_id": "warehouse"}))
+	try(gate.Authenticate(listOrders), "GET", issuer.Token(jwkstest.Claims{"client_id": "warehouse"}))
+	// Output:
+	// 200 orders for warehouse
+	// 401 Unauthorized: the access token is not valid here
+	//
+	// 200 orders for warehouse
+}
+
 // Presets know what an authorization server's tokens look like; clients can be
 // named one by one.
 func ExampleNewFrom() {

@@ -1,6 +1,7 @@
 package jwks_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"sync"
@@ -63,22 +64,25 @@ func TestAThousandCallersWaitAndMoreDoNot(t *testing.T) {
 }
 
 func TestWhoLeavesMakesRoom(t *testing.T) {
-	withIdle(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
+	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		s.slow(3 * time.Second)
-		for range 3 { // each time a thousand
-			var served atomic.Int32
+		for round, patience := range []time.Duration{time.Minute, time.Second, time.Minute} { // in the second they hang up
+			time.Sleep(time.Minute)
+			var waited atomic.Int32
 			var callers sync.WaitGroup
 			for range 1000 {
 				callers.Go(func() {
-					if f.Refresh(t.Context(), "a") == nil {
-						served.Add(1)
+					ctx, hangUp := context.WithTimeout(t.Context(), patience)
+					defer hangUp()
+					begun := time.Now()
+					_ = f.Refresh(ctx, fmt.Sprint("made-up", round))
+					if time.Since(begun) >= time.Second {
+						waited.Add(1)
 					}
 				})
 			}
 			callers.Wait()
-			require.EqualValues(t, 1000, served.Load())
-			f.Distrust("a") // no key is left: they wait again
-			f = newFetcher(t, s.config())
+			require.EqualValues(t, 1000, waited.Load(), "round %d", round)
 		}
 	})
 }
