@@ -152,7 +152,8 @@ func (g *Gate) open(cfg Config, fetches []fetch) (err error) {
 		own, _ := cfg.Verifier.Issuers[i].Keys.(*jwks.Fetcher)
 		g.keys[cfg.Verifier.Issuers[i].Name] = own
 	}
-	for _, from := range fetches {
+	for i := range fetches {
+		from := &fetches[i]
 		f, err := jwks.NewFetcher(from.keys)
 		if err != nil {
 			return err

@@ -24,18 +24,20 @@ func TestAThousandCallersWaitAndMoreDoNot(t *testing.T) {
 	}
 	refused := func(t *testing.T, err error) { t.Helper(); assert.NoError(t, err, "the kid is unknown") }
 	eachInBubble(t, map[string]row{
-		"111 before the first load": {func(_ *testing.T, s *server, _ *jwks.Fetcher) { s.slow(3 * time.Second) }, func(t *testing.T, err error) {
+		"111 before the first load": {func(t *testing.T, s *server, _ *jwks.Fetcher) { t.Helper(); s.slow(3 * time.Second) }, func(t *testing.T, err error) {
 			t.Helper()
 			missing := unavailable(t, err)
 			assert.Equal(t, time.Second, missing.RetryAfter)
 			assert.ErrorContains(t, missing, "1000 callers wait for the keys already")
 		}},
 		"111 for an unknown kid": {func(t *testing.T, s *server, f *jwks.Fetcher) {
+			t.Helper()
 			_ = f.Ready(t.Context())
 			time.Sleep(5 * time.Second)
 			s.slow(3 * time.Second)
 		}, refused},
 		"111 for an attempt after a failure": {func(t *testing.T, s *server, f *jwks.Fetcher) {
+			t.Helper()
 			_ = f.Ready(t.Context())
 			time.Sleep(5 * time.Second)
 			s.fail(http.StatusBadGateway)
