@@ -145,7 +145,8 @@ func (cfg *Config) validateVerifier(faulty error) error {
 
 // open makes the parts of a Gate, from the keys outwards.
 func (g *Gate) open(cfg Config, fetches []fetch) (err error) {
-	for _, from := range fetches {
+	for n := range fetches {
+		from := &fetches[n]
 		f, err := jwks.NewFetcher(from.keys)
 		if err != nil {
 			return err
