@@ -132,7 +132,7 @@ func (k *cache) digestOf(c *check) digest {
 		s.hash.Sum(s.digest[:0])
 		c.digested = true
 	}
-	return r.scratch.digest
+	return r.digest
 }
 
 // headers remembers what the headers of verified tokens say, by their encoded

@@ -157,10 +157,10 @@ type Marker struct {
 
 // RFC9068 returns the issuer held to the JWT profile for access tokens: typ is
 // at+jwt, and all claims that RFC 9068 section 2.2 requires are there.
-func (i Issuer) RFC9068() Issuer {
-	i.Types = []string{"at+jwt", "application/at+jwt"}
-	i.Required = append([]string{"sub", "client_id", "iat", "jti"}, i.Required...)
-	return i
+func (cfg Issuer) RFC9068() Issuer {
+	cfg.Types = []string{"at+jwt", "application/at+jwt"}
+	cfg.Required = append([]string{"sub", "client_id", "iat", "jti"}, cfg.Required...)
+	return cfg
 }
 
 func defaultAlgorithms() []string { return []string{"RS256", "PS256", "ES256", "EdDSA"} }

@@ -25,7 +25,7 @@ func (c *check) verify() (verified, error) {
 		return verified{}, err
 	}
 	d, header := &c.claims.is, c.header.is.header
-	if header == &d.scratch.header {
+	if header == &d.headerSpace {
 		d.v.headers.add(d.compact.HeaderText(), header)
 	}
 	return d.verified(), nil

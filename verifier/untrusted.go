@@ -37,8 +37,8 @@ func (s *split) readHeader() (headed, *Error) {
 	if err != nil {
 		return headed{}, refuse(reason.Malformed, "header", err)
 	}
-	s.scratch.header = header
-	return headed{split: s, header: &s.scratch.header}, nil
+	s.headerSpace = header
+	return headed{split: s, header: &s.headerSpace}, nil
 }
 
 // checkCritical refuses extensions: none is implemented, and ignoring one that

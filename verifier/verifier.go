@@ -314,11 +314,11 @@ func (c *check) run(steps []step) error {
 // scratch is room that verifications use one after another. Of a token it holds
 // the signature and where members lie, and neither outlives the call.
 type scratch struct {
-	members   [32]strictjson.Member
-	signature [512]byte // of an RSA key of 4096 bits
-	header    jose.Header
-	hash      hash.Hash
-	digest    digest
+	members     [32]strictjson.Member
+	signature   [512]byte // of an RSA key of 4096 bits
+	headerSpace jose.Header
+	hash        hash.Hash
+	digest      digest
 }
 
 var checks = sync.Pool{New: func() any {
@@ -337,7 +337,7 @@ func newCheck(ctx context.Context, v *Verifier, token string, bound bool) *check
 func (c *check) release() {
 	s := c.request.is.scratch
 	if c.header.reached {
-		s.header = jose.Header{}
+		s.headerSpace = jose.Header{}
 	}
 	*c = check{}
 	c.request.is.scratch = s

@@ -107,7 +107,7 @@ func TestNothingBehindADenialRuns(t *testing.T) {
 		}, "/orders", 200},
 		{"in Use of a group", func(e *gin.Engine, door, h handler) { v1 := e.Group("/v1"); v1.Use(door); v1.GET("/orders", h) }, "/v1/orders", 200},
 		{"given to a group", func(e *gin.Engine, door, h handler) { e.Group("/v1", door).Group("/deep", h).GET("/orders", h) }, "/v1/deep/orders", 200},
-		{"at a route, with another door behind it", func(e *gin.Engine, door, h handler) { e.GET("/orders", door, door, h, h, h) }, "/orders", 200},
+		{"at a route, with another door behind it", func(e *gin.Engine, door, h handler) { e.GET("/orders", []handler{door, door, h}...) }, "/orders", 200},
 		{"in Use in front of NoRoute", func(e *gin.Engine, door, h handler) { e.Use(door); e.NoRoute(h) }, "/nowhere", 200},
 		{"in NoRoute", func(e *gin.Engine, door, h handler) { e.NoRoute(door, h) }, "/nowhere", 200},
 		{"in Use in front of Gin's own 404", func(e *gin.Engine, door, _ handler) { e.Use(door) }, "/nowhere", 404},

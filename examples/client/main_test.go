@@ -184,7 +184,9 @@ func TestWrongFlagsAreNamedTogether(t *testing.T) {
 		{"no secret, too many calls, a stray word", arguments(full, "-n", "1001", "stray"), noEnv, []string{"CLIENT_SECRET", "-n must be between 1 and 1000", `"stray"`}},
 		{"another variable for the secret", arguments(full, "-secret-env", "OTHER"), noEnv, []string{"variable OTHER"}},
 		{
-			"nothing about the token", []string{"-auth-style", "body"}, secretEnv(full),
+			"nothing about the token",
+			[]string{"-auth-style", "body"},
+			secretEnv(full),
 			[]string{"-token-url must be a URL", "-client-id is missing", `-auth-style "body" must be params or header`},
 		},
 		{"a token endpoint in the clear", append(arguments(full), "-token-url", "http://issuer.example/token"), secretEnv(full), []string{"-token-url must be https"}},

@@ -21,15 +21,18 @@ func TestAnAudienceBelongsToTheIssuersRightBeforeIt(t *testing.T) {
 	}{
 		"each its own": {
 			[]string{"-issuer", a.Issuer(), "-audience", "x", "-audience", "y", "-issuer", b.Issuer(), "-audience", "z"},
-			map[string]int{"x": 200, "y": 200, "z": 401}, map[string]int{"x": 401, "y": 401, "z": 200},
+			map[string]int{"x": 200, "y": 200, "z": 401},
+			map[string]int{"x": 401, "y": 401, "z": 200},
 		},
 		"a run of issuers shares": {
 			[]string{"-issuer", a.Issuer(), "-issuer", b.Issuer(), "-audience", "x", "-audience", "y"},
-			map[string]int{"x": 200, "y": 200}, map[string]int{"x": 200, "y": 200},
+			map[string]int{"x": 200, "y": 200},
+			map[string]int{"x": 200, "y": 200},
 		},
 		"one that comes first is for all": {
 			[]string{"-audience", "x", "-issuer", a.Issuer(), "-issuer", b.Issuer(), "-audience", "y", "-issuer", a.Issuer(), "-audience", "z"},
-			map[string]int{"x": 200, "y": 200, "z": 200}, map[string]int{"x": 200, "y": 200, "z": 401},
+			map[string]int{"x": 200, "y": 200, "z": 200},
+			map[string]int{"x": 200, "y": 200, "z": 401},
 		},
 	} {
 		r := serve(t, row.args...)

@@ -104,7 +104,7 @@ func TestAJWKIsReadInEverySpellingThatIsHarmless(t *testing.T) {
 	rsaJWK := func(extra map[string]any) map[string]any { return jwkOf(t, &rsaKey().PublicKey, extra) }
 	n, e := rsaKey().N.Bytes(), []byte{1, 0, 1}
 	short := p256()
-	for short.X.BitLen() > 248 { //nolint:staticcheck // SA1019: a coordinate that begins with a zero is what is looked for
+	for short.X.BitLen() > 248 { // a coordinate that begins with a zero
 		short = must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	}
 	x := must(short.PublicKey.Bytes())[1:33]

@@ -236,7 +236,7 @@ func appendDER(der, signature []byte) []byte {
 	if length > 0x7f {
 		der = append(der, 0x81)
 	}
-	der = append(der, byte(length))
+	der = append(der, byte(length)) //nolint:gosec // G115: at most maxDER
 	return s.append(r.append(der))
 }
 
@@ -255,7 +255,7 @@ func integer(number []byte) derInteger {
 }
 
 func (n derInteger) append(der []byte) []byte {
-	der = append(der, 0x02, byte(n.size))
+	der = append(der, 0x02, byte(n.size)) //nolint:gosec // G115: at most 67
 	if n.size > len(n.digits) {
 		der = append(der, 0)
 	}

@@ -2,7 +2,6 @@ package jose
 
 import (
 	"encoding/asn1"
-	"fmt"
 	"math/big"
 	"slices"
 	"testing"
@@ -25,7 +24,7 @@ func TestASignatureInDERIsWhatASN1MakesOfIt(t *testing.T) {
 				require.NoError(t, err)
 				var room [maxDER]byte
 				got := appendDER(room[:0], slices.Concat(r, s))
-				assert.Equal(t, want, got, fmt.Sprintf("%x %x", r, s))
+				assert.Equal(t, want, got, "%x %x", r, s)
 				assert.Same(t, &room[0], &got[0], "it fits")
 			}
 		}

@@ -126,3 +126,11 @@ func decodeObject(t *testing.T, v strictjson.Value) any {
 	require.Len(t, object, nested.Len())
 	return object
 }
+
+// same asserts that two texts are equal byte for byte, where equal as JSON is not enough.
+func same(t *testing.T, want, got string) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%q is not %q", got, want)
+	}
+}

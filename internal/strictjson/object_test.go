@@ -98,7 +98,7 @@ func TestObjectIndexesItsTopLevelMembers(t *testing.T) {
 	t.Parallel()
 	const text = "\t{ \"b\" : [ 1 , {\"c\":\"]\"} ] ,\r\n\"a\":{\"b\":{}} , \"\":\"empty\", \"sl\\/ash\":null }\n"
 	obj := parse(t, text)
-	assert.Equal(t, text, obj.Text())
+	same(t, text, obj.Text())
 	assert.Equal(t, 4, obj.Len())
 	assert.Equal(t, []string{"b", "a", "", "sl/ash"}, slices.Collect(obj.Names()))
 	for name, raw := range map[string]string{"b": `[ 1 , {"c":"]"} ]`, "a": `{"b":{}}`, "": `"empty"`, "sl/ash": "null"} {
@@ -106,7 +106,7 @@ func TestObjectIndexesItsTopLevelMembers(t *testing.T) {
 		require.True(t, ok, name)
 		assert.Equal(t, raw, v.Raw())
 	}
-	assert.Equal(t, strings.TrimSpace(text), obj.Value().Raw())
+	same(t, strings.TrimSpace(text), obj.Value().Raw())
 	for name := range obj.Names() { // stopping early is fine
 		assert.Equal(t, "b", name)
 		break
@@ -218,7 +218,7 @@ func TestParseLeavesItsInputAlone(t *testing.T) {
 		_, err := strictjson.Parse(data)
 		require.NoError(t, err)
 	}
-	assert.Equal(t, entraApp, string(data))
+	same(t, entraApp, string(data))
 }
 
 func TestScratchIsNotSharedBetweenObjects(t *testing.T) {
