@@ -138,6 +138,9 @@ func splitHost(named string) (host, port, why string) {
 	if addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(named, "["), "]")); err == nil {
 		return addr.String(), "", ""
 	}
+	if strings.Contains(named, "/") {
+		return "", "", "holds a scheme or a path"
+	}
 	host, port, found := strings.Cut(named, ":")
 	if strings.HasPrefix(named, "[") {
 		i := strings.LastIndexByte(named, ']')
