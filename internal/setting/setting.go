@@ -14,54 +14,62 @@ import (
 // Name is a setting by the name that its package gives it.
 type Name string
 
-// mistake is an error whose arguments may be Names.
+// mistake is an error whose arguments may be Names, or mistakes that are its
+// reason.
 type mistake struct {
+	prefix string
 	format string
 	args   []any
 }
 
 // Errorf returns a mistake. Arguments that are a [Name] can be replaced later
 // by [Rename]. It wraps nothing.
-func Errorf(format string, args ...any) error { return &mistake{format, args} }
+func Errorf(format string, args ...any) error { return &mistake{format: format, args: args} }
 
-func (m *mistake) Error() string { return fmt.Sprintf(m.format, m.args...) }
+func (m *mistake) Error() string { return m.prefix + fmt.Sprintf(m.format, m.args...) }
 
-func (m *mistake) renamed(names map[Name]string) string {
-	args := make([]any, len(m.args))
+func (m *mistake) renamed(prefix string, names map[Name]string) *mistake {
+	out := &mistake{prefix: prefix, format: m.format, args: make([]any, len(m.args))}
 	for i, arg := range m.args {
-		args[i] = arg
+		out.args[i] = arg
 		switch arg := arg.(type) {
 		case Name:
-			if names[arg] != "" {
-				args[i] = names[arg]
+			if name, ok := names[arg]; ok {
+				out.args[i] = Name(name)
 			}
-		case *mistake: // a mistake may be the reason for another
-			args[i] = arg.renamed(names)
+		case *mistake:
+			out.args[i] = arg.renamed("", names)
 		}
 	}
-	return fmt.Sprintf(m.format, args...)
+	return out
 }
 
 // Rename returns err with every mistake in it under the names that the user of
 // a program knows. A mistake loses the text that wrapped it, which says where in
-// the code it was found, and begins with prefix instead. Mistakes that are the
-// same then are reported once; other errors stay as they are.
+// the code it was found, and begins with prefix instead; it can be renamed
+// again. Mistakes that are the same then are reported once. Other errors stay
+// as they are.
 func Rename(err error, prefix string, names map[Name]string) error {
 	var out []error
 	seen := make(map[string]bool)
+	add := func(err error) {
+		if text := err.Error(); !seen[text] {
+			seen[text] = true
+			out = append(out, err)
+		}
+	}
 	var walk func(error)
 	walk = func(err error) {
 		var found *mistake
 		if !errors.As(err, &found) {
-			if err != nil && !seen[err.Error()] {
-				seen[err.Error()] = true
-				out = append(out, err)
+			if err != nil {
+				add(err)
 			}
 			return
 		}
 		switch e := err.(type) { //nolint:errorlint // takes the tree apart, one level at a time
 		case *mistake:
-			walk(errors.New(prefix + e.renamed(names)))
+			add(e.renamed(prefix, names))
 		case interface{ Unwrap() []error }:
 			for _, part := range e.Unwrap() {
 				walk(part)
