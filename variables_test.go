@@ -49,15 +49,17 @@ func TestAMisspeltVariableIsAnError(t *testing.T) {
 		"SALLYPORT_":                     "",
 		"SALLYPORT_SOMETHING_ELSE_AGAIN": "",
 	} {
-		environment(t, sound(map[string]string{name: "partner"}))
-		g, err := sallyport.FromEnv()
-		assert.Nil(t, g, name)
-		require.ErrorContains(t, err, `the environment variable "`+name+`" is unknown: is `+meant, name)
-		assert.ErrorContains(t, err, "goes into SALLYPORT_IGNORE", name)
-		if meant != "" {
-			assert.ErrorContains(t, err, "is "+meant+" meant?", name)
-		}
-		assert.NotContains(t, err.Error(), "partner", "its value is not repeated")
+		t.Run("112 an unknown variable is an error: "+name, func(t *testing.T) {
+			environment(t, sound(map[string]string{name: "partner"}))
+			g, err := sallyport.FromEnv()
+			assert.Nil(t, g)
+			require.ErrorContains(t, err, `the environment variable "`+name+`" is unknown: is `+meant)
+			assert.ErrorContains(t, err, "goes into SALLYPORT_IGNORE")
+			if meant != "" {
+				assert.ErrorContains(t, err, "is "+meant+" meant?")
+			}
+			assert.NotContains(t, err.Error(), "partner", "its value is not repeated")
+		})
 	}
 }
 

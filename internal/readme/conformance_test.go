@@ -62,6 +62,9 @@ func TestConformanceNamesItsCode(t *testing.T) {
 	check := regexp.MustCompile("check `([a-z_]+)`")
 	source := map[string]string{}
 	code := func(dir string) string {
+		if dir == "sallyport" {
+			dir = "."
+		}
 		if source[dir] == "" {
 			files, err := filepath.Glob(root + dir + "/*.go")
 			require.NoError(t, err)
