@@ -120,7 +120,7 @@ func providerFromEnv(c *Config) (providers.Provider, error) {
 		return providers.Provider{}, err
 	}
 	if impossibleValues() != nil {
-		return providers.Provider{}, nil // which was reported by itself
+		return providers.Provider{}, nil //nolint:nilerr // FromEnv reports it
 	}
 	p := providers.Named(preset, issuer, tenant, audiences...).WithClients(listFromEnv(EnvClients)...).
 		WithJWKS(os.Getenv(EnvJWKSURL)).WithDiscovery(os.Getenv(EnvDiscoveryURL))

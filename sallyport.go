@@ -162,7 +162,8 @@ func (cfg *Config) validateVerifier(faulty error) error {
 
 // open makes the parts of a Gate, from the keys outwards.
 func (g *Gate) open(cfg Config, fetches []fetch) (err error) {
-	for _, from := range fetches {
+	for i := range fetches {
+		from := &fetches[i]
 		f, err := jwks.NewFetcher(from.keys)
 		if err != nil {
 			return err

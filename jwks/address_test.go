@@ -26,7 +26,7 @@ func TestEveryAddressIsHeldToTheSameRules(t *testing.T) {
 		"https://me@issuer.example/x":  "holds a user name: let Client add credentials",
 		"https://issuer.example:port/": "not a URL",
 		"https://issuer.example/%zz":   "not a URL",
-		"https://issuer.example/x ":    "it begins or ends with white space",
+		"https://issuer.example/x\n":   "it begins or ends with white space",
 		"\"https://issuer.example/x\"": "it holds a quotation mark",
 		"https://<tenant>.example/":    "it holds a placeholder",
 	} {
