@@ -1,6 +1,9 @@
 package devauth_test
 
 import (
+	"io"
+	"os/exec"
+	"strings"
 	"testing"
 
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
@@ -36,4 +39,47 @@ func TestWhatIsHandedOutIsTheCallersOwn(t *testing.T) {
 	h.Clients()[0].Levels[0] = "changed"
 	assert.Equal(t, okq8Resource, h.Issuers()[0].Audiences[0])
 	assert.Equal(t, "get", h.Clients()[0].Levels[0])
+}
+
+func TestCurlLines(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	c := h.client(devauth.OKQ8, devauth.AllLevels)
+	assert.Equal(t, "curl -s -X POST "+h.base+"/"+devauth.Tenant+"/oauth2/v2.0/token -d grant_type=client_credentials -d client_id="+c.ID+
+		" --data-urlencode client_secret="+c.Secret+" --data-urlencode scope=api://apim-x-api/.default", h.TokenRequest(c).Curl())
+
+	c = h.client(devauth.Messaging, devauth.GetOnly)
+	assert.Equal(t, "curl -s -X POST "+h.base+"/oauth/v2/token -u leser-50%-blåbær:"+c.Secret+" -d grant_type=client_credentials", h.TokenRequest(c).Curl())
+
+	c = h.client(devauth.Bokbasen, devauth.GetOnly)
+	assert.Equal(t, "curl -s -X POST "+h.base+"/oauth/token -H 'Content-Type: application/json' -d '{\"audience\":\"https://api.dev.bokbasen.io/article/\",\"client_id\":\""+
+		c.ID+"\",\"client_secret\":\""+c.Secret+"\",\"grant_type\":\"client_credentials\"}'", h.TokenRequest(c).Curl())
+}
+
+func TestCurlWouldSendTheRequestThatIsSent(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		args                []string
+		header, value, body string
+	}{
+		{[]string{"-d", "a=b", "--data-urlencode", "secret=x y+/=&"}, "Content-Type", typeForm, "a=b&secret=x+y%2B%2F%3D%26"},
+		{[]string{"-u", "é%:s", "-d", "a=b"}, "Authorization", "Basic w6klOnM=", "a=b"},
+		{[]string{"-H", "Content-Type: application/json", "-d", `{"a":"b c"}`}, "Content-Type", typeJSON, `{"a":"b c"}`},
+		{[]string{"-d", "a=it's"}, "Content-Type", typeForm, "a=it's"},
+	} {
+		request := devauth.TokenRequest{URL: "http://h/t", Args: row.args}
+		r, err := request.Request(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, "POST http://h/t", r.Method+" "+r.URL.String())
+		assert.Equal(t, row.value, r.Header.Get(row.header))
+		body, err := io.ReadAll(r.Body)
+		require.NoError(t, err)
+		assert.Equal(t, row.body, string(body))
+
+		words, err := exec.CommandContext(t.Context(), "sh", "-c", `curl() { printf '%s\n' "$@"; }; `+request.Curl()).Output()
+		require.NoError(t, err)
+		assert.Equal(t, append([]string{"-s", "-X", "POST", "http://h/t"}, row.args...), strings.Split(strings.TrimSpace(string(words)), "\n"))
+	}
+	_, err := devauth.TokenRequest{URL: "http://h", Args: []string{"--insecure", "yes"}}.Request(t.Context())
+	require.ErrorContains(t, err, "--insecure")
 }

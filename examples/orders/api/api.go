@@ -16,10 +16,13 @@ package api
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -63,6 +66,28 @@ type Config struct {
 	// AuthAddr is where Start starts one if there are neither Issuers nor
 	// Auth; the flag -auth-addr.
 	AuthAddr string
+}
+
+// Parse reads args: the flags of every program that serves this API, and those
+// defined already. It returns flag.ErrHelp after writing the help.
+func (c *Config) Parse(flags *flag.FlagSet, about string, args []string, help io.Writer) error {
+	flags.StringVar(&c.Addr, "addr", "127.0.0.1:8080", "where the API listens, as `host:port`")
+	flags.StringVar(&c.AuthAddr, "auth-addr", devauth.DefaultAddr, "where the development authorization server listens if one is started, a loopback `host:port`")
+	flags.StringVar(&c.Framework, "framework", "nethttp", "the router that serves the API: `"+strings.Join(Frameworks(), "|")+"`")
+	flags.SetOutput(io.Discard)
+	err := flags.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprintf(help, "%s %s. Its flags:\n", flags.Name(), about)
+		flags.SetOutput(help)
+		flags.PrintDefaults()
+		return err
+	case err != nil:
+		return fmt.Errorf("%s: %w (%[1]s -h lists the flags)", flags.Name(), err)
+	case flags.NArg() > 0:
+		return fmt.Errorf("%s: unexpected argument %q: everything is a flag", flags.Name(), flags.Arg(0))
+	}
+	return nil
 }
 
 // Server serves the API. Make it by [Start] or [Serve] and end it by Close.
