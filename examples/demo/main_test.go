@@ -1,7 +1,10 @@
 package main
 
 import (
+	"io"
 	"net/http"
+	"os"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -9,10 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport-go/sallyport/examples/internal/devauth"
 	"github.com/sallyport-go/sallyport/examples/internal/testkit"
 	"github.com/sallyport-go/sallyport/examples/orders/api"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 )
 
 var (
@@ -20,44 +25,82 @@ var (
 	summary = regexp.MustCompile(`(\d+) answers as promised, (\d+) not`)
 )
 
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// anywhere are free ports.
+var anywhere = []string{"-addr", "127.0.0.1:0", "-auth-addr", "127.0.0.1:0"}
+
+func startPlay(t *testing.T, out io.Writer) *play {
+	t.Helper()
+	p, err := newPlay(t.Context(), api.Config{Addr: "127.0.0.1:0", AuthAddr: "127.0.0.1:0", Framework: "nethttp"}, &screen{w: out})
+	require.NoError(t, err)
+	return p
+}
+
+// curled are the token requests that a shell makes of curl commands: curl is a
+// function there that prints its arguments.
+func curled(t *testing.T, script, secret string) []devauth.TokenRequest {
+	t.Helper()
+	shell := exec.CommandContext(t.Context(), "sh", "-c", `curl() { printf '%s\0' "$@"; printf '\036'; }; `+script)
+	shell.Env = append(os.Environ(), "SECRET="+secret)
+	out, err := shell.Output()
+	require.NoError(t, err, script)
+	var requests []devauth.TokenRequest
+	for command := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x1e"), "\x1e") {
+		var request devauth.TokenRequest
+		words := strings.Split(strings.TrimSuffix(command, "\x00"), "\x00")
+		for i := 0; i < len(words); i++ {
+			switch word := words[i]; word {
+			case "-s":
+			case "-X":
+				i++
+				require.Equal(t, "POST", words[i])
+			case "-d", "-u", "-H", "--data-urlencode":
+				i++
+				request.Args = append(request.Args, word, words[i])
+			default:
+				require.Empty(t, request.URL, "a second address: %q", word)
+				request.URL = word
+			}
+		}
+		requests = append(requests, request)
+	}
+	return requests
+}
+
 func TestEveryPromiseIsKept(t *testing.T) {
 	t.Parallel()
 	for _, framework := range api.Frameworks() {
 		t.Run(framework, func(t *testing.T) {
 			t.Parallel()
-			keepsItsPromises(t, framework)
+			var out, errs testkit.Buffer
+			begun := time.Now()
+			code := run(t.Context(), append(slices.Clone(anywhere), "-once", "-framework", framework), &out, &errs)
+			text := out.String()
+			assert.Equal(t, exitOK, code, text)
+			assert.Empty(t, errs.String())
+			assert.Less(t, time.Since(begun), 30*time.Second)
+
+			found := summary.FindStringSubmatch(text)
+			require.NotNil(t, found, text)
+			assert.Equal(t, "0", found[2])
+			assert.Greater(t, len(found[1]), 2, "hundreds of calls: %s", found[1])
+			for _, want := range []string{
+				"served by " + framework,
+				"token \\\n      -d grant_type=client_credentials", "-u orders-all:" + hidden, `"client_secret":"` + hidden + `"`,
+				`error="insufficient_scope", scope="delete"`, "log: expired", "log: bad_signature", "log: wrong_audience", "log: no_token",
+				`{"signing":"`, "calls, 0 refused", "Retry-After: ", "later, by itself",
+			} {
+				assert.Contains(t, text, want)
+			}
+			assert.NotRegexp(t, aToken, text, "tokens are shortened")
+			assert.NotContains(t, text, "TOKEN=", "nothing to paste where nothing is served any more")
+			assert.NotContains(t, text, "\x1b", "no colours off a terminal")
+			assert.NotContains(t, text, "✗")
+			for line := range strings.Lines(text) {
+				assert.LessOrEqual(t, len([]rune(line)), 120, line)
+			}
 		})
-	}
-}
-
-func keepsItsPromises(t *testing.T, framework string) {
-	t.Helper()
-	var out, errs testkit.Buffer
-	begun := time.Now()
-	code := run(t.Context(), append(slices.Clone(anywhere), "-once", "-framework", framework), &out, &errs)
-	text := out.String()
-	assert.Equal(t, exitOK, code, text)
-	assert.Empty(t, errs.String())
-	assert.Less(t, time.Since(begun), 30*time.Second)
-
-	found := summary.FindStringSubmatch(text)
-	require.NotNil(t, found, text)
-	assert.Equal(t, "0", found[2])
-	assert.Greater(t, len(found[1]), 2, "hundreds of calls: %s", found[1])
-	for _, want := range []string{
-		"served by " + framework,
-		"token \\\n      -d grant_type=client_credentials", "-u orders-all:" + hidden, `"client_secret":"` + hidden + `"`,
-		`error="insufficient_scope", scope="delete"`, "log: expired", "log: bad_signature", "log: wrong_audience", "log: no_token",
-		`{"signing":"`, "calls, 0 refused", "Retry-After: ", "later, by itself",
-	} {
-		assert.Contains(t, text, want)
-	}
-	assert.NotRegexp(t, aToken, text, "tokens are shortened")
-	assert.NotContains(t, text, "TOKEN=", "nothing to paste where nothing is served any more")
-	assert.NotContains(t, text, "\x1b", "no colours off a terminal")
-	assert.NotContains(t, text, "✗")
-	for line := range strings.Lines(text) {
-		assert.LessOrEqual(t, len([]rune(line)), 120, line)
 	}
 }
 
@@ -91,7 +134,7 @@ func TestABrokenPromiseIsNoticed(t *testing.T) {
 					r.StatusCode = http.StatusOK
 				}
 			},
-			[]string{"✗ 200  no token", "status: promised 401, got 200", "status: promised 403, got 200", "status: promised 503, got 200"},
+			[]string{"✗ 200  no token", "promised 401 Bearer", "promised 403 Bearer", "promised 503 with Retry-After"},
 		},
 		"an API that refuses one call in a hundred": {
 			func(r *http.Response) {
@@ -99,16 +142,15 @@ func TestABrokenPromiseIsNoticed(t *testing.T) {
 					r.StatusCode = http.StatusUnauthorized
 				}
 			},
-			[]string{"status: promised 200, got 401"},
+			[]string{"promised 200, got 401"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out, errs testkit.Buffer
-			p, err := newPlay(t.Context(), onceAnywhere, &out)
-			require.NoError(t, err)
+			p := startPlay(t, &out)
 			p.client.Transport = spoiling{p.client.Transport, p.auth.URL(), row.spoil}
-			assert.Equal(t, exitFailed, p.perform(t.Context(), &errs))
+			assert.Equal(t, exitFailed, p.perform(t.Context(), true, &errs))
 			found := summary.FindStringSubmatch(out.String())
 			require.NotNil(t, found, out.String())
 			assert.NotEqual(t, "0", found[2])
@@ -155,8 +197,7 @@ func TestAfterThePlayItServesAndSaysHowToGoOn(t *testing.T) {
 func TestAnAPIThatServesNoMoreEndsIt(t *testing.T) {
 	t.Parallel()
 	var out testkit.Buffer
-	p, err := newPlay(t.Context(), onceAnywhere, &out)
-	require.NoError(t, err)
+	p := startPlay(t, &out)
 	failed := make(chan struct{})
 	close(failed)
 	assert.False(t, p.serve(t.Context(), failed))
