@@ -92,19 +92,14 @@ func (c Client) granted(asked []string) []string {
 	return slices.DeleteFunc(slices.Clone(c.Levels), func(l string) bool { return !slices.Contains(asked, l) })
 }
 
-// Clients lists the known clients. The caller owns the result.
-func (s *Server) Clients() []Client {
-	all := slices.Clone(s.clients)
-	for n := range all {
-		all[n].Levels, all[n].Audiences = slices.Clone(all[n].Levels), slices.Clone(all[n].Audiences)
-	}
-	return all
-}
+// Clients lists the known clients. Their levels and audiences are the server's
+// own.
+func (s *Server) Clients() []Client { return slices.Clone(s.clients) }
 
 // Client returns the client of a scheme by its name, [AllLevels], [GetOnly] or
 // [NoLevel], or by its client id.
 func (s *Server) Client(scheme Scheme, who string) (Client, error) {
-	for _, c := range s.Clients() {
+	for _, c := range s.clients {
 		if c.Scheme == scheme && (c.Name == who || c.ID == who) {
 			return c, nil
 		}

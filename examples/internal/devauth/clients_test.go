@@ -32,30 +32,6 @@ func TestEverySchemeHasItsThreeClientsWithSecretsOfThisStart(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestWhatIsHandedOutIsTheCallersOwn(t *testing.T) {
-	t.Parallel()
-	h := start(t)
-	h.Issuers()[0].Audiences[0] = "changed"
-	h.Clients()[0].Levels[0] = "changed"
-	assert.Equal(t, okq8Resource, h.Issuers()[0].Audiences[0])
-	assert.Equal(t, "get", h.Clients()[0].Levels[0])
-}
-
-func TestCurlLines(t *testing.T) {
-	t.Parallel()
-	h := start(t)
-	c := h.client(devauth.OKQ8, devauth.AllLevels)
-	assert.Equal(t, "curl -s -X POST "+h.base+"/"+devauth.Tenant+"/oauth2/v2.0/token -d grant_type=client_credentials -d client_id="+c.ID+
-		" --data-urlencode client_secret="+c.Secret+" --data-urlencode scope=api://apim-x-api/.default", h.TokenRequest(c).Curl())
-
-	c = h.client(devauth.Messaging, devauth.GetOnly)
-	assert.Equal(t, "curl -s -X POST "+h.base+"/oauth/v2/token -u leser-50%-blåbær:"+c.Secret+" -d grant_type=client_credentials", h.TokenRequest(c).Curl())
-
-	c = h.client(devauth.Bokbasen, devauth.GetOnly)
-	assert.Equal(t, "curl -s -X POST "+h.base+"/oauth/token -H 'Content-Type: application/json' -d '{\"audience\":\"https://api.dev.bokbasen.io/article/\",\"client_id\":\""+
-		c.ID+"\",\"client_secret\":\""+c.Secret+"\",\"grant_type\":\"client_credentials\"}'", h.TokenRequest(c).Curl())
-}
-
 func TestCurlWouldSendTheRequestThatIsSent(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {

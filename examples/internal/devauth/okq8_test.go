@@ -63,8 +63,7 @@ func TestOKQ8AnswersTheDocumentedRequest(t *testing.T) {
 
 func TestOKQ8KeysNameTheirCertificate(t *testing.T) {
 	t.Parallel()
-	keys, _ := start(t).keys(devauth.OKQ8)
-	k := keys[0]
+	k := start(t).keys(devauth.OKQ8)[0]
 	der, err := base64.StdEncoding.DecodeString(k["x5c"].([]any)[0].(string))
 	require.NoError(t, err)
 	_, err = x509.ParseCertificate(der)

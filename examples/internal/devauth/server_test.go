@@ -66,11 +66,11 @@ func TestUnknownPathsAreNotFoundInJSON(t *testing.T) {
 func TestOtherMethodsAreNotAllowed(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	for n, i := range h.Issuers() {
+	for _, i := range h.Issuers() {
 		a := h.post(i.JWKSURL, "", "")
 		assert.Equal(t, http.StatusMethodNotAllowed, a.Status)
 		assert.Equal(t, "GET, HEAD", a.Header.Get("Allow"))
-		for _, address := range []string{i.TokenURL, h.base + "/dev/outage", h.base + "/dev/" + string(devauth.Schemes[n]) + "/rotate"} {
+		for _, address := range []string{i.TokenURL, h.base + "/dev/outage", h.base + "/dev/" + string(i.Scheme) + "/rotate"} {
 			a := h.get(address)
 			assert.Equal(t, http.StatusMethodNotAllowed, a.Status, address)
 			assert.Equal(t, "POST", a.Header.Get("Allow"), address)
@@ -84,7 +84,7 @@ func TestTheIndexListsEverythingButSecrets(t *testing.T) {
 	var index struct {
 		Issuers []struct {
 			Issuer string
-			Keys   devauth.KeyState
+			Keys   struct{ Signing string }
 		}
 		Clients []devauth.Client
 	}
