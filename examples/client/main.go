@@ -52,6 +52,8 @@ const (
 
 	maxCalls = 1000
 	maxShown = 1 << 10 // of each answer's body, in bytes
+
+	requestTimeout = 10 * time.Second
 )
 
 func main() {
@@ -62,16 +64,16 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
-	var c Credentials
+	var config clientcredentials.Config
 	flags := flag.NewFlagSet("client", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.StringVar(&c.TokenURL, "token-url", "", "where tokens come from")
-	flags.StringVar(&c.ClientID, "client-id", "", "who asks")
+	flags.StringVar(&config.TokenURL, "token-url", "", "where tokens come from")
+	flags.StringVar(&config.ClientID, "client-id", "", "who asks")
 	secretEnv := flags.String("secret-env", "CLIENT_SECRET", "the environment variable that holds the client's secret")
-	flags.StringVar((*string)(&c.Style), "auth-style", string(InParams), "how the client authenticates: params (in the form) or header (HTTP Basic)")
-	flags.StringVar(&c.Audience, "audience", "", "the API that the token is for, where the server takes one")
+	style := flags.String("auth-style", "params", "how the client authenticates: params (in the form) or header (HTTP Basic)")
+	audience := flags.String("audience", "", "the API that the token is for, where the server takes one")
 	flags.Func("scope", "a scope to ask for (repeatable)", func(v string) error {
-		c.Scopes = append(c.Scopes, v)
+		config.Scopes = append(config.Scopes, v)
 		return nil
 	})
 	api := flags.String("api", "http://127.0.0.1:8080/orders", "what to call")
@@ -83,22 +85,26 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	case err != nil:
 		return exitUsage
 	}
-	c.Secret = getenv(*secretEnv)
-	client, err := NewClient(ctx, c)
-	errs := []error{err, checkURL("-api", *api)}
-	if c.Secret == "" {
-		errs = append(errs, fmt.Errorf("client: put the client's secret into the environment variable %s", *secretEnv))
+	config.ClientSecret, config.AuthStyle = getenv(*secretEnv), styles[*style]
+	if *audience != "" {
+		config.EndpointParams = url.Values{"audience": {*audience}}
 	}
-	if *calls < 1 || *calls > maxCalls {
-		errs = append(errs, fmt.Errorf("client: -n must be between 1 and %d", maxCalls))
+	errs := []error{checkURL("-token-url", config.TokenURL), checkURL("-api", *api)}
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf("client: "+format, args...))
+		}
 	}
-	if flags.NArg() > 0 {
-		errs = append(errs, fmt.Errorf("client: unexpected argument %q", flags.Arg(0)))
-	}
+	check(config.ClientID != "", "-client-id is missing")
+	check(config.AuthStyle != oauth2.AuthStyleAutoDetect, "-auth-style %q must be params or header", *style)
+	check(config.ClientSecret != "", "put the client's secret into the environment variable %s", *secretEnv)
+	check(*calls >= 1 && *calls <= maxCalls, "-n must be between 1 and %d", maxCalls)
+	check(flags.NArg() == 0, "unexpected argument %q", flags.Arg(0))
 	if err := errors.Join(errs...); err != nil {
 		_, _ = fmt.Fprintln(stderr, err)
 		return exitUsage
 	}
+	client := newClient(ctx, config)
 	for range *calls {
 		if err := call(ctx, client, *method, *api, stdout); err != nil {
 			_, _ = fmt.Fprintln(stderr, err)
@@ -106,6 +112,27 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		}
 	}
 	return exitOK
+}
+
+// styles are the ways to authenticate at the token endpoint. Which one a server
+// wants is in its documentation; guessing, as x/oauth2 does otherwise, costs a
+// refused request first.
+var styles = map[string]oauth2.AuthStyle{"params": oauth2.AuthStyleInParams, "header": oauth2.AuthStyleInHeader}
+
+// newClient returns an http.Client that sends a bearer token with each request.
+// It gets the token on first use, shares it between all requests, and gets the
+// next one shortly before it expires. Keep one client for as long as the
+// program calls the API: the token lives in it. ctx bounds the token requests,
+// so it must live as long. It is safe for concurrent use.
+func newClient(ctx context.Context, config clientcredentials.Config) *http.Client {
+	// One client asks for tokens and carries the calls. It follows no redirect:
+	// the token goes with every request that it sends, so the next host would
+	// get it.
+	base := &http.Client{
+		Timeout:       requestTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return config.Client(context.WithValue(ctx, oauth2.HTTPClient, base))
 }
 
 // call makes one request and prints its answer. Any status but a 2xx is an
@@ -129,62 +156,6 @@ func call(ctx context.Context, client *http.Client, method, address string, stdo
 		return fmt.Errorf("client: the API answered %s (WWW-Authenticate: %q)", res.Status, res.Header.Get("WWW-Authenticate"))
 	}
 	return nil
-}
-
-// Style is how a client authenticates at the token endpoint.
-type Style string
-
-// The styles. Which one a server wants is in its documentation; guessing, as
-// x/oauth2 does otherwise, costs a refused request first.
-const (
-	InParams Style = "params" // client_id and client_secret among the form's parameters
-	InHeader Style = "header" // HTTP Basic
-)
-
-// Credentials say who asks where for a token and for what.
-type Credentials struct {
-	_ [0]func()
-
-	TokenURL string // https, or http on loopback
-	ClientID string
-	Secret   string
-	Style    Style
-
-	Scopes   []string // Entra: the resource with /.default
-	Audience string   // Auth0: the API; elsewhere empty
-}
-
-const requestTimeout = 10 * time.Second
-
-// NewClient returns an http.Client that sends a bearer token with each request.
-// It gets the token on first use, shares it between all requests, and gets the
-// next one shortly before it expires. Keep one client for as long as the
-// program calls the API: the token lives in it. ctx bounds the token requests,
-// so it must live as long. It is safe for concurrent use.
-func NewClient(ctx context.Context, c Credentials) (*http.Client, error) {
-	errs := []error{checkURL("-token-url", c.TokenURL)}
-	if c.ClientID == "" {
-		errs = append(errs, errors.New("client: -client-id is missing"))
-	}
-	style, ok := map[Style]oauth2.AuthStyle{InParams: oauth2.AuthStyleInParams, InHeader: oauth2.AuthStyleInHeader}[c.Style]
-	if !ok {
-		errs = append(errs, fmt.Errorf("client: -auth-style %q must be %s or %s", c.Style, InParams, InHeader))
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	config := clientcredentials.Config{ClientID: c.ClientID, ClientSecret: c.Secret, TokenURL: c.TokenURL, Scopes: c.Scopes, AuthStyle: style}
-	if c.Audience != "" {
-		config.EndpointParams = url.Values{"audience": {c.Audience}}
-	}
-	// One client asks for tokens and carries the calls. It follows no redirect:
-	// the token goes with every request that it sends, so the next host would
-	// get it.
-	base := &http.Client{
-		Timeout:       requestTimeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	return config.Client(context.WithValue(ctx, oauth2.HTTPClient, base)), nil
 }
 
 // checkURL refuses to send secrets and tokens in the clear, but on loopback.

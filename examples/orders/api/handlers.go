@@ -163,17 +163,11 @@ func readID(w http.ResponseWriter, r *http.Request) (id string, ok bool) {
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
-	body, err := json.Marshal(v)
-	if err != nil { // cannot happen: what is written here are plain values
-		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
-		return
-	}
-	header := w.Header()
-	header.Set("Content-Type", "application/json")
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n'))
+	_ = json.NewEncoder(w).Encode(v) // only plain values are written: if it fails, the reader is gone
 }
 
 func writeError(w http.ResponseWriter, status int, what string) {

@@ -126,7 +126,7 @@ func TestWhoamiTellsCallersWhatTheirTokenSays(t *testing.T) {
 			{issuer.Issuer, "app", c.ID, c.Audiences[:1], none, none, levels},
 		}[n]
 		var got said
-		w.get("/whoami", mint(t, auth, issuer.Scheme, devauth.GetOnly, devauth.Sound)).Decode(t, &got)
+		w.get("/whoami", testkit.Mint(t, auth, issuer.Scheme, devauth.GetOnly, devauth.Sound)).Decode(t, &got)
 		assert.Equal(t, want, got)
 	}
 }
@@ -154,7 +154,7 @@ func TestEveryRouteForEveryClientOfEveryScheme(t *testing.T) {
 			for client, want := range map[string]int{devauth.AllLevels: route.all, devauth.GetOnly: route.reader, devauth.NoLevel: route.none} {
 				for _, scheme := range devauth.Schemes {
 					who := []any{"%s: %s %s of %s/%s", framework, route.method, route.path, scheme, client}
-					a := w.do(route.method, route.path, mint(t, auth, scheme, client, devauth.Sound), "")
+					a := w.do(route.method, route.path, testkit.Mint(t, auth, scheme, client, devauth.Sound), "")
 					assert.Equal(t, want, a.Status, who...)
 					want403 := ""
 					if want == http.StatusForbidden {
