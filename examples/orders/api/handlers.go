@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/sallyport-go/sallyport"
 	"github.com/sallyport-go/sallyport/claims"
@@ -77,38 +76,16 @@ func (*handlers) whoami(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusInternalServerError, "this route is not guarded")
 		return
 	}
-	writeJSON(w, http.StatusOK, identity{
-		Issuer:      c.Issuer(),
-		Subject:     c.Subject(),
-		ClientID:    c.ClientID(),
-		Caller:      cmp.Or(string(c.Caller()), "unknown"),
-		Audiences:   list(c.Audiences()),
-		Scopes:      list(c.Scopes()),
-		Roles:       list(c.Roles()),
-		Permissions: list(c.Permissions()),
-		ExpiresAt:   c.ExpiresAt(),
+	writeJSON(w, http.StatusOK, map[string]any{
+		"issuer": c.Issuer(), "subject": c.Subject(), "client_id": c.ClientID(), "expires_at": c.ExpiresAt(),
+		"caller":    cmp.Or(string(c.Caller()), "unknown"), // app, user or unknown
+		"audiences": list(c.Audiences()), "scopes": list(c.Scopes()), "roles": list(c.Roles()), "permissions": list(c.Permissions()),
 	})
-}
-
-type identity struct {
-	Issuer      string    `json:"issuer"`
-	Subject     string    `json:"subject,omitempty"`
-	ClientID    string    `json:"client_id,omitempty"`
-	Caller      string    `json:"caller"` // app, user or unknown
-	Audiences   []string  `json:"audiences"`
-	Scopes      []string  `json:"scopes"`
-	Roles       []string  `json:"roles"`
-	Permissions []string  `json:"permissions"`
-	ExpiresAt   time.Time `json:"expires_at"`
 }
 
 // list is [] rather than null when it is empty.
 func list(names iter.Seq[string]) []string {
-	out := []string{}
-	for name := range names {
-		out = append(out, name)
-	}
-	return out
+	return slices.AppendSeq([]string{}, names)
 }
 
 // Limits of an order.
