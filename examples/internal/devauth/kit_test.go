@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
 	"github.com/sallyport-go/sallyport/examples/internal/testkit"
 	"github.com/sallyport-go/sallyport/jwks"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 )
@@ -99,6 +100,28 @@ func edited(form url.Values, edit ...string) url.Values {
 		}
 	}
 	return form
+}
+
+// refused is an answer that must be this error.
+type refused struct {
+	name   string
+	answer answer
+	status int
+	code   string
+}
+
+func assertRefused(t *testing.T, rows []refused, cacheControl string) {
+	t.Helper()
+	for _, row := range rows {
+		assert.Equal(t, row.status, row.answer.Status, row.name)
+		assert.Equal(t, row.code, row.answer.Members(t)["error"], row.name)
+		assert.Equal(t, cacheControl, row.answer.Header.Get("Cache-Control"), row.name)
+		challenge := ""
+		if row.code == "invalid_client" && cacheControl == "no-store" { // of the messaging platform alone
+			challenge = `Basic realm="token", charset="UTF-8"`
+		}
+		assert.Equal(t, challenge, row.answer.Header.Get("WWW-Authenticate"), row.name)
+	}
 }
 
 // jws is a token taken apart.
