@@ -208,33 +208,31 @@ func TestAServerThatServesNoMoreSaysSo(t *testing.T) {
 	assert.NoError(t, s.Close())
 }
 
-func TestMistakesAreReportedTogether(t *testing.T) {
-	t.Parallel()
-	l := testkit.Listener(t)
-	_, err := api.Serve(l, api.Config{
-		Framework: "rails", Issuers: []api.Issuer{{Name: "http://issuer.example", Audiences: []string{"two words"}}},
-		JWKSRefresh: time.Millisecond, Leeway: time.Hour,
-	})
-	for _, want := range []string{`framework "rails"`, "nethttp", "http://issuer.example", "two words", "1ms", "Leeway 1h0m0s"} {
-		assert.ErrorContains(t, err, want)
-	}
-	assert.False(t, testkit.Listens(l.Addr().String()))
-}
-
 func TestWhatFailsNamesItsFlagAndLeavesNothingOpen(t *testing.T) {
 	t.Parallel()
 	taken := testkit.Listener(t).Addr().String()
-	for _, row := range []struct{ addr, authAddr, framework, says string }{
-		{taken, "", "nethttp", taken + " is in use: stop the other program or choose another with -addr"},
-		{"8080", "", "nethttp", `-addr "8080" must be host:port`},
-		{"192.0.2.1:80", "", "nethttp", "cannot listen on 192.0.2.1:80, choose another with -addr"}, // documentation only (RFC 5737): no address of this machine
-		{testkit.FreeAddr(t), "0.0.0.0:0", "nethttp", "choose another with -auth-addr"},
-		{testkit.FreeAddr(t), testkit.FreeAddr(t), "rails", "rails"},
+	for _, row := range []struct {
+		cfg  api.Config
+		says []string
+	}{
+		{api.Config{Addr: taken}, []string{taken + " is in use: stop the other program or choose another with -addr"}},
+		{api.Config{Addr: "8080"}, []string{`-addr "8080" must be host:port`}},
+		{api.Config{Addr: "192.0.2.1:80"}, []string{"cannot listen on 192.0.2.1:80, choose another with -addr"}}, // documentation only (RFC 5737): no address of this machine
+		{api.Config{Addr: testkit.FreeAddr(t), AuthAddr: "0.0.0.0:0"}, []string{"choose another with -auth-addr"}},
+		{api.Config{Addr: testkit.FreeAddr(t), AuthAddr: testkit.FreeAddr(t), Framework: "rails"}, []string{"rails"}},
+		{
+			api.Config{
+				Addr: testkit.FreeAddr(t), Framework: "rails", Issuers: []api.Issuer{{Name: "http://issuer.example", Audiences: []string{"two words"}}},
+				JWKSRefresh: time.Millisecond, Leeway: time.Hour,
+			}, []string{`framework "rails"`, "nethttp", "http://issuer.example", "two words", "1ms", "Leeway 1h0m0s"},
+		},
 	} {
-		_, err := api.Start(t.Context(), api.Config{Addr: row.addr, AuthAddr: row.authAddr, Framework: row.framework})
-		assert.ErrorContains(t, err, row.says)
-		assert.Equal(t, row.addr == taken, testkit.Listens(row.addr), row.says)
-		assert.False(t, testkit.Listens(row.authAddr), row.says)
+		_, err := api.Start(t.Context(), row.cfg)
+		for _, says := range row.says {
+			assert.ErrorContains(t, err, says)
+		}
+		assert.Equal(t, row.cfg.Addr == taken, testkit.Listens(row.cfg.Addr), row.says)
+		assert.False(t, testkit.Listens(row.cfg.AuthAddr), row.says)
 	}
 }
 

@@ -31,7 +31,7 @@ func (h *handlers) list(w http.ResponseWriter, _ *http.Request) {
 
 func (h *handlers) create(w http.ResponseWriter, r *http.Request) {
 	if o, ok := readOrder(w, r); ok {
-		o = h.orders.add(o)
+		o = h.orders.put(o)
 		w.Header().Set("Location", "/orders/"+o.ID)
 		writeJSON(w, http.StatusCreated, o)
 	}
@@ -46,8 +46,7 @@ func (h *handlers) put(w http.ResponseWriter, r *http.Request) {
 	}
 	if o, ok := readOrder(w, r); ok {
 		o.ID = id
-		h.orders.put(o)
-		writeJSON(w, http.StatusOK, o)
+		writeJSON(w, http.StatusOK, h.orders.put(o))
 	}
 }
 
@@ -165,7 +164,7 @@ type store struct {
 func newStore() *store {
 	s := new(store)
 	for _, o := range []Order{{Item: "coffee", Quantity: 2}, {Item: "cinnamon bun", Quantity: 4}, {Item: "oat milk", Quantity: 1}} {
-		s.add(o)
+		s.put(o)
 	}
 	return s
 }
@@ -177,27 +176,24 @@ func (s *store) all() []Order {
 	return append([]Order{}, s.orders...) // [] rather than null
 }
 
-// add gives the order an id of its own.
-func (s *store) add(o Order) Order {
+// put replaces the order of that id, or adds it: without an id, under one of
+// the store's own.
+func (s *store) put(o Order) Order {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for o.ID == "" || s.find(o.ID) >= 0 {
+	for own := o.ID == ""; own && (o.ID == "" || s.find(o.ID) >= 0); {
 		s.lastID++
 		o.ID = strconv.Itoa(s.lastID)
 	}
-	s.append(o)
-	return o
-}
-
-// put replaces the order of that id, or adds it.
-func (s *store) put(o Order) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if i := s.find(o.ID); i >= 0 {
 		s.orders[i] = o
-	} else {
-		s.append(o)
+		return o
 	}
+	if len(s.orders) >= maxOrders {
+		s.orders = slices.Delete(s.orders, 0, 1)
+	}
+	s.orders = append(s.orders, o)
+	return o
 }
 
 // remove does nothing if there is no such order.
@@ -211,11 +207,4 @@ func (s *store) remove(id string) {
 
 func (s *store) find(id string) int {
 	return slices.IndexFunc(s.orders, func(o Order) bool { return o.ID == id })
-}
-
-func (s *store) append(o Order) {
-	if len(s.orders) >= maxOrders {
-		s.orders = slices.Delete(s.orders, 0, 1)
-	}
-	s.orders = append(s.orders, o)
 }
