@@ -3,24 +3,9 @@
 // about to expire. It is golang.org/x/oauth2 and little else. In the directory
 // examples, go run ./client runs it.
 //
-// The three schemes differ in how the token is asked for. The secret comes from
-// the environment, so that it shows in no process list:
-//
-//	export CLIENT_SECRET=...
-//
-//	# OKQ8 (Entra ID): credentials among the parameters, the API named by scope
-//	client -token-url http://127.0.0.1:9000/5a11f0e7-1d3c-4b6e-9f21-70c8d2b4e6a9/oauth2/v2.0/token \
-//	  -auth-style params -client-id c0ffee00-5a11-4001-8000-000000000001 \
-//	  -scope api://apim-x-api/.default -api http://127.0.0.1:8080/orders
-//
-//	# a messaging platform: credentials by HTTP Basic
-//	client -token-url http://127.0.0.1:9000/oauth/v2/token \
-//	  -auth-style header -client-id orders-all -api http://127.0.0.1:8080/orders
-//
-//	# Bokbasen (Auth0): credentials among the parameters, the API named by audience
-//	client -token-url http://127.0.0.1:9000/oauth/token \
-//	  -auth-style params -client-id sA1lyP0rtA11LevelsForEveryService \
-//	  -audience https://api.dev.bokbasen.io/article/ -api http://127.0.0.1:8080/orders
+// README.md in the directory examples has a command for each of the three
+// schemes. The secret comes from the environment, so that it shows in no process
+// list.
 //
 // It exits with 0 when every call succeeded, 1 when one did not, 2 when the
 // flags are wrong.

@@ -73,11 +73,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "orders:", err)
 		return exitFailed
 	}
-	var names []string
-	for _, i := range s.Config.Issuers {
-		names = append(names, i.Name)
-	}
-	log.Info("serving orders", "url", s.URL(), "framework", cfg.Framework, "issuers", names)
+	log.Info("serving orders", "url", s.URL(), "framework", cfg.Framework, "issuers", s.Config.Issuers)
 	if s.Config.Auth != nil {
 		welcome(stdout, s.Config.Auth, s.URL())
 	}

@@ -11,14 +11,9 @@
 // puts it and where RFC 8414 puts it, and its keys at the jwks_uri named there.
 // Who may ask for what is the table in clients.go.
 //
-//	GET  /dev                                  issuers, keys, outages, clients (no secrets)
-//	POST /dev/{scheme}/rotate                  publish a new key, then sign with it
-//	POST /dev/{scheme}/rotate?step=publish     only publish the next key
-//	POST /dev/{scheme}/rotate?step=sign        sign with the published next key
-//	POST /dev/{scheme}/rotate?step=retire      withdraw old keys, refused while their tokens are valid
-//	POST /dev/{scheme}/rotate?step=retire-now  withdraw old keys even if their tokens are valid
-//	POST /dev/{scheme}/outage?state=on|off     metadata and keys of one issuer answer 503
-//	POST /dev/outage?state=on|off              the same for all issuers
+// GET /dev lists issuers, keys, outages and clients, without secrets; README.md
+// in the directory examples has the paths under it that rotate keys and start
+// outages.
 //
 // It is not safe for production: it serves loopback only, in plain http, and
 // anyone on the machine may use it.

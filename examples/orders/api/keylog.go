@@ -35,7 +35,9 @@ func keyLog(log *slog.Logger) func(jwks.Event) {
 		}
 		log.Log(context.Background(), level, "keys fetched", "issuer", s.Issuer, "url", s.URL, "keys", len(s.Keys), "next_refresh_in", next)
 		for _, why := range s.Skipped {
-			log.Debug("a key is not usable", "issuer", s.Issuer, "why", why)
+			if e.Kind == jwks.Fetched {
+				log.Debug("a key is not usable", "issuer", s.Issuer, "why", why)
+			}
 		}
 	}
 }
