@@ -196,9 +196,8 @@ func (p *play) keys(ctx context.Context) (failures, usable int) {
 			Failures int
 		}
 	}
-	a, err := p.send(ctx, p.api.URL(), get("", "/keys", ""))
-	if err != nil || json.Unmarshal(a.body, &got) != nil {
-		return 0, 0
+	if a, err := p.send(ctx, p.api.URL(), get("", "/keys", "")); err == nil {
+		_ = json.Unmarshal(a.body, &got)
 	}
 	for _, i := range got.Issuers {
 		failures += i.Failures
