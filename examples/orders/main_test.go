@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sallyport-go/sallyport/examples/internal/testkit"
+	"github.com/sallyport-go/sallyport/examples/orders/api"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -87,33 +89,14 @@ func TestWhatCannotBeServedIsSaid(t *testing.T) {
 
 func TestAnAudienceBelongsToTheIssuersRightBeforeIt(t *testing.T) {
 	t.Parallel()
-	options := []jwkstest.Option{jwkstest.WithAlgorithm("ES256"), jwkstest.Claims{"scope": "get"}}
-	a, b := jwkstest.New(t, options...), jwkstest.New(t, options...)
-	for name, row := range map[string]struct {
-		args []string
-		a, b map[string]int // status by audience
-	}{
-		"each its own": {
-			[]string{"-issuer", a.Issuer(), "-audience", "x", "-audience", "y", "-issuer", b.Issuer(), "-audience", "z"},
-			map[string]int{"x": 200, "y": 200, "z": 401}, map[string]int{"x": 401, "y": 401, "z": 200},
-		},
-		"a run of issuers shares": {
-			[]string{"-issuer", a.Issuer(), "-issuer", b.Issuer(), "-audience", "x", "-audience", "y"},
-			map[string]int{"x": 200, "y": 200}, map[string]int{"x": 200, "y": 200},
-		},
-		"one that comes first is for all": {
-			[]string{"-audience", "x", "-issuer", a.Issuer(), "-issuer", b.Issuer(), "-audience", "y", "-issuer", a.Issuer(), "-audience", "z"},
-			map[string]int{"x": 200, "y": 200, "z": 200}, map[string]int{"x": 200, "y": 200, "z": 401},
-		},
+	for args, want := range map[string][]api.Issuer{
+		"-issuer A -audience x -audience y -issuer B -audience z":           {{Name: "A", Audiences: []string{"x", "y"}}, {Name: "B", Audiences: []string{"z"}}},
+		"-issuer A -issuer B -audience x -audience y":                       {{Name: "A", Audiences: []string{"x", "y"}}, {Name: "B", Audiences: []string{"x", "y"}}},
+		"-audience x -issuer A -issuer B -audience y -issuer A -audience z": {{Name: "A", Audiences: []string{"x", "y", "z"}}, {Name: "B", Audiences: []string{"x", "y"}}},
 	} {
-		r := serve(t, row.args...)
-		for issuer, wanted := range map[*jwkstest.Issuer]map[string]int{a: row.a, b: row.b} {
-			for audience, status := range wanted {
-				assert.Equal(t, status, r.get("/orders", issuer.Token(jwkstest.WithAudience(audience))), "%s: %s for %s", name, issuer.Issuer(), audience)
-			}
-		}
-		r.AssertEnds(exitOK)
-		assert.Empty(t, r.Stdout.String(), "nothing to copy where it brought no issuer")
+		cfg, err := parse(strings.Fields(args), io.Discard)
+		require.NoError(t, err)
+		assert.Equal(t, want, cfg.Issuers, args)
 	}
 }
 
@@ -128,6 +111,7 @@ func TestFlagsReachTheAPI(t *testing.T) {
 	assert.Eventually(t, func() bool { return issuer.Fetches() > 2 }, 10*time.Second, 20*time.Millisecond, "-jwks-refresh 1s, whatever the issuer says")
 	assert.Zero(t, issuer.DiscoveryFetches(), "-jwks-url needs no discovery")
 	r.AssertEnds(exitOK)
+	assert.Empty(t, r.Stdout.String(), "nothing to copy where it brought no issuer")
 }
 
 func TestWrongFlagsAreNamed(t *testing.T) {
