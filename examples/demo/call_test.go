@@ -16,6 +16,7 @@ func (a answering) RoundTrip(*http.Request) (*http.Response, error) {
 
 func TestWhatIsPromised(t *testing.T) {
 	t.Parallel()
+	const missed = "promised 401 " + realm + ", log: no_token, got 401"
 	const invalid, lacking = realm + `, error="invalid_token"`, realm + `, error="insufficient_scope", scope="put"`
 	for _, row := range []struct {
 		name       string
@@ -30,11 +31,11 @@ func TestWhatIsPromised(t *testing.T) {
 		{"another status", accepted(201), 200, nil, nil, "", "promised 201, got 200"},
 		{"a success with a challenge", accepted(200), 200, []string{realm}, nil, "", `promised 200, got 200 Bearer realm="orders"`},
 		{"no token", noToken(), 401, []string{realm}, nil, "no_token", ""},
-		{"no token, called a bad one", noToken(), 401, []string{invalid}, nil, "no_token", "promised 401 " + realm + ", log: no_token, got 401 " + invalid + ", log: no_token"},
+		{"no token, called a bad one", noToken(), 401, []string{invalid}, nil, "no_token", missed + " " + invalid + ", log: no_token"},
 		{"a bad token", badToken("expired"), 401, []string{invalid}, nil, "expired", ""},
 		{"bad for another reason", badToken("expired"), 401, []string{invalid}, nil, "malformed", "promised 401 " + invalid + ", log: expired, got 401 " + invalid + ", log: malformed"},
-		{"a 401 without a challenge", noToken(), 401, nil, nil, "no_token", "promised 401 " + realm + ", log: no_token, got 401, log: no_token"},
-		{"two challenges", noToken(), 401, []string{realm, "Basic"}, nil, "no_token", "promised 401 " + realm + ", log: no_token, got 401 " + realm + ", Basic, log: no_token"},
+		{"a 401 without a challenge", noToken(), 401, nil, nil, "no_token", missed + ", log: no_token"},
+		{"two challenges", noToken(), 401, []string{realm, "Basic"}, nil, "no_token", missed + " " + realm + ", Basic, log: no_token"},
 		{"a level that is lacking", lacks("put"), 403, []string{lacking}, nil, "insufficient_scope", ""},
 		{"no keys", noKeys(), 503, nil, []string{"1"}, "keys_unavailable", ""},
 		{"no word when to try again", noKeys(), 503, nil, nil, "keys_unavailable", "promised 503 with Retry-After, log: keys_unavailable, got 503, log: keys_unavailable"},
