@@ -63,8 +63,7 @@ func (c *clients) end() {
 	close(c.exchanges)
 }
 
-// honest has a token of a few seconds and uses it until it has expired, and a
-// little longer.
+// honest has a token of a few seconds and uses it until it has expired, and a little longer.
 func (c *clients) honest() func(context.Context) {
 	var now credential
 	return func(ctx context.Context) {
@@ -111,9 +110,8 @@ func (c *clients) attacker() func(context.Context) {
 	}
 }
 
-// impatient hangs up before there is an answer, more often than not. What it
-// gets is not judged; what it does to others is. Its http.Client is its own: a
-// Transport may end a request that waits for a connection when another one's
+// impatient hangs up before there is an answer, more often than not. What it gets is not judged; what it does to
+// others is. Its http.Client is its own: a Transport may end a request that waits for a connection when another one's
 // time is up.
 func (c *clients) impatient() func(context.Context) {
 	var now credential

@@ -115,9 +115,8 @@ func mayRefuseForgery(x exchange) string {
 	return fmt.Sprintf("answered a forgery with %d %s", x.status, x.reason)
 }
 
-// active are the states that may have been in force within the span. One is
-// from when it was served, at the earliest, until the next was applied, at the
-// latest.
+// active are the states that may have been in force within the span. One is from when it was served, at the earliest,
+// until the next was applied, at the latest.
 func (l *ledger) active(at span) []keyState {
 	var out []keyState
 	for i, s := range l.states {
@@ -191,8 +190,7 @@ func (l *ledger) withdrawnBefore(kid string, t time.Time) bool {
 	return life == nil || !life.withdrawn.from.IsZero() && !life.withdrawn.from.After(t)
 }
 
-// cooling: a fetch for an unknown key found nothing, and the key of x came
-// just after it.
+// cooling: a fetch for an unknown key found nothing, and the key of x came just after it.
 func (l *ledger) cooling(x exchange) bool {
 	life := l.keys[x.kid]
 	if life == nil || x.from.After(l.due(life.published.to, x.from).Add(l.rules.cooldown+l.rules.spacing)) {
@@ -207,9 +205,8 @@ func (l *ledger) cooling(x exchange) bool {
 	return false
 }
 
-// strangerBefore: the fetch i may have been for a key that does not exist. One
-// that is asked for during a cooldown is fetched at its end; one that is asked
-// for while fetches fail, by the first that works.
+// strangerBefore: the fetch i may have been for a key that does not exist. One that is asked for during a cooldown is
+// fetched at its end; one that is asked for while fetches fail, by the first that works.
 func (l *ledger) strangerBefore(i int) bool {
 	asked := span{l.attempts[i].from, l.attempts[i].to}
 	for i--; i >= 0 && l.attempts[i].failed; i-- {
@@ -232,9 +229,8 @@ func (l *ledger) overdue(x exchange) bool {
 	return x.from.After(l.due(gone, x.from).Add(l.rules.refresh)) || x.from.After(gone.Add(l.rules.staleness+l.rules.slack))
 }
 
-// due is when a change should have reached a Gate that fetches at that moment:
-// counted from the change or, if the issuer was in trouble after it, from the
-// end of that.
+// due is when a change should have reached a Gate that fetches at that moment: counted from the change or, if the
+// issuer was in trouble after it, from the end of that.
 func (l *ledger) due(changed, until time.Time) time.Time {
 	for i, a := range l.attempts {
 		if !a.failed || a.to.Before(changed) || a.from.After(until) {

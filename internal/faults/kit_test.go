@@ -133,8 +133,7 @@ func encoded(format string, args ...any) string {
 	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, format, args...))
 }
 
-// client mints a token of the signing key, another one every ten seconds and
-// when the key changes.
+// client mints a token of the signing key, another one every ten seconds and when the key changes.
 func (w *world) client() func() string {
 	var mu sync.Mutex
 	var token string

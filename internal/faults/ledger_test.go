@@ -43,8 +43,7 @@ type keyLife struct {
 	seen                 bool // by the Gate
 }
 
-// keyState is one set of keys as the Gate held it: put in force at a moment
-// between served and applied.
+// keyState is one set of keys as the Gate held it: put in force at a moment between served and applied.
 type keyState struct {
 	served, applied time.Time
 	kids            []string
@@ -109,8 +108,7 @@ func (l *ledger) serves(request int, do func()) {
 	do()
 }
 
-// ended notes the end of a fetch. It is called in the Gate's fetching
-// goroutine, once the keys are in force.
+// ended notes the end of a fetch. It is called in the Gate's fetching goroutine, once the keys are in force.
 func (l *ledger) ended(failed, forced bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -258,8 +258,7 @@ func (r row) recover(t *testing.T, w *world, tokens ...string) string {
 	return r.want.back // the bound that is stated
 }
 
-// meter is what a fault costs. Goroutines are those of the whole process:
-// nothing else runs meanwhile.
+// meter is what a fault costs. Goroutines are those of the whole process: nothing else runs meanwhile.
 type meter struct {
 	fetches          uint64
 	requests         int64

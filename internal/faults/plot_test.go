@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// The plot is three panels over time, one above the other, on bands of colour
-// that show the phases.
+// The plot is three panels over time, one above the other, on bands of colour that show the phases.
 const (
 	plotWidth  = 960
 	plotLeft   = 70

@@ -72,8 +72,7 @@ func (o outcome) but(change func(*outcome)) outcome {
 	return o
 }
 
-// refusesKnown is the outcome of a fault that takes the known key away at the
-// next refresh.
+// refusesKnown is the outcome of a fault that takes the known key away at the next refresh.
 func refusesKnown(answer string) outcome {
 	return unharmed(rotated).but(func(o *outcome) { o.cold, o.known, o.back = answer, "200; after a refresh "+answer, "≤ 15 min" })
 }

@@ -143,8 +143,7 @@ func (s *soak) judge() {
 	}
 }
 
-// timers measures how late this process is woken: that part of a latency is the
-// machine's.
+// timers measures how late this process is woken: that part of a latency is the machine's.
 func (s *soak) timers(over <-chan struct{}) {
 	const nap = 5 * time.Millisecond
 	for {

@@ -19,8 +19,7 @@ import (
 	"github.com/sallyport-go/sallyport/reason"
 )
 
-// stage is a world whose issuer and API are servers on loopback, and the ledger
-// of what happens there.
+// stage is a world whose issuer and API are servers on loopback, and the ledger of what happens there.
 type stage struct {
 	*world
 	ledger  *ledger

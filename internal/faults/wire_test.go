@@ -47,8 +47,7 @@ func refusing() *http.Transport {
 	}}
 }
 
-// presenting is a wire to a server that presents a certificate which is not good
-// for the issuer.
+// presenting is a wire to a server that presents a certificate which is not good for the issuer.
 func presenting(cert tls.Certificate) *http.Transport {
 	dial := func(context.Context, string, string) (net.Conn, error) {
 		near, far := net.Pipe()

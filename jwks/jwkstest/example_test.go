@@ -31,8 +31,7 @@ func status(h http.Handler, token string) int {
 	return w.Code
 }
 
-// A test of a handler alone needs neither an issuer nor a token: give the
-// handler the claims it would get.
+// A test of a handler alone needs neither an issuer nor a token: give the handler the claims it would get.
 func Example_handler() {
 	c, err := claims.Parse([]byte(`{"sub":"alice","scope":"orders.read"}`), claims.DefaultMapping())
 	if err != nil {
@@ -73,8 +72,7 @@ func Example_wiring() {
 //	api := newAPI(iss.Issuer(), "api://orders")
 //	jwkstest.AttackHandler(t, iss, api, httptest.NewRequest("GET", "/orders", nil), jwkstest.Claims{"scope": "orders.read"})
 //
-// Here is what it says of an API that somebody, to be rid of an error, made
-// accept a second audience.
+// Here is what it says of an API that somebody, to be rid of an error, made accept a second audience.
 func ExampleIssuer_Breaches() {
 	iss := jwkstest.Start(jwkstest.WithAudience("api://orders"))
 	defer iss.Close()
@@ -139,8 +137,7 @@ func ExampleWithoutServer() {
 	// 2 2
 }
 
-// Everything about a token can be said: its claims and header, who signs it, or
-// its text.
+// Everything about a token can be said: its claims and header, who signs it, or its text.
 func ExampleIssuer_Token() {
 	iss := jwkstest.Start(jwkstest.WithoutServer())
 	defer iss.Close()

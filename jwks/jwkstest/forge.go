@@ -10,8 +10,7 @@ import (
 	"github.com/sallyport-go/sallyport/reason"
 )
 
-// Forgery is a token that must be refused. It differs from a good one in one
-// thing only.
+// Forgery is a token that must be refused. It differs from a good one in one thing only.
 type Forgery struct {
 	// Token is the forged token.
 	Token string
@@ -21,18 +20,15 @@ type Forgery struct {
 	Hole string
 }
 
-// Forgeries yields every known forgery of the token that [Issuer.Token] mints
-// with the same options, each under a name of its own. Give the options that
-// make a token which the API accepts, so that only the forgery can be the
-// reason to refuse it. All are made for the key and algorithm that sign
-// that token; run them again for other algorithms.
+// Forgeries yields every known forgery of the token that [Issuer.Token] mints with the same options, each under a
+// name of its own. Give the options that make a token which the API accepts, so that only the forgery can be the
+// reason to refuse it. All are made for the key and algorithm that sign that token; run them again for other
+// algorithms.
 //
-// Some of them need other keys in the issuer's set: for ES256 and EdDSA, one
-// that is for encryption, one that is an HMAC secret. The first call publishes
-// them. Where the exact reason matters, call it before the API fetches keys.
+// Some of them need other keys in the issuer's set: for ES256 and EdDSA, one that is for encryption, one that is an
+// HMAC secret. The first call publishes them. Where the exact reason matters, call it before the API fetches keys.
 //
-// The addresses that headers point at (jku, x5u) are the issuer's own: see
-// [Issuer.Strays].
+// The addresses that headers point at (jku, x5u) are the issuer's own: see [Issuer.Strays].
 func (iss *Issuer) Forgeries(options ...TokenOption) iter.Seq2[string, Forgery] {
 	f := iss.forger(options)
 	return func(yield func(string, Forgery) bool) {

@@ -193,8 +193,7 @@ func (f *forger) otherClaims() []forged {
 	}
 }
 
-// sizes: tokens that are good, but larger than anybody needs. They fit into a
-// header of a megabyte.
+// sizes: tokens that are good, but larger than anybody needs. They fit into a header of a megabyte.
 func (f *forger) sizes() []forged {
 	const many = 50_000
 	return []forged{

@@ -93,8 +93,7 @@ func middle(insert string) func(string) string {
 	return func(s string) string { return s[:len(s)/2] + insert + s[len(s)/2:] }
 }
 
-// spareBits: last characters that decode to the same bytes, and the standard
-// alphabet.
+// spareBits: last characters that decode to the same bytes, and the standard alphabet.
 func (f *forger) spareBits() []forged {
 	header, payload := f.header(nil), f.payload(nil)
 	for len(header)%3 == 0 { // a space at the end makes room for spare bits

@@ -66,8 +66,7 @@ func peers(prefix string, f *fixture.Fixture) (list []Case) {
 	return list
 }
 
-// seen compares the default cache with one pass of SHA-256 over the token, and with
-// the peers, which check it again.
+// seen compares the default cache with one pass of SHA-256 over the token, and with the peers, which check it again.
 func seen(alg string) Group {
 	return Group{Name: "Seen", Open: func() ([]Case, func()) {
 		f := fixture.New(alg)

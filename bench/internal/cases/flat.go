@@ -83,8 +83,7 @@ func issuersAmong(f *fixture.Fixture) []verifier.Issuer {
 	return issuers
 }
 
-// fullCache returns the check of a Verifier whose cache is full and has the good
-// token.
+// fullCache returns the check of a Verifier whose cache is full and has the good token.
 func fullCache(f *fixture.Fixture) contest.Check {
 	const smallest = 1 << 10 // no entry weighs less
 	others := fixture.New("EdDSA")
@@ -105,8 +104,7 @@ func fullCache(f *fixture.Fixture) contest.Check {
 	return check
 }
 
-// evicts checks tokens that were never seen with a cache that is full of others.
-// Each run uses up a new token.
+// evicts checks tokens that were never seen with a cache that is full of others. Each run uses up a new token.
 func evicts(f *fixture.Fixture) (prepare, run func(int)) {
 	check := fullCache(f)
 	var tokens []string

@@ -59,8 +59,7 @@ func fetched(f *fixture.Fixture) *jwks.Fetcher {
 	return keys
 }
 
-// coolDown asks for a key that does not exist, so that others are refused without a
-// fetch from then on.
+// coolDown asks for a key that does not exist, so that others are refused without a fetch from then on.
 func coolDown(v *verifier.Verifier, f *fixture.Fixture) {
 	token := f.WithHeader(map[string]any{"kid": "the-first-one"})
 	if _, err := v.Verify(context.Background(), token); !errors.Is(err, reason.UnknownKey) {

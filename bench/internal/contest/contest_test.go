@@ -11,8 +11,7 @@ import (
 	"github.com/sallyport-go/sallyport/bench/internal/fixture"
 )
 
-// TestEveryContestantChecksWhatItIsTimedFor: a check that lets a bad token
-// through would be fast for nothing.
+// TestEveryContestantChecksWhatItIsTimedFor: a check that lets a bad token through would be fast for nothing.
 func TestEveryContestantChecksWhatItIsTimedFor(t *testing.T) {
 	t.Parallel()
 	for _, alg := range fixture.Algorithms {

@@ -23,9 +23,8 @@ import (
 	"github.com/sallyport-go/sallyport/middleware"
 )
 
-// Group names the results. Its values are nanoseconds: a request by the clock on
-// the wall (the inverse of the throughput) and by the processors' time, and the
-// latencies.
+// Group names the results. Its values are nanoseconds: a request by the clock on the wall (the inverse of the
+// throughput) and by the processors' time, and the latencies.
 const Group = "HTTP"
 
 // Variant is a handler that is measured.
@@ -33,8 +32,7 @@ type Variant struct {
 	// Answer is orders, a list of twenty in JSON as a small API sends it, or
 	// empty, which makes the Guard's share as large as it can be.
 	Answer string
-	// Guard is none, seen (it remembers the tokens) or first (no cache: it checks
-	// every signature).
+	// Guard is none, seen (it remembers the tokens) or first (no cache: it checks every signature).
 	Guard string
 }
 

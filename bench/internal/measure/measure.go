@@ -1,6 +1,5 @@
-// Package measure times groups of cases in interleaved rounds. What disturbs
-// the machine for a moment then disturbs all cases of a group alike, and the
-// ratios of a round stand, though its times may not.
+// Package measure times groups of cases in interleaved rounds. What disturbs the machine for a moment then disturbs
+// all cases of a group alike, and the ratios of a round stand, though its times may not.
 package measure
 
 import (
@@ -55,9 +54,8 @@ func (r *Results) Group(g cases.Group, p Plan) {
 	}
 }
 
-// turn times one slice. The heap is collected before it and not within it: a
-// slice is too short to hold its share of a collection, it would have a whole
-// one or none. What a case leaves to be collected shows as its allocations.
+// turn times one slice. The heap is collected before it and not within it: a slice is too short to hold its share of
+// a collection, it would have a whole one or none. What a case leaves to be collected shows as its allocations.
 func turn(c cases.Case, runs int) float64 {
 	warmUp := 1 + runs/8
 	prepare(c, warmUp+runs)

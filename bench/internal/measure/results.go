@@ -41,8 +41,7 @@ func (r *Results) Add(group, name string, value float64) {
 	s.Rounds = append(s.Rounds, value)
 }
 
-// At returns the series of a case. It panics if there is none: the report asks
-// for a case that is not measured.
+// At returns the series of a case. It panics if there is none: the report asks for a case that is not measured.
 func (r *Results) At(group, name string) *Series {
 	s, ok := r.byKey[group+"/"+name]
 	if !ok {
