@@ -372,10 +372,7 @@ func TestTheJudgeMissesNoKeyThatOutstaysItsWithdrawal(t *testing.T) {
 	l.keys["a"].withdrawn = span{dawn, dawn} // and every fetch of the story still brought it
 	pass := func(s int) string {
 		at := dawn.Add(time.Duration(s) * time.Second)
-		return l.judge(exchange{
-			span: span{at, at}, status: 200,
-			credential: credential{genuine: true, kid: "a", expires: at.Add(time.Hour)},
-		}).wrong
+		return l.judge(exchange{span: span{at, at}, status: 200, credential: credential{genuine: true, kid: "a", expires: at.Add(time.Hour)}}).wrong
 	}
 	assert.Empty(t, pass(12))
 	assert.Equal(t, "accepted a withdrawn key for too long", pass(14))

@@ -31,11 +31,7 @@ const (
 
 // backs are the bounds of recovery. 65 s: the attempt that began just before
 // the fault ended times out, and the next one comes a minute later.
-var backs = map[string]time.Duration{
-	"at once":  0,
-	"≤ 65 s":   time.Minute + fetchTimeout,
-	"≤ 15 min": refreshEvery,
-}
+var backs = map[string]time.Duration{"at once": 0, "≤ 65 s": time.Minute + fetchTimeout, "≤ 15 min": refreshEvery}
 
 // What a fault may cost at most.
 const (

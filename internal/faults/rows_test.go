@@ -57,10 +57,7 @@ func outage(says string) outcome {
 
 // unharmed is the outcome of a fault that no caller notices.
 func unharmed(events string) outcome {
-	return outcome{
-		cold: always, known: always, unknown: ask, newcomer: always, back: "at once",
-		events: events, shows: nothing, attempts: 10,
-	}
+	return outcome{cold: always, known: always, unknown: ask, newcomer: always, back: "at once", events: events, shows: nothing, attempts: 10}
 }
 
 func shows(what string) outcome {
