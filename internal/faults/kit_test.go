@@ -112,11 +112,8 @@ func (w *world) forged(kid string) string {
 
 // strangers mints tokens of made-up kids, signed by none.
 func (w *world) strangers() func() string {
-	_, rest, _ := strings.Cut(w.long(w.known), ".")
 	var n atomic.Int64
-	return func() string {
-		return encoded(`{"alg":"EdDSA","typ":"at+jwt","kid":"made-up-%d"}`, n.Add(1)) + "." + rest
-	}
+	return func() string { return w.forged(fmt.Sprintf("made-up-%d", n.Add(1))) }
 }
 
 // foreigners mints tokens of made-up issuers.
