@@ -10,13 +10,9 @@ import (
 // Breach is a forgery that an API did not refuse.
 type Breach struct {
 	Forgery
-
-	// Name is the name of the forgery.
-	Name string
-	// Status is what the API answered.
-	Status int
-	// Fetched reports that the API asked for what the token pointed at.
-	Fetched bool
+	Name    string // of the forgery
+	Status  int    // that the API answered
+	Fetched bool   // the API asked for what the token pointed at
 }
 
 // String returns what happened and why it is wrong, without the token.

@@ -12,12 +12,9 @@ import (
 
 // Forgery is a token that must be refused. It differs from a good one in one thing only.
 type Forgery struct {
-	// Token is the forged token.
-	Token string
-	// Reason is the reason code with which a verifier of this module refuses it.
-	Reason reason.Code
-	// Hole is what is wrong with an API that accepts it.
-	Hole string
+	Token  string
+	Reason reason.Code // with which a verifier of this module refuses it
+	Hole   string      // what is wrong with an API that accepts it
 }
 
 // Forgeries yields every known forgery of the token that [Issuer.Token] mints with the same options, each under a
@@ -81,9 +78,7 @@ func (iss *Issuer) forger(options []TokenOption) *forger {
 	if key.Public() == nil {
 		iss.fail("forgeries are of tokens that an asymmetric key signs, not %s", alg)
 	}
-	f := &forger{iss: iss, options: options, forgeryKeys: iss.makeForgeryKeys(), key: key, alg: alg, claims: m.claims, now: iss.now()}
-	f.aud = firstAudience(m.claims)
-	return f
+	return &forger{iss, options, iss.makeForgeryKeys(), key, alg, m.claims, firstAudience(m.claims), iss.now()}
 }
 
 func firstAudience(claims map[string]any) string {
