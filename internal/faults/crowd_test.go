@@ -16,7 +16,6 @@ import (
 	"github.com/sallyport-go/sallyport/providers"
 )
 
-// bubble runs f with a world of simulated time.
 func bubble(t *testing.T, f func(t *testing.T, w *world), change ...settings) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) { f(t, newWorld(t, change...)) })

@@ -30,7 +30,6 @@ func (c *credential) revocation() (at span) {
 	return at
 }
 
-// exchange is a request and its answer.
 type exchange struct {
 	span
 	credential
@@ -40,7 +39,6 @@ type exchange struct {
 	failure error
 }
 
-// verdict is what is said of an exchange.
 type verdict struct {
 	wrong    string // "" if the answer was right
 	accepted bool   // the wrong answer was 200
@@ -157,12 +155,8 @@ func (l *ledger) mayBeStale(at span) bool {
 // mustBeStale: they were so all the while.
 func (l *ledger) mustBeStale(at span) bool {
 	active := l.active(at)
-	for _, s := range active {
-		if at.from.Before(s.applied.Add(l.rules.staleness)) {
-			return false
-		}
-	}
-	return len(active) > 0
+	fresh := func(s keyState) bool { return at.from.Before(s.applied.Add(l.rules.staleness)) }
+	return len(active) > 0 && !slices.ContainsFunc(active, fresh)
 }
 
 // failing: the last fetch had failed, or one failed meanwhile.
@@ -171,12 +165,9 @@ func (l *ledger) failing(at span) bool {
 		if !a.failed {
 			continue
 		}
-		trouble := span{from: a.from} // until a fetch works
-		for _, later := range l.attempts[i+1:] {
-			if !later.failed {
-				trouble.to = later.to
-				break
-			}
+		trouble, rest := span{from: a.from}, l.attempts[i+1:] // until a fetch works
+		if n := slices.IndexFunc(rest, func(later attempt) bool { return !later.failed }); n >= 0 {
+			trouble.to = rest[n].to
 		}
 		if trouble.meets(at) {
 			return true
@@ -236,10 +227,9 @@ func (l *ledger) due(changed, until time.Time) time.Time {
 		if !a.failed || a.to.Before(changed) || a.from.After(until) {
 			continue
 		}
+		changed = until
 		if i+1 < len(l.attempts) {
 			changed = l.attempts[i+1].to
-		} else {
-			changed = until
 		}
 	}
 	return changed.Add(l.rules.timeout + l.rules.slack)

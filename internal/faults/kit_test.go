@@ -50,7 +50,6 @@ type world struct {
 	skew   atomic.Int64 // of the API's clock
 }
 
-// settings change how a world's Gate is configured.
 type settings func(*sallyport.Config)
 
 // newWorld is for a synctest bubble: its issuer has no socket.
@@ -80,14 +79,12 @@ func openWorld(t *testing.T, iss *jwkstest.Issuer, way *wire, change ...settings
 	return w
 }
 
-// ready waits for the first fetch.
 func (w *world) ready() *world {
 	w.t.Helper()
 	require.NoError(w.t, w.gate.Ready(w.t.Context()))
 	return w
 }
 
-// status is that of the one issuer's keys.
 func (w *world) status() jwks.Status { return w.gate.Keys()[0] }
 
 // publish adds a key to the set, which does not sign until Use.
@@ -147,7 +144,6 @@ func (w *world) client() func() string {
 	}
 }
 
-// answer is what one caller got.
 type answer struct {
 	status     int
 	reason     reason.Code
@@ -174,7 +170,6 @@ func tellReason(ctx context.Context, ev middleware.Event) {
 
 var orders = &url.URL{Path: "/orders"}
 
-// call brings a token to the API.
 func (w *world) call(token string) (a answer) {
 	r := &http.Request{Method: http.MethodGet, URL: orders, Header: http.Header{"Authorization": {"Bearer " + token}}}
 	rec, start := httptest.NewRecorder(), time.Now()
@@ -184,7 +179,6 @@ func (w *world) call(token string) (a answer) {
 	return a
 }
 
-// crowd brings many tokens at the same moment.
 func (w *world) crowd(tokens ...string) []answer {
 	out := make([]answer, len(tokens))
 	var wg sync.WaitGroup
@@ -210,7 +204,6 @@ func (w *world) until(want, token string, step, most time.Duration) (time.Durati
 	}
 }
 
-// tally counts answers.
 func tally(answers []answer) map[string]int {
 	out := map[string]int{}
 	for _, a := range answers {
@@ -219,7 +212,6 @@ func tally(answers []answer) map[string]int {
 	return out
 }
 
-// recorder collects the kinds of events.
 type recorder struct {
 	mu    sync.Mutex
 	heard []string

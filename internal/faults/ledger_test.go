@@ -1,6 +1,7 @@
 package faults_test
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -49,7 +50,6 @@ type keyState struct {
 	kids            []string
 }
 
-// attempt is one fetch.
 type attempt struct {
 	span
 	failed, forced bool
@@ -148,11 +148,7 @@ func (l *ledger) forget(before time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	old := func(t time.Time) bool { return !t.IsZero() && t.Before(before) }
-	for kid, life := range l.keys {
-		if old(life.withdrawn.to) {
-			delete(l.keys, kid)
-		}
-	}
+	maps.DeleteFunc(l.keys, func(_ string, life *keyLife) bool { return old(life.withdrawn.to) })
 	n := 0 // the last state that was in force before stays
 	for n+1 < len(l.states) && old(l.states[n+1].applied) {
 		n++

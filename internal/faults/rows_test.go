@@ -3,6 +3,7 @@ package faults_test
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -70,7 +71,6 @@ func refusesKnown(answer string) outcome {
 	return unharmed(rotated).but(func(o *outcome) { o.cold, o.known, o.back = answer, "200; after a refresh "+answer, "≤ 15 min" })
 }
 
-// Rows are grouped by where the fault lies.
 var (
 	connection = []row{
 		{name: "refuses connections", begin: func(w *world) { w.wire.cut(failing(refused)) }, want: outage("connection refused")},
@@ -177,10 +177,8 @@ func shortToken(w *world) string {
 }
 
 func flushed(w http.ResponseWriter, s string) error {
-	if _, err := io.WriteString(w, s); err != nil {
-		return err
-	}
-	return http.NewResponseController(w).Flush()
+	_, err := io.WriteString(w, s)
+	return errors.Join(err, http.NewResponseController(w).Flush())
 }
 
 func hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
@@ -236,7 +234,6 @@ func repeat(encoding string, megabyte []byte) http.HandlerFunc {
 	}
 }
 
-// manyKeys is a set of that many keys.
 func manyKeys(n int) string {
 	list := make([]string, n)
 	for i := range list {

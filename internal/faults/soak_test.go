@@ -24,7 +24,6 @@ const (
 	cycle      = time.Minute           // of all phases: each happens a few times
 )
 
-// phase is what happens for a while.
 type phase struct {
 	name   string
 	weight int // how long it is, compared with the others
@@ -80,7 +79,6 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-// soak plays the phases and has the answers judged.
 type soak struct {
 	*stage
 	report

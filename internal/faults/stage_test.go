@@ -101,7 +101,6 @@ func (s *stage) fetched(e jwks.Event) {
 	}
 }
 
-// publishNext puts a new key into the set.
 func (s *stage) publishNext() *jwkstest.Key {
 	key := s.iss.NewKey("EdDSA")
 	s.ledger.published(key.ID(), func() { s.iss.Publish(key) })
@@ -118,7 +117,6 @@ func (s *stage) retire(keep int) {
 	}
 }
 
-// troubles are how the issuer fails.
 var troubles = []http.HandlerFunc{
 	fixed(http.StatusInternalServerError, "", ""), hang, breakOff, text("text/html", "<html>Back soon</html>"),
 	fixed(http.StatusServiceUnavailable, "Retry-After", "1"),
