@@ -16,16 +16,12 @@ import (
 
 // Goal is one figure and its limit.
 type Goal struct {
-	Name  string
-	Group string // of the measurements; it is measured again if the goal is missed
-	Got   float64
-	Limit float64
-	// AtLeast is set where the limit is the least value, not the greatest.
-	AtLeast bool
-	// Count is set where the figure is a number of things, not a ratio.
-	Count bool
-	// Waived is why the goal is not judged on this machine, "" if it is.
-	Waived string
+	Name       string
+	Group      string // of the measurements; it is measured again if the goal is missed
+	Got, Limit float64
+	AtLeast    bool   // the limit is the least value, not the greatest
+	Count      bool   // the figure is a number of things, not a ratio
+	Waived     string // why the goal is not judged on this machine, "" if it is
 }
 
 // Missed reports whether the goal fails the check.
