@@ -128,7 +128,7 @@ func (f *forger) attacker() *Key {
 
 // token mints the good token, changed by options.
 func (f *forger) token(options ...TokenOption) string {
-	return f.iss.Token(append(append([]TokenOption{}, f.options...), options...)...)
+	return f.iss.Token(slices.Concat(f.options, options)...)
 }
 
 // minted returns a forgery that the issuer signed: its content is wrong.
@@ -138,7 +138,7 @@ func (f *forger) minted(name string, why reason.Code, hole string, options ...To
 
 // impostor returns a token of those options, signed with the attacker's key.
 func (f *forger) impostor(options ...TokenOption) string {
-	return f.token(append([]TokenOption{WithKey(f.attacker()), WithAlgorithm(f.alg)}, options...)...)
+	return f.token(slices.Concat([]TokenOption{WithKey(f.attacker()), WithAlgorithm(f.alg)}, options)...)
 }
 
 // header returns the text of the good token's header, changed by members.
@@ -157,5 +157,5 @@ func (f *forger) payload(members Claims) string { return f.iss.text(nil, merge(f
 
 // signed appends the signature to an input that is taken as it is.
 func (f *forger) signed(input string) string {
-	return f.iss.Sign(input, append(append([]TokenOption{}, f.options...), WithKey(f.key), WithAlgorithm(f.alg))...)
+	return f.iss.Sign(input, WithKey(f.key), WithAlgorithm(f.alg))
 }

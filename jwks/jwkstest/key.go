@@ -289,10 +289,12 @@ func (iss *Issuer) Remove(kid string) {
 // Replace puts other material in the place of the published key of that kid,
 // as an issuer does that has lost its keys. If it signed, the new one does.
 func (iss *Issuer) Replace(kid string) *Key {
-	old := iss.find(kid)
-	if old == nil {
+	published := iss.Published()
+	at := slices.IndexFunc(published, func(k *Key) bool { return k.id == kid })
+	if at < 0 {
 		iss.fail("no key of kid %q is published", kid)
 	}
+	old := published[at]
 	private, err := iss.generate(old.alg)
 	iss.check(err)
 	public, err := publicMembers(private)
@@ -315,14 +317,6 @@ func (iss *Issuer) Published() []*Key {
 	iss.mu.Lock()
 	defer iss.mu.Unlock()
 	return slices.Clone(iss.published)
-}
-
-func (iss *Issuer) find(kid string) *Key {
-	published := iss.Published()
-	if i := slices.IndexFunc(published, func(k *Key) bool { return k.id == kid }); i >= 0 {
-		return published[i]
-	}
-	return nil
 }
 
 // newest returns the key that was published last to sign with alg; iss.mu is held.

@@ -57,20 +57,12 @@ func (iss *Issuer) draft(options []TokenOption) *draft {
 	now := iss.now()
 	m := &draft{
 		claims: map[string]any{
-			"iss":       iss.name,
-			"sub":       "test-client",
-			"client_id": "test-client",
-			"aud":       DefaultAudience,
-			"jti":       rand.Text(),
-			"iat":       now,
-			"exp":       now.Add(time.Hour),
+			"iss": iss.name, "sub": "test-client", "client_id": "test-client", "aud": DefaultAudience,
+			"jti": rand.Text(), "iat": now, "exp": now.Add(time.Hour),
 		},
 		header: map[string]any{},
 	}
-	for _, o := range iss.tokens {
-		o.token(m)
-	}
-	for _, o := range options {
+	for _, o := range slices.Concat(iss.tokens, options) {
 		o.token(m)
 	}
 	return m
