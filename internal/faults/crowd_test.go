@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/sallyport-go/sallyport"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
@@ -129,8 +128,7 @@ func TestAWithdrawnKeyIsRefusedAfterOneRefreshUnderLoad(t *testing.T) {
 		time.Sleep(time.Minute)
 		w.iss.Rotate()
 		w.iss.Remove(w.known.ID())
-		took, err := w.until("401 unknown_key", token, 100*time.Millisecond, time.Minute)
-		require.NoError(t, err)
+		took := w.until("401 unknown_key", token, 100*time.Millisecond, time.Minute)
 		assert.LessOrEqual(t, took, time.Second, "the first token of the new key causes a fetch")
 		fetches := w.iss.Fetches()
 		for range 100 {
@@ -196,8 +194,7 @@ func TestANewKeyIsAcceptedInAFloodOfUnknownKeys(t *testing.T) {
 		w.ready()
 		honest, strangers := w.load(2, w.client()), w.load(5, w.strangers())
 		time.Sleep(2 * time.Minute)
-		took, err := w.until("200", w.long(w.publish()), 500*time.Millisecond, time.Minute)
-		require.NoError(t, err)
+		took := w.until("200", w.long(w.publish()), 500*time.Millisecond, time.Minute)
 		assert.LessOrEqual(t, took, cooldown+time.Second)
 		time.Sleep(time.Minute)
 		n, _ := strangers.end("401 unknown_key")

@@ -190,16 +190,15 @@ func (w *world) crowd(tokens ...string) []answer {
 }
 
 // until polls every step for the answer, and says how long it took.
-func (w *world) until(want, token string, step, most time.Duration) (time.Duration, error) {
+func (w *world) until(want, token string, step, most time.Duration) time.Duration {
+	w.t.Helper()
 	start := time.Now()
 	for {
 		got := w.call(token).String()
-		switch {
-		case got == want:
-			return time.Since(start), nil
-		case time.Since(start) > most:
-			return most, fmt.Errorf("still %s after %v, want %s", got, most, want)
+		if got == want {
+			return time.Since(start)
 		}
+		require.LessOrEqual(w.t, time.Since(start), most, "still %s, want %s", got, want)
 		time.Sleep(step)
 	}
 }

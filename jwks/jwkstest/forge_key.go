@@ -113,10 +113,7 @@ func (f *forger) embedded() []forged {
 // certificate is one of the key's own making, in DER.
 func (k *Key) certificate(now time.Time) ([]byte, error) {
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1),
-		Subject:      pkix.Name{CommonName: "issuer"},
-		NotBefore:    now.Add(-time.Hour),
-		NotAfter:     now.Add(24 * time.Hour),
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "issuer"}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour),
 	}
 	signer, _ := k.private.(crypto.Signer)
 	return x509.CreateCertificate(rand.Reader, template, template, k.Public(), signer)

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -43,7 +44,7 @@ func TestEveryForgeryIsRefusedForItsReason(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			iss := jwkstest.New(t, append(options, jwkstest.WithoutServer())...)
-			v := newVerifier(iss)
+			v := newVerifier(iss, iss.KeySet())
 			forgeries := iss.Forgeries()
 			for _, known := range []string{iss.Key().Algorithm(), "ES256", "EdDSA"} {
 				_, err := v.Verify(t.Context(), iss.Token(jwkstest.WithAlgorithm(known)))
@@ -61,6 +62,22 @@ func TestEveryForgeryIsRefusedForItsReason(t *testing.T) {
 			assert.Zero(t, iss.Fetches()+iss.DiscoveryFetches()+iss.Strays())
 		})
 	}
+}
+
+func TestAFetcherRefusesEveryForgeryAndFollowsNone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		iss := jwkstest.New(t, jwkstest.WithoutServer(), jwkstest.WithName("https://login.example/tenant/v2.0/"))
+		fetcher := must(jwks.NewFetcher(jwks.FetcherConfig{Issuer: iss.Issuer(), Client: iss.Client()}))
+		defer fetcher.Close()
+		v := newVerifier(iss, fetcher)
+		for name, f := range iss.Forgeries() {
+			_, err := v.Verify(t.Context(), f.Token)
+			assert.Equal(t, f.Reason, whyNot(t, err), "%s: %v", name, err)
+		}
+		assert.Zero(t, iss.Strays(), "nothing that a header points at was fetched")
+		assert.LessOrEqual(t, iss.Fetches(), 2, "the first one, and one for all unknown kids")
+	})
 }
 
 // What the issuer signed itself must carry a good signature, or the forgery would be refused for less than it claims.
@@ -247,14 +264,12 @@ func TestWhoTakesWhatIsPublicForASecretFallsForIt(t *testing.T) {
 	_, set := fetch(t, http.DefaultClient, iss.JWKSURL())
 	var raw struct{ Keys []json.RawMessage }
 	require.NoError(t, json.Unmarshal([]byte(set), &raw))
-	var members struct {
-		Keys []struct{ Kty, Kid, K, E, N string }
-	}
+	var members struct{ Keys []map[string]string }
 	require.NoError(t, json.Unmarshal([]byte(set), &members))
 	signing := members.Keys[0]
 	published, _ := open(t, forgeries["HS256: keyed with a symmetric key out of the JWK Set"].Token)
-	at := slices.IndexFunc(members.Keys, func(k struct{ Kty, Kid, K, E, N string }) bool { return k.Kid == published["kid"] })
-	assert.Equal(t, "oct", members.Keys[at].Kty)
+	at := slices.IndexFunc(members.Keys, func(k map[string]string) bool { return k["kid"] == published["kid"] })
+	assert.Equal(t, "oct", members.Keys[at]["kty"])
 
 	public := iss.Key().Public().(*rsa.PublicKey)
 	pkix, pkcs1 := must(x509.MarshalPKIXPublicKey(public)), x509.MarshalPKCS1PublicKey(public)
@@ -272,16 +287,16 @@ func TestWhoTakesWhatIsPublicForASecretFallsForIt(t *testing.T) {
 		"HS256: keyed with the public key as PKCS 1 PEM without its last newline": strings.TrimSpace(pkcs1PEM),
 		"HS256: keyed with the public key as PKCS 1 DER":                          string(pkcs1),
 		"HS256: keyed with the public key as its JWK":                             string(raw.Keys[0]),
-		"HS256: keyed with the public key as its bare JWK":                        `{"e":"` + signing.E + `","kty":"RSA","n":"` + signing.N + `"}`,
+		"HS256: keyed with the public key as its bare JWK":                        `{"e":"` + signing["e"] + `","kty":"RSA","n":"` + signing["n"] + `"}`,
 		"HS256: keyed with the whole JWK Set":                                     set,
 		"HS256: keyed with the modulus":                                           string(public.N.Bytes()),
-		"HS256: keyed with the modulus as base64url":                              signing.N,
+		"HS256: keyed with the modulus as base64url":                              signing["n"],
 		"HS256: keyed with the modulus as decimal number":                         public.N.String(),
 		"HS256: keyed with nothing":                                               "",
 		"HS256: keyed with the word secret":                                       "secret",
 		"HS256: keyed with the kid":                                               "key-1",
 		"HS256: keyed with the audience":                                          "api://test",
-		"HS256: keyed with a symmetric key out of the JWK Set":                    string(raw64(members.Keys[at].K)),
+		"HS256: keyed with a symmetric key out of the JWK Set":                    string(raw64(members.Keys[at]["k"])),
 		"HS256: of a null device, which the kid names":                            "",
 		"HS256: of what the kid makes a database answer":                          "secret",
 	} {

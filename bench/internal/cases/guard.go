@@ -17,11 +17,6 @@ import (
 // The guard groups are what a request costs beyond the bare handler, without a
 // network. They route behind g with the rule, or without a Guard if there is none.
 
-var (
-	mayRead   = claims.AnyRole(fixture.Role)
-	mayDelete = claims.AnyRole("Orders.Delete.All")
-)
-
 func guardHTTP() Group {
 	return guarded("net/http", func(g *middleware.Guard, rules ...claims.Rule) http.Handler {
 		mux := http.NewServeMux()
@@ -61,14 +56,14 @@ func guarded(router string, route func(*middleware.Guard, ...claims.Rule) http.H
 	return Group{Name: "Guard", Open: func() ([]Case, func()) {
 		f := fixture.New("RS256")
 		g := fixture.Must(middleware.New(middleware.Config{Verifier: contest.NewVerifier(f, 0)}))
-		read := route(g, mayRead)
+		read := route(g, claims.AnyRole(fixture.Role))
 		name := func(kind string) string { return "router=" + router + "/request=" + kind }
 		return []Case{
 			{Name: name("bare"), Run: serves(route(g), f.Good, http.StatusOK)},
 			{Name: name("seen"), Run: serves(read, f.Good, http.StatusOK)},
 			{Name: name("no-token"), Run: serves(read, "", http.StatusUnauthorized)},
 			{Name: name("bad-token"), Run: serves(read, f.UnknownKey(), http.StatusUnauthorized)},
-			{Name: name("forbidden"), Run: serves(route(g, mayDelete), f.Good, http.StatusForbidden)},
+			{Name: name("forbidden"), Run: serves(route(g, claims.AnyRole("Orders.Delete.All")), f.Good, http.StatusForbidden)},
 		}, f.Close
 	}}
 }

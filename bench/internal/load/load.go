@@ -69,15 +69,12 @@ func Measure(ctx context.Context, r *measure.Results, rounds int, slice time.Dur
 		}
 	}
 	for range rounds {
-		results := make([]Result, len(Variants))
 		for _, i := range order() {
 			runtime.GC() // what the one before left behind
-			var err error
-			if results[i], err = Run(ctx, urls[Variants[i]], slice, tokens); err != nil {
+			result, err := Run(ctx, urls[Variants[i]], slice, tokens)
+			if err != nil {
 				return err
 			}
-		}
-		for i, result := range results {
 			for of, took := range map[string]time.Duration{"request": result.Request, "cpu": result.CPU, "p50": result.P50, "p99": result.P99} {
 				r.Add(Group, Variants[i].Name(of), float64(took))
 			}
