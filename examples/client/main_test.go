@@ -135,26 +135,12 @@ func TestWrongFlagsAreNamedTogether(t *testing.T) {
 		name, args, secret string
 		want               []string
 	}{
-<<<<<<< HEAD
-		{"no secret, too many calls, a stray word", arguments(full, "-n", "1001", "stray"), noEnv, []string{"CLIENT_SECRET", "-n must be between 1 and 1000", `"stray"`}},
-		{"another variable for the secret", arguments(full, "-secret-env", "OTHER"), noEnv, []string{"variable OTHER"}},
-		{
-			"nothing about the token",
-			[]string{"-auth-style", "body"},
-			secretEnv(full),
-			[]string{"-token-url must be a URL", "-client-id is missing", `-auth-style "body" must be params or header`},
-		},
-		{"a token endpoint in the clear", append(arguments(full), "-token-url", "http://issuer.example/token"), secretEnv(full), []string{"-token-url must be https"}},
-		{"an API in the clear", arguments(full, "-api", "http://api.example/"), secretEnv(full), []string{"-api must be https"}},
-		{"an unknown flag", []string{"-colour"}, secretEnv(full), []string{"-colour"}},
-=======
 		{"no secret, too many calls, a stray word", full + "-n 1001 stray", "", []string{"CLIENT_SECRET", "-n must be between 1 and 1000", `"stray"`}},
 		{"another variable for the secret", full + "-secret-env OTHER", "s", []string{"variable OTHER"}},
 		{"nothing about the token", "-auth-style body", "s", []string{"-token-url must be a URL", "-client-id is missing", `-auth-style "body" must be params or header`}},
 		{"a token endpoint in the clear", full + "-token-url http://issuer.example/token", "s", []string{"-token-url must be https"}},
 		{"an API in the clear", full + "-api http://api.example/", "s", []string{"-api must be https"}},
 		{"an unknown flag", "-colour", "s", []string{"-colour"}},
->>>>>>> w/size1
 	} {
 		code, out, errs := program(t.Context(), row.secret, strings.Fields(row.args)...)
 		assert.Equal(t, exitUsage, code, row.name)
