@@ -57,7 +57,7 @@ func refusals(token string) map[string]func(*testing.T, *sallyport.Gate) {
 			assert.Equal(t, 503, code)
 			assert.JSONEq(t, `{"ready":false,"issuers":[]}`, body)
 		},
-		"Keys":  func(t *testing.T, g *sallyport.Gate) { assert.Empty(t, g.Keys()) },
+		"Keys": func(t *testing.T, g *sallyport.Gate) { assert.Empty(t, g.Keys()) },
 		"Distrust": func(t *testing.T, g *sallyport.Gate) {
 			assert.ErrorContains(t, g.Distrust("https://issuer.example/", "a"), "not configured")
 		},

@@ -32,9 +32,7 @@ func run(b *testing.B, group string) {
 		for _, c := range list {
 			b.Run(c.Name, func(b *testing.B) {
 				b.ReportAllocs()
-				if c.Prepare != nil {
-					c.Prepare(1 + b.N)
-				}
+				c.Ready(1 + b.N)
 				c.Run(1)
 				b.ResetTimer()
 				if c.Workers == 0 {
@@ -63,9 +61,7 @@ func TestEveryCaseRuns(t *testing.T) {
 			seen := map[string]bool{}
 			for _, c := range list {
 				require.NotPanics(t, func() {
-					if c.Prepare != nil {
-						c.Prepare(2)
-					}
+					c.Ready(2)
 					c.Run(2)
 				}, c.Name)
 				require.False(t, seen[c.Name], "the name %s is there twice", c.Name)

@@ -1,6 +1,5 @@
-// Command run measures every case in interleaved rounds. By default it writes
-// the report and the chart; with -check it writes nothing, judges the goals and
-// fails if one is missed.
+// Command run measures every case in interleaved rounds. By default it writes the report and the chart; with -check
+// it writes nothing, judges the goals and fails if one is missed.
 package main
 
 import (

@@ -6,8 +6,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -24,193 +24,132 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type world struct {
 	auth *devauth.Server
 	log  testkit.Buffer
-	api  *httptest.Server
+	api  string
 
-	mu     sync.Mutex
-	tokens map[string]int
+	tokens []string // the API is called by one program at a time
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{tokens: map[string]int{}}
+	w := &world{}
 	w.auth = testkit.Auth(t, devauth.Config{Logger: slog.New(slog.NewTextHandler(&w.log, nil))})
-	w.api = httptest.NewServer(http.HandlerFunc(w.serveAPI))
-	t.Cleanup(w.api.Close)
+	api := httptest.NewServer(http.HandlerFunc(w.serveAPI))
+	t.Cleanup(api.Close)
+	w.api = api.URL
 	return w
 }
 
-// fetches is how many token requests there were.
-func (w *world) fetches() int { return strings.Count(w.log.String(), "devauth: token ") }
-
 func (w *world) serveAPI(rw http.ResponseWriter, r *http.Request) {
-	switch token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); {
-	case r.URL.Path == "/moved":
+	switch r.URL.Path {
+	case "/moved":
 		http.Redirect(rw, r, "/orders", http.StatusTemporaryRedirect)
-	case r.URL.Path == "/forbidden":
+	case "/forbidden":
 		rw.Header().Set("WWW-Authenticate", `Bearer error="insufficient_scope"`)
 		rw.WriteHeader(http.StatusForbidden)
-	case !ok || strings.Count(token, ".") != 2:
-		rw.WriteHeader(http.StatusUnauthorized)
 	default:
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.tokens[token]++
+		w.tokens = append(w.tokens, r.Header.Get("Authorization"))
 		_, _ = rw.Write([]byte("orders"))
 	}
 }
 
-// seen forgets and returns how often each token was shown to the API.
-func (w *world) seen() map[string]int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	tokens := w.tokens
-	w.tokens = map[string]int{}
-	return tokens
-}
-
-// credentials of a client as its scheme wants them sent.
-func (w *world) credentials(t *testing.T, scheme devauth.Scheme, name string) Credentials {
+// flags are how a client's scheme wants its credentials sent, but for the secret.
+func (w *world) flags(t *testing.T, scheme devauth.Scheme) (flags []string, secret string) {
 	t.Helper()
-	who, err := w.auth.Client(scheme, name)
+	who, err := w.auth.Client(scheme, devauth.GetOnly)
 	require.NoError(t, err)
-	c := Credentials{ClientID: who.ID, Secret: who.Secret, Style: InParams, TokenURL: w.auth.TokenRequest(who).URL}
-	switch scheme {
-	case devauth.OKQ8:
-		c.Scopes = []string{who.Audiences[0] + "/.default"}
-	case devauth.Messaging:
-		c.Style = InHeader
-	case devauth.Bokbasen:
-		c.Audience = who.Audiences[0]
+	own := map[devauth.Scheme][]string{
+		devauth.OKQ8:      {"-scope", who.Audiences[0] + "/.default"},
+		devauth.Messaging: {"-auth-style", "header"},
+		devauth.Bokbasen:  {"-auth-style", "params", "-audience", who.Audiences[0]},
 	}
-	return c
-}
-
-func arguments(c Credentials, more ...string) []string {
-	args := []string{"-token-url", c.TokenURL, "-client-id", c.ClientID, "-auth-style", string(c.Style)}
-	for _, s := range c.Scopes {
-		args = append(args, "-scope", s)
-	}
-	if c.Audience != "" {
-		args = append(args, "-audience", c.Audience)
-	}
-	return append(args, more...)
-}
-
-func secretEnv(c Credentials) func(string) string {
-	return func(name string) string { return map[string]string{"CLIENT_SECRET": c.Secret}[name] }
+	return append(own[scheme], "-token-url", w.auth.TokenRequest(who).URL, "-client-id", who.ID), who.Secret
 }
 
 // program runs the client and returns its exit status and what it printed.
-func program(ctx context.Context, c Credentials, more ...string) (code int, out, errs string) {
+func program(ctx context.Context, secret string, args ...string) (code int, out, errs string) {
 	var stdout, stderr bytes.Buffer
-	code = run(ctx, arguments(c, more...), secretEnv(c), &stdout, &stderr)
+	getenv := func(name string) string { return map[string]string{"CLIENT_SECRET": secret}[name] }
+	code = run(ctx, args, getenv, &stdout, &stderr)
 	return code, stdout.String(), stderr.String()
 }
 
-func TestClient(t *testing.T) {
-	w := newWorld(t) // the rows share it and its counts, one after the other
-
+func TestOneTokenIsFetchedForManyCalls(t *testing.T) {
+	t.Parallel()
 	for _, scheme := range devauth.Schemes {
-		t.Run(string(scheme)+" fetches one token for many calls", func(t *testing.T) {
-			before := w.fetches()
-			code, out, errs := program(t.Context(), w.credentials(t, scheme, devauth.GetOnly), "-api", w.api.URL+"/orders", "-n", "5")
-			require.Equal(t, exitOK, code, errs)
-			assert.Equal(t, 1, w.fetches()-before, "token requests")
-			assert.Equal(t, 5, strings.Count(out, "-> 200 OK orders\n"), out)
-			tokens := w.seen()
-			require.Len(t, tokens, 1)
-			for token, calls := range tokens {
-				assert.Equal(t, 5, calls)
-				assert.NotContains(t, out+errs, token)
-			}
-		})
-		t.Run(string(scheme)+" fetches one token for concurrent calls", func(t *testing.T) {
-			before := w.fetches()
-			client, err := NewClient(t.Context(), w.credentials(t, scheme, devauth.AllLevels))
-			require.NoError(t, err)
-			var wg sync.WaitGroup
-			for range 16 {
-				wg.Go(func() {
-					assert.NoError(t, call(t.Context(), client, http.MethodGet, w.api.URL+"/orders", &bytes.Buffer{}))
-				})
-			}
-			wg.Wait()
-			assert.Equal(t, 1, w.fetches()-before, "token requests")
-			assert.Len(t, w.seen(), 1)
-		})
-		t.Run(string(scheme)+" says why there is no token", func(t *testing.T) {
-			c := w.credentials(t, scheme, devauth.AllLevels)
-			c.Secret = "not-the-secret"
-			code, _, errs := program(t.Context(), c, "-api", w.api.URL+"/orders")
-			assert.Equal(t, exitFailed, code)
-			assert.Regexp(t, "invalid_client|access_denied", errs)
-			assert.NotContains(t, errs, c.Secret)
-			assert.Empty(t, w.seen())
-		})
-	}
+		w := newWorld(t)
+		flags, secret := w.flags(t, scheme)
+		code, out, errs := program(t.Context(), secret, append(flags, "-api", w.api+"/orders", "-n", "5")...)
+		require.Equal(t, exitOK, code, errs)
+		assert.Equal(t, 1, strings.Count(w.log.String(), "devauth: token "), "token requests")
+		assert.Equal(t, 5, strings.Count(out, "-> 200 OK orders\n"), out)
+		require.Len(t, w.tokens, 5)
+		token := strings.TrimPrefix(w.tokens[0], "Bearer ")
+		assert.Equal(t, 2, strings.Count(token, "."), "a JWT")
+		assert.Len(t, slices.Compact(w.tokens), 1)
+		assert.NotContains(t, out+errs, token)
 
-	messaging := w.credentials(t, devauth.Messaging, devauth.AllLevels)
+		code, _, errs = program(t.Context(), "not-the-secret", append(flags, "-api", w.api+"/orders")...)
+		assert.Equal(t, exitFailed, code)
+		assert.Regexp(t, "invalid_client|access_denied", errs, "why there is no token")
+		assert.NotContains(t, errs, "not-the-secret")
+	}
+}
+
+func TestACallThatFailsIsAFailure(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	flags, secret := w.flags(t, devauth.Messaging)
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
+	nobody := "http://" + testkit.FreeAddr(t)
 	for _, row := range []struct {
-		name            string
-		ctx             context.Context
-		path, out, errs string
+		name          string
+		ctx           context.Context
+		url, tokenURL string // none: devauth's
+		out, errs     string
 	}{
-		{"an API that says no is a failure", t.Context(), "/forbidden", "-> 403 Forbidden", "insufficient_scope"},
-		{"a redirect is not followed with the token", t.Context(), "/moved", "-> 307", "307"},
-		{"a cancelled program stops", cancelled, "/orders", "", "canceled"},
+		{"an API that says no is a failure", t.Context(), w.api + "/forbidden", "", "-> 403 Forbidden", "insufficient_scope"},
+		{"a redirect is not followed with the token", t.Context(), w.api + "/moved", "", "-> 307", "307"},
+		{"a cancelled program stops", cancelled, w.api + "/orders", "", "", "canceled"},
+		{"an API that does not answer", t.Context(), nobody, "", "", nobody},
+		{"an issuer that does not answer", t.Context(), w.api + "/orders", nobody + "/token", "", nobody},
 	} {
-		t.Run(row.name, func(t *testing.T) {
-			code, out, errs := program(row.ctx, messaging, "-api", w.api.URL+row.path)
-			assert.Equal(t, exitFailed, code)
-			assert.Contains(t, out, row.out)
-			assert.Contains(t, errs, row.errs)
-			assert.Empty(t, w.seen())
-		})
+		args := append(slices.Clone(flags), "-api", row.url)
+		if row.tokenURL != "" {
+			args = append(args, "-token-url", row.tokenURL)
+		}
+		begun := time.Now()
+		code, out, errs := program(row.ctx, secret, args...)
+		assert.Equal(t, exitFailed, code, row.name)
+		assert.Contains(t, out, row.out, row.name)
+		assert.Contains(t, errs, row.errs, row.name)
+		assert.Empty(t, w.tokens, row.name)
+		assert.Less(t, time.Since(begun), requestTimeout, row.name)
 	}
 }
 
 func TestWrongFlagsAreNamedTogether(t *testing.T) {
 	t.Parallel()
-	noEnv := func(string) string { return "" }
-	full := Credentials{TokenURL: "https://issuer.example/token", ClientID: "c", Secret: "s", Style: InParams}
+	const full = "-token-url https://issuer.example/token -client-id c "
 	for _, row := range []struct {
-		name   string
-		args   []string
-		getenv func(string) string
-		want   []string
+		name, args, secret string
+		want               []string
 	}{
-		{"no secret, too many calls, a stray word", arguments(full, "-n", "1001", "stray"), noEnv, []string{"CLIENT_SECRET", "-n must be between 1 and 1000", `"stray"`}},
-		{"another variable for the secret", arguments(full, "-secret-env", "OTHER"), noEnv, []string{"variable OTHER"}},
-		{
-			"nothing about the token",
-			[]string{"-auth-style", "body"},
-			secretEnv(full),
-			[]string{"-token-url must be a URL", "-client-id is missing", `-auth-style "body" must be params or header`},
-		},
-		{"a token endpoint in the clear", append(arguments(full), "-token-url", "http://issuer.example/token"), secretEnv(full), []string{"-token-url must be https"}},
-		{"an API in the clear", arguments(full, "-api", "http://api.example/"), secretEnv(full), []string{"-api must be https"}},
-		{"an unknown flag", []string{"-colour"}, secretEnv(full), []string{"-colour"}},
+		{"no secret, too many calls, a stray word", full + "-n 1001 stray", "", []string{"CLIENT_SECRET", "-n must be between 1 and 1000", `"stray"`}},
+		{"another variable for the secret", full + "-secret-env OTHER", "s", []string{"variable OTHER"}},
+		{"nothing about the token", "-auth-style body", "s", []string{"-token-url must be a URL", "-client-id is missing", `-auth-style "body" must be params or header`}},
+		{"a token endpoint in the clear", full + "-token-url http://issuer.example/token", "s", []string{"-token-url must be https"}},
+		{"an API in the clear", full + "-api http://api.example/", "s", []string{"-api must be https"}},
+		{"an unknown flag", "-colour", "s", []string{"-colour"}},
 	} {
-		var out, errs bytes.Buffer
-		assert.Equal(t, exitUsage, run(t.Context(), row.args, row.getenv, &out, &errs), row.name)
+		code, out, errs := program(t.Context(), row.secret, strings.Fields(row.args)...)
+		assert.Equal(t, exitUsage, code, row.name)
 		for _, want := range row.want {
-			assert.Contains(t, errs.String(), want, row.name)
+			assert.Contains(t, errs, want, row.name)
 		}
-		assert.Empty(t, out.String(), row.name)
+		assert.Empty(t, out, row.name)
 	}
-	var out, errs bytes.Buffer
-	assert.Equal(t, exitOK, run(t.Context(), []string{"-h"}, noEnv, &out, &errs))
-	assert.Contains(t, errs.String(), "-token-url")
-}
-
-func TestAnAPIThatDoesNotAnswerIsAFailure(t *testing.T) {
-	t.Parallel()
-	address := "http://" + testkit.FreeAddr(t)
-	begun := time.Now()
-	code, _, errs := program(t.Context(), Credentials{TokenURL: address + "/token", ClientID: "c", Secret: "s", Style: InHeader}, "-api", address)
-	assert.Equal(t, exitFailed, code)
-	assert.Less(t, time.Since(begun), requestTimeout)
-	assert.Contains(t, errs, address)
+	code, _, errs := program(t.Context(), "", "-h")
+	assert.Equal(t, exitOK, code)
+	assert.Contains(t, errs, "-token-url")
 }

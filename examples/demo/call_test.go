@@ -7,43 +7,43 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
+// answering answers every request with this header and nothing else.
+type answering http.Header
+
+func (a answering) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusTeapot, Header: http.Header(a), Body: http.NoBody}, nil
+}
+
 func TestWhatIsPromised(t *testing.T) {
 	t.Parallel()
-	answered := func(status int, challenge, retryAfter string, reasons ...string) answer {
-		h := http.Header{}
-		if challenge != "" {
-			h.Set("WWW-Authenticate", challenge)
-		}
-		if retryAfter != "" {
-			h.Set("Retry-After", retryAfter)
-		}
-		return answer{status: status, header: h, reasons: reasons}
-	}
-	const invalid, lacking = `Bearer realm="orders", error="invalid_token"`, `Bearer realm="orders", error="insufficient_scope", scope="put"`
+	const missed = "promised 401 " + realm + ", log: no_token, got 401"
+	const invalid, lacking = realm + `, error="invalid_token"`, realm + `, error="insufficient_scope", scope="put"`
 	for _, row := range []struct {
-		name    string
-		promise promise
-		answer  answer
-		want    []string
+		name       string
+		promise    outcome
+		status     int
+		challenges []string
+		retry      []string
+		reasons    string
+		wrong      string
 	}{
-		{"a call that is let through", accepted(201), answered(201, "", ""), nil},
-		{"another status", accepted(201), answered(200, "", ""), []string{"status: promised 201, got 200"}},
-		{"a success with a challenge", accepted(200), answered(200, `Bearer realm="orders"`, ""), []string{"challenges: promised 0, got 1"}},
-		{"no token", noToken(), answered(401, `Bearer realm="orders"`, "", "no_token"), nil},
-		{"no token, called a bad one", noToken(), answered(401, invalid, "", "no_token"), []string{`error: promised none, got "invalid_token"`}},
-		{"a bad token", badToken("expired"), answered(401, invalid, "", "expired"), nil},
-		{"bad for another reason", badToken("expired"), answered(401, invalid, "", "malformed"), []string{`in the log: promised "expired", got "malformed"`}},
-		{"a 401 without a challenge", badToken("expired"), answered(401, "", "", "expired"), []string{"challenges: promised 1, got 0", `error: promised "invalid_token", got none`}},
-		{"another scheme's challenge", noToken(), answered(401, `Basic realm="orders"`, "", "no_token"), []string{"challenge: promised Bearer, got another scheme"}},
-		{"a level that is lacking", lacks("put"), answered(403, lacking, "", "insufficient_scope"), nil},
-		{"another level", lacks("get"), answered(403, lacking, "", "insufficient_scope"), []string{`scope: promised "get", got "put"`}},
-		{"no keys", noKeys(), answered(503, "", "1", "keys_unavailable"), nil},
-		{"no word when to try again", noKeys(), answered(503, "", "", "keys_unavailable"), []string{"Retry-After: promised true, got false"}},
-		{"a token that is blamed for it", noKeys(), answered(503, invalid, "1", "keys_unavailable"), []string{"challenges: promised 0, got 1", `error: promised none, got "invalid_token"`}},
+		{"a call that is let through", accepted(201), 201, nil, nil, "", ""},
+		{"another status", accepted(201), 200, nil, nil, "", "promised 201, got 200"},
+		{"a success with a challenge", accepted(200), 200, []string{realm}, nil, "", `promised 200, got 200 Bearer realm="orders"`},
+		{"no token", noToken(), 401, []string{realm}, nil, "no_token", ""},
+		{"no token, called a bad one", noToken(), 401, []string{invalid}, nil, "no_token", missed + " " + invalid + ", log: no_token"},
+		{"a bad token", badToken("expired"), 401, []string{invalid}, nil, "expired", ""},
+		{"bad for another reason", badToken("expired"), 401, []string{invalid}, nil, "malformed", "promised 401 " + invalid + ", log: expired, got 401 " + invalid + ", log: malformed"},
+		{"a 401 without a challenge", noToken(), 401, nil, nil, "no_token", missed + ", log: no_token"},
+		{"two challenges", noToken(), 401, []string{realm, "Basic"}, nil, "no_token", missed + " " + realm + ", Basic, log: no_token"},
+		{"a level that is lacking", lacks("put"), 403, []string{lacking}, nil, "insufficient_scope", ""},
+		{"no keys", noKeys(), 503, nil, []string{"1"}, "keys_unavailable", ""},
+		{"no word when to try again", noKeys(), 503, nil, nil, "keys_unavailable", "promised 503 with Retry-After, log: keys_unavailable, got 503, log: keys_unavailable"},
 	} {
-		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
-			assert.Equal(t, row.want, row.promise.differences(row.answer))
-		})
+		p := &play{client: &http.Client{Transport: answering{"Www-Authenticate": row.challenges, "Retry-After": row.retry}}}
+		a, err := p.send(t.Context(), "http://api.example", get("all", "/orders", ""))
+		a.status, a.reasons = row.status, row.reasons
+		assert.Equal(t, row.wrong, p.judge(a, err, row.promise), row.name)
+		assert.Equal(t, row.wrong == "", p.kept.Load() == 1 && p.broken.Load() == 0, row.name)
 	}
 }

@@ -17,10 +17,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
-	"github.com/sallyport-go/sallyport/examples/internal/devauth"
 	"github.com/sallyport-go/sallyport/examples/orders/api"
 )
 
@@ -39,59 +37,28 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	o, err := parse(args, stdout)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
+	var cfg api.Config
+	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
+	once := flags.Bool("once", false, "end after the play, with 1 if any answer was not as promised")
+	plain := flags.Bool("no-color", false, "no colours, on a terminal too")
+	err := cfg.Parse(flags, "plays client-credentials schemes against a protected API", args, stdout)
+	if errors.Is(err, flag.ErrHelp) {
 		return exitOK
-	case err != nil:
+	}
+	if wrong := api.CheckFramework(cfg.Framework); err == nil && wrong != nil {
+		err = fmt.Errorf("demo: -%w", wrong)
+	}
+	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return exitUsage
 	}
-	p, err := newPlay(ctx, o, stdout)
+	color := !*plain && isTerminal(stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	p, err := newPlay(ctx, cfg, &screen{w: stdout, color: color})
 	if err != nil {
 		fmt.Fprintln(stderr, "demo:", err)
 		return exitFailed
 	}
-	return p.perform(ctx, stderr)
-}
-
-// options are the flags.
-type options struct {
-	addr      string
-	authAddr  string
-	framework string
-	once      bool
-	color     bool
-}
-
-// parse reads the flags, or writes the help and returns flag.ErrHelp.
-func parse(args []string, stdout io.Writer) (options, error) {
-	var o options
-	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "where the API listens, as `host:port`")
-	flags.StringVar(&o.authAddr, "auth-addr", devauth.DefaultAddr, "where the authorization server listens, a loopback `host:port`")
-	flags.StringVar(&o.framework, "framework", "nethttp", "the router that serves the API: `"+strings.Join(api.Frameworks(), "|")+"`")
-	flags.BoolVar(&o.once, "once", false, "end after the play, with 1 if any answer was not as promised")
-	plain := flags.Bool("no-color", false, "no colours, on a terminal too")
-	err := flags.Parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(stdout, "demo plays client-credentials schemes against a protected API. Its flags:")
-		flags.SetOutput(stdout)
-		flags.PrintDefaults()
-		return o, err
-	}
-	if err != nil {
-		return o, fmt.Errorf("demo: %w (demo -h lists the flags)", err)
-	}
-	if rest := flags.Args(); len(rest) > 0 {
-		return o, fmt.Errorf("demo: unexpected argument %q: everything is a flag", rest[0])
-	}
-	if err := api.CheckFramework(o.framework); err != nil {
-		return o, fmt.Errorf("demo: -%w", err)
-	}
-	o.color = !*plain && isTerminal(stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-	return o, nil
+	return p.perform(ctx, *once, stderr)
 }
 
 func isTerminal(w io.Writer) bool {

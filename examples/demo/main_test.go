@@ -1,7 +1,11 @@
 package main
 
 import (
+	"io"
 	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -9,10 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport-go/sallyport/examples/internal/devauth"
 	"github.com/sallyport-go/sallyport/examples/internal/testkit"
 	"github.com/sallyport-go/sallyport/examples/orders/api"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 )
 
 var (
@@ -20,44 +26,82 @@ var (
 	summary = regexp.MustCompile(`(\d+) answers as promised, (\d+) not`)
 )
 
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// anywhere are free ports.
+var anywhere = []string{"-addr", "127.0.0.1:0", "-auth-addr", "127.0.0.1:0"}
+
+func startPlay(t *testing.T, out io.Writer) *play {
+	t.Helper()
+	p, err := newPlay(t.Context(), api.Config{Addr: "127.0.0.1:0", AuthAddr: "127.0.0.1:0", Framework: "nethttp"}, &screen{w: out})
+	require.NoError(t, err)
+	return p
+}
+
+// curled are the token requests that a shell makes of curl commands: curl is a
+// function there that prints its arguments.
+func curled(t *testing.T, script, secret string) []devauth.TokenRequest {
+	t.Helper()
+	shell := exec.CommandContext(t.Context(), "sh", "-c", `curl() { printf '%s\0' "$@"; printf '\036'; }; `+script)
+	shell.Env = append(os.Environ(), "SECRET="+secret)
+	out, err := shell.Output()
+	require.NoError(t, err, script)
+	var requests []devauth.TokenRequest
+	for command := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x1e"), "\x1e") {
+		var request devauth.TokenRequest
+		words := strings.Split(strings.TrimSuffix(command, "\x00"), "\x00")
+		for i := 0; i < len(words); i++ {
+			switch word := words[i]; word {
+			case "-s":
+			case "-X":
+				i++
+				require.Equal(t, "POST", words[i])
+			case "-d", "-u", "-H", "--data-urlencode":
+				i++
+				request.Args = append(request.Args, word, words[i])
+			default:
+				require.Empty(t, request.URL, "a second address: %q", word)
+				request.URL = word
+			}
+		}
+		requests = append(requests, request)
+	}
+	return requests
+}
+
 func TestEveryPromiseIsKept(t *testing.T) {
 	t.Parallel()
 	for _, framework := range api.Frameworks() {
 		t.Run(framework, func(t *testing.T) {
 			t.Parallel()
-			keepsItsPromises(t, framework)
+			var out, errs testkit.Buffer
+			begun := time.Now()
+			code := run(t.Context(), append(slices.Clone(anywhere), "-once", "-framework", framework), &out, &errs)
+			text := out.String()
+			assert.Equal(t, exitOK, code, text)
+			assert.Empty(t, errs.String())
+			assert.Less(t, time.Since(begun), 30*time.Second)
+
+			found := summary.FindStringSubmatch(text)
+			require.NotNil(t, found, text)
+			assert.Equal(t, "0", found[2])
+			assert.Greater(t, len(found[1]), 2, "hundreds of calls: %s", found[1])
+			for _, want := range []string{
+				"served by " + framework,
+				"token \\\n      -d grant_type=client_credentials", "-u orders-all:" + hidden, `"client_secret":"` + hidden + `"`,
+				`error="insufficient_scope", scope="delete"`, "log: expired", "log: bad_signature", "log: wrong_audience", "log: no_token",
+				`{"signing":"`, "calls, 0 refused", "Retry-After: ", "later, by itself",
+			} {
+				assert.Contains(t, text, want)
+			}
+			assert.NotRegexp(t, aToken, text, "tokens are shortened")
+			assert.NotContains(t, text, "TOKEN=", "nothing to paste where nothing is served any more")
+			assert.NotContains(t, text, "\x1b", "no colours off a terminal")
+			assert.NotContains(t, text, "✗")
+			for line := range strings.Lines(text) {
+				assert.LessOrEqual(t, len([]rune(line)), 120, line)
+			}
 		})
-	}
-}
-
-func keepsItsPromises(t *testing.T, framework string) {
-	t.Helper()
-	var out, errs testkit.Buffer
-	begun := time.Now()
-	code := run(t.Context(), append(slices.Clone(anywhere), "-once", "-framework", framework), &out, &errs)
-	text := out.String()
-	assert.Equal(t, exitOK, code, text)
-	assert.Empty(t, errs.String())
-	assert.Less(t, time.Since(begun), 30*time.Second)
-
-	found := summary.FindStringSubmatch(text)
-	require.NotNil(t, found, text)
-	assert.Equal(t, "0", found[2])
-	assert.Greater(t, len(found[1]), 2, "hundreds of calls: %s", found[1])
-	for _, want := range []string{
-		"served by " + framework,
-		"token \\\n      -d grant_type=client_credentials", "-u orders-all:" + hidden, `"client_secret":"` + hidden + `"`,
-		`error="insufficient_scope", scope="delete"`, "log: expired", "log: bad_signature", "log: wrong_audience", "log: no_token",
-		`{"signing":"`, "calls, 0 refused", "Retry-After: ", "later, by itself",
-	} {
-		assert.Contains(t, text, want)
-	}
-	assert.NotRegexp(t, aToken, text, "tokens are shortened")
-	assert.NotContains(t, text, "TOKEN=", "nothing to paste where nothing is served any more")
-	assert.NotContains(t, text, "\x1b", "no colours off a terminal")
-	assert.NotContains(t, text, "✗")
-	for line := range strings.Lines(text) {
-		assert.LessOrEqual(t, len([]rune(line)), 120, line)
 	}
 }
 
@@ -81,43 +125,23 @@ func (s spoiling) CloseIdleConnections() { s.RoundTripper.(*http.Transport).Clos
 func TestABrokenPromiseIsNoticed(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int64
-	for name, row := range map[string]struct {
-		spoil func(*http.Response)
-		says  []string
-	}{
-		"an API that lets everybody in": {
-			func(r *http.Response) {
-				if r.StatusCode >= 400 {
-					r.StatusCode = http.StatusOK
-				}
-			},
-			[]string{"✗ 200  no token", "status: promised 401, got 200", "status: promised 403, got 200", "status: promised 503, got 200"},
-		},
-		"an API that refuses one call in a hundred": {
-			func(r *http.Response) {
-				if calls.Add(1)%100 == 0 {
-					r.StatusCode = http.StatusUnauthorized
-				}
-			},
-			[]string{"status: promised 200, got 401"},
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var out, errs testkit.Buffer
-			p, err := newPlay(t.Context(), onceAnywhere, &out)
-			require.NoError(t, err)
-			p.client.Transport = spoiling{p.client.Transport, p.auth.URL(), row.spoil}
-			assert.Equal(t, exitFailed, p.perform(t.Context(), &errs))
-			found := summary.FindStringSubmatch(out.String())
-			require.NotNil(t, found, out.String())
-			assert.NotEqual(t, "0", found[2])
-			for _, want := range row.says {
-				assert.Contains(t, out.String(), want)
-			}
-			assert.Empty(t, errs.String())
-		})
+	var out, errs testkit.Buffer
+	p := startPlay(t, &out)
+	p.client.Transport = spoiling{p.client.Transport, p.auth.URL(), func(r *http.Response) {
+		switch { // it lets everybody in, but for one in a hundred
+		case calls.Add(1)%100 == 0:
+			r.StatusCode = http.StatusUnauthorized
+		case r.StatusCode >= 400:
+			r.StatusCode = http.StatusOK
+		}
+	}}
+	assert.Equal(t, exitFailed, p.perform(t.Context(), true, &errs))
+	text := out.String()
+	for _, want := range []string{"✗ 200  no token", "promised 401 Bearer", "promised 403 Bearer", "promised 503 with Retry-After", "promised 200, got 401"} {
+		assert.Contains(t, text, want)
 	}
+	assert.Regexp(t, `\d+ answers as promised, [1-9]\d* not`, text)
+	assert.Empty(t, errs.String())
 }
 
 func TestAfterThePlayItServesAndSaysHowToGoOn(t *testing.T) {
@@ -155,8 +179,7 @@ func TestAfterThePlayItServesAndSaysHowToGoOn(t *testing.T) {
 func TestAnAPIThatServesNoMoreEndsIt(t *testing.T) {
 	t.Parallel()
 	var out testkit.Buffer
-	p, err := newPlay(t.Context(), onceAnywhere, &out)
-	require.NoError(t, err)
+	p := startPlay(t, &out)
 	failed := make(chan struct{})
 	close(failed)
 	assert.False(t, p.serve(t.Context(), failed))
@@ -184,7 +207,6 @@ func TestWrongUseIsNamed(t *testing.T) {
 		{[]string{"-twice"}, exitUsage, "-twice"},
 		{[]string{"once"}, exitUsage, `unexpected argument "once"`},
 		{[]string{"-framework", "rails"}, exitUsage, `-framework "rails" is not there`},
-		{[]string{"-addr", addr}, exitFailed, addr + " is in use: stop the other program or choose another with -addr\n"},
 		{[]string{"-addr", "127.0.0.1:0", "-auth-addr", addr}, exitFailed, addr + " is in use: stop the other program or choose another with -auth-addr\n"},
 	} {
 		var out, errs testkit.Buffer
@@ -195,4 +217,49 @@ func TestWrongUseIsNamed(t *testing.T) {
 	var out, errs testkit.Buffer
 	assert.Equal(t, exitOK, run(t.Context(), []string{"-h"}, &out, &errs))
 	assert.Contains(t, out.String(), "-once")
+}
+
+func TestTheReadmesTokenRequestsWork(t *testing.T) {
+	t.Parallel()
+	auth := testkit.Auth(t, devauth.Config{})
+	script := regexp.MustCompile("(?s)```sh\n(# OKQ8.*?)```").FindStringSubmatch(readReadme(t))
+	require.NotNil(t, script)
+	for i, scheme := range devauth.Schemes {
+		who, err := auth.Client(scheme, devauth.AllLevels)
+		require.NoError(t, err)
+		requests := curled(t, strings.ReplaceAll(script[1], "http://127.0.0.1:9000", auth.URL()), who.Secret)
+		require.Len(t, requests, len(devauth.Schemes))
+		assert.Contains(t, strings.Join(requests[i].Args, " "), who.ID, "the client that may do everything")
+
+		r, err := requests[i].Request(t.Context())
+		require.NoError(t, err)
+		a := testkit.Do(t, r)
+		assert.Equal(t, http.StatusOK, a.Status, scheme)
+		assert.Regexp(t, `"access_token":"[^".]+\.[^".]+\.[^".]+"`, a.Body)
+	}
+}
+
+func TestTheReadmeShowsHowToRunEachProgram(t *testing.T) {
+	t.Parallel()
+	text := readReadme(t)
+	shown := map[string]bool{}
+	for _, found := range regexp.MustCompile(`go run \./(\w+)`).FindAllStringSubmatch(text, -1) {
+		shown[found[1]] = true
+		_, err := os.Stat("../" + found[1] + "/main.go")
+		assert.NoError(t, err)
+	}
+	programs, err := filepath.Glob("../*/main.go")
+	require.NoError(t, err)
+	assert.Len(t, shown, len(programs))
+	for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(text, -1) {
+		_, err := os.Stat("../" + link[1])
+		assert.NoError(t, err, "a link of the README")
+	}
+}
+
+func readReadme(t *testing.T) string {
+	t.Helper()
+	data, err := os.ReadFile("../README.md")
+	require.NoError(t, err)
+	return string(data)
 }

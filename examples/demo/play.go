@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,7 +29,6 @@ const (
 type play struct {
 	api      *api.Server
 	auth     *devauth.Server
-	once     bool
 	refusals *refusals // the API's log
 	screen   *screen
 	client   *http.Client
@@ -36,27 +36,24 @@ type play struct {
 	kept, broken atomic.Int64 // answers, by whether they were as promised
 }
 
-func newPlay(ctx context.Context, o options, stdout io.Writer) (*play, error) {
+func newPlay(ctx context.Context, cfg api.Config, screen *screen) (*play, error) {
 	log := &refusals{}
-	s, err := api.Start(ctx, api.Config{
-		Addr: o.addr, AuthAddr: o.authAddr, Framework: o.framework, JWKSRefresh: refresh, Logger: slog.New(slog.NewJSONHandler(log, nil)),
-	})
+	cfg.JWKSRefresh, cfg.Logger = refresh, slog.New(slog.NewJSONHandler(log, nil))
+	s, err := api.Start(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	return &play{
-		api: s, auth: s.Config.Auth, once: o.once, refusals: log, screen: &screen{w: stdout, color: o.color},
-		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2 * callers}, Timeout: callTimeout},
-	}, nil
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2 * callers}, Timeout: callTimeout}
+	return &play{api: s, auth: s.Config.Auth, refusals: log, screen: screen, client: client}, nil
 }
 
 // perform plays, goes on by hand unless it plays once, and returns the exit
 // status.
-func (p *play) perform(ctx context.Context, stderr io.Writer) int {
+func (p *play) perform(ctx context.Context, once bool, stderr io.Writer) int {
 	good := p.acts(ctx)
-	if good && !p.once {
+	if good && !once {
 		p.screen.byHand(p.api.URL(), p.auth)
-		p.refusals.follow(p.screen.refusal)
+		p.refusals.setFollow(p.screen.refusal)
 		good = p.serve(ctx, p.api.Failed())
 	}
 	p.client.CloseIdleConnections()
@@ -76,15 +73,18 @@ func (p *play) serve(ctx context.Context, failed <-chan struct{}) bool {
 	case <-ctx.Done():
 		return true
 	case <-failed:
-		p.screen.say("the API serves no more")
+		p.screen.line("    the API serves no more")
 		return false
 	}
 }
 
 // acts plays, and reports whether it came to the end.
 func (p *play) acts(ctx context.Context) (complete bool) {
-	begun := time.Now()
-	p.screen.title(p.auth.URL(), p.api.URL(), p.api.Config.Framework)
+	begun, s := time.Now(), p.screen
+	s.line("\n  ", s.in(bold, "Sallyport, the demo"))
+	s.line("\n  issuers  ", s.in(cyan, p.auth.URL()), s.in(dim, "   three schemes, each with keys of its own"))
+	s.line("  API      ", s.in(cyan, p.api.URL()), s.in(dim, "   orders, served by "+p.api.Config.Framework))
+	s.line("  callers  ", s.in(dim, "all: get post put delete   reader: get   none: nothing"))
 	for n, act := range []struct {
 		name, what string
 		play       func(context.Context)
@@ -97,38 +97,40 @@ func (p *play) acts(ctx context.Context) (complete bool) {
 		{"The issuer goes down while calls go on", "known keys are kept", p.outage},
 		{"A start without keys", "a second API, while the issuers are down", p.coldStart},
 	} {
-		p.screen.act(n+1, act.name, act.what)
+		s.line("\n ", s.in(bold, fmt.Sprintf("%d  %s", n+1, act.name)), s.in(dim, "  "+act.what), "\n")
 		act.play(ctx)
 		if ctx.Err() != nil {
-			p.screen.say("interrupted")
+			s.line("    interrupted")
 			return false
 		}
 	}
-	p.screen.summary(p.kept.Load(), p.broken.Load(), time.Since(begun))
+	st := green
+	if p.broken.Load() > 0 {
+		st = red
+	}
+	s.line("\n  ", s.in(st, fmt.Sprintf("%d answers as promised, %d not", p.kept.Load(), p.broken.Load())),
+		s.in(dim, fmt.Sprintf("  in %.1f s", time.Since(begun).Seconds())), "\n")
 	return true
 }
 
 // scheme plays what the three clients of a scheme may do.
 func (p *play) scheme(scheme devauth.Scheme) func(context.Context) {
 	return func(ctx context.Context) {
-		api := p.api.URL()
-		as := func(name string, show bool) func(method, path, body string) call {
-			token := p.token(ctx, scheme, name, show)
-			return func(method, path, body string) call { return call{name, method, path, token, body} }
+		var who, token string
+		as := func(name string, show bool) { who, token = name, p.token(ctx, scheme, name, show) }
+		try := func(method, path, body string, want outcome, note string) answer {
+			return p.request(ctx, p.api.URL(), call{who, method, path, token, body}, want, note)
 		}
-		all := as(devauth.AllLevels, true)
-		p.request(ctx, api, all(http.MethodGet, "/orders", ""), accepted(http.StatusOK), "")
-		created := p.request(ctx, api, all(http.MethodPost, "/orders", `{"item":"tea","quantity":2}`), accepted(http.StatusCreated), "")
-		path := created.header.Get("Location")
-		p.request(ctx, api, all(http.MethodPut, path, `{"item":"tea","quantity":3}`), accepted(http.StatusOK), "")
-		p.request(ctx, api, all(http.MethodDelete, path, ""), accepted(http.StatusNoContent), "gone")
-
-		reader := as(devauth.GetOnly, false)
-		p.request(ctx, api, reader(http.MethodGet, "/orders", ""), accepted(http.StatusOK), "")
-		p.request(ctx, api, reader(http.MethodDelete, "/orders/1", ""), lacks("delete"), "may only get")
-
-		none := as(devauth.NoLevel, false)
-		p.request(ctx, api, none(http.MethodGet, "/orders", ""), lacks("get"), "a good token that grants nothing")
+		as(devauth.AllLevels, true)
+		try(http.MethodGet, "/orders", "", accepted(http.StatusOK), "")
+		path := try(http.MethodPost, "/orders", `{"item":"tea","quantity":2}`, accepted(http.StatusCreated), "").header.Get("Location")
+		try(http.MethodPut, path, `{"item":"tea","quantity":3}`, accepted(http.StatusOK), "")
+		try(http.MethodDelete, path, "", accepted(http.StatusNoContent), "gone")
+		as(devauth.GetOnly, false)
+		try(http.MethodGet, "/orders", "", accepted(http.StatusOK), "")
+		try(http.MethodDelete, "/orders/1", "", lacks("delete"), "may only get")
+		as(devauth.NoLevel, false)
+		try(http.MethodGet, "/orders", "", lacks("get"), "a good token that grants nothing")
 	}
 }
 
@@ -136,19 +138,17 @@ func (p *play) scheme(scheme devauth.Scheme) func(context.Context) {
 // all of them; the log has the reason.
 func (p *play) refused(ctx context.Context) {
 	for _, row := range []struct {
-		what   string
+		who    string
 		flaw   devauth.Flaw
 		reason string
 	}{
-		{"expired", devauth.Expired, "expired"},
-		{"tampered", devauth.Tampered, "bad_signature"},
-		{"other aud", devauth.OtherAudience, "wrong_audience"},
+		{"expired", devauth.Expired, "expired"}, {"tampered", devauth.Tampered, "bad_signature"}, {"other aud", devauth.OtherAudience, "wrong_audience"},
 	} {
 		token, err := p.auth.Mint(devauth.Bokbasen, devauth.AllLevels, row.flaw)
 		if err != nil { // cannot happen: the client and the flaws are known
 			panic(err)
 		}
-		p.request(ctx, p.api.URL(), get(row.what, "/orders", token), badToken(row.reason), "log: "+row.reason)
+		p.request(ctx, p.api.URL(), get(row.who, "/orders", token), badToken(row.reason), "log: "+row.reason)
 	}
 	p.request(ctx, p.api.URL(), get("no token", "/orders", ""), noToken(), "log: no_token")
 }
@@ -156,11 +156,10 @@ func (p *play) refused(ctx context.Context) {
 // rotation plays the hard way: the issuer signs with a key that the API has
 // never seen, at once, while calls go on.
 func (p *play) rotation(ctx context.Context) {
-	old := p.token(ctx, devauth.OKQ8, devauth.AllLevels, false)
-	t := p.startTraffic(ctx, old)
+	t := p.startTraffic(ctx, p.token(ctx, devauth.OKQ8, devauth.AllLevels, false))
 	wait(ctx, 300*time.Millisecond)
 	p.lever(ctx, "/dev/okq8/rotate", "")
-	t.use(old, p.token(ctx, devauth.OKQ8, devauth.AllLevels, false))
+	t.alsoUse(p.token(ctx, devauth.OKQ8, devauth.AllLevels, false))
 	wait(ctx, 1500*time.Millisecond) // longer than between two fetches
 	t.end(ctx)
 }
@@ -197,9 +196,8 @@ func (p *play) keys(ctx context.Context) (failures, usable int) {
 			Failures int
 		}
 	}
-	a, err := p.send(ctx, p.api.URL(), get("", "/keys", ""))
-	if err != nil || json.Unmarshal(a.body, &got) != nil {
-		return 0, 0
+	if a, err := p.send(ctx, p.api.URL(), get("", "/keys", "")); err == nil {
+		_ = json.Unmarshal(a.body, &got)
 	}
 	for _, i := range got.Issuers {
 		failures += i.Failures
@@ -229,7 +227,7 @@ func (p *play) coldStart(ctx context.Context) {
 	p.lever(ctx, "/dev/outage?state=on", "down again")
 	second, err := p.api.Another(ctx)
 	if err != nil {
-		p.show(ctx, call{who: "second"}, answer{}, err, promise{}, "")
+		p.show(ctx, call{who: "second"}, answer{}, err, outcome{}, "")
 		return
 	}
 	c := get("reader", "/orders", p.token(ctx, devauth.Messaging, devauth.GetOnly, false))
@@ -238,7 +236,7 @@ func (p *play) coldStart(ctx context.Context) {
 	p.lever(ctx, "/dev/outage?state=off", "up again")
 	p.recovers(ctx, second.URL(), c)
 	if err := second.Close(); err != nil {
-		p.show(ctx, call{who: "second"}, answer{}, err, promise{}, "")
+		p.show(ctx, call{who: "second"}, answer{}, err, outcome{}, "")
 	}
 }
 
@@ -253,60 +251,59 @@ func wait(ctx context.Context, d time.Duration) {
 // traffic is callers that call and call, each answer compared with the promise
 // that they are let through.
 type traffic struct {
-	play   *play
-	tokens atomic.Pointer[[]string] // sent in turn
-
-	stop    chan struct{}
+	play    *play
 	callers sync.WaitGroup
+	ended   atomic.Bool
 
-	calls, refused atomic.Int64
-	mu             sync.Mutex
-	first          []string // differences of the first broken promise
+	mu     sync.Mutex
+	tokens []string // sent in turn
+	calls  int
+	wrong  []string // of each broken promise
 }
 
-func (p *play) startTraffic(ctx context.Context, tokens ...string) *traffic {
-	t := &traffic{play: p, stop: make(chan struct{})}
-	t.tokens.Store(&tokens)
+func (p *play) startTraffic(ctx context.Context, token string) *traffic {
+	t := &traffic{play: p, tokens: []string{token}}
 	for range callers {
-		t.callers.Go(func() { t.call(ctx) })
+		t.callers.Go(func() {
+			for ; !t.ended.Load() && ctx.Err() == nil; wait(ctx, pause) {
+				t.call(ctx)
+			}
+		})
 	}
 	return t
 }
 
-// use has the callers send these tokens from now on.
-func (t *traffic) use(tokens ...string) { t.tokens.Store(&tokens) }
+// alsoUse has the callers send this token too, from now on.
+func (t *traffic) alsoUse(token string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.tokens = append(t.tokens, token)
+}
 
 func (t *traffic) call(ctx context.Context) {
-	for n := 0; ; n++ {
-		tokens := *t.tokens.Load()
-		a, err := t.play.send(ctx, t.play.api.URL(), get("all", "/orders", tokens[n%len(tokens)]))
-		if ctx.Err() != nil {
-			return
-		}
-		t.calls.Add(1)
-		if differences := t.play.count(a, err, accepted(http.StatusOK)); len(differences) > 0 {
-			t.refused.Add(1)
-			t.mu.Lock()
-			if t.first == nil {
-				t.first = differences
-			}
-			t.mu.Unlock()
-		}
-		select {
-		case <-t.stop:
-			return
-		case <-time.After(pause):
-		}
+	t.mu.Lock()
+	token := t.tokens[t.calls%len(t.tokens)]
+	t.calls++
+	t.mu.Unlock()
+	a, err := t.play.send(ctx, t.play.api.URL(), get("all", "/orders", token))
+	if ctx.Err() != nil {
+		return
+	}
+	if wrong := t.play.judge(a, err, accepted(http.StatusOK)); wrong != "" {
+		t.mu.Lock()
+		t.wrong = append(t.wrong, wrong)
+		t.mu.Unlock()
 	}
 }
 
 // end stops the callers and prints how their calls went.
 func (t *traffic) end(ctx context.Context) {
-	close(t.stop)
+	t.ended.Store(true)
 	t.callers.Wait()
 	if ctx.Err() != nil {
 		return
 	}
-	note := fmt.Sprintf("%d calls, %d refused", t.calls.Load(), t.refused.Load())
-	t.play.screen.answer(get("all", "/orders", ""), answer{status: http.StatusOK}, note, t.first)
+	note := fmt.Sprintf("%d calls, %d refused", t.calls, len(t.wrong))
+	first := strings.Join(t.wrong[:min(len(t.wrong), 1)], "")
+	t.play.screen.answer(get("all", "/orders", ""), answer{outcome: accepted(http.StatusOK)}, note, first)
 }

@@ -45,19 +45,6 @@ func (s *screen) line(parts ...string) {
 	fmt.Fprintln(s.w, strings.TrimRight(strings.Join(parts, ""), " "))
 }
 
-func (s *screen) title(auth, api, framework string) {
-	s.line("\n  ", s.in(bold, "Sallyport, the demo"))
-	s.line("\n  issuers  ", s.in(cyan, auth), s.in(dim, "   three schemes, each with keys of its own"))
-	s.line("  API      ", s.in(cyan, api), s.in(dim, "   orders, served by "+framework))
-	s.line("  callers  ", s.in(dim, "all: get post put delete   reader: get   none: nothing"))
-}
-
-func (s *screen) act(n int, name, what string) {
-	s.line("\n ", s.in(bold, fmt.Sprintf("%d  %s", n, name)), s.in(dim, "  "+what), "\n")
-}
-
-func (s *screen) say(text string) { s.line("    ", s.in(dim, text)) }
-
 const hidden = "••••••••"
 
 func (s *screen) curl(request devauth.TokenRequest) {
@@ -68,14 +55,13 @@ func (s *screen) curl(request devauth.TokenRequest) {
 	s.line()
 }
 
-// answer is a request and what came back: the note, or where that is not as
+// answer is a request and what came back: the note, or how that is not as
 // promised.
-func (s *screen) answer(c call, a answer, note string, differences []string) {
-	mark := s.in(green, "✓")
-	if len(differences) > 0 {
+func (s *screen) answer(c call, a answer, note, wrong string) {
+	mark, code := s.in(green, "✓"), "---"
+	if wrong != "" {
 		mark, note = s.in(red, "✗"), ""
 	}
-	code := "---"
 	if a.status != 0 {
 		code = fmt.Sprint(a.status)
 	}
@@ -85,8 +71,8 @@ func (s *screen) answer(c call, a answer, note string, differences []string) {
 			s.line("           ", s.in(dim, name+": "), s.in(yellow, value))
 		}
 	}
-	for _, d := range differences {
-		s.line("           ", s.in(red, d))
+	if wrong != "" {
+		s.line("           ", s.in(red, wrong))
 	}
 }
 
@@ -101,14 +87,6 @@ func statusStyle(status int) style {
 	default:
 		return green
 	}
-}
-
-func (s *screen) summary(kept, broken int64, took time.Duration) {
-	st := green
-	if broken > 0 {
-		st = red
-	}
-	s.line("\n  ", s.in(st, fmt.Sprintf("%d answers as promised, %d not", kept, broken)), s.in(dim, fmt.Sprintf("  in %.1f s", took.Seconds())), "\n")
 }
 
 // refusal prints one that another caller caused.
@@ -126,32 +104,35 @@ func shortened(token string) string {
 	return fmt.Sprintf("%s…%s (%d bytes)", token[:head], token[len(token)-tail:], len(token))
 }
 
+const howToGoOn = `# use it
+curl -i -H "Authorization: Bearer $TOKEN" {api}/orders
+curl -i -H "Authorization: Bearer $TOKEN" -X DELETE {api}/orders/1
+curl -s -H "Authorization: Bearer $TOKEN" {api}/whoami
+# rotate the keys of a scheme: okq8, messaging or bokbasen
+curl -X POST {auth}/dev/okq8/rotate
+# take all issuers down, and up again
+curl -s -X POST '{auth}/dev/outage?state=on'
+curl -s -X POST '{auth}/dev/outage?state=off'
+# how the keys are doing, and what there is
+curl -s {api}/keys
+curl -s {auth}/dev
+`
+
 // byHand prints how to go on. These lines alone hold secrets: they are to be
 // pasted, and good for as long as this process runs.
 func (s *screen) byHand(api string, auth *devauth.Server) {
 	s.line("  ", s.in(bold, "Now you"), s.in(dim, "  in a browser, or paste the lines into another terminal; Ctrl-C here ends it"))
-	rows := [][]string{{"# pick a caller, call each route, read why it was refused", api + "/"}}
+	text := "# pick a caller, call each route, read why it was refused\n" + api + "/\n"
 	for _, c := range auth.Clients() {
-		if c.Name == devauth.NoLevel {
-			continue
+		if what := map[string]string{devauth.AllLevels: "may do everything", devauth.GetOnly: "may only get"}[c.Name]; what != "" {
+			text += fmt.Sprintf("# a token of %s, for a client that %s\n%s\n", c.Scheme, what, auth.TokenRequest(c).Shell())
 		}
-		what := "may do everything"
-		if c.Name == devauth.GetOnly {
-			what = "may only get"
-		}
-		rows = append(rows, []string{"# a token of " + string(c.Scheme) + ", for a client that " + what, auth.TokenRequest(c).Shell()})
 	}
-	const bearer = `-H "Authorization: Bearer $TOKEN" `
-	rows = append(
-		rows,
-		[]string{"# use it", "curl -i " + bearer + api + "/orders", "curl -i " + bearer + "-X DELETE " + api + "/orders/1", "curl -s " + bearer + api + "/whoami"},
-		[]string{"# rotate the keys of a scheme: okq8, messaging or bokbasen", "curl -X POST " + auth.URL() + "/dev/okq8/rotate"},
-		[]string{"# take all issuers down, and up again", "curl -s -X POST '" + auth.URL() + "/dev/outage?state=on'", "curl -s -X POST '" + auth.URL() + "/dev/outage?state=off'"},
-		[]string{"# how the keys are doing, and what there is", "curl -s " + api + "/keys", "curl -s " + auth.URL() + "/dev"},
-	)
-	for _, row := range rows {
-		s.line("\n", s.in(dim, row[0]))
-		for _, line := range row[1:] {
+	for line := range strings.Lines(text + strings.NewReplacer("{api}", api, "{auth}", auth.URL()).Replace(howToGoOn)) {
+		line = strings.TrimSuffix(line, "\n")
+		if strings.HasPrefix(line, "#") {
+			s.line("\n", s.in(dim, line))
+		} else {
 			s.line(s.in(cyan, line))
 		}
 	}

@@ -29,7 +29,9 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
+	"time"
 
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
 	"github.com/sallyport-go/sallyport/examples/orders/api"
@@ -39,6 +41,10 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
+
+	leastRefresh = time.Second
+	usualLeeway  = 30 * time.Second
+	maxLeeway    = 5 * time.Minute
 )
 
 func main() {
@@ -67,11 +73,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "orders:", err)
 		return exitFailed
 	}
-	var names []string
-	for _, i := range s.Config.Issuers {
-		names = append(names, i.Name)
-	}
-	log.Info("serving orders", "url", s.URL(), "framework", cfg.Framework, "issuers", names)
+	log.Info("serving orders", "url", s.URL(), "framework", cfg.Framework, "issuers", s.Config.Issuers)
 	if s.Config.Auth != nil {
 		welcome(stdout, s.Config.Auth, s.URL())
 	}
@@ -102,4 +104,103 @@ func welcome(w io.Writer, auth *devauth.Server, url string) {
 		fmt.Fprintf(w, "%s   # %s\n", auth.TokenRequest(c).Shell(), c.Name)
 	}
 	fmt.Fprintf(w, "\nThen call it:\n\ncurl -i -H \"Authorization: Bearer $TOKEN\" %s/orders\n\n", url)
+}
+
+// parse reports all mistakes together, or flag.ErrHelp after writing the help.
+func parse(args []string, help io.Writer) (api.Config, error) {
+	var cfg api.Config
+	var trust trust
+	flags := flag.NewFlagSet("orders", flag.ContinueOnError)
+	flags.Func("issuer", "an authorization server to trust: the `URL` that its tokens have as iss, byte for byte (repeatable)", trust.issuer)
+	flags.Func("audience", "an `aud` value that means this API, in tokens of the -issuer flags right before it, or of all if it comes first (repeatable)", trust.audience)
+	flags.StringVar(&cfg.JWKSURL, "jwks-url", "", "with a single -issuer: the `URL` of its keys, instead of discovery")
+	flags.DurationVar(&cfg.JWKSRefresh, "jwks-refresh", 0, "the longest time between two refreshes of the keys, whatever the issuer says; the shortest follows")
+	flags.DurationVar(&cfg.Leeway, "leeway", usualLeeway, "what is granted to clocks that differ; 0 is nothing")
+	if err := cfg.Parse(flags, "is a small API protected by Sallyport", args, help); err != nil {
+		return cfg, err
+	}
+	cfg.Issuers = trust.issuers
+	given := map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if err := errors.Join(append(trust.mistakes(), mistakes(cfg, given)...)...); err != nil {
+		return cfg, err
+	}
+	if cfg.Leeway == 0 {
+		cfg.Leeway = -1 // none, where 0 is the usual
+	}
+	return cfg, nil
+}
+
+func mistakes(cfg api.Config, given map[string]bool) []error {
+	var errs []error
+	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf("orders: "+format, args...)) }
+	if err := api.CheckFramework(cfg.Framework); err != nil {
+		wrong("-%w", err)
+	}
+	if given["jwks-refresh"] && cfg.JWKSRefresh < leastRefresh {
+		wrong("-jwks-refresh %v is too short: use at least %v", cfg.JWKSRefresh, leastRefresh)
+	}
+	if cfg.Leeway < 0 || cfg.Leeway > maxLeeway {
+		wrong("-leeway %v must be between 0s and %v", cfg.Leeway, maxLeeway)
+	}
+	if given["jwks-url"] && len(cfg.Issuers) != 1 {
+		wrong("-jwks-url goes with exactly one -issuer: there are %d", len(cfg.Issuers))
+	}
+	if given["auth-addr"] && len(cfg.Issuers) > 0 {
+		wrong("-auth-addr is for the development authorization server, which does not start when there is an -issuer: leave one out")
+	}
+	return errs
+}
+
+// trust collects -issuer and -audience as they come: an audience belongs to the
+// issuers right before it, or to all if it comes before any.
+type trust struct {
+	issuers []api.Issuer
+	current []int // the issuers that an audience belongs to now
+	closed  bool  // an audience came: the next issuer begins a new run
+	forAll  []string
+}
+
+func (t *trust) issuer(name string) error {
+	if name == "" {
+		return errors.New("it is empty")
+	}
+	if t.closed {
+		t.current, t.closed = nil, false
+	}
+	i := slices.IndexFunc(t.issuers, func(i api.Issuer) bool { return i.Name == name })
+	if i < 0 {
+		i = len(t.issuers)
+		t.issuers = append(t.issuers, api.Issuer{Name: name, Audiences: slices.Clone(t.forAll)})
+	}
+	t.current = append(t.current, i)
+	return nil
+}
+
+func (t *trust) audience(name string) error {
+	if name == "" {
+		return errors.New("it is empty")
+	}
+	if len(t.issuers) == 0 {
+		t.forAll = append(t.forAll, name)
+		return nil
+	}
+	t.closed = true
+	for _, i := range t.current {
+		t.issuers[i].Audiences = append(t.issuers[i].Audiences, name)
+	}
+	return nil
+}
+
+func (t *trust) mistakes() []error {
+	var errs []error
+	if len(t.issuers) == 0 && len(t.forAll) > 0 {
+		errs = append(errs, errors.New("orders: -audience without -issuer: say whose tokens are meant with -issuer, or leave both out"))
+	}
+	for _, i := range t.issuers {
+		if len(i.Audiences) == 0 {
+			errs = append(errs, fmt.Errorf("orders: -issuer %s has no audience: add -audience after it", i.Name))
+		}
+	}
+	return errs
 }

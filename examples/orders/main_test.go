@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"github.com/sallyport-go/sallyport/examples/internal/testkit"
+	"github.com/sallyport-go/sallyport/examples/orders/api"
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -74,14 +77,78 @@ func TestWhatCannotBeServedIsSaid(t *testing.T) {
 	t.Parallel()
 	addr := testkit.Listener(t).Addr().String()
 	for want, args := range map[string][]string{
-		addr + " is in use: stop the other program or choose another with -addr":      {"-addr", addr},
 		addr + " is in use: stop the other program or choose another with -auth-addr": {"-addr", "127.0.0.1:0", "-auth-addr", addr},
-		"choose another with -auth-addr":                                              {"-addr", "127.0.0.1:0", "-auth-addr", "0.0.0.0:0"},
-		"use https":                                                                   {"-addr", "127.0.0.1:0", "-issuer", "http://issuer.example", "-audience", "x"},
+		"use https": {"-addr", "127.0.0.1:0", "-issuer", "http://issuer.example", "-audience", "x"},
 	} {
 		var out, errs bytes.Buffer
 		assert.Equal(t, exitFailed, run(t.Context(), args, &out, &errs))
 		assert.Contains(t, errs.String(), want)
 		assert.Empty(t, out.String())
 	}
+}
+
+func TestAnAudienceBelongsToTheIssuersRightBeforeIt(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string][]api.Issuer{
+		"-issuer A -audience x -audience y -issuer B -audience z":           {{Name: "A", Audiences: []string{"x", "y"}}, {Name: "B", Audiences: []string{"z"}}},
+		"-issuer A -issuer B -audience x -audience y":                       {{Name: "A", Audiences: []string{"x", "y"}}, {Name: "B", Audiences: []string{"x", "y"}}},
+		"-audience x -issuer A -issuer B -audience y -issuer A -audience z": {{Name: "A", Audiences: []string{"x", "y", "z"}}, {Name: "B", Audiences: []string{"x", "y"}}},
+	} {
+		cfg, err := parse(strings.Fields(args), io.Discard)
+		require.NoError(t, err)
+		assert.Equal(t, want, cfg.Issuers, args)
+	}
+}
+
+func TestFlagsReachTheAPI(t *testing.T) {
+	t.Parallel()
+	issuer := jwkstest.New(t, jwkstest.WithName("https://issuer.example/"), jwkstest.WithAlgorithm("ES256"), jwkstest.Claims{"scope": "get"}, jwkstest.WithAudience("x"))
+	issuer.SetCacheControl("max-age=3600")
+	r := serve(t, "-framework", "nethttp", "-issuer", issuer.Issuer(), "-audience", "x", "-jwks-url", issuer.JWKSURL(), "-jwks-refresh", "1s", "-leeway", "0")
+	late := issuer.Token(jwkstest.Claims{"exp": time.Now().Add(-time.Second)})
+	assert.Equal(t, http.StatusOK, r.get("/orders", issuer.Token()))
+	assert.Equal(t, http.StatusUnauthorized, r.get("/orders", late), "-leeway 0 is none")
+	assert.Eventually(t, func() bool { return issuer.Fetches() > 2 }, 10*time.Second, 20*time.Millisecond, "-jwks-refresh 1s, whatever the issuer says")
+	assert.Zero(t, issuer.DiscoveryFetches(), "-jwks-url needs no discovery")
+	r.AssertEnds(exitOK)
+	assert.Empty(t, r.Stdout.String(), "nothing to copy where it brought no issuer")
+}
+
+func TestWrongFlagsAreNamed(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name string
+		args string
+		want []string
+	}{
+		{"an unknown flag", "-colour", []string{"-colour", "orders -h lists the flags"}},
+		{"a stray word", "-issuer https://a -audience x stray", []string{`unexpected argument "stray"`}},
+		{"a framework that is not there", "-framework rails", []string{`-framework "rails" is not there`, "chi, gin, nethttp"}},
+		{"no duration", "-leeway half", []string{`"half"`, "-leeway"}},
+		{"too much leeway", "-leeway 6m", []string{"-leeway 6m0s must be between 0s and 5m0s"}},
+		{"less than no leeway", "-leeway -1s", []string{"-leeway -1s must be between 0s and 5m0s"}},
+		{"a refresh that is too short", "-jwks-refresh 10ms", []string{"-jwks-refresh 10ms is too short: use at least 1s"}},
+		{"no refresh", "-jwks-refresh 0", []string{"-jwks-refresh 0s is too short"}},
+		{"an issuer without an audience", "-issuer https://a", []string{"-issuer https://a has no audience: add -audience after it"}},
+		{"an audience without an issuer", "-audience x", []string{"-audience without -issuer"}},
+		{"an empty issuer", "-issuer= -audience x", []string{"-issuer", "empty"}},
+		{"an empty audience", "-issuer https://a -audience=", []string{"-audience", "empty"}},
+		{"a JWKS URL without an issuer", "-jwks-url https://a/keys", []string{"-jwks-url goes with exactly one -issuer: there are 0"}},
+		{"a JWKS URL for two", "-jwks-url https://a/keys -issuer https://a -issuer https://b -audience x", []string{"-jwks-url goes with exactly one -issuer: there are 2"}},
+		{"an authorization server that would not start", "-auth-addr 127.0.0.1:0 -issuer https://a -audience x", []string{"-auth-addr", "leave one out"}},
+		{"several at once", "-framework rails -leeway 1h -audience x", []string{"rails", "-leeway", "-audience"}},
+	} {
+		var out, errs bytes.Buffer
+		assert.Equal(t, exitUsage, run(t.Context(), strings.Fields(row.args), &out, &errs), row.name)
+		for _, want := range row.want {
+			assert.Contains(t, errs.String(), want, row.name)
+		}
+		assert.Empty(t, out.String(), row.name)
+	}
+	var out, errs bytes.Buffer
+	assert.Equal(t, exitOK, run(t.Context(), []string{"-h"}, &out, &errs))
+	for _, flag := range []string{"-addr", "-auth-addr", "-audience", "-framework", "-issuer", "-jwks-refresh", "-jwks-url", "-leeway"} {
+		assert.Contains(t, out.String(), "\n  "+flag+" ")
+	}
+	assert.Empty(t, errs.String(), "help is no mistake")
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
@@ -61,12 +60,7 @@ func TestItProtectsItsRoute(t *testing.T) {
 
 func TestWithoutIssuerAndAudienceItSaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
-	for missing, env := range map[string][]string{
-		"issuer":   {"ISSUER=", "AUDIENCE=api://orders"},
-		"audience": {"ISSUER=https://issuer.example", "AUDIENCE="},
-	} {
-		cmd, log := program(t, append(env, "ADDR=127.0.0.1:0")...)
-		assert.Error(t, cmd.Run())
-		assert.Contains(t, strings.ToLower(log.String()), missing)
-	}
+	cmd, log := program(t, "ISSUER=", "AUDIENCE=", "ADDR=127.0.0.1:0")
+	assert.Error(t, cmd.Run())
+	assert.Regexp(t, "(?is)issuer.*audience", log.String())
 }

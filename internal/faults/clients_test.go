@@ -12,7 +12,6 @@ import (
 	"github.com/sallyport-go/sallyport/reason"
 )
 
-// clients call the API all the time.
 type clients struct {
 	*stage
 	patient, hasty     *http.Client
@@ -23,7 +22,6 @@ type clients struct {
 	running            sync.WaitGroup
 }
 
-// start lets n clients loose.
 func (s *stage) start(ctx context.Context, n int) *clients {
 	ctx, stop := context.WithCancel(ctx)
 	client := func() *http.Client {
@@ -43,11 +41,9 @@ func (s *stage) start(ctx context.Context, n int) *clients {
 		c.running.Go(func() {
 			for ctx.Err() == nil {
 				once(ctx)
-				pause := time.NewTimer(pace/2 + rand.N(pace))
 				select {
-				case <-pause.C:
+				case <-time.After(pace/2 + rand.N(pace)):
 				case <-ctx.Done():
-					pause.Stop()
 				}
 			}
 		})
@@ -63,8 +59,7 @@ func (c *clients) end() {
 	close(c.exchanges)
 }
 
-// honest has a token of a few seconds and uses it until it has expired, and a
-// little longer.
+// honest has a token of a few seconds and uses it until it has expired, and a little longer.
 func (c *clients) honest() func(context.Context) {
 	var now credential
 	return func(ctx context.Context) {
@@ -111,9 +106,8 @@ func (c *clients) attacker() func(context.Context) {
 	}
 }
 
-// impatient hangs up before there is an answer, more often than not. What it
-// gets is not judged; what it does to others is. Its http.Client is its own: a
-// Transport may end a request that waits for a connection when another one's
+// impatient hangs up before there is an answer, more often than not. What it gets is not judged; what it does to
+// others is. Its http.Client is its own: a Transport may end a request that waits for a connection when another one's
 // time is up.
 func (c *clients) impatient() func(context.Context) {
 	var now credential
@@ -127,7 +121,6 @@ func (c *clients) impatient() func(context.Context) {
 	}
 }
 
-// ask brings a token and has the answer judged.
 func (c *clients) ask(ctx context.Context, with credential) {
 	if x := c.send(ctx, c.patient, with); x.failure == nil || ctx.Err() == nil { // the API has to answer
 		c.exchanges <- x

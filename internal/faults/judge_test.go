@@ -30,7 +30,6 @@ func (c *credential) revocation() (at span) {
 	return at
 }
 
-// exchange is a request and its answer.
 type exchange struct {
 	span
 	credential
@@ -40,7 +39,6 @@ type exchange struct {
 	failure error
 }
 
-// verdict is what is said of an exchange.
 type verdict struct {
 	wrong    string // "" if the answer was right
 	accepted bool   // the wrong answer was 200
@@ -115,9 +113,8 @@ func mayRefuseForgery(x exchange) string {
 	return fmt.Sprintf("answered a forgery with %d %s", x.status, x.reason)
 }
 
-// active are the states that may have been in force within the span. One is
-// from when it was served, at the earliest, until the next was applied, at the
-// latest.
+// active are the states that may have been in force within the span. One is from when it was served, at the earliest,
+// until the next was applied, at the latest.
 func (l *ledger) active(at span) []keyState {
 	var out []keyState
 	for i, s := range l.states {
@@ -158,12 +155,8 @@ func (l *ledger) mayBeStale(at span) bool {
 // mustBeStale: they were so all the while.
 func (l *ledger) mustBeStale(at span) bool {
 	active := l.active(at)
-	for _, s := range active {
-		if at.from.Before(s.applied.Add(l.rules.staleness)) {
-			return false
-		}
-	}
-	return len(active) > 0
+	fresh := func(s keyState) bool { return at.from.Before(s.applied.Add(l.rules.staleness)) }
+	return len(active) > 0 && !slices.ContainsFunc(active, fresh)
 }
 
 // failing: the last fetch had failed, or one failed meanwhile.
@@ -172,12 +165,9 @@ func (l *ledger) failing(at span) bool {
 		if !a.failed {
 			continue
 		}
-		trouble := span{from: a.from} // until a fetch works
-		for _, later := range l.attempts[i+1:] {
-			if !later.failed {
-				trouble.to = later.to
-				break
-			}
+		trouble, rest := span{from: a.from}, l.attempts[i+1:] // until a fetch works
+		if n := slices.IndexFunc(rest, func(later attempt) bool { return !later.failed }); n >= 0 {
+			trouble.to = rest[n].to
 		}
 		if trouble.meets(at) {
 			return true
@@ -223,18 +213,16 @@ func (l *ledger) overdue(x exchange) bool {
 	return x.from.After(l.due(gone, x.from).Add(l.rules.refresh)) || x.from.After(gone.Add(l.rules.staleness+l.rules.slack))
 }
 
-// due is when a change should have reached a Gate that fetches at that moment:
-// counted from the change or, if the issuer was in trouble after it, from the
-// end of that.
+// due is when a change should have reached a Gate that fetches at that moment: counted from the change or, if the
+// issuer was in trouble after it, from the end of that.
 func (l *ledger) due(changed, until time.Time) time.Time {
 	for i, a := range l.attempts {
 		if !a.failed || a.to.Before(changed) || a.from.After(until) {
 			continue
 		}
+		changed = until
 		if i+1 < len(l.attempts) {
 			changed = l.attempts[i+1].to
-		} else {
-			changed = until
 		}
 	}
 	return changed.Add(l.rules.timeout + l.rules.slack)
@@ -366,10 +354,7 @@ func TestTheJudgeMissesNoKeyThatOutstaysItsWithdrawal(t *testing.T) {
 	l.keys["a"].withdrawn = span{dawn, dawn} // and every fetch of the story still brought it
 	pass := func(s int) string {
 		at := dawn.Add(time.Duration(s) * time.Second)
-		return l.judge(exchange{
-			span: span{at, at}, status: 200,
-			credential: credential{genuine: true, kid: "a", expires: at.Add(time.Hour)},
-		}).wrong
+		return l.judge(exchange{span: span{at, at}, status: 200, credential: credential{genuine: true, kid: "a", expires: at.Add(time.Hour)}}).wrong
 	}
 	assert.Empty(t, pass(12))
 	assert.Equal(t, "accepted a withdrawn key for too long", pass(14))

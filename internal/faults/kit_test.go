@@ -50,7 +50,6 @@ type world struct {
 	skew   atomic.Int64 // of the API's clock
 }
 
-// settings change how a world's Gate is configured.
 type settings func(*sallyport.Config)
 
 // newWorld is for a synctest bubble: its issuer has no socket.
@@ -80,14 +79,12 @@ func openWorld(t *testing.T, iss *jwkstest.Issuer, way *wire, change ...settings
 	return w
 }
 
-// ready waits for the first fetch.
 func (w *world) ready() *world {
 	w.t.Helper()
 	require.NoError(w.t, w.gate.Ready(w.t.Context()))
 	return w
 }
 
-// status is that of the one issuer's keys.
 func (w *world) status() jwks.Status { return w.gate.Keys()[0] }
 
 // publish adds a key to the set, which does not sign until Use.
@@ -112,11 +109,8 @@ func (w *world) forged(kid string) string {
 
 // strangers mints tokens of made-up kids, signed by none.
 func (w *world) strangers() func() string {
-	_, rest, _ := strings.Cut(w.long(w.known), ".")
 	var n atomic.Int64
-	return func() string {
-		return encoded(`{"alg":"EdDSA","typ":"at+jwt","kid":"made-up-%d"}`, n.Add(1)) + "." + rest
-	}
+	return func() string { return w.forged(fmt.Sprintf("made-up-%d", n.Add(1))) }
 }
 
 // foreigners mints tokens of made-up issuers.
@@ -133,8 +127,7 @@ func encoded(format string, args ...any) string {
 	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, format, args...))
 }
 
-// client mints a token of the signing key, another one every ten seconds and
-// when the key changes.
+// client mints a token of the signing key, another one every ten seconds and when the key changes.
 func (w *world) client() func() string {
 	var mu sync.Mutex
 	var token string
@@ -151,7 +144,6 @@ func (w *world) client() func() string {
 	}
 }
 
-// answer is what one caller got.
 type answer struct {
 	status     int
 	reason     reason.Code
@@ -178,7 +170,6 @@ func tellReason(ctx context.Context, ev middleware.Event) {
 
 var orders = &url.URL{Path: "/orders"}
 
-// call brings a token to the API.
 func (w *world) call(token string) (a answer) {
 	r := &http.Request{Method: http.MethodGet, URL: orders, Header: http.Header{"Authorization": {"Bearer " + token}}}
 	rec, start := httptest.NewRecorder(), time.Now()
@@ -188,7 +179,6 @@ func (w *world) call(token string) (a answer) {
 	return a
 }
 
-// crowd brings many tokens at the same moment.
 func (w *world) crowd(tokens ...string) []answer {
 	out := make([]answer, len(tokens))
 	var wg sync.WaitGroup
@@ -200,21 +190,19 @@ func (w *world) crowd(tokens ...string) []answer {
 }
 
 // until polls every step for the answer, and says how long it took.
-func (w *world) until(want, token string, step, most time.Duration) (time.Duration, error) {
+func (w *world) until(want, token string, step, most time.Duration) time.Duration {
+	w.t.Helper()
 	start := time.Now()
 	for {
 		got := w.call(token).String()
-		switch {
-		case got == want:
-			return time.Since(start), nil
-		case time.Since(start) > most:
-			return most, fmt.Errorf("still %s after %v, want %s", got, most, want)
+		if got == want {
+			return time.Since(start)
 		}
+		require.LessOrEqual(w.t, time.Since(start), most, "still %s, want %s", got, want)
 		time.Sleep(step)
 	}
 }
 
-// tally counts answers.
 func tally(answers []answer) map[string]int {
 	out := map[string]int{}
 	for _, a := range answers {
@@ -223,7 +211,6 @@ func tally(answers []answer) map[string]int {
 	return out
 }
 
-// recorder collects the kinds of events.
 type recorder struct {
 	mu    sync.Mutex
 	heard []string

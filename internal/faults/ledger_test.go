@@ -1,6 +1,7 @@
 package faults_test
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -44,14 +45,12 @@ type keyLife struct {
 	sent                 time.Time // first, in a token
 }
 
-// keyState is one set of keys as the Gate held it: put in force at a moment
-// between served and applied.
+// keyState is one set of keys as the Gate held it: put in force at a moment between served and applied.
 type keyState struct {
 	served, applied time.Time
 	kids            []string
 }
 
-// attempt is one fetch.
 type attempt struct {
 	span
 	failed, forced bool
@@ -111,8 +110,7 @@ func (l *ledger) serves(request int, do func()) {
 	do()
 }
 
-// ended notes the end of a fetch. It is called in the Gate's fetching
-// goroutine, once the keys are in force.
+// ended notes the end of a fetch. It is called in the Gate's fetching goroutine, once the keys are in force.
 func (l *ledger) ended(failed, forced bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -171,11 +169,7 @@ func (l *ledger) forget(before time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	old := func(t time.Time) bool { return !t.IsZero() && t.Before(before) }
-	for kid, life := range l.keys {
-		if old(life.withdrawn.to) {
-			delete(l.keys, kid)
-		}
-	}
+	maps.DeleteFunc(l.keys, func(_ string, life *keyLife) bool { return old(life.withdrawn.to) })
 	n := 0 // the last state that was in force before stays
 	for n+1 < len(l.states) && old(l.states[n+1].applied) {
 		n++

@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// The plot is three panels over time, one above the other, on bands of colour
-// that show the phases.
+// The plot is three panels over time, one above the other, on bands of colour that show the phases.
 const (
 	plotWidth  = 960
 	plotLeft   = 70
@@ -31,16 +30,15 @@ type panel struct {
 }
 
 type curve struct {
-	color string
-	at    []float64 // seconds
-	value []float64
+	color  string
+	points [][2]float64 // seconds, value
 }
 
 func (r *report) panels() []panel {
 	heap, goroutines := curve{color: blue}, curve{color: blue}
 	for _, s := range r.samples {
-		heap.at, heap.value = append(heap.at, s.at.Seconds()), append(heap.value, s.heap/1e6)
-		goroutines.at, goroutines.value = append(goroutines.at, s.at.Seconds()), append(goroutines.value, s.goroutines)
+		heap.points = append(heap.points, [2]float64{s.at.Seconds(), s.heap / 1e6})
+		goroutines.points = append(goroutines.points, [2]float64{s.at.Seconds(), s.goroutines})
 	}
 	return []panel{
 		{
@@ -59,8 +57,7 @@ func (r *report) p99(of []latencies, color string) curve {
 	c := curve{color: color}
 	for i := range of {
 		if of[i].total > 0 {
-			c.at = append(c.at, r.whole.Seconds()*(float64(i)+0.5)/points)
-			c.value = append(c.value, float64(of[i].quantile(0.99))/float64(time.Millisecond))
+			c.points = append(c.points, [2]float64{r.whole.Seconds() * (float64(i) + 0.5) / points, float64(of[i].quantile(0.99)) / float64(time.Millisecond)})
 		}
 	}
 	return c
@@ -69,8 +66,8 @@ func (r *report) p99(of []latencies, color string) curve {
 // linear is a panel whose axis begins at nothing and ends at a round number.
 func linear(title, unit string, c curve) panel {
 	most := 1.0
-	for _, v := range c.value {
-		most = max(most, v)
+	for _, p := range c.points {
+		most = max(most, p[1])
 	}
 	step := math.Pow10(int(math.Log10(most)))
 	most = step * math.Ceil(most/step)
@@ -112,8 +109,8 @@ func (r *report) draw(b *strings.Builder, p panel, top float64) {
 	}
 	for _, c := range p.curves {
 		fmt.Fprintf(b, `<polyline fill="none" stroke="%s" stroke-width="1.5" points="`, c.color)
-		for i, at := range c.at {
-			fmt.Fprintf(b, "%.1f,%.1f ", r.x(at), bottom-panelHigh*p.height(c.value[i]))
+		for _, at := range c.points {
+			fmt.Fprintf(b, "%.1f,%.1f ", r.x(at[0]), bottom-panelHigh*p.height(at[1]))
 		}
 		b.WriteString(`"/>` + "\n")
 	}

@@ -47,7 +47,6 @@ func (r *report) window(t time.Time) int {
 	return min(points, int(int64(points)*int64(t.Sub(r.begun))/int64(r.whole)))
 }
 
-// line is a row of the table.
 type line struct {
 	phase                           string
 	lasted                          time.Duration

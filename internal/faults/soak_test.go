@@ -25,7 +25,6 @@ const (
 	cycle      = time.Minute           // of all phases: each happens a few times
 )
 
-// phase is what happens for a while.
 type phase struct {
 	name   string
 	weight int // how long it is, compared with the others
@@ -83,7 +82,6 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-// soak plays the phases and has the answers judged.
 type soak struct {
 	*stage
 	report
@@ -146,8 +144,7 @@ func (s *soak) judge() {
 	}
 }
 
-// timers measures how late this process is woken: that part of a latency is the
-// machine's.
+// timers measures how late this process is woken: that part of a latency is the machine's.
 func (s *soak) timers(over <-chan struct{}) {
 	const nap = 5 * time.Millisecond
 	for {

@@ -19,8 +19,7 @@ import (
 	"github.com/sallyport-go/sallyport/reason"
 )
 
-// stage is a world whose issuer and API are servers on loopback, and the ledger
-// of what happens there.
+// stage is a world whose issuer and API are servers on loopback, and the ledger of what happens there.
 type stage struct {
 	*world
 	ledger  *ledger
@@ -87,13 +86,7 @@ func (s *stage) serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "not a request of the Gate", http.StatusBadRequest)
 		return
 	}
-	answer := httptest.NewRecorder()
-	s.ledger.serves(number, func() { s.iss.Answer(answer, r) })
-	for name, values := range answer.Header() {
-		w.Header()[name] = values
-	}
-	w.WriteHeader(answer.Code)
-	_, _ = w.Write(answer.Body.Bytes())
+	s.ledger.serves(number, func() { s.iss.Answer(w, r) }) // into the server's buffer
 }
 
 func (s *stage) fetched(e jwks.Event) {
@@ -102,7 +95,6 @@ func (s *stage) fetched(e jwks.Event) {
 	}
 }
 
-// publishNext puts a new key into the set.
 func (s *stage) publishNext() *jwkstest.Key {
 	key := s.iss.NewKey("EdDSA")
 	s.ledger.published(key.ID(), func() { s.iss.Publish(key) })
@@ -119,7 +111,6 @@ func (s *stage) retire(keep int) {
 	}
 }
 
-// troubles are how the issuer fails.
 var troubles = []http.HandlerFunc{
 	fixed(http.StatusInternalServerError, "", ""), hang, breakOff, text("text/html", "<html>Back soon</html>"),
 	fixed(http.StatusServiceUnavailable, "Retry-After", "1"),

@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -40,70 +39,36 @@ func (w *wire) mend() {
 	}
 }
 
-// refusing is a wire on which nobody accepts a connection.
-func refusing() *http.Transport {
+// failing is a wire on which no connection comes about.
+func failing(err error) *http.Transport {
 	return &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: err}
 	}}
 }
 
-// presenting is a wire to a server that presents a certificate which is not good
-// for the issuer.
-func presenting(cert tls.Certificate) *http.Transport {
+var (
+	refused    = os.NewSyscallError("connect", syscall.ECONNREFUSED)
+	unresolved = &net.DNSError{Err: "no such host", Name: "issuer.example", IsNotFound: true}
+)
+
+// presenting is a wire to a server whose certificate is trusted, and for that name until then. Clocks of a bubble
+// begin in 2000.
+func presenting(name string, until time.Time) *http.Transport {
+	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: year(1990), NotAfter: until, DNSNames: []string{name}}
+	cert := must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key))))
+	trust := x509.NewCertPool()
+	trust.AddCert(cert)
+	server := &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{cert.Raw}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}
 	dial := func(context.Context, string, string) (net.Conn, error) {
 		near, far := net.Pipe()
 		go func() {
-			_ = tls.Server(far, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}).Handshake()
+			_ = tls.Server(far, server).Handshake()
 			_ = far.Close()
 		}()
 		return near, nil
 	}
-	trust := &tls.Config{RootCAs: authority().pool, MinVersion: tls.VersionTLS12}
-	return &http.Transport{DialContext: dial, TLSClientConfig: trust, DisableKeepAlives: true}
+	return &http.Transport{DialContext: dial, TLSClientConfig: &tls.Config{RootCAs: trust, MinVersion: tls.VersionTLS12}, DisableKeepAlives: true}
 }
 
-// unresolved is a wire to a name that its name server does not know.
-func unresolved() *http.Transport {
-	return &http.Transport{DialContext: func(_ context.Context, _, address string) (net.Conn, error) {
-		host, _, _ := net.SplitHostPort(address)
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}}
-	}}
-}
-
-// ca issues certificates that clients of presenting accept.
-type ca struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	pool *x509.CertPool
-}
-
-// The years hold for the clock of a bubble, which begins in 2000, as well.
 func year(y int) time.Time { return time.Date(y, 1, 1, 0, 0, 0, 0, time.UTC) }
-
-var authority = sync.OnceValue(func() ca {
-	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: year(1990), NotAfter: year(2120),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	cert := must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key))))
-	pool := x509.NewCertPool()
-	pool.AddCert(cert)
-	return ca{cert, key, pool}
-})
-
-func (a ca) issue(name string, until time.Time) tls.Certificate {
-	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(2), NotBefore: year(1991), NotAfter: until, DNSNames: []string{name},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	der := must(x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key))
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
-}
-
-// Certificates: issuers without a server live under .example.
-var (
-	expiredCert = sync.OnceValue(func() tls.Certificate { return authority().issue("*.example", year(1999)) })
-	foreignCert = sync.OnceValue(func() tls.Certificate { return authority().issue("other.invalid", year(2110)) })
-)

@@ -95,8 +95,7 @@ func links(files map[string]bool) string {
 	return strings.Join(out, ", ")
 }
 
-// numberedTests are the test files of this module by the rules that names in
-// them begin with.
+// numberedTests are the test files of this module by the rules that names in them begin with.
 func numberedTests(t *testing.T) map[int]map[string]bool {
 	t.Helper()
 	found, all := map[int]map[string]bool{}, repositoryFiles(t)

@@ -15,8 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// forbidden matches what would be true on one machine only, and private keys.
-// No pattern matches itself.
+// forbidden matches what would be true on one machine only, and private keys. No pattern matches itself.
 var forbidden = map[string]*regexp.Regexp{
 	"an absolute path of a machine": regexp.MustCompile(`(?:^|[^\w.~-])/(?:home|root|Users|wor[k])/|\b[A-Z]:\\+Users\\`),
 	"a package registry's host": regexp.MustCompile(`(?i)\b(?:proxy|sum)\.golang[.]org|registry\.(?:npmjs|yarnpkg)[.]|` +
@@ -80,8 +79,7 @@ func makeTargets(t *testing.T) map[string]bool {
 	return targets
 }
 
-// The steps of the workflow call make and nothing else, so that they can be
-// run on any machine.
+// The steps of the workflow call make and nothing else, so that they can be run on any machine.
 func TestTheWorkflowCallsOnlyMake(t *testing.T) {
 	t.Parallel()
 	targets := makeTargets(t)

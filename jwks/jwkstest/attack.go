@@ -10,13 +10,9 @@ import (
 // Breach is a forgery that an API did not refuse.
 type Breach struct {
 	Forgery
-
-	// Name is the name of the forgery.
-	Name string
-	// Status is what the API answered.
-	Status int
-	// Fetched reports that the API asked for what the token pointed at.
-	Fetched bool
+	Name    string // of the forgery
+	Status  int    // that the API answered
+	Fetched bool   // the API asked for what the token pointed at
 }
 
 // String returns what happened and why it is wrong, without the token.
@@ -43,14 +39,12 @@ func (b Breach) String() string {
 //		...
 //	}, jwkstest.Claims{"scope": "orders.read"})
 //
-// With the options the issuer must mint a token that the API accepts. It is
-// tried before and after the forgeries: an API that refuses every token proves
-// nothing.
+// With the options the issuer must mint a token that the API accepts. It is tried before and after the forgeries: an
+// API that refuses every token proves nothing.
 //
-// A forgery is refused by 401 or 400, by 413 or 431 because of its size, or
-// by 0, which api returns if a client cannot even send such a token. 403 is a
-// breach: it means that the token was believed. So is 503: the token is bad, not
-// the keys.
+// A forgery is refused by 401 or 400, by 413 or 431 because of its size, or by 0, which api returns if a client
+// cannot even send such a token. 403 is a breach: it means that the token was believed. So is 503: the token is bad,
+// not the keys.
 func Attack(tb testing.TB, iss *Issuer, api func(token string) (status int), options ...TokenOption) {
 	tb.Helper()
 	breaches, err := iss.Breaches(api, options...)
@@ -62,8 +56,7 @@ func Attack(tb testing.TB, iss *Issuer, api func(token string) (status int), opt
 	}
 }
 
-// AttackHandler is Attack on a handler, which gets copies of request with the
-// tokens in their Authorization header.
+// AttackHandler is Attack on a handler, which gets copies of request with the tokens in their Authorization header.
 func AttackHandler(tb testing.TB, iss *Issuer, h http.Handler, request *http.Request, options ...TokenOption) {
 	tb.Helper()
 	Attack(tb, iss, func(token string) int {

@@ -142,7 +142,7 @@ func TestAnAPIWithOneHoleShowsThatHole(t *testing.T) {
 func TestAnAPIThatFollowsAHeaderIsCaught(t *testing.T) {
 	t.Parallel()
 	iss := jwkstest.New(t, jwkstest.WithAlgorithm("EdDSA"))
-	v := newVerifier(t, iss, iss.KeySet())
+	v := newVerifier(iss, iss.KeySet())
 	breaches, err := iss.Breaches(func(token string) int {
 		var header struct{ JKU string }
 		text, _ := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[0])
@@ -179,7 +179,7 @@ func TestABreachSaysWhatHappened(t *testing.T) {
 func TestAnAttackSendsTheBodyEachTime(t *testing.T) {
 	t.Parallel()
 	iss := jwkstest.New(t, jwkstest.WithoutServer(), jwkstest.WithAlgorithm("EdDSA"))
-	v := newVerifier(t, iss, iss.KeySet())
+	v := newVerifier(iss, iss.KeySet())
 	request := must(http.NewRequestWithContext(t.Context(), http.MethodPost, "/orders", strings.NewReader("body")))
 	calls, bodies := 0, 0
 	jwkstest.AttackHandler(t, iss, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

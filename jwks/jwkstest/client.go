@@ -10,9 +10,8 @@ import (
 	"time"
 )
 
-// Client returns a client that reaches several issuers without a socket, each by
-// the host of its name and, among issuers on one host, by the path of its name.
-// For one issuer see [Issuer.Client].
+// Client returns a client that reaches several issuers without a socket, each by the host of its name and, among
+// issuers on one host, by the path of its name. For one issuer see [Issuer.Client].
 func Client(issuers ...*Issuer) *http.Client { return &http.Client{Transport: directory(issuers)} }
 
 // directory is a RoundTripper that picks the issuer by URL.
@@ -42,9 +41,8 @@ func (d directory) find(u *url.URL) (found *Issuer) {
 	return found
 }
 
-// pipe speaks HTTP to a handler over in-memory connections, one per request, so
-// that nothing stays behind between requests. Everything it blocks on is
-// visible to testing/synctest.
+// pipe speaks HTTP to a handler over in-memory connections, one per request, so that nothing stays behind between
+// requests. Everything it blocks on is visible to testing/synctest.
 type pipe struct {
 	server    *http.Server
 	transport *http.Transport

@@ -1,6 +1,5 @@
-// Package jwkstest is a fake issuer for tests: it mints tokens, serves its keys
-// and both discovery documents, rotates, goes slow and fails on demand, and
-// forges.
+// Package jwkstest is a fake issuer for tests: it mints tokens, serves its keys and both discovery documents,
+// rotates, goes slow and fails on demand, and forges.
 //
 //	iss := jwkstest.New(t, jwkstest.WithAudience("api://orders"))
 //	gate, err := sallyport.New(iss.Issuer(), iss.Audience())
@@ -18,11 +17,9 @@
 //
 // # Sockets or none
 //
-// [New] opens a loopback server, and the issuer's name is its address. An
-// issuer made with [WithoutServer] opens no socket: it is reached through
-// [Issuer.Client] alone, which speaks real HTTP over in-memory connections. So
-// it works in a bubble of [testing/synctest], provided that New is called in
-// the bubble.
+// [New] opens a loopback server, and the issuer's name is its address. An issuer made with [WithoutServer] opens no
+// socket: it is reached through [Issuer.Client] alone, which speaks real HTTP over in-memory connections. So it works
+// in a bubble of [testing/synctest], provided that New is called in the bubble.
 //
 // # Whose keys
 //

@@ -31,13 +31,9 @@ func status(h http.Handler, token string) int {
 	return w.Code
 }
 
-// A test of a handler alone needs neither an issuer nor a token: give the
-// handler the claims it would get.
+// A test of a handler alone needs neither an issuer nor a token: give the handler the claims it would get.
 func Example_handler() {
-	c, err := claims.Parse([]byte(`{"sub":"alice","scope":"orders.read"}`), claims.DefaultMapping())
-	if err != nil {
-		panic(err)
-	}
+	c := must(claims.Parse([]byte(`{"sub":"alice","scope":"orders.read"}`), claims.DefaultMapping()))
 	r := httptest.NewRequest(http.MethodGet, "/orders", nil)
 	w := httptest.NewRecorder()
 	listOrders(w, r.WithContext(claims.NewContext(r.Context(), c)))
@@ -51,10 +47,7 @@ func Example_wiring() {
 	iss := jwkstest.Start(jwkstest.WithAudience("api://orders"))
 	defer iss.Close()
 
-	gate, err := sallyport.New(iss.Issuer(), "api://orders")
-	if err != nil {
-		panic(err)
-	}
+	gate := must(sallyport.New(iss.Issuer(), "api://orders"))
 	defer gate.Close()
 	api := gate.Require(claims.AllScopes("orders.read"))(http.HandlerFunc(listOrders))
 
@@ -73,28 +66,18 @@ func Example_wiring() {
 //	api := newAPI(iss.Issuer(), "api://orders")
 //	jwkstest.AttackHandler(t, iss, api, httptest.NewRequest("GET", "/orders", nil), jwkstest.Claims{"scope": "orders.read"})
 //
-// Here is what it says of an API that somebody, to be rid of an error, made
-// accept a second audience.
+// Here is what it says of an API that somebody, to be rid of an error, made accept a second audience.
 func ExampleIssuer_Breaches() {
 	iss := jwkstest.Start(jwkstest.WithAudience("api://orders"))
 	defer iss.Close()
 
 	provider := providers.Generic(iss.Issuer(), "api://orders")
 	provider.Issuers[0].Tokens.Audiences = append(provider.Issuers[0].Tokens.Audiences, "*")
-	gate, err := sallyport.NewFrom(provider)
-	if err != nil {
-		panic(err)
-	}
+	gate := must(sallyport.NewFrom(provider))
 	defer gate.Close()
 	api := gate.Require(claims.AllScopes("orders.read"))(http.HandlerFunc(listOrders))
 
-	breaches, err := iss.Breaches(
-		func(token string) int { return status(api, token) },
-		jwkstest.Claims{"scope": "orders.read"},
-	)
-	if err != nil {
-		panic(err)
-	}
+	breaches := must(iss.Breaches(func(token string) int { return status(api, token) }, jwkstest.Claims{"scope": "orders.read"}))
 	for _, b := range breaches {
 		fmt.Println(b.Name, b.Status)
 	}
@@ -121,10 +104,7 @@ func ExampleIssuer_Forgeries() {
 func ExampleWithoutServer() {
 	iss := jwkstest.Start(jwkstest.WithoutServer(), jwkstest.WithName("https://login.example/tenant/v2.0"))
 	defer iss.Close()
-	keys, err := jwks.NewFetcher(jwks.FetcherConfig{Issuer: iss.Issuer(), Client: iss.Client()})
-	if err != nil {
-		panic(err)
-	}
+	keys := must(jwks.NewFetcher(jwks.FetcherConfig{Issuer: iss.Issuer(), Client: iss.Client()}))
 	defer keys.Close()
 
 	if err := keys.Ready(context.Background()); err != nil {
@@ -139,8 +119,7 @@ func ExampleWithoutServer() {
 	// 2 2
 }
 
-// Everything about a token can be said: its claims and header, who signs it, or
-// its text.
+// Everything about a token can be said: its claims and header, who signs it, or its text.
 func ExampleIssuer_Token() {
 	iss := jwkstest.Start(jwkstest.WithoutServer())
 	defer iss.Close()

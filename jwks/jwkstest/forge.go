@@ -10,29 +10,22 @@ import (
 	"github.com/sallyport-go/sallyport/reason"
 )
 
-// Forgery is a token that must be refused. It differs from a good one in one
-// thing only.
+// Forgery is a token that must be refused. It differs from a good one in one thing only.
 type Forgery struct {
-	// Token is the forged token.
-	Token string
-	// Reason is the reason code with which a verifier of this module refuses it.
-	Reason reason.Code
-	// Hole is what is wrong with an API that accepts it.
-	Hole string
+	Token  string
+	Reason reason.Code // with which a verifier of this module refuses it
+	Hole   string      // what is wrong with an API that accepts it
 }
 
-// Forgeries yields every known forgery of the token that [Issuer.Token] mints
-// with the same options, each under a name of its own. Give the options that
-// make a token which the API accepts, so that only the forgery can be the
-// reason to refuse it. All are made for the key and algorithm that sign
-// that token; run them again for other algorithms.
+// Forgeries yields every known forgery of the token that [Issuer.Token] mints with the same options, each under a
+// name of its own. Give the options that make a token which the API accepts, so that only the forgery can be the
+// reason to refuse it. All are made for the key and algorithm that sign that token; run them again for other
+// algorithms.
 //
-// Some of them need other keys in the issuer's set: for ES256 and EdDSA, one
-// that is for encryption, one that is an HMAC secret. The first call publishes
-// them. Where the exact reason matters, call it before the API fetches keys.
+// Some of them need other keys in the issuer's set: for ES256 and EdDSA, one that is for encryption, one that is an
+// HMAC secret. The first call publishes them. Where the exact reason matters, call it before the API fetches keys.
 //
-// The addresses that headers point at (jku, x5u) are the issuer's own: see
-// [Issuer.Strays].
+// The addresses that headers point at (jku, x5u) are the issuer's own: see [Issuer.Strays].
 func (iss *Issuer) Forgeries(options ...TokenOption) iter.Seq2[string, Forgery] {
 	f := iss.forger(options)
 	return func(yield func(string, Forgery) bool) {
@@ -85,9 +78,7 @@ func (iss *Issuer) forger(options []TokenOption) *forger {
 	if key.Public() == nil {
 		iss.fail("forgeries are of tokens that an asymmetric key signs, not %s", alg)
 	}
-	f := &forger{iss: iss, options: options, forgeryKeys: iss.makeForgeryKeys(), key: key, alg: alg, claims: m.claims, now: iss.now()}
-	f.aud = firstAudience(m.claims)
-	return f
+	return &forger{iss, options, iss.makeForgeryKeys(), key, alg, m.claims, firstAudience(m.claims), iss.now()}
 }
 
 func firstAudience(claims map[string]any) string {
@@ -137,7 +128,7 @@ func (f *forger) attacker() *Key {
 
 // token mints the good token, changed by options.
 func (f *forger) token(options ...TokenOption) string {
-	return f.iss.Token(append(append([]TokenOption{}, f.options...), options...)...)
+	return f.iss.Token(slices.Concat(f.options, options)...)
 }
 
 // minted returns a forgery that the issuer signed: its content is wrong.
@@ -147,7 +138,7 @@ func (f *forger) minted(name string, why reason.Code, hole string, options ...To
 
 // impostor returns a token of those options, signed with the attacker's key.
 func (f *forger) impostor(options ...TokenOption) string {
-	return f.token(append([]TokenOption{WithKey(f.attacker()), WithAlgorithm(f.alg)}, options...)...)
+	return f.token(slices.Concat([]TokenOption{WithKey(f.attacker()), WithAlgorithm(f.alg)}, options)...)
 }
 
 // header returns the text of the good token's header, changed by members.
@@ -166,5 +157,5 @@ func (f *forger) payload(members Claims) string { return f.iss.text(nil, merge(f
 
 // signed appends the signature to an input that is taken as it is.
 func (f *forger) signed(input string) string {
-	return f.iss.Sign(input, append(append([]TokenOption{}, f.options...), WithKey(f.key), WithAlgorithm(f.alg))...)
+	return f.iss.Sign(input, WithKey(f.key), WithAlgorithm(f.alg))
 }

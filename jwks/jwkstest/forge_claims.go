@@ -86,7 +86,7 @@ func (f *forger) issuers() []forged {
 		row{"two slashes behind", name + "//"},
 		row{"scheme in capitals", strings.Replace(name, "http", "HTTP", 1)},
 		row{"in other case", folded(name)},
-		row{"of the other scheme", otherScheme(name)},
+		row{"of the other scheme", strings.NewReplacer("https:", "http:", "http:", "https:").Replace(name)},
 		row{"a port that goes without saying", withPort(name)},
 		row{"a character escaped", escaped(name)},
 		row{"%7E behind", name + "%7E"},
@@ -114,13 +114,6 @@ func slashed(name string) string {
 		return s
 	}
 	return name + "/"
-}
-
-func otherScheme(name string) string {
-	if rest, ok := strings.CutPrefix(name, "https:"); ok {
-		return "http:" + rest
-	}
-	return strings.Replace(name, "http:", "https:", 1)
 }
 
 // withPort names the default port, or puts a zero before one that is named.
@@ -193,8 +186,7 @@ func (f *forger) otherClaims() []forged {
 	}
 }
 
-// sizes: tokens that are good, but larger than anybody needs. They fit into a
-// header of a megabyte.
+// sizes: tokens that are good, but larger than anybody needs. They fit into a header of a megabyte.
 func (f *forger) sizes() []forged {
 	const many = 50_000
 	return []forged{

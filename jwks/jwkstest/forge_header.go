@@ -16,8 +16,7 @@ const (
 	holeSwapped = "a key is used with an algorithm that it is not for (RFC 8725 section 3.1)"
 )
 
-// unsigned: alg none, in all spellings, without a signature and with one that
-// only fills the place.
+// unsigned: alg none, in all spellings, without a signature and with one that only fills the place.
 func (f *forger) unsigned() (out []forged) {
 	for _, alg := range []string{"none", "None", "NONE", "nOnE", "noNe", "none ", " none", "none\x00", "n\u043ene", ""} {
 		name := "alg none: " + strconv.QuoteToASCII(alg)
@@ -35,8 +34,7 @@ func (f *forger) unsigned() (out []forged) {
 	)
 }
 
-// algorithms: alg missing, misspelt, of another type, or another one than the
-// key is for.
+// algorithms: alg missing, misspelt, of another type, or another one than the key is for.
 func (f *forger) algorithms() []forged {
 	out := []forged{
 		f.minted("alg: missing", reason.UnsupportedAlg, holeSpelled, Header{"alg": nil}),
@@ -70,8 +68,7 @@ func (f *forger) swapped(other string) reason.Code {
 	return reason.UnsupportedAlg
 }
 
-// otherHashes are good signatures of the right key, with an algorithm that its
-// JWK does not allow.
+// otherHashes are good signatures of the right key, with an algorithm that its JWK does not allow.
 func (f *forger) otherHashes() (out []forged) {
 	if f.key.jwk["alg"] == nil || algorithms[f.alg].kind > pss {
 		return nil
@@ -103,8 +100,7 @@ const (
 	holeID       = "an ID token is taken for an access token (RFC 9068 section 4)"
 )
 
-// critical: every crit and every b64 is refused, since nothing of the kind is
-// implemented.
+// critical: every crit and every b64 is refused, since nothing of the kind is implemented.
 func (f *forger) critical() []forged {
 	one := func(name string, options ...TokenOption) forged {
 		return f.minted(name, reason.CriticalHeader, holeCritical, options...)
@@ -157,8 +153,7 @@ func (f *forger) types() (out []forged) {
 	)
 }
 
-// marked: tokens of the same issuer that only their claims tell from access
-// tokens.
+// marked: tokens of the same issuer that only their claims tell from access tokens.
 func (f *forger) marked() []forged {
 	one := func(name string, why reason.Code, marks Claims) forged {
 		return f.minted("kind: "+name, why, holeID, Header{"typ": "JWT"}, marks)

@@ -27,8 +27,7 @@ const (
 	holePointed  = "a key is fetched from where the token says (RFC 8725 section 3.10)"
 )
 
-// attackerPath is where the attacker's keys are served: a request for it is a
-// stray.
+// attackerPath is where the attacker's keys are served: a request for it is a stray.
 const attackerPath = "/attacker"
 
 // keys: signatures of somebody else.
@@ -73,8 +72,7 @@ func (f *forger) kids() (out []forged) {
 	)
 }
 
-// nameless returns the reason for a token without kid: no key is found if several
-// could have signed it.
+// nameless returns the reason for a token without kid: no key is found if several could have signed it.
 func (f *forger) nameless() reason.Code {
 	if _, err := f.iss.KeySet().Snapshot().Key("", f.alg); err == nil {
 		return reason.BadSignature
@@ -115,17 +113,13 @@ func (f *forger) embedded() []forged {
 // certificate is one of the key's own making, in DER.
 func (k *Key) certificate(now time.Time) ([]byte, error) {
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1),
-		Subject:      pkix.Name{CommonName: "issuer"},
-		NotBefore:    now.Add(-time.Hour),
-		NotAfter:     now.Add(24 * time.Hour),
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "issuer"}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour),
 	}
 	signer, _ := k.private.(crypto.Signer)
 	return x509.CreateCertificate(rand.Reader, template, template, k.Public(), signer)
 }
 
-// answerAttacker serves the attacker's keys to code that follows a header. It
-// reports false for any other address.
+// answerAttacker serves the attacker's keys to code that follows a header. It reports false for any other address.
 func (iss *Issuer) answerAttacker(w http.ResponseWriter, r *http.Request) bool {
 	a := iss.forgeryKeys.Load()
 	if a == nil {
@@ -166,8 +160,7 @@ const (
 	holeSetMAC   = "an HMAC secret that anybody can read in the JWK Set is believed"
 )
 
-// secrets: HMACs keyed with what is public, above all the public key in every
-// form that a library might hand to HMAC.
+// secrets: HMACs keyed with what is public, above all the public key in every form that a library might hand to HMAC.
 func (f *forger) secrets() (out []forged) {
 	mac := func(name, alg, secret, hole string, members Header) {
 		h := merge(Header{"alg": alg}, members)

@@ -54,16 +54,13 @@ func (f *forger) signatures() []forged {
 
 // resigned is input under the right key's signature of something else.
 func (f *forger) resigned(input, something string) string {
-	sig, err := f.key.sign(f.alg, []byte(something))
-	f.iss.check(err)
-	return input + "." + encode(string(sig))
+	return input + f.signed(something)[len(something):]
 }
 
 const holePadding = "the padding of an RSA signature is parsed instead of compared (CVE-2006-4339, RFC 8017 section 8.2.2)"
 
-// rsaSignatures: what a lenient reader of the padding takes for a signature.
-// They are made with the private key; with an exponent of 3 some could be made
-// without.
+// rsaSignatures: what a lenient reader of the padding takes for a signature. They are made with the private key; with
+// an exponent of 3 some could be made without.
 func (f *forger) rsaSignatures() (out []forged) {
 	private, ok := f.key.private.(*rsa.PrivateKey)
 	if !ok {
@@ -90,8 +87,7 @@ func (f *forger) rsaSignatures() (out []forged) {
 	return out
 }
 
-// pssBlocks returns blocks that are nearly EMSA-PSS (RFC 8017 section 9.1.2), made
-// of that of a good signature.
+// pssBlocks returns blocks that are nearly EMSA-PSS (RFC 8017 section 9.1.2), made of that of a good signature.
 func pssBlocks(hash crypto.Hash, private *rsa.PrivateKey, signature *big.Int) []padding {
 	block := new(big.Int).Exp(signature, big.NewInt(int64(private.E)), private.N).FillBytes(make([]byte, private.Size()))
 	change := func(at int, mask byte) []byte {
@@ -180,8 +176,7 @@ const (
 	holeEd      = "an Ed25519 signature is not checked as RFC 8032 section 5.1.7 says"
 )
 
-// ecSignatures are made with the issuer's key if it is an EC one, else with the
-// one it publishes for ES256.
+// ecSignatures are made with the issuer's key if it is an EC one, else with the one it publishes for ES256.
 func (f *forger) ecSignatures() (out []forged) {
 	key, alg := f.key, f.alg
 	private, ok := key.private.(*ecdsa.PrivateKey)
@@ -233,8 +228,7 @@ func (f *forger) curves(key *Key, alg, input string) (out []forged) {
 	return out
 }
 
-// edSignatures are made with the issuer's key if it is an Ed25519 one, else
-// with the one it publishes.
+// edSignatures are made with the issuer's key if it is an Ed25519 one, else with the one it publishes.
 func (f *forger) edSignatures() (out []forged) {
 	key := f.key
 	private, ok := key.private.(ed25519.PrivateKey)

@@ -27,39 +27,26 @@ import (
 	"github.com/sallyport-go/sallyport/reason"
 )
 
-func TestForgeriesFitIssuersOfAllKinds(t *testing.T) {
+func TestEveryForgeryIsRefusedForItsReason(t *testing.T) {
 	t.Parallel()
-	for name, options := range map[string][]jwkstest.Option{
+	rows := map[string][]jwkstest.Option{
 		"RSA keys without alg":      {jwkstest.JWK{"alg": nil}},
 		"PSS keys without alg":      {jwkstest.JWK{"alg": nil}, jwkstest.WithAlgorithm("PS256")},
 		"a name with a port":        {jwkstest.WithName("https://login.example:8443/t~1/"), jwkstest.WithAlgorithm("EdDSA")},
 		"a name over http":          {jwkstest.WithName("http://localhost/realm"), jwkstest.WithAlgorithm("EdDSA")},
 		"a name that is no address": {jwkstest.WithName("accounts"), jwkstest.WithAlgorithm("EdDSA")},
 		"several audiences":         {jwkstest.WithAudience("https://api.example/", "other"), jwkstest.WithAlgorithm("EdDSA")},
-	} {
+	}
+	for _, alg := range forgedAlgorithms {
+		rows[alg] = []jwkstest.Option{jwkstest.WithAlgorithm(alg), jwkstest.WithAudience("api://orders")}
+	}
+	for name, options := range rows {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			iss := jwkstest.New(t, append(options, jwkstest.WithoutServer())...)
-			v := newVerifier(t, iss, iss.KeySet())
-			_, err := v.Verify(t.Context(), iss.Token())
-			require.NoError(t, err)
-			for name, f := range iss.Forgeries() {
-				_, err := v.Verify(t.Context(), f.Token)
-				assert.Equal(t, f.Reason, whyNot(t, err), "%s: %v", name, err)
-			}
-		})
-	}
-}
-
-func TestEveryForgeryIsRefusedForItsReason(t *testing.T) {
-	t.Parallel()
-	for _, alg := range forgedAlgorithms {
-		t.Run(alg, func(t *testing.T) {
-			t.Parallel()
-			iss := jwkstest.New(t, jwkstest.WithoutServer(), jwkstest.WithAlgorithm(alg), jwkstest.WithAudience("api://orders"))
-			v := newVerifier(t, iss, iss.KeySet())
+			v := newVerifier(iss, iss.KeySet())
 			forgeries := iss.Forgeries()
-			for _, known := range []string{alg, "ES256", "EdDSA"} {
+			for _, known := range []string{iss.Key().Algorithm(), "ES256", "EdDSA"} {
 				_, err := v.Verify(t.Context(), iss.Token(jwkstest.WithAlgorithm(known)))
 				require.NoError(t, err, "what the forgeries are made of is good")
 			}
@@ -83,7 +70,7 @@ func TestAFetcherRefusesEveryForgeryAndFollowsNone(t *testing.T) {
 		iss := jwkstest.New(t, jwkstest.WithoutServer(), jwkstest.WithName("https://login.example/tenant/v2.0/"))
 		fetcher := must(jwks.NewFetcher(jwks.FetcherConfig{Issuer: iss.Issuer(), Client: iss.Client()}))
 		defer fetcher.Close()
-		v := newVerifier(t, iss, fetcher)
+		v := newVerifier(iss, fetcher)
 		for name, f := range iss.Forgeries() {
 			_, err := v.Verify(t.Context(), f.Token)
 			assert.Equal(t, f.Reason, whyNot(t, err), "%s: %v", name, err)
@@ -108,7 +95,7 @@ func TestForgeriesThatAreNotAboutTheSignatureAreWellSigned(t *testing.T) {
 			if !about[f.Reason] || name == "b64: false, signed over the text" || name == "key: another issuer's, in its own name" {
 				continue
 			}
-			assert.True(t, verifiedBy(t, f.Token, iss.Key().Public(), alg), name)
+			assert.True(t, verifiedBy(f.Token, iss.Key().Public(), alg), name)
 			signed++
 		}
 		assert.Greater(t, signed, 150)
@@ -181,14 +168,14 @@ func believesKeyInToken(t *testing.T, issuers *jwkstest.Key, _, token string) bo
 	header, _ := open(t, token)
 	if chain, ok := header["x5c"].([]any); ok {
 		cert := must(x509.ParseCertificate(must(base64.StdEncoding.DecodeString(chain[0].(string)))))
-		return verifiedBy(t, token, cert.PublicKey, issuers.Algorithm())
+		return verifiedBy(token, cert.PublicKey, issuers.Algorithm())
 	}
 	value := header["jwk"]
 	if value == nil {
 		value = header["jwks"]
 	}
 	keys := must(jwks.ParseJWKS(must(json.Marshal(value))))
-	return verifies(t, keys[0], issuers.Algorithm(), token)
+	return verifies(keys[0], issuers.Algorithm(), token)
 }
 
 func followsAddress(t *testing.T, issuers *jwkstest.Key, _, token string) bool {
@@ -197,12 +184,12 @@ func followsAddress(t *testing.T, issuers *jwkstest.Key, _, token string) bool {
 	if at, ok := header["jku"].(string); ok {
 		_, body := fetch(t, http.DefaultClient, at)
 		return slices.ContainsFunc(must(jwks.ParseJWKS([]byte(body))), func(k *jwks.Key) bool {
-			return k.ID() == header["kid"] && verifies(t, k, issuers.Algorithm(), token)
+			return k.ID() == header["kid"] && verifies(k, issuers.Algorithm(), token)
 		})
 	}
 	_, body := fetch(t, http.DefaultClient, header["x5u"].(string))
 	for block, rest := pem.Decode([]byte(body)); block != nil; block, rest = pem.Decode(rest) {
-		if verifiedBy(t, token, must(x509.ParseCertificate(block.Bytes)).PublicKey, issuers.Algorithm()) {
+		if verifiedBy(token, must(x509.ParseCertificate(block.Bytes)).PublicKey, issuers.Algorithm()) {
 			return true
 		}
 	}
@@ -221,7 +208,7 @@ func acceptsNone(t *testing.T, _ *jwkstest.Key, _, token string) bool {
 func parsesPadding(t *testing.T, issuers *jwkstest.Key, name, token string) bool {
 	t.Helper()
 	public := issuers.Public().(*rsa.PublicKey)
-	input, signature := split(t, token)
+	input, signature := split(token)
 	s := new(big.Int).SetBytes(signature)
 	block := new(big.Int).Exp(s, big.NewInt(int64(public.E)), public.N).FillBytes(make([]byte, public.Size()))
 	if strings.HasSuffix(name, "plus the modulus") {
@@ -234,7 +221,7 @@ func parsesPadding(t *testing.T, issuers *jwkstest.Key, name, token string) bool
 func readsECDSALeniently(t *testing.T, issuers *jwkstest.Key, name, token string) bool {
 	t.Helper()
 	public := issuers.Public().(*ecdsa.PublicKey)
-	input, signature := split(t, token)
+	input, signature := split(token)
 	hash, half := crypto.SHA256, len(signature)/2
 	r, s := new(big.Int).SetBytes(signature[:half]), new(big.Int).SetBytes(signature[half:])
 	switch strings.TrimPrefix(name, "ECDSA signature: ") {
@@ -277,14 +264,12 @@ func TestWhoTakesWhatIsPublicForASecretFallsForIt(t *testing.T) {
 	_, set := fetch(t, http.DefaultClient, iss.JWKSURL())
 	var raw struct{ Keys []json.RawMessage }
 	require.NoError(t, json.Unmarshal([]byte(set), &raw))
-	var members struct {
-		Keys []struct{ Kty, Kid, K, E, N string }
-	}
+	var members struct{ Keys []map[string]string }
 	require.NoError(t, json.Unmarshal([]byte(set), &members))
 	signing := members.Keys[0]
 	published, _ := open(t, forgeries["HS256: keyed with a symmetric key out of the JWK Set"].Token)
-	at := slices.IndexFunc(members.Keys, func(k struct{ Kty, Kid, K, E, N string }) bool { return k.Kid == published["kid"] })
-	assert.Equal(t, "oct", members.Keys[at].Kty)
+	at := slices.IndexFunc(members.Keys, func(k map[string]string) bool { return k["kid"] == published["kid"] })
+	assert.Equal(t, "oct", members.Keys[at]["kty"])
 
 	public := iss.Key().Public().(*rsa.PublicKey)
 	pkix, pkcs1 := must(x509.MarshalPKIXPublicKey(public)), x509.MarshalPKCS1PublicKey(public)
@@ -302,21 +287,21 @@ func TestWhoTakesWhatIsPublicForASecretFallsForIt(t *testing.T) {
 		"HS256: keyed with the public key as PKCS 1 PEM without its last newline": strings.TrimSpace(pkcs1PEM),
 		"HS256: keyed with the public key as PKCS 1 DER":                          string(pkcs1),
 		"HS256: keyed with the public key as its JWK":                             string(raw.Keys[0]),
-		"HS256: keyed with the public key as its bare JWK":                        `{"e":"` + signing.E + `","kty":"RSA","n":"` + signing.N + `"}`,
+		"HS256: keyed with the public key as its bare JWK":                        `{"e":"` + signing["e"] + `","kty":"RSA","n":"` + signing["n"] + `"}`,
 		"HS256: keyed with the whole JWK Set":                                     set,
 		"HS256: keyed with the modulus":                                           string(public.N.Bytes()),
-		"HS256: keyed with the modulus as base64url":                              signing.N,
+		"HS256: keyed with the modulus as base64url":                              signing["n"],
 		"HS256: keyed with the modulus as decimal number":                         public.N.String(),
 		"HS256: keyed with nothing":                                               "",
 		"HS256: keyed with the word secret":                                       "secret",
 		"HS256: keyed with the kid":                                               "key-1",
 		"HS256: keyed with the audience":                                          "api://test",
-		"HS256: keyed with a symmetric key out of the JWK Set":                    string(raw64(t, members.Keys[at].K)),
+		"HS256: keyed with a symmetric key out of the JWK Set":                    string(raw64(members.Keys[at]["k"])),
 		"HS256: of a null device, which the kid names":                            "",
 		"HS256: of what the kid makes a database answer":                          "secret",
 	} {
 		hash := map[string]crypto.Hash{"HS256": crypto.SHA256, "HS384": crypto.SHA384, "HS512": crypto.SHA512}[name[:5]]
-		input, signature := split(t, forgeries[name].Token)
+		input, signature := split(forgeries[name].Token)
 		m := hmac.New(hash.New, []byte(secret))
 		m.Write([]byte(input))
 		assert.True(t, hmac.Equal(m.Sum(nil), signature), name)

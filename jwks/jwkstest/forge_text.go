@@ -93,22 +93,16 @@ func middle(insert string) func(string) string {
 	return func(s string) string { return s[:len(s)/2] + insert + s[len(s)/2:] }
 }
 
-// spareBits: last characters that decode to the same bytes, and the standard
-// alphabet.
+// spareBits: last characters that decode to the same bytes, and the standard alphabet.
 func (f *forger) spareBits() []forged {
 	header, payload := f.header(nil), f.payload(nil)
-	for len(header)%3 == 0 { // a space at the end makes room for spare bits
-		header += " "
-	}
-	for len(payload)%3 == 0 {
-		payload += " "
-	}
 	h, p := encode(header), encode(payload)
+	other := "\u00ff\u00fe\u00bf~~~???" // with characters in which the alphabets differ
 	out := []forged{
-		f.encoded("header, spare bits set", f.signed(spare(h)+"."+p)),
-		f.encoded("payload, spare bits set", f.signed(h+"."+spare(p))),
-		f.encoded("header in the standard alphabet", f.signed(standard(f.header(Header{"x": "\u00ff\u00fe\u00bf~~~???"}))+"."+p)),
-		f.encoded("payload in the standard alphabet", f.signed(h+"."+standard(f.payload(Claims{"x": "\u00ff\u00fe\u00bf~~~???"})))),
+		f.encoded("header, spare bits set", f.signed(spare(encode(roomy(header)))+"."+p)),
+		f.encoded("payload, spare bits set", f.signed(h+"."+spare(encode(roomy(payload))))),
+		f.encoded("header in the standard alphabet", f.signed(standard(f.header(Header{"x": other}))+"."+p)),
+		f.encoded("payload in the standard alphabet", f.signed(h+"."+standard(f.payload(Claims{"x": other})))),
 	}
 	good := f.token()
 	if dot := lastDot(good); (len(good)-dot-1)%4 != 0 {
@@ -118,9 +112,11 @@ func (f *forger) spareBits() []forged {
 		good = f.token()
 	}
 	dot := lastDot(good)
-	return append(out, f.encoded("signature in the standard alphabet",
-		good[:dot]+strings.NewReplacer("-", "+", "_", "/").Replace(good[dot:])))
+	return append(out, f.encoded("signature in the standard alphabet", good[:dot]+strings.NewReplacer("-", "+", "_", "/").Replace(good[dot:])))
 }
+
+// roomy is the text with a space at the end if its encoding has no spare bits.
+func roomy(text string) string { return text + strings.Repeat(" ", (3-len(text)%3)/3) }
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
@@ -130,16 +126,13 @@ func spare(part string) string {
 	return part[:last] + string(alphabet[strings.IndexByte(alphabet, part[last])|1])
 }
 
-// standard is text in the alphabet with plus and slash, without padding; spaces
-// are added until one of the two is in it.
+// standard is text in the alphabet with plus and slash, without padding, after as many spaces as bring one of the two.
 func standard(text string) string {
-	for range 3 {
-		if s := base64.RawStdEncoding.EncodeToString([]byte(text)); strings.ContainsAny(s, "+/") {
-			return s
-		}
-		text = " " + text
+	s := ""
+	for n := 0; n < 3 && !strings.ContainsAny(s, "+/"); n++ {
+		s = base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat(" ", n) + text))
 	}
-	return base64.RawStdEncoding.EncodeToString([]byte(text))
+	return s
 }
 
 // encrypted: five parts, whatever they hold.
@@ -235,14 +228,8 @@ func wideText(s string, order binary.AppendByteOrder, mark bool) string {
 func (f *forger) duplicates() (out []forged) {
 	header, payload := f.header(nil), f.payload(nil)
 	alg, kid := strconv.Quote(f.alg), strconv.Quote(f.key.id)
-	attacker := func(text string) string {
-		input := encode(text) + "." + encode(payload)
-		sig, err := f.attacker().sign(f.alg, []byte(input))
-		f.iss.check(err)
-		return input + "." + encode(string(sig))
-	}
 	head := func(name, text string) {
-		out = append(out, forged{"header: " + name, Forgery{f.iss.Sign(encode(text)+"."+encode(payload), WithKey(f.key), WithAlgorithm(f.alg)), reason.Malformed, holeDuplicate}})
+		out = append(out, f.minted("header: "+name, reason.Malformed, holeDuplicate, WithRawHeader(text)))
 	}
 	head("alg twice, none first", member(`"alg":"none"`)(header))
 	head("alg twice, none last", strings.TrimSuffix(header, "}")+`,"alg":"none"}`)
@@ -250,7 +237,8 @@ func (f *forger) duplicates() (out []forged) {
 	head("alg twice, one of them escaped", member(`"\u0061lg":"none"`)(header))
 	head("typ twice", member(`"typ":"logout+jwt"`)(header))
 	head("a member within a member twice", member(`"x":{"y":1,"y":2}`)(header))
-	out = append(out, forged{"header: kid twice", Forgery{attacker(`{"typ":"at+jwt","alg":` + alg + `,"kid":` + kid + `,"kid":"attacker"}`), reason.Malformed, holeDuplicate}})
+	twice := WithRawHeader(`{"typ":"at+jwt","alg":` + alg + `,"kid":` + kid + `,"kid":"attacker"}`)
+	out = append(out, forged{"header: kid twice", Forgery{f.impostor(twice), reason.Malformed, holeDuplicate}})
 
 	pay := func(name, first, last string) {
 		text := payload

@@ -18,8 +18,7 @@ import (
 // DefaultAudience is the audience of tokens unless [WithAudience] sets another.
 const DefaultAudience = "api://test"
 
-// Issuer is a fake authorization server. [New] or [Start] makes one; it is safe
-// for concurrent use.
+// Issuer is a fake authorization server. [New] or [Start] makes one; it is safe for concurrent use.
 type Issuer struct {
 	tb     testing.TB // nil: made by Start
 	name   string
@@ -62,8 +61,7 @@ func New(tb testing.TB, options ...Option) *Issuer {
 	return iss
 }
 
-// Start returns an issuer for a program, TestMain or a runnable example: Close
-// it. Wrong use of it panics.
+// Start returns an issuer for a program, TestMain or a runnable example: Close it. Wrong use of it panics.
 func Start(options ...Option) *Issuer {
 	iss := &Issuer{}
 	iss.open(options)
@@ -113,8 +111,7 @@ func (iss *Issuer) Close() {
 // Issuer returns the issuer's name: iss of its tokens, issuer of its metadata.
 func (iss *Issuer) Issuer() string { return iss.name }
 
-// Audience returns the audience of tokens without options: the first of
-// [WithAudience], or [DefaultAudience].
+// Audience returns the audience of tokens without options: the first of [WithAudience], or [DefaultAudience].
 func (iss *Issuer) Audience() string { return firstAudience(iss.draft(nil).claims) }
 
 // URL returns where the issuer can be reached, without a slash at the end: the
@@ -142,8 +139,7 @@ func (iss *Issuer) address() string {
 // JWKSURL returns where the keys are.
 func (iss *Issuer) JWKSURL() string { return iss.URL() + jwksPath }
 
-// DiscoveryURL returns where the metadata is, for an issuer whose name is not its
-// address.
+// DiscoveryURL returns where the metadata is, for an issuer whose name is not its address.
 func (iss *Issuer) DiscoveryURL() string { return iss.URL() + oidcPath }
 
 // Client returns a client that reaches the issuer without a socket, whatever host a URL names, over
@@ -172,9 +168,8 @@ func (iss *Issuer) fail(format string, args ...any) {
 // Option configures an [Issuer].
 type Option interface{ issuer(iss *Issuer) }
 
-// JWK are members of a key as the issuer publishes it. They replace those that
-// it has anyway; a nil value leaves one out. As an option it holds for every
-// key of the issuer.
+// JWK are members of a key as the issuer publishes it. They replace those that it has anyway; a nil value leaves one
+// out. As an option it holds for every key of the issuer.
 type JWK map[string]any
 
 // Metadata are members of the discovery documents. They replace those that are
@@ -190,22 +185,19 @@ type issuerOption func(*Issuer)
 
 func (o issuerOption) issuer(iss *Issuer) { o(iss) }
 
-// WithName gives the issuer a name that is not its address, such as
-// https://sts.windows.net/<tenant>/. Its metadata is at [Issuer.DiscoveryURL],
-// or where the name says if the request comes by [Issuer.Client].
+// WithName gives the issuer a name that is not its address, such as https://sts.windows.net/<tenant>/. Its metadata
+// is at [Issuer.DiscoveryURL], or where the name says if the request comes by [Issuer.Client].
 func WithName(name string) Option { return issuerOption(func(iss *Issuer) { iss.name = name }) }
 
-// WithoutServer opens no socket: the issuer is reached through
-// [Issuer.Client] alone. Unless [WithName] says otherwise its name is a host
-// under .example that differs from issuer to issuer.
+// WithoutServer opens no socket: the issuer is reached through [Issuer.Client] alone. Unless [WithName] says
+// otherwise its name is a host under .example that differs from issuer to issuer.
 func WithoutServer() Option { return issuerOption(func(iss *Issuer) { iss.memory = true }) }
 
 // WithClock sets the clock for the times of tokens, [time.Now] by default.
 func WithClock(now func() time.Time) Option { return issuerOption(func(iss *Issuer) { iss.now = now }) }
 
-// WithJWK has each key of the issuer published with the members that members
-// returns for its public half: a kid that is a thumbprint, a certificate. Those
-// of a [JWK] replace them; a nil value leaves one out.
+// WithJWK has each key of the issuer published with the members that members returns for its public half: a kid that
+// is a thumbprint, a certificate. Those of a [JWK] replace them; a nil value leaves one out.
 func WithJWK(members func(crypto.PublicKey) JWK) Option {
 	return issuerOption(func(iss *Issuer) { iss.jwkOf = members })
 }

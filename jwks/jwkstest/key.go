@@ -20,8 +20,7 @@ import (
 	"github.com/sallyport-go/sallyport/jwks"
 )
 
-// Key is a private key and how it is published. It is immutable; an [Issuer]
-// makes it and owns it.
+// Key is a private key and how it is published. It is immutable; an [Issuer] makes it and owns it.
 type Key struct {
 	id      string
 	alg     string
@@ -52,11 +51,9 @@ func (k *Key) Secret() []byte {
 // JWK returns a copy of the key as it is published (RFC 7517 section 4).
 func (k *Key) JWK() JWK { return maps.Clone(k.jwk) }
 
-// NewKey returns a key that is not yet published: see [Issuer.Publish] and
-// [WithKey].
-// Its kid is key-1, key-2 and so on. Members change how it is published: a kid
-// of nil leaves the kid out of its tokens too. With alg HS256, HS384 or HS512
-// it is a random secret.
+// NewKey returns a key that is not yet published: see [Issuer.Publish] and [WithKey]. Its kid is key-1, key-2 and so
+// on. Members change how it is published: a kid of nil leaves the kid out of its tokens too. With alg HS256, HS384 or
+// HS512 it is a random secret.
 func (iss *Issuer) NewKey(alg string, members ...JWK) *Key {
 	private, err := iss.generate(alg)
 	iss.check(err)
@@ -115,9 +112,8 @@ func (iss *Issuer) generate(alg string) (any, error) {
 	}
 }
 
-// publicMembers are the members that describe the key itself (RFC 7518 section
-// 6, RFC 8037 section 2). They hold an HMAC secret itself: publish such a key
-// only on purpose.
+// publicMembers are the members that describe the key itself (RFC 7518 section 6, RFC 8037 section 2). They hold an
+// HMAC secret itself: publish such a key only on purpose.
 func publicMembers(private any) (JWK, error) {
 	switch k := private.(type) {
 	case *rsa.PrivateKey:
@@ -283,8 +279,7 @@ func (iss *Issuer) Use(key *Key) {
 	iss.signing = key
 }
 
-// Remove takes the keys of that kid out of the set. The signing key signs on,
-// even if it is gone.
+// Remove takes the keys of that kid out of the set. The signing key signs on, even if it is gone.
 func (iss *Issuer) Remove(kid string) {
 	iss.change(func() {
 		iss.published = slices.DeleteFunc(slices.Clone(iss.published), func(k *Key) bool { return k.id == kid })
@@ -294,10 +289,12 @@ func (iss *Issuer) Remove(kid string) {
 // Replace puts other material in the place of the published key of that kid,
 // as an issuer does that has lost its keys. If it signed, the new one does.
 func (iss *Issuer) Replace(kid string) *Key {
-	old := iss.find(kid)
-	if old == nil {
+	published := iss.Published()
+	at := slices.IndexFunc(published, func(k *Key) bool { return k.id == kid })
+	if at < 0 {
 		iss.fail("no key of kid %q is published", kid)
 	}
+	old := published[at]
 	private, err := iss.generate(old.alg)
 	iss.check(err)
 	public, err := publicMembers(private)
@@ -322,14 +319,6 @@ func (iss *Issuer) Published() []*Key {
 	return slices.Clone(iss.published)
 }
 
-func (iss *Issuer) find(kid string) *Key {
-	published := iss.Published()
-	if i := slices.IndexFunc(published, func(k *Key) bool { return k.id == kid }); i >= 0 {
-		return published[i]
-	}
-	return nil
-}
-
 // newest returns the key that was published last to sign with alg; iss.mu is held.
 func (iss *Issuer) newest(alg string) *Key {
 	for _, k := range slices.Backward(iss.published) {
@@ -347,10 +336,9 @@ func (iss *Issuer) change(set func()) {
 	iss.snap()
 }
 
-// KeySet returns a key set without any fetching: what a [jwks.Fetcher] would have
-// if it fetched at every moment. It follows Publish, Remove, Replace and Rotate at
-// once, and knows nothing of faults. Keys that cannot check a signature are not
-// in it, as they would be skipped by a Fetcher.
+// KeySet returns a key set without any fetching: what a [jwks.Fetcher] would have if it fetched at every moment. It
+// follows Publish, Remove, Replace and Rotate at once, and knows nothing of faults. Keys that cannot check a
+// signature are not in it, as they would be skipped by a Fetcher.
 func (iss *Issuer) KeySet() jwks.KeySet { return keySet{iss} }
 
 type keySet struct{ iss *Issuer }

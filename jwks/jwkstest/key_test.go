@@ -24,7 +24,7 @@ func TestAKeyMadeElsewhereSigns(t *testing.T) {
 	token := iss.Token(jwkstest.WithKey(key))
 	header, _ := open(t, token)
 	assert.Equal(t, "mine", header["kid"])
-	assert.True(t, signedBy(t, token, key))
+	assert.True(t, signedBy(token, key))
 }
 
 func TestTheKeySetFollowsTheIssuer(t *testing.T) {
@@ -33,15 +33,15 @@ func TestTheKeySetFollowsTheIssuer(t *testing.T) {
 	set := iss.KeySet()
 	require.True(t, set.Snapshot().Usable())
 	key := must(set.Snapshot().Key("key-1", "ES256"))
-	assert.True(t, verifies(t, key, "ES256", iss.Token()))
+	assert.True(t, verifies(key, "ES256", iss.Token()))
 
 	iss.Rotate()
 	key, err := set.Snapshot().Key("key-2", "ES256")
 	require.NoError(t, err)
-	assert.True(t, verifies(t, key, "ES256", iss.Token()))
+	assert.True(t, verifies(key, "ES256", iss.Token()))
 
 	iss.Replace("key-2")
-	assert.False(t, verifies(t, key, "ES256", iss.Token()))
+	assert.False(t, verifies(key, "ES256", iss.Token()))
 
 	iss.Remove("key-1")
 	require.NoError(t, set.Refresh(t.Context(), "key-1"))
@@ -56,7 +56,7 @@ func TestAnHMACSecretIsPublishedOnlyOnPurpose(t *testing.T) {
 	t.Parallel()
 	iss := jwkstest.New(t, jwkstest.WithoutServer())
 	key := iss.NewKey("HS256")
-	input, signature := split(t, iss.Token(jwkstest.WithKey(key)))
+	input, signature := split(iss.Token(jwkstest.WithKey(key)))
 	require.NoError(t, must(jwks.NewSecret("", "HS256", key.Secret())).Verify("HS256", []byte(input), signature))
 	assert.Nil(t, key.Public())
 	assert.Len(t, iss.Published(), 1, "the RSA key alone")
@@ -73,12 +73,12 @@ func TestKeysAreRotatedRemovedAndReplaced(t *testing.T) {
 	header, _ := open(t, iss.Token())
 	assert.Equal(t, "key-1", header["kid"], "published is not used")
 	iss.Use(next)
-	assert.True(t, signedBy(t, iss.Token(), next))
+	assert.True(t, signedBy(iss.Token(), next))
 
 	third := iss.Rotate()
 	assert.Equal(t, []string{"key-1", "key-2", "key-3"}, kids(t, iss, iss.Client()))
-	assert.True(t, signedBy(t, iss.Token(), third))
-	assert.True(t, signedBy(t, iss.Token(jwkstest.WithKey(first)), first))
+	assert.True(t, signedBy(iss.Token(), third))
+	assert.True(t, signedBy(iss.Token(jwkstest.WithKey(first)), first))
 
 	iss.Remove("key-1")
 	assert.Equal(t, []string{"key-2", "key-3"}, kids(t, iss, iss.Client()))
@@ -86,8 +86,8 @@ func TestKeysAreRotatedRemovedAndReplaced(t *testing.T) {
 	fourth := iss.Replace("key-3")
 	assert.Equal(t, []string{"key-2", "key-3"}, kids(t, iss, iss.Client()))
 	token := iss.Token()
-	assert.True(t, signedBy(t, token, fourth))
-	assert.False(t, signedBy(t, token, third))
+	assert.True(t, signedBy(token, fourth))
+	assert.False(t, signedBy(token, third))
 }
 
 func TestKeysArePublishedAsToldTo(t *testing.T) {

@@ -60,8 +60,7 @@ func (iss *Issuer) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Answer answers as the issuer does without faults, for handlers of
-// [Issuer.Serve] that want to change it.
+// Answer answers as the issuer does without faults, for handlers of [Issuer.Serve] that want to change it.
 func (iss *Issuer) Answer(w http.ResponseWriter, r *http.Request) {
 	switch iss.document(r) {
 	case jwksDocument:
@@ -195,20 +194,17 @@ func await[T any](event <-chan T, r *http.Request, closed <-chan struct{}) bool 
 	return false
 }
 
-// Fail answers every request for keys or metadata with that status, and a body
-// that is not JSON.
+// Fail answers every request for keys or metadata with that status, and a body that is not JSON.
 func (iss *Issuer) Fail(status int) {
 	iss.Serve(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, http.StatusText(status), status) })
 }
 
-// Serve answers every request for keys or metadata with h, which can fall back
-// on [Issuer.Answer].
+// Serve answers every request for keys or metadata with h, which can fall back on [Issuer.Answer].
 func (iss *Issuer) Serve(h http.HandlerFunc) {
 	iss.setAnswers(func(a *answers) { a.serve, a.serveJWKS = h, nil })
 }
 
-// ServeJWKS answers requests for keys with h, and leaves those for metadata as
-// they are.
+// ServeJWKS answers requests for keys with h, and leaves those for metadata as they are.
 func (iss *Issuer) ServeJWKS(h http.HandlerFunc) {
 	iss.setAnswers(func(a *answers) { a.serveJWKS = h })
 }
@@ -216,8 +212,7 @@ func (iss *Issuer) ServeJWKS(h http.HandlerFunc) {
 // Slow delays every answer by d.
 func (iss *Issuer) Slow(d time.Duration) { iss.setAnswers(func(a *answers) { a.delay = d }) }
 
-// Hang holds every answer back until release is called, the issuer is restored
-// or the client gives up.
+// Hang holds every answer back until release is called, the issuer is restored or the client gives up.
 func (iss *Issuer) Hang() (release func()) {
 	hanging := make(chan struct{})
 	release = sync.OnceFunc(func() {
@@ -244,8 +239,7 @@ func (iss *Issuer) Restore() {
 	}
 }
 
-// SetCacheControl sets the Cache-Control of the answers; "" (as it begins)
-// sends none.
+// SetCacheControl sets the Cache-Control of the answers; "" (as it begins) sends none.
 func (iss *Issuer) SetCacheControl(value string) {
 	iss.setAnswers(func(a *answers) { a.cacheControl = value })
 }

@@ -20,9 +20,8 @@ type draft struct {
 	rawPayload *string
 }
 
-// Token mints an access token (RFC 9068): typ at+jwt, and the claims iss, sub,
-// client_id, aud, jti, iat and, an hour later, exp. Options change it, the
-// later ones win.
+// Token mints an access token (RFC 9068): typ at+jwt, and the claims iss, sub, client_id, aud, jti, iat and, an hour
+// later, exp. Options change it, the later ones win.
 func (iss *Issuer) Token(options ...TokenOption) string {
 	if iss.tb != nil {
 		iss.tb.Helper()
@@ -37,9 +36,8 @@ func (iss *Issuer) Token(options ...TokenOption) string {
 	return iss.signed(encode(iss.text(m.rawHeader, m.header))+"."+encode(iss.text(m.rawPayload, m.claims)), key, alg)
 }
 
-// Sign appends a dot and the signature over input, which is taken as it is: for
-// tokens whose very encoding is wrong. Of the options only [WithAlgorithm] and
-// [WithKey] count.
+// Sign appends a dot and the signature over input, which is taken as it is: for tokens whose very encoding is wrong.
+// Of the options only [WithAlgorithm] and [WithKey] count.
 func (iss *Issuer) Sign(input string, options ...TokenOption) string {
 	if iss.tb != nil {
 		iss.tb.Helper()
@@ -59,20 +57,12 @@ func (iss *Issuer) draft(options []TokenOption) *draft {
 	now := iss.now()
 	m := &draft{
 		claims: map[string]any{
-			"iss":       iss.name,
-			"sub":       "test-client",
-			"client_id": "test-client",
-			"aud":       DefaultAudience,
-			"jti":       rand.Text(),
-			"iat":       now,
-			"exp":       now.Add(time.Hour),
+			"iss": iss.name, "sub": "test-client", "client_id": "test-client", "aud": DefaultAudience,
+			"jti": rand.Text(), "iat": now, "exp": now.Add(time.Hour),
 		},
 		header: map[string]any{},
 	}
-	for _, o := range iss.tokens {
-		o.token(m)
-	}
-	for _, o := range options {
+	for _, o := range slices.Concat(iss.tokens, options) {
 		o.token(m)
 	}
 	return m
@@ -149,13 +139,11 @@ type TokenOption interface {
 	token(m *draft)
 }
 
-// Claims are members of a token's payload. They replace those that a token has
-// anyway; a nil value leaves one out, and a [time.Time] becomes a NumericDate.
-// A JSON null is a json.RawMessage or jsontext.Value of that text.
+// Claims are members of a token's payload. They replace those that a token has anyway; a nil value leaves one out,
+// and a [time.Time] becomes a NumericDate. A JSON null is a json.RawMessage or jsontext.Value of that text.
 type Claims map[string]any
 
-// Header are members of a token's header. They replace those that a token has
-// anyway; a nil value leaves one out.
+// Header are members of a token's header. They replace those that a token has anyway; a nil value leaves one out.
 type Header map[string]any
 
 func (c Claims) issuer(iss *Issuer) { iss.always(maps.Clone(c)) }
@@ -182,8 +170,7 @@ func (o tokenOption) token(m *draft) { o(m) }
 
 func (iss *Issuer) always(o TokenOption) { iss.tokens = append(iss.tokens, o) }
 
-// WithAudience sets the audience: aud is a string for one, an array for
-// several.
+// WithAudience sets the audience: aud is a string for one, an array for several.
 func WithAudience(audiences ...string) TokenOption {
 	if len(audiences) == 1 {
 		return Claims{"aud": audiences[0]}
@@ -191,10 +178,9 @@ func WithAudience(audiences ...string) TokenOption {
 	return Claims{"aud": slices.Clone(audiences)}
 }
 
-// WithAlgorithm sets what tokens are signed with: RS256 (unless it is said),
-// RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA. If the issuer
-// signs with another one, its newest published key of that algorithm signs; if
-// there is none, one is made and published.
+// WithAlgorithm sets what tokens are signed with: RS256 (unless it is said), RS384, RS512, PS256, PS384, PS512,
+// ES256, ES384, ES512, EdDSA. If the issuer signs with another one, its newest published key of that algorithm signs;
+// if there is none, one is made and published.
 func WithAlgorithm(alg string) TokenOption { return tokenOption(func(m *draft) { m.alg = alg }) }
 
 // WithKey sets the key that signs, published or not, with its own algorithm unless
@@ -208,8 +194,7 @@ func WithRawHeader(text string) TokenOption {
 	return tokenOption(func(m *draft) { m.rawHeader = &text })
 }
 
-// WithRawPayload sets the whole payload, byte by byte: no other option changes
-// it.
+// WithRawPayload sets the whole payload, byte by byte: no other option changes it.
 func WithRawPayload(text string) TokenOption {
 	return tokenOption(func(m *draft) { m.rawPayload = &text })
 }

@@ -27,7 +27,7 @@ func TestATokenIsAnAccessTokenUnlessToldOtherwise(t *testing.T) {
 		"iss": iss.Issuer(), "aud": "api://test", "sub": "test-client", "client_id": "test-client",
 		"iat": 1_800_000_000.0, "exp": 1_800_003_600.0,
 	}, claims)
-	assert.True(t, signedBy(t, token, iss.Key()))
+	assert.True(t, signedBy(token, iss.Key()))
 	assert.NotEqual(t, token, iss.Token(), "no two tokens are the same")
 }
 
@@ -42,7 +42,7 @@ func TestEveryAlgorithmSignsWhatAnotherLibraryAccepts(t *testing.T) {
 		require.NotEqual(t, -1, at, "%s: the key was published", alg)
 		key := iss.Published()[at]
 		assert.Equal(t, alg, key.Algorithm())
-		assert.True(t, signedBy(t, token, key), alg)
+		assert.True(t, signedBy(token, key), alg)
 		again, _ := open(t, iss.Token(jwkstest.WithAlgorithm(alg)))
 		assert.Equal(t, header["kid"], again["kid"], "the same key signs again")
 	}
@@ -81,5 +81,5 @@ func TestRawTextIsSignedAsItIs(t *testing.T) {
 	input := encode([]byte(`{"alg":"ES256"}`)) + "==." + encode([]byte(`{}`))
 	token = iss.Sign(input)
 	assert.True(t, strings.HasPrefix(token, input+"."))
-	assert.True(t, verifiedBy(t, token, iss.Key().Public(), "ES256"))
+	assert.True(t, verifiedBy(token, iss.Key().Public(), "ES256"))
 }

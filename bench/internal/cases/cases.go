@@ -5,42 +5,42 @@ package cases
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sallyport-go/sallyport/bench/internal/contest"
 	"github.com/sallyport-go/sallyport/bench/internal/fixture"
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 )
 
 // Case is one thing that is timed.
 type Case struct {
-	// Name is made of key=value pairs: alg=RS256/impl=sallyport/cache=off.
-	Name string
-	// Run does it n times. It panics if the outcome is not the expected one.
-	Run func(n int)
-	// Prepare, if set, makes what the next n runs use up, before the clock starts.
-	Prepare func(n int)
-	// Workers run at the same time, n times each, timed by the clock on the wall.
-	// 0 is one, timed by what it uses of the processor.
-	Workers int
+	Name    string      // of key=value pairs: alg=RS256/impl=sallyport/cache=off
+	Run     func(n int) // does it n times, and panics if the outcome is not the expected one
+	Prepare func(n int) // if set, makes what the next n runs use up, before the clock starts
+	Workers int         // run at the same time, n times each, by the clock on the wall; 0 is one, by the processor's time
+}
+
+// Ready prepares n runs.
+func (c *Case) Ready(n int) {
+	if c.Prepare != nil {
+		c.Prepare(n)
+	}
 }
 
 // Group is cases that are compared with each other.
 type Group struct {
 	Name string
-	// Open makes the cases and a function that releases them.
-	Open func() ([]Case, func())
+	Open func() ([]Case, func()) // makes the cases, and a function that releases them
 }
 
 // Groups returns every group, in the order of the report.
 func Groups() []Group {
-	var all []Group
+	var first, again []Group
 	for _, alg := range fixture.Algorithms {
-		all = append(all, firstSight(alg))
+		first, again = append(first, firstSight(alg)), append(again, seen(alg))
 	}
-	for _, alg := range fixture.Algorithms {
-		all = append(all, seen(alg))
-	}
-	return append(all, guardHTTP(), guardChi(), guardGin(), refusals(), flatSeen(), flatFirst(), refreshing(), parallel())
+	return slices.Concat(first, again, []Group{guardHTTP(), guardChi(), guardGin(), refusals(), flatSeen(), flatFirst(), refreshing(), parallel()})
 }
 
 // firstSight compares checks of a token from its first byte, with no cache.
@@ -66,8 +66,7 @@ func peers(prefix string, f *fixture.Fixture) (list []Case) {
 	return list
 }
 
-// seen compares the default cache with one pass of SHA-256 over the token, and with
-// the peers, which check it again.
+// seen compares the default cache with one pass of SHA-256 over the token, and with the peers, which check it again.
 func seen(alg string) Group {
 	return Group{Name: "Seen", Open: func() ([]Case, func()) {
 		f := fixture.New(alg)
@@ -86,7 +85,7 @@ func misses(f *fixture.Fixture) func(int) {
 	const many = 1024
 	tokens := make([]string, many)
 	for i := range tokens {
-		tokens[i] = f.Token(map[string]any{"uti": fmt.Sprintf("uti-%018d", i)})
+		tokens[i] = f.Token(jwkstest.Claims{"uti": fmt.Sprintf("uti-%018d", i)})
 	}
 	next := many
 	var check contest.Check

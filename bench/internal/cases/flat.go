@@ -11,21 +11,18 @@ import (
 	"github.com/sallyport-go/sallyport/bench/internal/contest"
 	"github.com/sallyport-go/sallyport/bench/internal/fixture"
 	"github.com/sallyport-go/sallyport/jwks"
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/verifier"
 )
 
-const (
-	manyKeys    = 1000
-	manyIssuers = 10000
-)
+const manyKeys, manyIssuers = 1000, 10000
 
 // flatSeen compares a token seen before in a small and in a large installation.
 func flatSeen() Group {
 	return Group{Name: "FlatSeen", Open: func() ([]Case, func()) {
 		f := fixture.New("RS256")
 		list := append([]Case{{Name: "keys=1/issuers=1/cache=empty", Run: accepts(check(one(contest.KeySet(f)), 0), f.Good)}}, large(f, 0)...)
-		full := fullCache(f)
-		return append(list, Case{Name: "keys=1/issuers=1/cache=full", Run: accepts(full, f.Good)}), f.Close
+		return append(list, Case{Name: "keys=1/issuers=1/cache=full", Run: accepts(fullCache(f), f.Good)}), f.Close
 	}}
 }
 
@@ -83,8 +80,7 @@ func issuersAmong(f *fixture.Fixture) []verifier.Issuer {
 	return issuers
 }
 
-// fullCache returns the check of a Verifier whose cache is full and has the good
-// token.
+// fullCache returns the check of a Verifier whose cache is full and has the good token.
 func fullCache(f *fixture.Fixture) contest.Check {
 	const smallest = 1 << 10 // no entry weighs less
 	others := fixture.New("EdDSA")
@@ -99,14 +95,13 @@ func fullCache(f *fixture.Fixture) contest.Check {
 		if i%64 == 0 {
 			accepts(check, f.Good)(1)
 		}
-		fixture.Must(v.Verify(context.Background(), others.TokenUnder("other", fmt.Sprintf("uti-%018d", i))))
+		fixture.Must(v.Verify(context.Background(), others.Token(jwkstest.Header{"kid": "other"}, jwkstest.Claims{"uti": fmt.Sprintf("uti-%018d", i)})))
 	}
 	accepts(check, f.Good)(64)
 	return check
 }
 
-// evicts checks tokens that were never seen with a cache that is full of others.
-// Each run uses up a new token.
+// evicts checks tokens that were never seen with a cache that is full of others. Each run uses up a new token.
 func evicts(f *fixture.Fixture) (prepare, run func(int)) {
 	check := fullCache(f)
 	var tokens []string
@@ -115,7 +110,7 @@ func evicts(f *fixture.Fixture) (prepare, run func(int)) {
 		tokens = tokens[:0]
 		for range n {
 			made++
-			tokens = append(tokens, f.TokenUnder(f.KeyID, fmt.Sprintf("new-%018d", made)))
+			tokens = append(tokens, f.Token(jwkstest.Claims{"uti": fmt.Sprintf("new-%018d", made)}))
 		}
 	}
 	run = func(n int) {
@@ -151,16 +146,14 @@ func refreshing() Group {
 
 // hang begins a refresh that lasts until it is released.
 func hang(f *fixture.Fixture, keys *jwks.Fetcher) (release func()) {
-	iss := f.FakeIssuer()
-	before := iss.Fetches()
-	answer := iss.Hang()
+	before, answer := f.Fetches(), f.Hang()
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
 		_ = keys.Refresh(context.Background(), "a-key-to-come")
 	}()
 	// An unknown key waits until the last fetch is a second old.
-	for deadline := time.Now().Add(10 * time.Second); iss.Fetches() == before; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); f.Fetches() == before; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			panic("no refresh began")
 		}
@@ -182,13 +175,12 @@ func parallel() Group {
 	return Group{Name: "Parallel", Open: func() ([]Case, func()) {
 		f := fixture.New("RS256")
 		v := contest.NewVerifier(f, 0)
-		var list []Case
-		for _, workers := range []int{1, 2} {
-			list = append(list,
-				Case{Name: fmt.Sprintf("impl=sha256/procs=%d", workers), Run: holds(contest.SHA256(f)), Workers: workers},
-				Case{Name: fmt.Sprintf("impl=sallyport/cache=hit/procs=%d", workers), Run: accepts(contest.CheckWith(v), f.Good), Workers: workers},
-			)
-		}
-		return list, f.Close
+		sha, hit := holds(contest.SHA256(f)), accepts(contest.CheckWith(v), f.Good)
+		return []Case{
+			{Name: "impl=sha256/procs=1", Run: sha, Workers: 1},
+			{Name: "impl=sallyport/cache=hit/procs=1", Run: hit, Workers: 1},
+			{Name: "impl=sha256/procs=2", Run: sha, Workers: 2},
+			{Name: "impl=sallyport/cache=hit/procs=2", Run: hit, Workers: 2},
+		}, f.Close
 	}}
 }

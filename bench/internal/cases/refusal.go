@@ -10,6 +10,7 @@ import (
 	"github.com/sallyport-go/sallyport/bench/internal/contest"
 	"github.com/sallyport-go/sallyport/bench/internal/fixture"
 	"github.com/sallyport-go/sallyport/jwks"
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/reason"
 	"github.com/sallyport-go/sallyport/verifier"
 )
@@ -37,7 +38,7 @@ func refusals() Group {
 			{Name: "token=dots-8KiB", Run: refuses(v, dots, reason.Malformed)},
 			{Name: "token=dotted-8KiB", Run: refuses(v, strings.Repeat("a.", 8<<10/2), reason.Malformed)},
 			{Name: "token=foreign-issuer", Run: refuses(v, f.ForeignIssuer(), reason.UnknownIssuer)},
-			{Name: "token=unsupported-alg", Run: refuses(v, f.WithHeader(map[string]any{"alg": "HS256"}), reason.UnsupportedAlg)},
+			{Name: "token=unsupported-alg", Run: refuses(v, f.Token(jwkstest.Header{"alg": "HS256"}), reason.UnsupportedAlg)},
 			{Name: "token=unknown-kid", Run: refuses(v, f.UnknownKey(), reason.UnknownKey)},
 			{Name: "token=unknown-kids", Run: refusesEach(v, f.UnknownKeys(4096), reason.UnknownKey)},
 		}
@@ -47,10 +48,8 @@ func refusals() Group {
 
 // fetched returns a Fetcher that has the fixture's key, by HTTP without a socket.
 func fetched(f *fixture.Fixture) *jwks.Fetcher {
-	iss := f.FakeIssuer()
 	keys := fixture.Must(jwks.NewFetcher(jwks.FetcherConfig{
-		Issuer: fixture.Issuer, JWKSURL: iss.JWKSURL(), Client: iss.Client(), Timeout: time.Minute,
-		Cooldown: time.Hour,
+		Issuer: fixture.Issuer, JWKSURL: f.JWKSURL(), Client: f.Client(), Timeout: time.Minute, Cooldown: time.Hour,
 	}))
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -64,7 +63,7 @@ func fetched(f *fixture.Fixture) *jwks.Fetcher {
 // that others are refused without a fetch from then on. It takes a few seconds.
 func spend(keys *jwks.Fetcher, v *verifier.Verifier, f *fixture.Fixture) {
 	for keys.Status().BudgetLeft > 0 {
-		token := f.WithHeader(map[string]any{"kid": strconv.Itoa(keys.Status().BudgetLeft)})
+		token := f.Token(jwkstest.Header{"kid": strconv.Itoa(keys.Status().BudgetLeft)})
 		if _, err := v.Verify(context.Background(), token); !errors.Is(err, reason.UnknownKey) {
 			panic(err)
 		}

@@ -1,6 +1,5 @@
-// Package contest has the libraries that are timed. Every one of them does the
-// same job, set up as its own documentation shows, with the key parsed
-// beforehand.
+// Package contest has the libraries that are timed. Every one of them does the same job, set up as its own
+// documentation shows, with the key parsed beforehand.
 package contest
 
 import (
@@ -19,9 +18,7 @@ type Contestant struct {
 	Name   string // impl= in the names of benchmarks
 	Module string // "" for Sallyport
 	New    func(*fixture.Fixture) Check
-	// Lacks names refusals of the correctness test that the library does not
-	// make by itself. The tables show them.
-	Lacks []string
+	Lacks  []string // refusals of the correctness test that it does not make by itself; the tables show them
 }
 
 // All is every contestant that checks claims.

@@ -69,8 +69,7 @@ func golangJWT(f *fixture.Fixture) Check {
 	}
 }
 
-// auth0v2 is the validator of auth0's middleware, version 2, over a key set as
-// its own provider caches it.
+// auth0v2 is the validator of auth0's middleware, version 2, over a key set as its own provider caches it.
 func auth0v2(f *fixture.Fixture) Check {
 	var keys jose.JSONWebKeySet
 	if err := json.Unmarshal(f.JWKS, &keys); err != nil {

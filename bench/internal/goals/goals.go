@@ -1,5 +1,4 @@
-// Package goals has the limits of the measurements: `make bench-check` fails
-// where a figure is beyond one.
+// Package goals has the limits of the measurements: `make bench-check` fails where a figure is beyond one.
 package goals
 
 import (
@@ -17,16 +16,12 @@ import (
 
 // Goal is one figure and its limit.
 type Goal struct {
-	Name  string
-	Group string // of the measurements; it is measured again if the goal is missed
-	Got   float64
-	Limit float64
-	// AtLeast is set where the limit is the least value, not the greatest.
-	AtLeast bool
-	// Count is set where the figure is a number of things, not a ratio.
-	Count bool
-	// Waived is why the goal is not judged on this machine, "" if it is.
-	Waived string
+	Name       string
+	Group      string // of the measurements; it is measured again if the goal is missed
+	Got, Limit float64
+	AtLeast    bool   // the limit is the least value, not the greatest
+	Count      bool   // the figure is a number of things, not a ratio
+	Waived     string // why the goal is not judged on this machine, "" if it is
 }
 
 // Missed reports whether the goal fails the check.
@@ -86,9 +81,8 @@ func Fastest(r *measure.Results, group, alg string) (string, *measure.Series) {
 	return fastest.Name, r.At(group, "alg="+alg+"/impl="+fastest.Name)
 }
 
-// noSHA returns why a goal is not judged on a processor without SHA
-// instructions, "" on one that has them. With them Go's SHA-256 does about 1500
-// MB/s and more, with AVX2 alone about 500.
+// noSHA returns why a goal is not judged on a processor without SHA instructions, "" on one that has them. With them
+// Go's SHA-256 does about 1500 MB/s and more, with AVX2 alone about 500.
 func noSHA(r *measure.Results) string {
 	if speed := SHASpeed(r); speed < 900 {
 		return fmt.Sprintf("SHA-256 at %.0f MB/s, the processor or this Go has no SHA instructions", speed)
@@ -153,10 +147,9 @@ func flat(r *measure.Results) (list []Goal) {
 	return list
 }
 
-// free returns why figures that need both processors are not judged, "" if they
-// can be: plain SHA-256 has to gain from a second goroutine what two processors
-// give. It gains less from a thread of the same core, and any amount where the
-// machine is shared.
+// free returns why figures that need both processors are not judged, "" if they can be: plain SHA-256 has to gain
+// from a second goroutine what two processors give. It gains less from a thread of the same core, and any amount
+// where the machine is shared.
 func free(r *measure.Results) string {
 	if machine := gain(r, "sha256"); machine < 1.7 || machine > 2.2 {
 		return fmt.Sprintf("no second processor is free, plain SHA-256 gains %.2f from it", machine)
@@ -168,8 +161,7 @@ func gain(r *measure.Results, impl string) float64 {
 	return r.At("Parallel", "impl="+impl+"/procs=1").Ratio(r.At("Parallel", "impl="+impl+"/procs=2"))
 }
 
-// parallel is judged against the machine's own gain where that is too little
-// for 1.8.
+// parallel is judged against the machine's own gain where that is too little for 1.8.
 func parallel(r *measure.Results) []Goal {
 	machine := gain(r, "sha256")
 	limit := min(1.8, 0.95*machine)
@@ -199,8 +191,7 @@ func refusals(r *measure.Results) (list []Goal) {
 	return list
 }
 
-// served is judged by the clock on the wall. The report has the processor time
-// of a request too.
+// served is judged by the clock on the wall. The report has the processor time of a request too.
 func served(r *measure.Results) []Goal {
 	of := func(v load.Variant) *measure.Series { return r.At(load.Group, v.Name("request")) }
 	return []Goal{{

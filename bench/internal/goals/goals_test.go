@@ -34,8 +34,7 @@ func TestAGoalIsMissedBeyondItsLimitOnly(t *testing.T) {
 	}
 }
 
-// TestEveryGoalHasItsFigures: a goal about a case that is not measured would
-// panic in `make bench-check`.
+// TestEveryGoalHasItsFigures: a goal about a case that is not measured would panic in `make bench-check`.
 func TestEveryGoalHasItsFigures(t *testing.T) {
 	var r measure.Results
 	for _, g := range cases.Groups() {

@@ -20,22 +20,18 @@ import (
 	"github.com/sallyport-go/sallyport/bench/internal/fixture"
 	"github.com/sallyport-go/sallyport/bench/internal/measure"
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/middleware"
 )
 
-// Group names the results. Its values are nanoseconds: a request by the clock on
-// the wall (the inverse of the throughput) and by the processors' time, and the
-// latencies.
+// Group names the results. Its values are nanoseconds: a request by the clock on the wall (the inverse of the
+// throughput) and by the processors' time, and the latencies.
 const Group = "HTTP"
 
 // Variant is a handler that is measured.
 type Variant struct {
-	// Answer is orders, a list of twenty in JSON as a small API sends it, or
-	// empty, which makes the Guard's share as large as it can be.
-	Answer string
-	// Guard is none, seen (it remembers the tokens) or first (no cache: it checks
-	// every signature).
-	Guard string
+	Answer string // orders, twenty in JSON as a small API sends them, or empty, where the Guard's share is largest
+	Guard  string // none, seen (it remembers the tokens) or first (no cache: it checks every signature)
 }
 
 // Bare and Guarded are those that the goal compares.
@@ -61,33 +57,24 @@ func Measure(ctx context.Context, r *measure.Results, rounds int, slice time.Dur
 	defer f.Close()
 	var tokens []string
 	for i := range 64 {
-		tokens = append(tokens, f.TokenUnder(f.KeyID, fmt.Sprintf("uti-%018d", i)))
+		tokens = append(tokens, f.Token(jwkstest.Claims{"uti": fmt.Sprintf("uti-%018d", i)}))
 	}
 	urls := map[Variant]string{}
-	var servers []*httptest.Server
-	defer func() {
-		for _, s := range servers {
-			s.Close()
-		}
-	}()
 	for _, variant := range Variants {
 		server := httptest.NewServer(handler(f, variant))
-		servers = append(servers, server)
+		defer server.Close()
 		urls[variant] = server.URL + "/orders/7"
 		if _, err := Run(ctx, urls[variant], slice/4, tokens); err != nil { // warm up
 			return err
 		}
 	}
 	for range rounds {
-		results := make([]Result, len(Variants))
 		for _, i := range order() {
 			runtime.GC() // what the one before left behind
-			var err error
-			if results[i], err = Run(ctx, urls[Variants[i]], slice, tokens); err != nil {
+			result, err := Run(ctx, urls[Variants[i]], slice, tokens)
+			if err != nil {
 				return err
 			}
-		}
-		for i, result := range results {
 			for of, took := range map[string]time.Duration{"request": result.Request, "cpu": result.CPU, "p50": result.P50, "p99": result.P99} {
 				r.Add(Group, Variants[i].Name(of), float64(took))
 			}
@@ -100,15 +87,9 @@ func Measure(ctx context.Context, r *measure.Results, rounds int, slice time.Dur
 // answer follow each other, so that they find the machine in the same state.
 func order() []int {
 	order := rand.Perm(len(Variants)) //nolint:gosec // G404: it need not be a secret
-	first := func(i int) int {
-		return slices.IndexFunc(order, func(j int) bool { return Variants[j].Answer == Variants[i].Answer })
-	}
-	rank := make([]int, len(Variants))
-	for i := range rank {
-		rank[i] = first(i)
-	}
-	slices.SortStableFunc(order, func(i, j int) int { return rank[i] - rank[j] })
-	return order
+	first := Variants[order[0]].Answer
+	other := func(i int) bool { return Variants[i].Answer != first }
+	return slices.Concat(slices.DeleteFunc(slices.Clone(order), other), slices.DeleteFunc(order, func(i int) bool { return !other(i) }))
 }
 
 // handler returns the variant's handler, behind a route.

@@ -1,6 +1,5 @@
-// Package measure times groups of cases in interleaved rounds. What disturbs
-// the machine for a moment then disturbs all cases of a group alike, and the
-// ratios of a round stand, though its times may not.
+// Package measure times groups of cases in interleaved rounds. What disturbs the machine for a moment then disturbs
+// all cases of a group alike, and the ratios of a round stand, though its times may not.
 package measure
 
 import (
@@ -16,13 +15,9 @@ import (
 
 // Plan is how much is measured.
 type Plan struct {
-	// Rounds are kept apart: each gives one value for each case.
-	Rounds int
-	// Turns are how often each case is timed within a round, the cases taking
-	// turns; the round's value is their median.
-	Turns int
-	// Slice is how long one timing lasts.
-	Slice time.Duration
+	Rounds int           // kept apart: each gives one value for each case
+	Turns  int           // in which each case is timed within a round; the round's value is their median
+	Slice  time.Duration // how long one timing lasts
 }
 
 // allocRuns is how often a case is run to count its allocations. It is large
@@ -37,7 +32,7 @@ func (r *Results) Group(g cases.Group, p Plan) {
 	for i, c := range list {
 		runs[i] = calibrate(c, p.Slice)
 		if c.Workers == 0 {
-			prepare(c, 1+allocRuns) // AllocsPerRun warms up with one more
+			c.Ready(1 + allocRuns) // AllocsPerRun warms up with one more
 			r.series(g.Name, c.Name).Allocs = testing.AllocsPerRun(allocRuns, func() { c.Run(1) })
 		}
 	}
@@ -55,30 +50,23 @@ func (r *Results) Group(g cases.Group, p Plan) {
 	}
 }
 
-// turn times one slice. The heap is collected before it and not within it: a
-// slice is too short to hold its share of a collection, it would have a whole
-// one or none. What a case leaves to be collected shows as its allocations.
+// turn times one slice. The heap is collected before it and not within it: a slice is too short to hold its share of
+// a collection, it would have a whole one or none. What a case leaves to be collected shows as its allocations.
 func turn(c cases.Case, runs int) float64 {
 	warmUp := 1 + runs/8
-	prepare(c, warmUp+runs)
+	c.Ready(warmUp + runs)
 	runtime.GC()
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	c.Run(warmUp)
 	return nanoseconds(c, runs)
 }
 
-func prepare(c cases.Case, runs int) {
-	if c.Prepare != nil {
-		c.Prepare(runs)
-	}
-}
-
 // calibrate finds how many runs fill a slice.
 func calibrate(c cases.Case, slice time.Duration) int {
-	prepare(c, 1)
+	c.Ready(1)
 	c.Run(1) // whatever is made on first use
 	for n := 1; ; n *= 2 {
-		prepare(c, n*max(1, c.Workers))
+		c.Ready(n * max(1, c.Workers))
 		if took := time.Duration(nanoseconds(c, n) * float64(n*max(1, c.Workers))); took >= slice/4 {
 			return max(1, int(slice*time.Duration(n)/took))
 		}

@@ -17,21 +17,24 @@ type Series struct {
 
 // Results are the series of all groups, in the order in which they came.
 type Results struct {
-	byKey map[string]*Series
 	order []*Series
 }
 
+func (r *Results) find(group, name string) *Series {
+	for _, s := range r.order {
+		if s.Group == group && s.Name == name {
+			return s
+		}
+	}
+	return nil
+}
+
 func (r *Results) series(group, name string) *Series {
-	key := group + "/" + name
-	if s, ok := r.byKey[key]; ok {
-		return s
+	s := r.find(group, name)
+	if s == nil {
+		s = &Series{Group: group, Name: name}
+		r.order = append(r.order, s)
 	}
-	s := &Series{Group: group, Name: name}
-	if r.byKey == nil {
-		r.byKey = map[string]*Series{}
-	}
-	r.byKey[key] = s
-	r.order = append(r.order, s)
 	return s
 }
 
@@ -41,11 +44,10 @@ func (r *Results) Add(group, name string, value float64) {
 	s.Rounds = append(s.Rounds, value)
 }
 
-// At returns the series of a case. It panics if there is none: the report asks
-// for a case that is not measured.
+// At returns the series of a case. It panics if there is none: the report asks for a case that is not measured.
 func (r *Results) At(group, name string) *Series {
-	s, ok := r.byKey[group+"/"+name]
-	if !ok {
+	s := r.find(group, name)
+	if s == nil {
 		panic(fmt.Sprintf("measure: nothing is known of %s/%s", group, name))
 	}
 	return s

@@ -65,8 +65,7 @@ func (rep *Report) Chart(out io.Writer) error {
 	return err
 }
 
-// bars returns the remembered token, the floor, the first sight and the peers,
-// the fastest first.
+// bars returns the remembered token, the floor, the first sight and the peers, the fastest first.
 func (rep *Report) bars() []bar {
 	of := func(group, impl string) float64 { return rep.Results.At(group, "alg=RS256/impl="+impl).Median() / 1e3 }
 	bare := rep.Results.At("FirstSight", "alg=RS256/impl=bare")

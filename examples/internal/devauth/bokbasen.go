@@ -1,6 +1,7 @@
 package devauth
 
 import (
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -30,11 +31,8 @@ func bokbasenClaims(_ string, c Client, audience string, levels []string, at tim
 	}, exp
 }
 
-func (s *Server) bokbasenGrant(w http.ResponseWriter, r *http.Request) (*tokenAnswer, *refusal) {
-	if refused := usePost(w, r); refused != nil {
-		return nil, refused
-	}
-	form, refused := bokbasenRequest(w, r)
+func (s *Server) bokbasenGrant(_ http.ResponseWriter, r *http.Request) (*tokenAnswer, *refusal) {
+	form, refused := bokbasenRequest(r)
 	if refused != nil {
 		return nil, refused
 	}
@@ -55,12 +53,12 @@ func (s *Server) bokbasenGrant(w http.ResponseWriter, r *http.Request) (*tokenAn
 
 // bokbasenRequest reads a form or a JSON object. Attributes that are missing
 // are a 401, as documented; RFC 6749 would make them a 400.
-func bokbasenRequest(w http.ResponseWriter, r *http.Request) (form url.Values, refused *refusal) {
-	switch mediaType(r) {
+func bokbasenRequest(r *http.Request) (form url.Values, refused *refusal) {
+	switch mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); mediaType {
 	case typeForm:
-		form, refused = readForm(w, r)
+		form, refused = readForm(r)
 	case typeJSON:
-		form, refused = readJSON(w, r)
+		form, refused = readJSON(r)
 	default:
 		refused = badRequest("send the attributes as " + typeJSON + " or " + typeForm)
 	}

@@ -28,12 +28,3 @@ func TestEverySchemeHasItsThreeClientsWithSecretsOfThisStart(t *testing.T) {
 	_, err := start(t).Client(devauth.OKQ8, "admin")
 	require.Error(t, err)
 }
-
-func TestWhatIsHandedOutIsTheCallersOwn(t *testing.T) {
-	t.Parallel()
-	h := start(t)
-	h.Issuers()[0].Audiences[0] = "changed"
-	h.Clients()[0].Levels[0] = "changed"
-	assert.Equal(t, okq8Resource, h.Issuers()[0].Audiences[0])
-	assert.Equal(t, "get", h.Clients()[0].Levels[0])
-}

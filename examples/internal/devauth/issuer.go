@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -59,12 +58,6 @@ type spec struct {
 // maxKeys bounds a JWKS: rotations without retirement must end somewhere.
 const maxKeys = 16
 
-// The errors that callers tell apart.
-var (
-	ErrRotation = errors.New("rotation refused") // the step is not possible now
-	errNoScheme = errors.New("no scheme")
-)
-
 // issuer is one scheme's issuer. A key moves one way: it is published as next,
 // then signs, then stays published for the tokens it signed, then is retired.
 // It is safe for concurrent use.
@@ -79,8 +72,8 @@ type issuer struct {
 	down    bool
 }
 
-// KeyState is what an issuer publishes and what it signs with, by kid.
-type KeyState struct {
+// keyState is what an issuer publishes and what it signs with, by kid.
+type keyState struct {
 	Signing  string   `json:"signing"`
 	Next     string   `json:"next,omitempty"`
 	Previous []string `json:"previous"`
@@ -159,10 +152,10 @@ func (i *issuer) publishes(kid string) bool {
 	return slices.ContainsFunc(i.kit.Published(), func(k *jwkstest.Key) bool { return k.ID() == kid })
 }
 
-func (i *issuer) state() (keys KeyState, down bool) {
+func (i *issuer) state() (keys keyState, down bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	keys = KeyState{Signing: i.kit.Key().ID(), Previous: i.previous()}
+	keys = keyState{Signing: i.kit.Key().ID(), Previous: i.previous()}
 	if i.next != nil {
 		keys.Next = i.next.ID()
 	}
@@ -180,65 +173,62 @@ func (i *issuer) previous() []string {
 	return kids
 }
 
-// Step is one step of a key rotation.
-type Step string
-
-// The steps. A careful server publishes, waits until every resource server has
-// fetched, signs, waits until the old tokens are gone, and retires.
-const (
-	StepPublishAndSign Step = ""           // publish a new key, unless one waits already, and sign with it
-	StepPublish        Step = "publish"    // publish the next key
-	StepSign           Step = "sign"       // sign with the next key; the old one stays published
-	StepRetire         Step = "retire"     // withdraw old keys, refused while their tokens are valid
-	StepRetireNow      Step = "retire-now" // withdraw old keys even if their tokens are valid, as after a theft
-)
-
-func (i *issuer) rotate(step Step, now time.Time) error {
+// rotate takes one step. A careful server publishes, waits until every resource
+// server has fetched, signs, waits until the old tokens are gone, and retires.
+func (i *issuer) rotate(step string, now time.Time) *refusal {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	switch step {
-	case StepPublish:
+	case "publish":
 		return i.publish()
-	case StepPublishAndSign, StepSign:
-		if i.next == nil && step == StepSign {
-			return fmt.Errorf("devauth: %w: no next key is published: publish one first", ErrRotation)
-		}
+	case "sign":
 		if i.next == nil {
-			if err := i.publish(); err != nil {
-				return err
+			return conflict("no next key is published: publish one first")
+		}
+		i.sign()
+	case "": // with the key that waits, or a new one
+		if i.next == nil {
+			if refused := i.publish(); refused != nil {
+				return refused
 			}
 		}
-		i.kit.Use(i.next)
-		i.next = nil
-		return nil
-	case StepRetire, StepRetireNow:
-		return i.retire(now, step == StepRetireNow)
+		i.sign()
+	case "retire", "retire-now":
+		return i.retire(now, step == "retire-now")
 	default:
-		return fmt.Errorf("devauth: no rotation step %q: use %s, %s, %s, %s or none at all",
-			step, StepPublish, StepSign, StepRetire, StepRetireNow)
+		return badRequest("there is no such step of a rotation: use publish, sign, retire, retire-now or none at all")
 	}
+	return nil
 }
 
-func (i *issuer) publish() error {
+func conflict(description string) *refusal {
+	return &refusal{status: http.StatusConflict, code: "conflict", description: description}
+}
+
+func (i *issuer) publish() *refusal {
 	if i.next != nil {
-		return fmt.Errorf("devauth: %w: a next key is published already: sign with it first", ErrRotation)
+		return conflict("a next key is published already: sign with it first")
 	}
 	if len(i.kit.Published()) >= maxKeys {
-		return fmt.Errorf("devauth: %w: %d keys are published: retire old ones first", ErrRotation, maxKeys)
+		return conflict(fmt.Sprintf("%d keys are published: retire old ones first", maxKeys))
 	}
 	i.next = i.kit.NewKey(i.alg)
 	i.kit.Publish(i.next)
 	return nil
 }
 
+func (i *issuer) sign() {
+	i.kit.Use(i.next)
+	i.next = nil
+}
+
 // retire withdraws the keys that sign no more. Unless forced it withdraws none
 // while a token signed with one of them is valid.
-func (i *issuer) retire(now time.Time, force bool) error {
+func (i *issuer) retire(now time.Time, force bool) *refusal {
 	kids := i.previous()
 	for _, kid := range kids {
 		if exp := i.lastExp[kid]; !force && now.Before(exp) {
-			return fmt.Errorf("devauth: %w: tokens of an old key are valid until %s: wait, or use step=%s",
-				ErrRotation, exp.UTC().Format(time.RFC3339), StepRetireNow)
+			return conflict("tokens of an old key are valid until " + exp.UTC().Format(time.RFC3339) + ": wait, or use step=retire-now")
 		}
 	}
 	for _, kid := range kids {
@@ -262,53 +252,13 @@ func (i *issuer) setDown(down bool) {
 	})
 }
 
-// Issuers lists the three issuers. The caller owns the result.
+// Issuers lists the three issuers. Their audiences are the server's own.
 func (s *Server) Issuers() []IssuerInfo {
 	infos := make([]IssuerInfo, len(s.issuers))
 	for n, i := range s.issuers {
 		infos[n] = i.info
-		infos[n].Audiences = slices.Clone(i.info.Audiences)
 	}
 	return infos
-}
-
-func (s *Server) issuer(scheme Scheme) (*issuer, error) {
-	for _, i := range s.issuers {
-		if i.scheme == scheme {
-			return i, nil
-		}
-	}
-	return nil, fmt.Errorf("devauth: %w %q: use %s, %s or %s", errNoScheme, scheme, OKQ8, Messaging, Bokbasen)
-}
-
-// Rotate takes one step of a rotation of a scheme's keys and returns the state
-// after it. The error wraps [ErrRotation] when the step is out of order.
-func (s *Server) Rotate(scheme Scheme, step Step) (KeyState, error) {
-	i, err := s.issuer(scheme)
-	if err != nil {
-		return KeyState{}, err
-	}
-	if err := i.rotate(step, s.now()); err != nil {
-		return KeyState{}, err
-	}
-	state, _ := i.state()
-	s.log.Info("devauth: keys rotated", "scheme", scheme, "step", step, "signing", state.Signing, "next", state.Next)
-	return state, nil
-}
-
-// SetOutage starts or ends an outage of a scheme's metadata and keys, or of all
-// schemes' if it is "". Tokens are handed out all the same.
-func (s *Server) SetOutage(down bool, scheme Scheme) error {
-	if _, err := s.issuer(scheme); scheme != "" && err != nil {
-		return err
-	}
-	for _, i := range s.issuers {
-		if scheme == "" || scheme == i.scheme {
-			i.setDown(down)
-			s.log.Info("devauth: outage", "scheme", i.scheme, "down", down)
-		}
-	}
-	return nil
 }
 
 // Flaw is what is wrong with a token made by [Server.Mint].
@@ -325,14 +275,11 @@ const (
 // Mint makes a token for a client, by name or id, and its first audience. It
 // takes no token request, and carries all that is granted and one flaw.
 func (s *Server) Mint(scheme Scheme, who string, flaw Flaw) (string, error) {
-	i, err := s.issuer(scheme)
-	if err != nil {
-		return "", err
-	}
 	c, err := s.Client(scheme, who)
 	if err != nil {
 		return "", err
 	}
+	i := s.issuers[slices.Index(Schemes, scheme)]
 	audience, at := c.Audiences[0], s.now()
 	switch flaw {
 	case Sound:

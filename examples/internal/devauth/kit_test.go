@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
 	"github.com/sallyport-go/sallyport/examples/internal/testkit"
 	"github.com/sallyport-go/sallyport/jwks"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 )
@@ -54,13 +56,7 @@ func (h *harness) advance(d time.Duration) { h.elapsed.Add(int64(d)) }
 
 func (h *harness) issuer(scheme devauth.Scheme) devauth.IssuerInfo {
 	h.t.Helper()
-	for _, i := range h.Issuers() {
-		if i.Scheme == scheme {
-			return i
-		}
-	}
-	require.FailNow(h.t, "no such scheme")
-	return devauth.IssuerInfo{}
+	return h.Issuers()[slices.Index(devauth.Schemes, scheme)]
 }
 
 func (h *harness) client(scheme devauth.Scheme, name string) devauth.Client {
@@ -73,9 +69,7 @@ func (h *harness) client(scheme devauth.Scheme, name string) devauth.Client {
 // mint mints a token for the client with all levels.
 func (h *harness) mint(scheme devauth.Scheme, flaw devauth.Flaw) string {
 	h.t.Helper()
-	token, err := h.Mint(scheme, devauth.AllLevels, flaw)
-	require.NoError(h.t, err)
-	return token
+	return testkit.Mint(h.t, h.Server, scheme, devauth.AllLevels, flaw)
 }
 
 func (h *harness) get(address string) answer {
@@ -106,6 +100,28 @@ func edited(form url.Values, edit ...string) url.Values {
 		}
 	}
 	return form
+}
+
+// refused is an answer that must be this error.
+type refused struct {
+	name   string
+	answer answer
+	status int
+	code   string
+}
+
+func assertRefused(t *testing.T, rows []refused, cacheControl string) {
+	t.Helper()
+	for _, row := range rows {
+		assert.Equal(t, row.status, row.answer.Status, row.name)
+		assert.Equal(t, row.code, row.answer.Members(t)["error"], row.name)
+		assert.Equal(t, cacheControl, row.answer.Header.Get("Cache-Control"), row.name)
+		challenge := ""
+		if row.code == "invalid_client" && cacheControl == "no-store" { // of the messaging platform alone
+			challenge = `Basic realm="token", charset="UTF-8"`
+		}
+		assert.Equal(t, challenge, row.answer.Header.Get("WWW-Authenticate"), row.name)
+	}
 }
 
 // jws is a token taken apart.
@@ -140,38 +156,36 @@ func (h *harness) verify(scheme devauth.Scheme, token string) (jws, bool) {
 	h.t.Helper()
 	parts := strings.Split(token, ".")
 	require.Len(h.t, parts, 3)
-	decoded := make([][]byte, 3)
-	for n := range parts {
-		var err error
-		decoded[n], err = base64.RawURLEncoding.DecodeString(parts[n])
+	part := func(n int) []byte {
+		decoded, err := base64.RawURLEncoding.DecodeString(parts[n])
 		require.NoError(h.t, err)
+		return decoded
 	}
 	parsed := jws{raw: token}
-	require.NoError(h.t, json.Unmarshal(decoded[0], &parsed.header))
-	require.NoError(h.t, json.Unmarshal(decoded[1], &parsed.claims))
+	require.NoError(h.t, json.Unmarshal(part(0), &parsed.header))
+	require.NoError(h.t, json.Unmarshal(part(1), &parsed.claims))
 	keys, err := jwks.ParseJWKS([]byte(h.get(h.issuer(scheme).JWKSURL).Body))
 	require.NoError(h.t, err)
 	for _, k := range keys {
 		if k.ID() == parsed.header["kid"] {
-			return parsed, k.Verify(parsed.header["alg"].(string), []byte(parts[0]+"."+parts[1]), decoded[2]) == nil
+			return parsed, k.Verify(parsed.header["alg"].(string), []byte(parts[0]+"."+parts[1]), part(2)) == nil
 		}
 	}
 	return parsed, false
 }
 
 // keys are what the issuer publishes.
-func (h *harness) keys(scheme devauth.Scheme) (keys []map[string]any, kids []string) {
+func (h *harness) keys(scheme devauth.Scheme) []map[string]any {
 	h.t.Helper()
 	var set struct{ Keys []map[string]any }
 	h.get(h.issuer(scheme).JWKSURL).Decode(h.t, &set)
-	for _, k := range set.Keys {
-		kids = append(kids, k["kid"].(string))
-	}
-	return set.Keys, kids
+	return set.Keys
 }
 
-func (h *harness) kids(scheme devauth.Scheme) []string {
+func (h *harness) kids(scheme devauth.Scheme) (kids []string) {
 	h.t.Helper()
-	_, kids := h.keys(scheme)
+	for _, k := range h.keys(scheme) {
+		kids = append(kids, k["kid"].(string))
+	}
 	return kids
 }

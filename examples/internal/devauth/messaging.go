@@ -35,54 +35,34 @@ func refuseWithBasic(w http.ResponseWriter, r *refusal) {
 	refuse(w, r)
 }
 
-func (s *Server) messagingGrant(w http.ResponseWriter, r *http.Request) (*tokenAnswer, *refusal) {
-	if refused := usePost(w, r); refused != nil {
-		return nil, refused
-	}
+func (s *Server) messagingGrant(_ http.ResponseWriter, r *http.Request) (*tokenAnswer, *refusal) {
 	c, ok := s.basicClient(r)
 	if !ok {
 		return nil, &refusal{status: http.StatusUnauthorized, code: "invalid_client", description: "send client id and secret by HTTP Basic"}
 	}
-	levels, refused := messagingLevels(w, r, c)
-	if refused != nil {
+	form, refused := readForm(r)
+	switch {
+	case refused != nil:
 		return nil, refused
+	case form.Get("grant_type") == "":
+		return nil, badRequest("grant_type is missing: send the parameters as " + typeForm)
+	case form.Get("grant_type") != clientCredentials:
+		return nil, &refusal{status: http.StatusBadRequest, code: "unsupported_grant_type", description: "grant_type must be " + clientCredentials}
+	case form.Get("client_secret") != "":
+		return nil, badRequest("authenticate once: by HTTP Basic, not in the form too")
+	}
+	levels := c.Levels // all that are granted, unless some are asked for
+	if asked := strings.Fields(form.Get("scope")); len(asked) > 0 {
+		levels = c.granted(asked)
+		if slices.ContainsFunc(asked, func(one string) bool { return !slices.Contains(levels, one) }) {
+			return nil, &refusal{status: http.StatusBadRequest, code: "invalid_scope", description: "the scope exceeds what is granted"}
+		}
 	}
 	audience := messagingAudiences[0]
 	return &tokenAnswer{
 		AccessToken: s.issuers[1].issue(c, audience, levels, s.now()).token, TokenType: "Bearer",
 		ExpiresIn: int64(messagingLifetime / time.Second), Scope: strings.Join(levels, " "), client: c.Name, audience: audience,
 	}, nil
-}
-
-// messagingLevels reads the form and returns the levels that the token gets:
-// those asked for by scope, or all that are granted.
-func messagingLevels(w http.ResponseWriter, r *http.Request, c Client) ([]string, *refusal) {
-	if mediaType(r) != typeForm {
-		return nil, badRequest("send the parameters as " + typeForm)
-	}
-	form, refused := readForm(w, r)
-	if refused != nil {
-		return nil, refused
-	}
-	switch {
-	case form.Get("grant_type") == "":
-		return nil, badRequest("grant_type is missing")
-	case form.Get("grant_type") != clientCredentials:
-		return nil, &refusal{status: http.StatusBadRequest, code: "unsupported_grant_type", description: "grant_type must be " + clientCredentials}
-	case form.Get("client_secret") != "":
-		return nil, badRequest("authenticate once: by HTTP Basic, not in the form too")
-	}
-	asked := strings.Fields(form.Get("scope"))
-	if len(asked) == 0 {
-		return c.Levels, nil
-	}
-	levels := c.granted(asked)
-	for _, one := range asked {
-		if !slices.Contains(levels, one) {
-			return nil, &refusal{status: http.StatusBadRequest, code: "invalid_scope", description: "the scope exceeds what is granted"}
-		}
-	}
-	return levels, nil
 }
 
 // basicClient authenticates by HTTP Basic. RFC 6749 section 2.3.1 wants both
@@ -95,14 +75,11 @@ func (s *Server) basicClient(r *http.Request) (Client, bool) {
 	if !ok {
 		return Client{}, false
 	}
-	if c, _, ok := s.authenticate(Messaging, id, secret); ok {
-		return c, true
-	}
+	c, _, ok := s.authenticate(Messaging, id, secret)
 	plainID, errID := url.QueryUnescape(id)
 	plainSecret, errSecret := url.QueryUnescape(secret)
-	if errID != nil || errSecret != nil {
-		return Client{}, false
+	if !ok && errID == nil && errSecret == nil {
+		c, _, ok = s.authenticate(Messaging, plainID, plainSecret)
 	}
-	c, _, ok := s.authenticate(Messaging, plainID, plainSecret)
 	return c, ok
 }

@@ -80,35 +80,22 @@ func TestMessagingRefuses(t *testing.T) {
 	h := start(t)
 	c := h.client(devauth.Messaging, devauth.GetOnly)
 	good, others := c.ID+":"+c.Secret, h.client(devauth.Messaging, devauth.AllLevels).Secret
-	for _, row := range []struct {
-		name, credentials, contentType, body string
-		status                               int
-		code                                 string
-	}{
-		{"no credentials", "", typeForm, messagingBody, 401, "invalid_client"},
-		{"a wrong secret", c.ID + ":wrong", typeForm, messagingBody, 401, "invalid_client"},
-		{"another client's secret", c.ID + ":" + others, typeForm, messagingBody, 401, "invalid_client"},
-		{"no secret", c.ID + ":", typeForm, messagingBody, 401, "invalid_client"},
-		{"an unknown client", "nobody:" + c.Secret, typeForm, messagingBody, 401, "invalid_client"},
-		{"an unknown client without a secret", "nobody:", typeForm, messagingBody, 401, "invalid_client"},
-		{"only one half escaped", c.ID + ":" + url.QueryEscape(c.Secret), typeForm, messagingBody, 401, "invalid_client"},
-		{"credentials in the form alone", "", typeForm, messagingBody + "&client_id=orders-all&client_secret=" + url.QueryEscape(others), 401, "invalid_client"},
-		{"credentials twice", good, typeForm, messagingBody + "&client_secret=x", 400, "invalid_request"},
-		{"no grant", good, typeForm, "", 400, "invalid_request"},
-		{"another grant", good, typeForm, "grant_type=authorization_code", 400, "unsupported_grant_type"},
-		{"a scope beyond the grant", good, typeForm, messagingBody + "&scope=get+delete", 400, "invalid_scope"},
-		{"an unknown scope", good, typeForm, messagingBody + "&scope=orders.read", 400, "invalid_scope"},
-		{"a parameter twice", good, typeForm, messagingBody + "&" + messagingBody, 400, "invalid_request"},
-		{"JSON", good, typeJSON, `{"grant_type":"client_credentials"}`, 400, "invalid_request"},
-	} {
-		a := h.messaging(row.credentials, row.contentType, row.body)
-		assert.Equal(t, row.status, a.Status, row.name)
-		assert.Equal(t, row.code, a.Members(t)["error"], row.name)
-		assert.Equal(t, "no-store", a.Header.Get("Cache-Control"))
-		want := ""
-		if row.status == http.StatusUnauthorized {
-			want = `Basic realm="token", charset="UTF-8"`
-		}
-		assert.Equal(t, want, a.Header.Get("WWW-Authenticate"), row.name)
-	}
+	post := func(credentials, more string) answer { return h.messaging(credentials, typeForm, messagingBody+more) }
+	assertRefused(t, []refused{
+		{"no credentials", post("", ""), 401, "invalid_client"},
+		{"a wrong secret", post(c.ID+":wrong", ""), 401, "invalid_client"},
+		{"another client's secret", post(c.ID+":"+others, ""), 401, "invalid_client"},
+		{"no secret", post(c.ID+":", ""), 401, "invalid_client"},
+		{"an unknown client", post("nobody:"+c.Secret, ""), 401, "invalid_client"},
+		{"an unknown client without a secret", post("nobody:", ""), 401, "invalid_client"},
+		{"only one half escaped", post(c.ID+":"+url.QueryEscape(c.Secret), ""), 401, "invalid_client"},
+		{"credentials in the form alone", post("", "&client_id=orders-all&client_secret="+url.QueryEscape(others)), 401, "invalid_client"},
+		{"credentials twice", post(good, "&client_secret=x"), 400, "invalid_request"},
+		{"no grant", h.messaging(good, typeForm, ""), 400, "invalid_request"},
+		{"another grant", h.messaging(good, typeForm, "grant_type=authorization_code"), 400, "unsupported_grant_type"},
+		{"a scope beyond the grant", post(good, "&scope=get+delete"), 400, "invalid_scope"},
+		{"an unknown scope", post(good, "&scope=orders.read"), 400, "invalid_scope"},
+		{"a parameter twice", post(good, "&"+messagingBody), 400, "invalid_request"},
+		{"JSON", h.messaging(good, typeJSON, `{"grant_type":"client_credentials"}`), 400, "invalid_request"},
+	}, "no-store")
 }

@@ -72,9 +72,7 @@ func byCertificate(pub crypto.PublicKey) jwkstest.JWK {
 }
 
 func (s *Server) okq8Grant(w http.ResponseWriter, r *http.Request) (*tokenAnswer, *refusal) {
-	w.Header().Set("Cache-Control", "no-store, no-cache")
-	w.Header().Set("Expires", "-1")
-	c, scope, refused := s.okq8Request(w, r)
+	c, scope, refused := s.okq8Request(r)
 	if refused != nil {
 		return nil, refused
 	}
@@ -83,26 +81,24 @@ func (s *Server) okq8Grant(w http.ResponseWriter, r *http.Request) (*tokenAnswer
 		return nil, refused
 	}
 	audience := okq8Audiences[0]
+	okq8Headers(w)
 	token := s.issuers[0].issue(c, audience, c.granted(levels), s.now()).token
 	return &tokenAnswer{AccessToken: token, TokenType: "Bearer", ExpiresIn: okq8ExpiresIn, ExtExpiresIn: okq8ExpiresIn, client: c.Name, audience: audience}, nil
 }
 
+func okq8Headers(w http.ResponseWriter) {
+	w.Header().Set("Cache-Control", "no-store, no-cache")
+	w.Header().Set("Expires", "-1")
+}
+
 // okq8Request checks everything but the scope's value.
-func (s *Server) okq8Request(w http.ResponseWriter, r *http.Request) (c Client, scope string, refused *refusal) {
-	if refused := usePost(w, r); refused != nil {
-		return c, "", entra(900561, refused.status, refused.code, "The endpoint only accepts POST requests.")
-	}
+func (s *Server) okq8Request(r *http.Request) (c Client, scope string, refused *refusal) {
 	if !strings.EqualFold(r.PathValue("tenant"), Tenant) {
 		return c, "", entra(90002, http.StatusBadRequest, "invalid_request", "Tenant not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.")
 	}
-	form, refused := readForm(w, r)
-	switch {
-	case refused == duplicated:
-		return c, "", entra(9000411, refused.status, refused.code, "The request is not properly formatted. A parameter is duplicated.")
-	case refused != nil:
-		return c, "", entra(90023, refused.status, refused.code, "The authentication service request isn't valid: "+refused.description+".")
-	case mediaType(r) != typeForm:
-		form = nil // Entra reads nothing but forms, and then misses grant_type
+	form, refused := readForm(r) // empty if it is none: Entra reads nothing but forms, and then misses grant_type
+	if refused != nil {
+		return c, "", refused
 	}
 	switch {
 	case form.Get("grant_type") == "":
@@ -164,6 +160,15 @@ func entra(code, status int, oauthCode, description string) *refusal {
 
 // refuseAsEntra writes the documented error answer of Entra's token endpoint.
 func (s *Server) refuseAsEntra(w http.ResponseWriter, r *refusal) {
+	switch {
+	case r == notPost:
+		r = entra(900561, r.status, r.code, "The endpoint only accepts POST requests.")
+	case r == duplicated:
+		r = entra(9000411, r.status, r.code, "The request is not properly formatted. A parameter is duplicated.")
+	case r.aadsts == 0:
+		r = entra(90023, r.status, r.code, "The authentication service request isn't valid: "+r.description+".")
+	}
+	okq8Headers(w)
 	timestamp := s.now().UTC().Format("2006-01-02 15:04:05Z")
 	trace, correlation := randomUUID(), randomUUID()
 	writeJSON(w, r.status, struct {

@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -63,8 +62,7 @@ func TestOKQ8AnswersTheDocumentedRequest(t *testing.T) {
 
 func TestOKQ8KeysNameTheirCertificate(t *testing.T) {
 	t.Parallel()
-	keys, _ := start(t).keys(devauth.OKQ8)
-	k := keys[0]
+	k := start(t).keys(devauth.OKQ8)[0]
 	der, err := base64.StdEncoding.DecodeString(k["x5c"].([]any)[0].(string))
 	require.NoError(t, err)
 	_, err = x509.ParseCertificate(der)
@@ -101,63 +99,43 @@ func TestOKQ8GrantsRolesByScope(t *testing.T) {
 func TestOKQ8Refuses(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	for _, row := range []struct {
-		name   string
-		edit   []string
-		status int
-		code   string
-		aadsts int
-	}{
-		{"a wrong secret", []string{"client_secret", "wrong"}, 401, "invalid_client", 7000215},
-		{"no secret", []string{"client_secret", ""}, 401, "invalid_client", 7000216},
-		{"an unknown client", []string{"client_id", "00000000-0000-4000-8000-000000000000"}, 400, "unauthorized_client", 700016},
-		{"no client", []string{"client_id", ""}, 400, "invalid_request", 900144},
-		{"another grant", []string{"grant_type", "password"}, 400, "unsupported_grant_type", 70003},
-		{"no grant", []string{"grant_type", ""}, 400, "invalid_request", 900144},
-		{"no scope", []string{"scope", ""}, 400, "invalid_request", 90014},
-		{"a level that does not exist", []string{"scope", okq8Resource + "/patch"}, 400, "invalid_scope", 70011},
-		{"a level in capitals", []string{"scope", okq8Resource + "/GET"}, 400, "invalid_scope", 70011},
-		{"default beside a level", []string{"scope", okq8Resource + "/.default " + okq8Resource + "/get"}, 400, "invalid_scope", 70011},
-		{"a scope without its resource", []string{"scope", "get"}, 400, "invalid_scope", 1002012},
-		{"another resource", []string{"scope", "api://somebody-else/.default"}, 400, "invalid_resource", 500011},
-		{"a doubled slash", []string{"scope", okq8Resource + "//.default"}, 400, "invalid_resource", 500011},
-	} {
-		assertEntraError(t, row.name, h.okq8(devauth.AllLevels, row.edit...), row.status, row.code, row.aadsts)
-	}
-}
-
-func assertEntraError(t *testing.T, name string, a answer, status int, code string, aadsts int) {
-	t.Helper()
-	assert.Equal(t, status, a.Status, name)
-	assertEntraHeaders(t, a)
-	body := a.Members(t)
-	assert.Equal(t, code, body["error"], name)
-	assert.Equal(t, []any{float64(aadsts)}, body["error_codes"], name)
-	assert.Equal(t, "2026-03-01 12:00:00Z", body["timestamp"])
-	assert.Regexp(t, fmt.Sprintf(`^AADSTS%d: [^:]+[.:] `, aadsts), body["error_description"])
-	for _, member := range []string{"trace_id", "correlation_id"} {
-		assert.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, body[member])
-		assert.Contains(t, body["error_description"], body[member])
-	}
-}
-
-func TestOKQ8RefusesOtherShapesOfRequest(t *testing.T) {
-	t.Parallel()
-	h := start(t)
 	address, form := h.issuer(devauth.OKQ8).TokenURL, h.okq8Form(devauth.AllLevels).Encode()
 	elsewhere := strings.Replace(address, devauth.Tenant, "00000000-0000-4000-8000-000000000000", 1)
+	but := func(name, value string) answer { return h.okq8(devauth.AllLevels, name, value) }
 	for _, row := range []struct {
-		name, address, contentType, body string
-		status, aadsts                   int
+		refused
+		aadsts int
 	}{
-		{"another tenant", elsewhere, typeForm, form, 400, 90002},
-		{"JSON, which Entra does not read", address, typeJSON, `{"grant_type":"client_credentials"}`, 400, 900144},
-		{"credentials in the query", address + "?" + form, typeForm, "", 400, 900144},
-		{"a parameter twice", address, typeForm, form + "&scope=x", 400, 9000411},
-		{"a broken escape", address, typeForm, form + "&x=%zz", 400, 90023},
-		{"a body over the limit", address, typeForm, form + "&x=" + strings.Repeat("x", 16<<10), 413, 90023},
+		{refused{"a wrong secret", but("client_secret", "wrong"), 401, "invalid_client"}, 7000215},
+		{refused{"no secret", but("client_secret", ""), 401, "invalid_client"}, 7000216},
+		{refused{"an unknown client", but("client_id", "00000000-0000-4000-8000-000000000000"), 400, "unauthorized_client"}, 700016},
+		{refused{"no client", but("client_id", ""), 400, "invalid_request"}, 900144},
+		{refused{"another grant", but("grant_type", "password"), 400, "unsupported_grant_type"}, 70003},
+		{refused{"no grant", but("grant_type", ""), 400, "invalid_request"}, 900144},
+		{refused{"no scope", but("scope", ""), 400, "invalid_request"}, 90014},
+		{refused{"a level that does not exist", but("scope", okq8Resource+"/patch"), 400, "invalid_scope"}, 70011},
+		{refused{"a level in capitals", but("scope", okq8Resource+"/GET"), 400, "invalid_scope"}, 70011},
+		{refused{"default beside a level", but("scope", okq8Resource+"/.default "+okq8Resource+"/get"), 400, "invalid_scope"}, 70011},
+		{refused{"a scope without its resource", but("scope", "get"), 400, "invalid_scope"}, 1002012},
+		{refused{"another resource", but("scope", "api://somebody-else/.default"), 400, "invalid_resource"}, 500011},
+		{refused{"a doubled slash", but("scope", okq8Resource+"//.default"), 400, "invalid_resource"}, 500011},
+		{refused{"another tenant", h.post(elsewhere, typeForm, form), 400, "invalid_request"}, 90002},
+		{refused{"JSON, which Entra does not read", h.post(address, typeJSON, `{"grant_type":"client_credentials"}`), 400, "invalid_request"}, 900144},
+		{refused{"credentials in the query", h.post(address+"?"+form, typeForm, ""), 400, "invalid_request"}, 900144},
+		{refused{"a parameter twice", h.post(address, typeForm, form+"&scope=x"), 400, "invalid_request"}, 9000411},
+		{refused{"a broken escape", h.post(address, typeForm, form+"&x=%zz"), 400, "invalid_request"}, 90023},
+		{refused{"a body over the limit", h.post(address, typeForm, form+"&x="+strings.Repeat("x", 16<<10)), 413, "invalid_request"}, 90023},
+		{refused{"GET", h.get(address), 405, "invalid_request"}, 900561},
 	} {
-		assertEntraError(t, row.name, h.post(row.address, row.contentType, row.body), row.status, "invalid_request", row.aadsts)
+		assertRefused(t, []refused{row.refused}, "no-store, no-cache")
+		assertEntraHeaders(t, row.answer)
+		body := row.answer.Members(t)
+		assert.Equal(t, []any{float64(row.aadsts)}, body["error_codes"], row.name)
+		assert.Equal(t, "2026-03-01 12:00:00Z", body["timestamp"])
+		assert.Regexp(t, fmt.Sprintf(`^AADSTS%d: [^:]+[.:] `, row.aadsts), body["error_description"])
+		for _, member := range []string{"trace_id", "correlation_id"} {
+			assert.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, body[member])
+			assert.Contains(t, body["error_description"], body[member])
+		}
 	}
-	assertEntraError(t, "GET", h.get(address), http.StatusMethodNotAllowed, "invalid_request", 900561)
 }

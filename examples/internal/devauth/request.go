@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -42,15 +41,25 @@ func badRequest(description string) *refusal {
 	return &refusal{status: http.StatusBadRequest, code: "invalid_request", description: description}
 }
 
-// duplicated is a value of its own because Entra has a number for it. It is
+// These are values of their own because Entra has numbers for them. They are
 // never changed.
-var duplicated = badRequest("a parameter came more than once")
+var (
+	notPost    = &refusal{status: http.StatusMethodNotAllowed, code: "invalid_request", description: "use POST"}
+	duplicated = badRequest("a parameter came more than once")
+)
 
 // tokenEndpoint answers token requests by grant, and failures by refuse.
 func (s *Server) tokenEndpoint(scheme Scheme, grant func(http.ResponseWriter, *http.Request) (*tokenAnswer, *refusal), refuse func(http.ResponseWriter, *refusal)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		noStore(w)
-		answer, refused := grant(w, r)
+		var answer *tokenAnswer
+		refused := notPost
+		if r.Method == http.MethodPost {
+			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+			answer, refused = grant(w, r)
+		} else {
+			w.Header().Set("Allow", http.MethodPost)
+		}
 		if refused != nil {
 			s.log.Info("devauth: token refused", "scheme", scheme, "status", refused.status, "error", refused.code, "why", refused.description)
 			refuse(w, refused)
@@ -61,64 +70,32 @@ func (s *Server) tokenEndpoint(scheme Scheme, grant func(http.ResponseWriter, *h
 	})
 }
 
-// usePost refuses other methods.
-func usePost(w http.ResponseWriter, r *http.Request) *refusal {
-	if r.Method == http.MethodPost {
-		return nil
-	}
-	w.Header().Set("Allow", http.MethodPost)
-	return &refusal{status: http.StatusMethodNotAllowed, code: "invalid_request", description: "use POST"}
-}
-
-// mediaType returns the request's Content-Type without its parameters.
-func mediaType(r *http.Request) string {
-	t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil {
-		return ""
-	}
-	return t
-}
-
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return nil, &refusal{status: http.StatusRequestEntityTooLarge, code: "invalid_request", description: "the request body is too large"}
-	}
-	if err != nil {
-		return nil, badRequest("the request body could not be read")
-	}
-	return body, nil
-}
-
 // readForm reads the body, never the query: credentials do not belong into a
-// URL. A parameter may come once (RFC 6749 section 3.2).
-func readForm(w http.ResponseWriter, r *http.Request) (url.Values, *refusal) {
-	body, refused := readBody(w, r)
-	if refused != nil {
-		return nil, refused
+// URL. A parameter may come once (RFC 6749 section 3.2). The form is empty if
+// the body is of another media type.
+func readForm(r *http.Request) (url.Values, *refusal) {
+	r.URL.RawQuery = "" // which ParseForm would read too
+	if err := r.ParseForm(); err != nil {
+		return nil, badBody(err, "the request body is not a form")
 	}
-	form, err := url.ParseQuery(string(body))
-	if err != nil {
-		return nil, badRequest("the request body is not a form")
-	}
-	for _, values := range form {
+	for _, values := range r.PostForm {
 		if len(values) > 1 {
 			return nil, duplicated
 		}
 	}
-	return form, nil
+	return r.PostForm, nil
 }
 
 // readJSON reads an object of strings as if it were a form, and ignores other
 // members.
-func readJSON(w http.ResponseWriter, r *http.Request) (url.Values, *refusal) {
-	body, refused := readBody(w, r)
-	if refused != nil {
-		return nil, refused
-	}
+func readJSON(r *http.Request) (url.Values, *refusal) {
 	var members map[string]any
-	if err := json.Unmarshal(body, &members); err != nil {
-		return nil, badRequest("the request body is not a JSON object")
+	body, err := io.ReadAll(r.Body)
+	if err == nil {
+		err = json.Unmarshal(body, &members)
+	}
+	if err != nil {
+		return nil, badBody(err, "the request body is not a JSON object")
 	}
 	form := url.Values{}
 	for name, value := range members {
@@ -129,21 +106,23 @@ func readJSON(w http.ResponseWriter, r *http.Request) (url.Values, *refusal) {
 	return form, nil
 }
 
+func badBody(err error, description string) *refusal {
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		return &refusal{status: http.StatusRequestEntityTooLarge, code: "invalid_request", description: "the request body is too large"}
+	}
+	return badRequest(description)
+}
+
 // missing names those parameters that are absent or empty.
 func missing(form url.Values, names ...string) string {
 	return strings.Join(slices.DeleteFunc(names, func(n string) bool { return form.Get(n) != "" }), ", ")
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
-	body, err := json.Marshal(v)
-	if err != nil { // cannot happen: only plain structs are written
-		http.Error(w, `{"error":"server_error"}`, http.StatusInternalServerError)
-		return
-	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n'))
+	_ = json.NewEncoder(w).Encode(v) // only plain structs are written: if it fails, the reader is gone
 }
 
 // refuse answers with an error of RFC 6749 section 5.2.

@@ -11,14 +11,9 @@
 // puts it and where RFC 8414 puts it, and its keys at the jwks_uri named there.
 // Who may ask for what is the table in clients.go.
 //
-//	GET  /dev                                  issuers, keys, outages, clients (no secrets)
-//	POST /dev/{scheme}/rotate                  publish a new key, then sign with it
-//	POST /dev/{scheme}/rotate?step=publish     only publish the next key
-//	POST /dev/{scheme}/rotate?step=sign        sign with the published next key
-//	POST /dev/{scheme}/rotate?step=retire      withdraw old keys, refused while their tokens are valid
-//	POST /dev/{scheme}/rotate?step=retire-now  withdraw old keys even if their tokens are valid
-//	POST /dev/{scheme}/outage?state=on|off     metadata and keys of one issuer answer 503
-//	POST /dev/outage?state=on|off              the same for all issuers
+// GET /dev lists issuers, keys, outages and clients, without secrets; README.md
+// in the directory examples has the paths under it that rotate keys and start
+// outages.
 //
 // It is not safe for production: it serves loopback only, in plain http, and
 // anyone on the machine may use it.
@@ -33,6 +28,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -40,6 +36,8 @@ import (
 
 // DefaultAddr is the usual address of the server.
 const DefaultAddr = "127.0.0.1:9000"
+
+const metadataPath = "/.well-known/openid-configuration"
 
 // ErrNotLoopback reports an address that other machines could reach.
 var ErrNotLoopback = errors.New("not a loopback address")
@@ -155,18 +153,18 @@ func (s *Server) GoString() string { return s.String() }
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	for _, i := range s.issuers {
-		mux.Handle(strings.TrimPrefix(i.info.DiscoveryURL, s.url), allow(i.document("/.well-known/openid-configuration"), http.MethodGet, http.MethodHead))
-		mux.Handle(strings.TrimPrefix(i.info.MetadataURL, s.url), allow(i.document("/.well-known/openid-configuration"), http.MethodGet, http.MethodHead))
-		mux.Handle(strings.TrimPrefix(i.info.JWKSURL, s.url), allow(i.document("/jwks"), http.MethodGet, http.MethodHead))
+		for address, path := range map[string]string{i.info.DiscoveryURL: metadataPath, i.info.MetadataURL: metadataPath, i.info.JWKSURL: "/jwks"} {
+			mux.Handle(strings.TrimPrefix(address, s.url), allow(http.MethodGet, i.document(path)))
+		}
 	}
 	mux.Handle("/{tenant}/oauth2/v2.0/token", s.tokenEndpoint(OKQ8, s.okq8Grant, s.refuseAsEntra))
 	mux.Handle(messagingSpec.tokenPath, s.tokenEndpoint(Messaging, s.messagingGrant, refuseWithBasic))
 	mux.Handle(bokbasenSpec.tokenPath, s.tokenEndpoint(Bokbasen, s.bokbasenGrant, refuse))
 
-	mux.Handle("/dev", allow(s.devIndex, http.MethodGet, http.MethodHead))
-	mux.Handle("/dev/{scheme}/rotate", allow(s.devRotate, http.MethodPost))
-	mux.Handle("/dev/{scheme}/outage", allow(s.devOutage, http.MethodPost))
-	mux.Handle("/dev/outage", allow(s.devOutage, http.MethodPost))
+	mux.Handle("/dev", allow(http.MethodGet, s.devIndex))
+	mux.Handle("/dev/{scheme}/rotate", allow(http.MethodPost, s.devRotate))
+	mux.Handle("/dev/{scheme}/outage", allow(http.MethodPost, s.devOutage))
+	mux.Handle("/dev/outage", allow(http.MethodPost, s.devOutage))
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		refuse(w, &refusal{status: http.StatusNotFound, code: "not_found", description: "nothing is here: GET /dev lists what is"})
 	})
@@ -196,13 +194,16 @@ func OwnPagesOnly(next http.Handler) http.Handler {
 	})
 }
 
-func allow(next http.HandlerFunc, methods ...string) http.Handler {
+// allow answers requests of one method, and HEAD beside GET.
+func allow(method string, next http.HandlerFunc) http.Handler {
+	methods := []string{method}
+	if method == http.MethodGet {
+		methods = append(methods, http.MethodHead)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for _, m := range methods {
-			if r.Method == m {
-				next(w, r)
-				return
-			}
+		if slices.Contains(methods, r.Method) {
+			next(w, r)
+			return
 		}
 		w.Header().Set("Allow", strings.Join(methods, ", "))
 		refuse(w, &refusal{status: http.StatusMethodNotAllowed, code: "method_not_allowed", description: "use " + strings.Join(methods, " or ")})
@@ -212,13 +213,13 @@ func allow(next http.HandlerFunc, methods ...string) http.Handler {
 func (s *Server) devIndex(w http.ResponseWriter, _ *http.Request) {
 	type entry struct {
 		IssuerInfo
-		Keys KeyState `json:"keys"`
+		Keys keyState `json:"keys"`
 		Down bool     `json:"down"`
 	}
 	index := struct {
 		Issuers []entry  `json:"issuers"`
 		Clients []Client `json:"clients"`
-	}{Clients: s.Clients()}
+	}{Clients: s.clients}
 	for _, i := range s.issuers {
 		keys, down := i.state()
 		index.Issuers = append(index.Issuers, entry{i.info, keys, down})
@@ -227,36 +228,46 @@ func (s *Server) devIndex(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, index)
 }
 
-func (s *Server) devRotate(w http.ResponseWriter, r *http.Request) {
-	state, err := s.Rotate(Scheme(r.PathValue("scheme")), Step(r.URL.Query().Get("step")))
-	if err != nil {
-		refuseDev(w, err)
-		return
+// devIssuers are those that a path means: the scheme's, or all without one.
+func (s *Server) devIssuers(w http.ResponseWriter, r *http.Request) []*issuer {
+	scheme := Scheme(r.PathValue("scheme"))
+	if scheme == "" {
+		return s.issuers
 	}
-	noStore(w)
-	writeJSON(w, http.StatusOK, state)
+	n := slices.Index(Schemes, scheme)
+	if n < 0 {
+		refuse(w, &refusal{status: http.StatusNotFound, code: "not_found", description: fmt.Sprintf("no such scheme: use %s, %s or %s", OKQ8, Messaging, Bokbasen)})
+		return nil
+	}
+	return s.issuers[n : n+1]
+}
+
+func (s *Server) devRotate(w http.ResponseWriter, r *http.Request) {
+	step := r.URL.Query().Get("step")
+	for _, i := range s.devIssuers(w, r) {
+		if refused := i.rotate(step, s.now()); refused != nil {
+			refuse(w, refused)
+			return
+		}
+		state, _ := i.state()
+		s.log.Info("devauth: keys rotated", "scheme", i.scheme, "step", step, "signing", state.Signing, "next", state.Next)
+		noStore(w)
+		writeJSON(w, http.StatusOK, state)
+	}
 }
 
 func (s *Server) devOutage(w http.ResponseWriter, r *http.Request) {
 	state := r.URL.Query().Get("state")
-	err := errors.New("state must be on or off")
-	if state == "on" || state == "off" {
-		err = s.SetOutage(state == "on", Scheme(r.PathValue("scheme")))
-	}
-	if err != nil {
-		refuseDev(w, err)
+	if state != "on" && state != "off" {
+		refuse(w, badRequest("state must be on or off"))
 		return
 	}
-	s.devIndex(w, r)
-}
-
-func refuseDev(w http.ResponseWriter, err error) {
-	r := &refusal{status: http.StatusBadRequest, code: "invalid_request", description: err.Error()}
-	switch {
-	case errors.Is(err, errNoScheme):
-		r.status, r.code = http.StatusNotFound, "not_found"
-	case errors.Is(err, ErrRotation):
-		r.status, r.code = http.StatusConflict, "conflict"
+	issuers := s.devIssuers(w, r)
+	for _, i := range issuers {
+		i.setDown(state == "on")
+		s.log.Info("devauth: outage", "scheme", i.scheme, "down", state == "on")
 	}
-	refuse(w, r)
+	if issuers != nil {
+		s.devIndex(w, r)
+	}
 }

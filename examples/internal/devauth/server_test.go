@@ -52,28 +52,24 @@ func TestForeignHostsAndPagesAreRefused(t *testing.T) {
 	assert.Len(t, h.kids(devauth.OKQ8), 1)
 }
 
-func TestUnknownPathsAreNotFoundInJSON(t *testing.T) {
+func TestUnknownPathsAndOtherMethodsAreRefusedInJSON(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	for _, path := range []string{"/", "/token", "/oauth", "/keycloak/.well-known/openid-configuration", "/bokbasen/", "/.well-known/openid-configuration"} {
-		a := h.get(h.base + path)
-		assert.Equal(t, http.StatusNotFound, a.Status, path)
-		assert.Equal(t, "not_found", a.Members(t)["error"])
+	refused := func(a answer, status int, code, allow string) {
+		t.Helper()
+		assert.Equal(t, status, a.Status)
+		assert.Contains(t, a.Members(t)["error"], code)
+		assert.Equal(t, allow, a.Header.Get("Allow"))
 		assert.Equal(t, "application/json; charset=utf-8", a.Header.Get("Content-Type"))
 	}
-}
-
-func TestOtherMethodsAreNotAllowed(t *testing.T) {
-	t.Parallel()
-	h := start(t)
-	for n, i := range h.Issuers() {
-		a := h.post(i.JWKSURL, "", "")
-		assert.Equal(t, http.StatusMethodNotAllowed, a.Status)
-		assert.Equal(t, "GET, HEAD", a.Header.Get("Allow"))
-		for _, address := range []string{i.TokenURL, h.base + "/dev/outage", h.base + "/dev/" + string(devauth.Schemes[n]) + "/rotate"} {
-			a := h.get(address)
-			assert.Equal(t, http.StatusMethodNotAllowed, a.Status, address)
-			assert.Equal(t, "POST", a.Header.Get("Allow"), address)
+	for _, path := range []string{"/", "/token", "/oauth", "/keycloak/.well-known/openid-configuration", "/bokbasen/", "/.well-known/openid-configuration"} {
+		refused(h.get(h.base+path), http.StatusNotFound, "not_found", "")
+	}
+	for _, i := range h.Issuers() {
+		refused(h.post(i.JWKSURL, "", ""), http.StatusMethodNotAllowed, "method_not_allowed", "GET, HEAD")
+		refused(h.get(i.TokenURL), http.StatusMethodNotAllowed, "invalid_request", "POST")
+		for _, path := range []string{"/dev/outage", "/dev/" + string(i.Scheme) + "/rotate"} {
+			refused(h.get(h.base+path), http.StatusMethodNotAllowed, "method_not_allowed", "POST")
 		}
 	}
 }
@@ -84,7 +80,7 @@ func TestTheIndexListsEverythingButSecrets(t *testing.T) {
 	var index struct {
 		Issuers []struct {
 			Issuer string
-			Keys   devauth.KeyState
+			Keys   struct{ Signing string }
 		}
 		Clients []devauth.Client
 	}

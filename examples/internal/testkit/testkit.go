@@ -136,6 +136,14 @@ func Auth(t *testing.T, cfg devauth.Config) *devauth.Server {
 	return s
 }
 
+// Mint mints a token for a client of a development authorization server.
+func Mint(t *testing.T, auth *devauth.Server, scheme devauth.Scheme, client string, flaw devauth.Flaw) string {
+	t.Helper()
+	token, err := auth.Mint(scheme, client, flaw)
+	require.NoError(t, err)
+	return token
+}
+
 // Gate returns the gate of a test issuer.
 func Gate(t *testing.T) (*sallyport.Gate, *jwkstest.Issuer) {
 	t.Helper()

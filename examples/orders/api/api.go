@@ -16,10 +16,13 @@ package api
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -65,6 +68,28 @@ type Config struct {
 	AuthAddr string
 }
 
+// Parse reads args: the flags of every program that serves this API, and those
+// defined already. It returns flag.ErrHelp after writing the help.
+func (c *Config) Parse(flags *flag.FlagSet, about string, args []string, help io.Writer) error {
+	flags.StringVar(&c.Addr, "addr", "127.0.0.1:8080", "where the API listens, as `host:port`")
+	flags.StringVar(&c.AuthAddr, "auth-addr", devauth.DefaultAddr, "where the development authorization server listens if one is started, a loopback `host:port`")
+	flags.StringVar(&c.Framework, "framework", "nethttp", "the router that serves the API: `"+strings.Join(Frameworks(), "|")+"`")
+	flags.SetOutput(io.Discard)
+	err := flags.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprintf(help, "%s %s. Its flags:\n", flags.Name(), about)
+		flags.SetOutput(help)
+		flags.PrintDefaults()
+		return err
+	case err != nil:
+		return fmt.Errorf("%s: %w (%[1]s -h lists the flags)", flags.Name(), err)
+	case flags.NArg() > 0:
+		return fmt.Errorf("%s: unexpected argument %q: everything is a flag", flags.Name(), flags.Arg(0))
+	}
+	return nil
+}
+
 // Server serves the API. Make it by [Start] or [Serve] and end it by Close.
 type Server struct {
 	Config Config // as it is served: with issuers and Auth
@@ -83,9 +108,9 @@ type Server struct {
 // and serves as [Serve] does. The error says which flag to change. ctx is for
 // looking up hosts.
 func Start(ctx context.Context, cfg Config) (*Server, error) {
-	l, err := listen(ctx, cfg.Addr) // first: an address that is in use shows at once
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Addr) // first: an address that is in use shows at once
 	if err != nil {
-		return nil, err
+		return nil, listenError("-addr", cfg.Addr, err)
 	}
 	if len(cfg.Issuers) > 0 || cfg.Auth != nil {
 		return Serve(l, cfg)
@@ -101,18 +126,10 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	return s, nil
 }
 
-func listen(ctx context.Context, addr string) (net.Listener, error) {
-	if _, _, err := net.SplitHostPort(addr); err != nil {
-		return nil, fmt.Errorf("-addr %q must be host:port, such as 127.0.0.1:8080: %w", addr, err)
-	}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
-	if err != nil {
-		return nil, listenError("-addr", addr, err)
-	}
-	return l, nil
-}
-
 func listenError(flag, addr string, err error) error {
+	if _, _, malformed := net.SplitHostPort(addr); malformed != nil {
+		return fmt.Errorf("%s %q must be host:port, such as 127.0.0.1:8080: %w", flag, addr, malformed)
+	}
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%s is in use: stop the other program or choose another with %s", addr, flag)
 	}
@@ -127,9 +144,8 @@ func Serve(l net.Listener, cfg Config) (*Server, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	if len(cfg.Issuers) == 0 && cfg.Auth != nil {
-		infos := cfg.Auth.Issuers()
-		for n := range infos {
-			cfg.Issuers = append(cfg.Issuers, Issuer{infos[n].Issuer, infos[n].Audiences})
+		for _, i := range cfg.Auth.Issuers() {
+			cfg.Issuers = append(cfg.Issuers, Issuer{i.Issuer, i.Audiences})
 		}
 	}
 	levels := claims.AccessLevels{} // the audiences are the resources
@@ -195,7 +211,7 @@ func (c *Config) openGate() (*sallyport.Gate, error) {
 	}
 	return sallyport.Open(sallyport.Config{
 		Providers: trusted,
-		Keys:      jwks.FetcherConfig{OnEvent: newKeyLog(c.Logger).event, MaxRefreshInterval: c.JWKSRefresh},
+		Keys:      jwks.FetcherConfig{OnEvent: keyLog(c.Logger), MaxRefreshInterval: c.JWKSRefresh},
 		Verifier:  verifier.Config{Leeway: c.Leeway},
 		Guard:     middleware.Config{Realm: "orders", Logger: c.Logger},
 	})

@@ -9,7 +9,9 @@ import (
 	"iter"
 	"net/http"
 	"regexp"
-	"time"
+	"slices"
+	"strconv"
+	"sync"
 
 	"github.com/sallyport-go/sallyport"
 	"github.com/sallyport-go/sallyport/claims"
@@ -29,7 +31,7 @@ func (h *handlers) list(w http.ResponseWriter, _ *http.Request) {
 
 func (h *handlers) create(w http.ResponseWriter, r *http.Request) {
 	if o, ok := readOrder(w, r); ok {
-		o = h.orders.add(o)
+		o = h.orders.put(o)
 		w.Header().Set("Location", "/orders/"+o.ID)
 		writeJSON(w, http.StatusCreated, o)
 	}
@@ -44,8 +46,7 @@ func (h *handlers) put(w http.ResponseWriter, r *http.Request) {
 	}
 	if o, ok := readOrder(w, r); ok {
 		o.ID = id
-		h.orders.put(o)
-		writeJSON(w, http.StatusOK, o)
+		writeJSON(w, http.StatusOK, h.orders.put(o))
 	}
 }
 
@@ -74,38 +75,16 @@ func (*handlers) whoami(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusInternalServerError, "this route is not guarded")
 		return
 	}
-	writeJSON(w, http.StatusOK, identity{
-		Issuer:      c.Issuer(),
-		Subject:     c.Subject(),
-		ClientID:    c.ClientID(),
-		Caller:      cmp.Or(string(c.Caller()), "unknown"),
-		Audiences:   list(c.Audiences()),
-		Scopes:      list(c.Scopes()),
-		Roles:       list(c.Roles()),
-		Permissions: list(c.Permissions()),
-		ExpiresAt:   c.ExpiresAt(),
+	writeJSON(w, http.StatusOK, map[string]any{
+		"issuer": c.Issuer(), "subject": c.Subject(), "client_id": c.ClientID(), "expires_at": c.ExpiresAt(),
+		"caller":    cmp.Or(string(c.Caller()), "unknown"), // app, user or unknown
+		"audiences": list(c.Audiences()), "scopes": list(c.Scopes()), "roles": list(c.Roles()), "permissions": list(c.Permissions()),
 	})
-}
-
-type identity struct {
-	Issuer      string    `json:"issuer"`
-	Subject     string    `json:"subject,omitempty"`
-	ClientID    string    `json:"client_id,omitempty"`
-	Caller      string    `json:"caller"` // app, user or unknown
-	Audiences   []string  `json:"audiences"`
-	Scopes      []string  `json:"scopes"`
-	Roles       []string  `json:"roles"`
-	Permissions []string  `json:"permissions"`
-	ExpiresAt   time.Time `json:"expires_at"`
 }
 
 // list is [] rather than null when it is empty.
 func list(names iter.Seq[string]) []string {
-	out := []string{}
-	for name := range names {
-		out = append(out, name)
-	}
-	return out
+	return slices.AppendSeq([]string{}, names)
 }
 
 // Limits of an order.
@@ -160,19 +139,72 @@ func readID(w http.ResponseWriter, r *http.Request) (id string, ok bool) {
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
-	body, err := json.Marshal(v)
-	if err != nil { // cannot happen: what is written here are plain values
-		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
-		return
-	}
-	header := w.Header()
-	header.Set("Content-Type", "application/json")
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n'))
+	_ = json.NewEncoder(w).Encode(v) // only plain values are written: if it fails, the reader is gone
 }
 
 func writeError(w http.ResponseWriter, status int, what string) {
 	writeJSON(w, status, map[string]string{"error": what})
+}
+
+// maxOrders bounds the memory: a new order beyond it displaces the oldest.
+const maxOrders = 1000
+
+// store keeps orders in memory, in the order of their arrival. It is safe for
+// concurrent use.
+type store struct {
+	mu     sync.RWMutex
+	orders []Order
+	lastID int
+}
+
+func newStore() *store {
+	s := new(store)
+	for _, o := range []Order{{Item: "coffee", Quantity: 2}, {Item: "cinnamon bun", Quantity: 4}, {Item: "oat milk", Quantity: 1}} {
+		s.put(o)
+	}
+	return s
+}
+
+// all is a copy.
+func (s *store) all() []Order {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return append([]Order{}, s.orders...) // [] rather than null
+}
+
+// put replaces the order of that id, or adds it: without an id, under one of
+// the store's own.
+func (s *store) put(o Order) Order {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for own := o.ID == ""; own && (o.ID == "" || s.find(o.ID) >= 0); {
+		s.lastID++
+		o.ID = strconv.Itoa(s.lastID)
+	}
+	if i := s.find(o.ID); i >= 0 {
+		s.orders[i] = o
+		return o
+	}
+	if len(s.orders) >= maxOrders {
+		s.orders = slices.Delete(s.orders, 0, 1)
+	}
+	s.orders = append(s.orders, o)
+	return o
+}
+
+// remove does nothing if there is no such order.
+func (s *store) remove(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := s.find(id); i >= 0 {
+		s.orders = slices.Delete(s.orders, i, i+1)
+	}
+}
+
+func (s *store) find(id string) int {
+	return slices.IndexFunc(s.orders, func(o Order) bool { return o.ID == id })
 }

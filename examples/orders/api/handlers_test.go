@@ -19,51 +19,44 @@ func TestOrdersAreCreatedChangedAndRemoved(t *testing.T) {
 	for _, framework := range api.Frameworks() {
 		cfg := trusting(issuer)
 		cfg.Framework = framework
-		tryOrders(t, start(t, cfg), issuer.Token())
+		w, token := start(t, cfg), issuer.Token()
+		stored := func() []api.Order {
+			t.Helper()
+			var out struct{ Orders []api.Order }
+			a := w.get("/orders", token)
+			assert.Equal(t, "application/json", a.Header.Get("Content-Type"))
+			assert.Equal(t, "no-store", a.Header.Get("Cache-Control"))
+			a.Decode(t, &out)
+			return out.Orders
+		}
+		seed := stored()
+		assert.Len(t, seed, 3)
+
+		var tea, more, chosen, next api.Order
+		created := w.do(http.MethodPost, "/orders", token, `{"item":"tea","quantity":3,"id":"mine"}`)
+		created.Decode(t, &tea)
+		assert.Equal(t, http.StatusCreated, created.Status)
+		assert.Equal(t, api.Order{ID: "4", Item: "tea", Quantity: 3}, tea, "the id is the API's own")
+		assert.Equal(t, "/orders/4", created.Header.Get("Location"))
+
+		changed := w.do(http.MethodPut, "/orders/4", token, `{"item":"green tea","quantity":5}`)
+		changed.Decode(t, &more)
+		assert.Equal(t, http.StatusOK, changed.Status)
+		assert.Equal(t, api.Order{ID: "4", Item: "green tea", Quantity: 5}, more)
+
+		w.do(http.MethodPut, "/orders/5", token, `{"item":"sugar"}`).Decode(t, &chosen)
+		assert.Equal(t, append(seed, more, chosen), stored(), "a put under an id of one's own adds an order")
+
+		w.do(http.MethodPost, "/orders", token, "").Decode(t, &next)
+		assert.Equal(t, api.Order{ID: "6", Quantity: 1}, next, "no body is an order of nothing, and 5 is taken")
+
+		for range 2 {
+			removed := w.do(http.MethodDelete, "/orders/4", token, "")
+			assert.Equal(t, http.StatusNoContent, removed.Status, "gone is gone")
+			assert.Empty(t, removed.Body)
+		}
+		assert.Equal(t, append(seed, chosen, next), stored())
 	}
-}
-
-func tryOrders(t *testing.T, w *world, token string) {
-	t.Helper()
-	stored := func() []api.Order {
-		t.Helper()
-		var out struct{ Orders []api.Order }
-		a := w.get("/orders", token)
-		assert.Equal(t, "application/json", a.Header.Get("Content-Type"))
-		assert.Equal(t, "no-store", a.Header.Get("Cache-Control"))
-		a.Decode(t, &out)
-		return out.Orders
-	}
-	seed := stored()
-	assert.Len(t, seed, 3)
-
-	var tea api.Order
-	created := w.do(http.MethodPost, "/orders", token, `{"item":"tea","quantity":3,"id":"mine"}`)
-	created.Decode(t, &tea)
-	assert.Equal(t, http.StatusCreated, created.Status)
-	assert.Equal(t, api.Order{ID: "4", Item: "tea", Quantity: 3}, tea, "the id is the API's own")
-	assert.Equal(t, "/orders/4", created.Header.Get("Location"))
-
-	var more api.Order
-	changed := w.do(http.MethodPut, "/orders/4", token, `{"item":"green tea","quantity":5}`)
-	changed.Decode(t, &more)
-	assert.Equal(t, http.StatusOK, changed.Status)
-	assert.Equal(t, api.Order{ID: "4", Item: "green tea", Quantity: 5}, more)
-
-	var chosen api.Order
-	w.do(http.MethodPut, "/orders/5", token, `{"item":"sugar"}`).Decode(t, &chosen)
-	assert.Equal(t, append(seed, more, chosen), stored(), "a put under an id of one's own adds an order")
-
-	var next api.Order
-	w.do(http.MethodPost, "/orders", token, "").Decode(t, &next)
-	assert.Equal(t, api.Order{ID: "6", Quantity: 1}, next, "no body is an order of nothing, and 5 is taken")
-
-	for range 2 {
-		removed := w.do(http.MethodDelete, "/orders/4", token, "")
-		assert.Equal(t, http.StatusNoContent, removed.Status, "gone is gone")
-		assert.Empty(t, removed.Body)
-	}
-	assert.Equal(t, append(seed, chosen, next), stored())
 }
 
 func TestOrdersThatCannotBe(t *testing.T) {
@@ -126,7 +119,43 @@ func TestWhoamiTellsCallersWhatTheirTokenSays(t *testing.T) {
 			{issuer.Issuer, "app", c.ID, c.Audiences[:1], none, none, levels},
 		}[n]
 		var got said
-		w.get("/whoami", mint(t, auth, issuer.Scheme, devauth.GetOnly, devauth.Sound)).Decode(t, &got)
+		w.get("/whoami", testkit.Mint(t, auth, issuer.Scheme, devauth.GetOnly, devauth.Sound)).Decode(t, &got)
 		assert.Equal(t, want, got)
+	}
+}
+
+func TestEveryRouteForEveryClientOfEveryScheme(t *testing.T) {
+	t.Parallel()
+	auth := testkit.Auth(t, devauth.Config{})
+	for _, framework := range api.Frameworks() {
+		w := start(t, api.Config{Framework: framework, Auth: auth})
+		// What each client gets, by the levels that it was granted.
+		for _, route := range []struct {
+			method, path      string
+			all, reader, none int
+			level             string // that a 403 asks for
+		}{
+			{http.MethodGet, "/orders", 200, 200, 403, "get"},
+			{http.MethodHead, "/orders", 200, 200, 403, "get"},
+			{http.MethodPost, "/orders", 201, 403, 403, "post"},
+			{http.MethodPut, "/orders/1", 200, 403, 403, "put"},
+			{http.MethodDelete, "/orders/1", 204, 403, 403, "delete"},
+			{http.MethodGet, "/whoami", 200, 200, 200, ""},
+			{http.MethodGet, "/healthz", 200, 200, 200, ""},
+			{http.MethodGet, "/keys", 200, 200, 200, ""},
+		} {
+			for client, want := range map[string]int{devauth.AllLevels: route.all, devauth.GetOnly: route.reader, devauth.NoLevel: route.none} {
+				for _, scheme := range devauth.Schemes {
+					who := []any{"%s: %s %s of %s/%s", framework, route.method, route.path, scheme, client}
+					a := w.do(route.method, route.path, testkit.Mint(t, auth, scheme, client, devauth.Sound), "")
+					assert.Equal(t, want, a.Status, who...)
+					want403 := ""
+					if want == http.StatusForbidden {
+						want403 = `Bearer realm="orders", error="insufficient_scope", scope="` + route.level + `"`
+					}
+					assert.Equal(t, want403, challenge(a), who...)
+				}
+			}
+		}
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sallyport-go/sallyport/examples/internal/devauth"
 	"github.com/sallyport-go/sallyport/examples/internal/testkit"
 	"github.com/sallyport-go/sallyport/examples/orders/api"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
@@ -93,12 +92,4 @@ func (w *world) records(message string) []map[string]any {
 		}
 	}
 	return out
-}
-
-// mint is a token of a devauth's client.
-func mint(t *testing.T, auth *devauth.Server, scheme devauth.Scheme, client string, flaw devauth.Flaw) string {
-	t.Helper()
-	token, err := auth.Mint(scheme, client, flaw)
-	require.NoError(t, err)
-	return token
 }
