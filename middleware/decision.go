@@ -138,10 +138,9 @@ func (c *call) confirmsAll(who *claims.Claims) bool {
 	checked := false
 	for name, value := range cnf {
 		switch {
+		case value == nil: // null is absent
 		case c.confirms[name]:
-			if value != nil { // null is absent
-				checked = true
-			}
+			checked = true
 		case confirmationMembers[name]:
 			return false
 		}
