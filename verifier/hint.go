@@ -38,7 +38,7 @@ var hints = map[reason.Code]func(*check, *Error) string{
 	reason.UnknownKey:         hintKey,
 	reason.BadSignature:       hintSignature,
 	reason.MalformedClaims:    hintClaims,
-	reason.MissingClaim:       func(_ *check, e *Error) string { return "The token lacks a claim that is needed: " + e.Detail + "." },
+	reason.MissingClaim:       hintMissing,
 	reason.Expired:            hintExpired,
 	reason.NotYetValid:        say("The token is valid later: is the clock here slow, or the issuer's fast?"),
 	reason.IssuedInFuture:     say("The token was issued in the future: is the clock here slow, or the issuer's fast?"),
@@ -194,6 +194,14 @@ func hintExpired(c *check, _ *Error) string {
 	now := &c.current.is
 	ago := now.now.Sub(now.claims.ExpiresAt()).Round(time.Second)
 	return fmt.Sprintf("Expired %s ago: the caller must ask for a new token; if it is new, is the clock right?", ago)
+}
+
+func hintMissing(c *check, e *Error) string {
+	name, _, _ := strings.Cut(e.Detail, ",") // "iat, which MaxAge needs"
+	if v, ok := c.payload.is.payload.Get(name); ok && v.IsNull() {
+		return "The token's " + name + " is null, which counts as absent: have the issuer write a value."
+	}
+	return "The token lacks a claim that is needed: " + e.Detail + "."
 }
 
 // hintNoAudience says what NoAudience lacks, or that there is one.

@@ -70,6 +70,8 @@ func TestHints(t *testing.T) {
 		"any GUID":                       {token: with(jwkstest.WithAudience(fabrikam)), hint: "Any GUID."},
 		"a longer audience than a known": {token: with(jwkstest.WithAudience("accounts")), hint: "The token is for another API"},
 		"another API":                    {token: with(jwkstest.WithAudience("api://billing")), hint: "The token is for another API"},
+		"a null claim":                   {setup: required("tid"), token: having(jwkstest.Claims{"tid": null}), hint: "The token's tid is null, which counts as absent"},
+		"a null iss":                     {token: having(jwkstest.Claims{"iss": null}), hint: "The token's iss is null"},
 		"no aud":                         {token: having(jwkstest.Claims{"aud": nil}), hint: "The token has no aud: have the issuer write this API's audience into it"},
 		"a null aud":                     {token: having(jwkstest.Claims{"aud": null}), hint: "The token's aud is null: have the issuer write"},
 		"an empty aud":                   {token: having(jwkstest.Claims{"aud": []string{}}), hint: "The token's aud is an empty array: have the issuer write"},
