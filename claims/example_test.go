@@ -121,7 +121,7 @@ type params map[string]string
 func (p params) Param(name string) string { return p[name] }
 
 func ExampleEqualsParam() {
-	// mux.Handle("GET /tenants/{tenant}/orders", gate.Require(rule)(list))
+	// For the route "GET /tenants/{tenant}/orders", by gate.Require.
 	rule := claims.AllOf(claims.AllScopes("orders.read"), claims.EqualsParam("tenant", "tenant_id"))
 	c := must(`{"scope":"orders.read","tenant_id":"acme"}`)
 	fmt.Println(rule.CheckCall(c, params{"tenant": "acme"}).Allowed)

@@ -225,7 +225,8 @@ func (r *reader) audiences(dst []string) []string {
 func (r *reader) roles(dst []string, m *Mapping) []string {
 	sources := orDefault(m.Roles, defaults.Roles)
 	for i := range sources {
-		before, ok := len(dst), false
+		before := len(dst)
+		var ok bool
 		if dst, ok = r.names(dst, &sources[i], whole); !ok {
 			continue
 		}

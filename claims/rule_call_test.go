@@ -96,7 +96,8 @@ func TestNeedsCall(t *testing.T) {
 	t.Parallel()
 	tenant := claims.EqualsParam("t", "tenant")
 	for _, rule := range []claims.Rule{
-		{}, claims.AnyToken(), claims.AllScopes("a"), claims.AppOnly(), claims.AllOf(claims.AllScopes("a"), claims.AnyRole("b")),
+		{},
+		claims.AnyToken(), claims.AllScopes("a"), claims.AppOnly(), claims.AllOf(claims.AllScopes("a"), claims.AnyRole("b")),
 		claims.AccessLevels{Resources: []string{"api://x"}}.Require(claims.LevelGet), claims.AllScopes(),
 	} {
 		assert.False(t, rule.NeedsCall(), rule)

@@ -134,7 +134,9 @@ func TestATableLeavesTheRequestAsItWas(t *testing.T) {
 		assert.Empty(t, r.PathValue("tenant"), "the table's names are its own")
 		inner.ServeHTTP(w, r)
 	})
-	assert.Equal(t, 200, serve(enforce(mux), get("/tenants/acme", member)).Code, "the rule further in asks the router further in")
+	for name, h := range map[string]http.Handler{"a table": enforce(mux), "a table of a request that was verified": g.Authenticate(enforce(mux))} {
+		assert.Equal(t, 200, serve(h, get("/tenants/acme", member)).Code, "%s: the rule further in asks the router further in", name)
+	}
 }
 
 func TestRequestOf(t *testing.T) {
