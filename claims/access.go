@@ -203,7 +203,7 @@ type level struct {
 	place  int
 }
 
-func (l *level) refuses(c *Claims) refusal {
+func (l *level) refuses(c *Claims, _ Call) refusal {
 	if l.access.allows(c, l.place) {
 		return refusal{}
 	}

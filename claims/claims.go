@@ -45,6 +45,7 @@ type Claims struct {
 
 	audiences, scopes, roles, permissions []string
 
+	prefixed        int // bytes of names that are not cut out of the payload
 	caller          CallerType
 	openToAnyClient bool
 }
@@ -138,7 +139,10 @@ func (c *Claims) Roles() iter.Seq[string] { return slices.Values(c.orEmpty().rol
 // Permissions returns an iterator over the permissions, in the token's order.
 func (c *Claims) Permissions() iter.Seq[string] { return slices.Values(c.orEmpty().permissions) }
 
-// Has reports whether there is a claim at path, whatever its value; null counts.
+// Has reports whether there is a claim at path, whatever its value but null. A
+// claim that is null is absent, here and below, in rules and in a [Mapping]:
+// issuers write null for what they have no value of. exp, nbf and iat are the
+// exception, for a token in which one of them is null is malformed.
 //
 // Here and below a path is one argument for each segment, as in
 // Has("realm_access", "roles"). A dot has no meaning, since it can be part of a
@@ -169,8 +173,8 @@ func (c *Claims) Strings(path ...string) ([]string, bool) {
 
 // Value returns a fresh copy of the value at path: nil, bool, float64, string,
 // []any or map[string]any. It reports false if there is none, or if a number in
-// it fits no float64. Integers beyond 2^53 lose digits as a float64:
-// [Claims.Decode] keeps them.
+// it fits no float64. null is nil within a value, and no value by itself.
+// Integers beyond 2^53 lose digits as a float64: [Claims.Decode] keeps them.
 func (c *Claims) Value(path ...string) (any, bool) {
 	v, ok := c.at(path)
 	if !ok {
@@ -200,7 +204,7 @@ func (c *Claims) Decode(v any) error {
 }
 
 func (c *Claims) at(path []string) (strictjson.Value, bool) {
-	return c.orEmpty().payload.Lookup(path...)
+	return present(&c.orEmpty().payload, path)
 }
 
 // decodeError keeps of the parser's error what holds no value of a claim. The

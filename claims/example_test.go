@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/sallyport-go/sallyport/claims"
 )
@@ -99,6 +101,49 @@ func ExampleMapping() {
 	// Output:
 	// true <nil>
 	// true <nil>
+}
+
+// The roles of a Keycloak realm beside those of one of its clients.
+func ExampleMapping_union() {
+	m := claims.Mapping{UnionOfRoles: true, Roles: []claims.Source{
+		{Path: claims.Path{"realm_access", "roles"}, Prefix: "realm:"},
+		{Path: claims.Path{"resource_access", "orders", "roles"}, Prefix: "orders:"},
+	}}
+	c, err := claims.Parse([]byte(`{"realm_access":{"roles":["staff"]},
+		"resource_access":{"orders":{"roles":["editor"]},"account":{"roles":["manage-account"]}}}`), m)
+	fmt.Println(slices.Collect(c.Roles()), err)
+	// Output: [realm:staff orders:editor] <nil>
+}
+
+// params is a call in a test, by the parameters of its route.
+type params map[string]string
+
+func (p params) Param(name string) string { return p[name] }
+
+func ExampleEqualsParam() {
+	// For the route "GET /tenants/{tenant}/orders", by gate.Require.
+	rule := claims.AllOf(claims.AllScopes("orders.read"), claims.EqualsParam("tenant", "tenant_id"))
+	c := must(`{"scope":"orders.read","tenant_id":"acme"}`)
+	fmt.Println(rule.CheckCall(c, params{"tenant": "acme"}).Allowed)
+	d := rule.CheckCall(c, params{"tenant": "globex"})
+	fmt.Println(d.Allowed, d.Reason, d.Missing)
+	// Output:
+	// true
+	// false denied [claim tenant_id equal to parameter tenant of the route]
+}
+
+func ExampleFuncCall() {
+	rule := claims.FuncCall("an order of the caller's region", func(c *claims.Claims, call claims.Call) bool {
+		region, ok := c.Text("region")
+		return ok && strings.HasPrefix(call.Param("id"), region+"-")
+	})
+	fmt.Println(rule)
+	fmt.Println(rule.CheckCall(must(`{"region":"eu"}`), params{"id": "eu-17"}).Allowed)
+	fmt.Println(rule.Check(must(`{"region":"eu"}`)).Allowed) // there is no call
+	// Output:
+	// an order of the caller's region
+	// true
+	// false
 }
 
 func ExampleAllScopes() {

@@ -21,11 +21,15 @@ func (p Path) dotted() string { return strings.Join(p, ".") }
 // Without Keys the claim is a string or an array of strings. Scopes and
 // permissions in a string are separated by single spaces (RFC 6749 section
 // 3.3), a role in a string is one role. With Keys the claim is an object, and
-// its member names count, whatever their values. Any other type makes the token
-// malformed.
+// the names of its members count, whatever their values but null. Any other
+// type makes the token malformed. null is absent.
 type Source struct {
 	Path Path
 	Keys bool
+
+	// Prefix is put before each name, so that the roles of several sources stay
+	// apart in a union. Only Roles may have one.
+	Prefix string
 }
 
 // Mapping names the claims in which an issuer keeps what rules ask for. A list
@@ -36,8 +40,17 @@ type Mapping struct {
 	_ [0]func()
 
 	// Scopes, Roles and Permissions name claims in order. The first that is
-	// present counts, even when it is empty; sources are never merged.
+	// present counts, even when it is empty; sources are never merged, but for
+	// what UnionOfRoles says.
 	Scopes, Roles, Permissions []Source
+
+	// UnionOfRoles makes the roles of every source in Roles count, as for the
+	// roles of a Keycloak realm beside those of one of its clients. Name each
+	// client whose roles mean something here, for those who edit the roles of a
+	// source then decide about this API. Where two sources can hold the same
+	// name, give them a Prefix each: a rule then asks for "realm:admin" or
+	// "orders:admin".
+	UnionOfRoles bool
 
 	// ClientID names, in order, the claims that can hold the client; the first
 	// that is present counts.
@@ -91,6 +104,7 @@ func (m Mapping) Validate() error {
 		sourceMistakes("Scopes", m.Scopes),
 		sourceMistakes("Roles", m.Roles),
 		sourceMistakes("Permissions", m.Permissions),
+		m.prefixMistakes(),
 	)
 	for i, p := range m.ClientID {
 		if err := p.mistake(); err != nil {
@@ -109,6 +123,37 @@ func sourceMistakes(field string, sources []Source) (errs []error) {
 	for i, s := range sources {
 		if err := s.Path.mistake(); err != nil {
 			errs = append(errs, fmt.Errorf("claims: Mapping.%s[%d].Path: %w", field, i, err))
+		}
+	}
+	return errs
+}
+
+// prefixMistakes reports prefixes where there are none, and a union in which
+// names of one source can read like those of another one's prefix.
+func (m *Mapping) prefixMistakes() (errs []error) {
+	for i, s := range slices.Concat(m.Scopes, m.Permissions) {
+		field, n := "Scopes", i
+		if i >= len(m.Scopes) {
+			field, n = "Permissions", i-len(m.Scopes)
+		}
+		if s.Prefix != "" {
+			errs = append(errs, fmt.Errorf("claims: Mapping.%s[%d].Prefix: only roles have a prefix", field, n))
+		}
+	}
+	if !m.UnionOfRoles {
+		return errs
+	}
+	if len(m.Roles) < 2 {
+		errs = append(errs, errors.New("claims: Mapping.UnionOfRoles: name at least two sources in Roles"))
+	}
+	for i, s := range m.Roles {
+		for n, other := range m.Roles {
+			switch {
+			case n < i && slices.Equal(s.Path, other.Path):
+				errs = append(errs, fmt.Errorf("claims: Mapping.Roles[%d].Path: the same as that of Roles[%d]", i, n))
+			case n != i && other.Prefix != "" && len(s.Prefix) > len(other.Prefix) && strings.HasPrefix(s.Prefix, other.Prefix):
+				errs = append(errs, fmt.Errorf("claims: Mapping.Roles[%d].Prefix: begins with that of Roles[%d], so that a role could be read as one of either", i, n))
+			}
 		}
 	}
 	return errs
@@ -155,12 +200,12 @@ func (e *Evidence) holds(payload *strictjson.Object) bool {
 		}
 	}
 	for _, name := range e.Present {
-		if _, ok := payload.Get(name); !ok {
+		if _, ok := present(payload, []string{name}); !ok {
 			return false
 		}
 	}
 	for _, name := range e.Absent {
-		if _, ok := payload.Get(name); ok {
+		if _, ok := present(payload, []string{name}); ok {
 			return false
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/reason"
 )
 
 // read is what a test expects of claims.
@@ -123,7 +124,7 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 	t.Parallel()
 	err := claims.Mapping{
 		Scopes:      []claims.Source{{Path: claims.Path{"scope"}}, {}},
-		Roles:       []claims.Source{{Path: claims.Path{"realm_access", ""}}},
+		Roles:       []claims.Source{{Path: claims.Path{"realm_access", ""}, Prefix: "a:"}},
 		Permissions: []claims.Source{{Path: claims.Path{""}, Keys: true}},
 		ClientID:    []claims.Path{{}, {"azp"}},
 		Caller: []claims.Evidence{
@@ -157,6 +158,91 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 	for i, line := range lines {
 		assert.Contains(t, line, "claims: Mapping."+want[i][0]+": ")
 		assert.Contains(t, line, want[i][1])
+	}
+}
+
+// keycloak is the realm's roles beside those of two clients.
+func keycloak(m *claims.Mapping) {
+	m.UnionOfRoles = true
+	m.Roles = []claims.Source{
+		{Path: claims.Path{"realm_access", "roles"}, Prefix: "realm:"},
+		{Path: claims.Path{"resource_access", "orders", "roles"}},
+		{Path: claims.Path{"resource_access", "my.billing", "roles"}, Prefix: "billing:"},
+	}
+}
+
+func TestAUnionOfRolesHasThoseOfEverySourceThatIsPresent(t *testing.T) {
+	t.Parallel()
+	const other = `"account":{"roles":["manage-account","admin"]}`
+	for name, row := range map[string]struct {
+		payload string
+		want    []string
+	}{
+		"all of them":                           {`{"realm_access":{"roles":["admin"]},"resource_access":{"orders":{"roles":["read","write"]},"my.billing":{"roles":["read"]},` + other + `}}`, []string{"realm:admin", "read", "write", "billing:read"}},
+		"a client that is not named has none":   {`{"resource_access":{` + other + `}}`, nil},
+		"the first alone":                       {`{"realm_access":{"roles":["admin"]}}`, []string{"realm:admin"}},
+		"the last alone":                        {`{"resource_access":{"my.billing":{"roles":["read"]}}}`, []string{"billing:read"}},
+		"one that is empty hides no other":      {`{"realm_access":{"roles":[]},"resource_access":{"orders":{"roles":["read"]}}}`, []string{"read"}},
+		"and neither does one that is null":     {`{"realm_access":null,"resource_access":{"orders":null,"my.billing":{"roles":["read"]}}}`, []string{"billing:read"}},
+		"a string is one role, and has it too":  {`{"realm_access":{"roles":"a b"}}`, []string{"realm:a b"}},
+		"an empty role gets none":               {`{"realm_access":{"roles":["","x"]}}`, []string{"realm:x"}},
+		"a dot is no path":                      {`{"resource_access":{"my":{"billing":{"roles":["read"]}}},"resource_access.orders.roles":["read"]}`, nil},
+		"roles at the top are none of it":       {`{"roles":["admin"]}`, nil},
+		"scopes are first present all the same": {`{"scope":"a","scp":"b","realm_access":{"roles":["x"]}}`, []string{"realm:x"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := parse(t, row.payload, keycloak)
+			assert.Equal(t, row.want, slices.Collect(c.Roles()))
+			assert.False(t, c.HasScope("b"))
+			assert.False(t, c.HasRole("admin"))
+		})
+	}
+	c := parse(t, `{"realm_access":{"roles":["admin"]}}`, keycloak)
+	assert.True(t, claims.AnyRole("realm:admin").Check(c).Allowed)
+	assert.False(t, claims.AnyRole("admin").Check(c).Allowed)
+}
+
+func TestAMalformedSourceOfAUnionIsMalformed(t *testing.T) {
+	t.Parallel()
+	m := claims.DefaultMapping()
+	keycloak(&m)
+	_, err := claims.Parse([]byte(`{"realm_access":{"roles":["admin"]},"resource_access":{"my.billing":{"roles":{"read":1}}}}`), m)
+	require.ErrorIs(t, err, reason.MalformedClaims)
+	assert.ErrorContains(t, err, `"resource_access.my.billing.roles"`)
+}
+
+func TestWithoutTheWordRolesAreThoseOfTheFirstSource(t *testing.T) {
+	t.Parallel()
+	first := func(m *claims.Mapping) { keycloak(m); m.UnionOfRoles = false }
+	const both = `{"realm_access":{"roles":["admin"]},"resource_access":{"orders":{"roles":["read"]}}}`
+	assert.Equal(t, []string{"realm:admin"}, slices.Collect(parse(t, both, first).Roles()), "a prefix goes without a union")
+	assert.Empty(t, slices.Collect(parse(t, `{"realm_access":{"roles":[]},"resource_access":{"orders":{"roles":["read"]}}}`, first).Roles()))
+}
+
+func TestMistakesInAUnion(t *testing.T) {
+	t.Parallel()
+	at := func(prefix string, path ...string) claims.Source {
+		return claims.Source{Path: path, Prefix: prefix}
+	}
+	for name, row := range map[string]struct {
+		mapping claims.Mapping
+		want    string
+	}{
+		"of nothing":                  {claims.Mapping{UnionOfRoles: true}, "claims: Mapping.UnionOfRoles: name at least two sources in Roles"},
+		"of one":                      {claims.Mapping{UnionOfRoles: true, Roles: []claims.Source{at("", "roles")}}, "claims: Mapping.UnionOfRoles: name at least two sources in Roles"},
+		"of the same twice":           {claims.Mapping{UnionOfRoles: true, Roles: []claims.Source{at("", "roles"), at("a:", "roles")}}, "claims: Mapping.Roles[1].Path: the same as that of Roles[0]"},
+		"with a prefix of a prefix":   {claims.Mapping{UnionOfRoles: true, Roles: []claims.Source{at("a:b:", "x"), at("a:", "y")}}, "claims: Mapping.Roles[0].Prefix: begins with that of Roles[1], so that a role could be read as one of either"},
+		"scopes with a prefix":        {claims.Mapping{Scopes: []claims.Source{at("", "scope"), at("a:", "scp")}}, "claims: Mapping.Scopes[1].Prefix: only roles have a prefix"},
+		"permissions with a prefix":   {claims.Mapping{Scopes: []claims.Source{}, Permissions: []claims.Source{at("a:", "permissions")}}, "claims: Mapping.Permissions[0].Prefix: only roles have a prefix"},
+		"with one prefix for several": {claims.Mapping{UnionOfRoles: true, Roles: []claims.Source{at("a:", "x"), at("a:", "y"), at("", "z")}}, ""},
+	} {
+		err := row.mapping.Validate()
+		if row.want == "" {
+			assert.NoError(t, err, name)
+		} else {
+			assert.EqualError(t, err, row.want, name)
+		}
 	}
 }
 
@@ -209,10 +295,11 @@ func TestEvidenceHoldsOnlyIfEveryConditionDoes(t *testing.T) {
 		}}
 	}
 	assert.Equal(t, claims.CallerUser, parse(t, `{"token_use":"access","username":"u","auth_time":1}`, every).Caller())
+	assert.Equal(t, claims.CallerUser, parse(t, `{"token_use":"access","username":"u","auth_time":1,"bot":null}`, every).Caller())
 	for _, payload := range []string{
 		`{"token_use":"id","username":"u","auth_time":1}`, `{"username":"u","auth_time":1}`,
 		`{"token_use":"access","auth_time":1}`, `{"token_use":"access","username":"u"}`,
-		`{"token_use":"access","username":"u","auth_time":1,"bot":null}`,
+		`{"token_use":"access","username":"u","auth_time":1,"bot":false}`, `{"token_use":"access","username":null,"auth_time":1}`,
 	} {
 		assert.Equal(t, claims.CallerUnknown, parse(t, payload, every).Caller(), payload)
 	}

@@ -69,7 +69,7 @@ func (c *Claims) readNames(r *reader, m *Mapping) {
 	scopes := len(all)
 	all = r.firstNames(all, orDefault(m.Scopes, defaults.Scopes), separated)
 	roles := len(all)
-	all = r.firstNames(all, orDefault(m.Roles, defaults.Roles), whole)
+	all = r.roles(all, m)
 	permissions := len(all)
 	all = r.firstNames(all, orDefault(m.Permissions, defaults.Permissions), separated)
 
@@ -78,6 +78,7 @@ func (c *Claims) readNames(r *reader, m *Mapping) {
 	c.scopes = own[scopes:roles:roles]
 	c.roles = own[roles:permissions:permissions]
 	c.permissions = own[permissions:]
+	c.prefixed = r.prefixed
 }
 
 func callerOf(payload *strictjson.Object, evidence []Evidence) CallerType {
@@ -90,12 +91,22 @@ func callerOf(payload *strictjson.Object, evidence []Evidence) CallerType {
 }
 
 // size is about how many bytes of memory the claims hold: the payload, its
-// index, and the names cut out of it.
+// index, the names cut out of it, and those that got a prefix.
 func (c *Claims) size() int {
 	const header = 16 // of a string, and of a member in the index
 	o := c.orEmpty()
 	names := len(o.audiences) + len(o.scopes) + len(o.roles) + len(o.permissions)
-	return len(o.payload.Text()) + header*(o.payload.Len()+names)
+	return len(o.payload.Text()) + o.prefixed + header*(o.payload.Len()+names)
+}
+
+// present returns the value at path. A claim that is null is absent: issuers
+// write null for what they have no value of.
+func present(payload *strictjson.Object, path []string) (strictjson.Value, bool) {
+	v, ok := payload.Lookup(path...)
+	if !ok || v.IsNull() {
+		return strictjson.Value{}, false
+	}
+	return v, true
 }
 
 // What the type of a claim should have been.
@@ -129,8 +140,9 @@ const endOfDates = 253402300800
 
 // reader reads typed claims and keeps the first mistake.
 type reader struct {
-	payload *strictjson.Object
-	err     error
+	payload  *strictjson.Object
+	err      error
+	prefixed int // bytes of the names that got a prefix
 }
 
 func (r *reader) fail(claim string, err error) {
@@ -142,7 +154,7 @@ func (r *reader) fail(claim string, err error) {
 // text is a string claim, "" if absent.
 func (r *reader) text(claim string) string {
 	v, ok := r.payload.Get(claim)
-	if !ok {
+	if !ok || v.IsNull() {
 		return ""
 	}
 	s, err := v.Text()
@@ -155,7 +167,7 @@ func (r *reader) text(claim string) string {
 // firstText is the string at the first path that is present, "" if none is.
 func (r *reader) firstText(paths []Path) string {
 	for _, path := range paths {
-		v, ok := r.payload.Lookup(path...)
+		v, ok := present(r.payload, path)
 		if !ok {
 			continue
 		}
@@ -168,7 +180,10 @@ func (r *reader) firstText(paths []Path) string {
 	return ""
 }
 
-// date is a NumericDate, which may have a fraction; the zero Time if absent.
+// date is a NumericDate, which may have a fraction; the zero Time if absent. A
+// date that is null is malformed, for a token without an end must not pass for
+// one that has none.
+//
 // RFC 7519 section 2: https://www.rfc-editor.org/rfc/rfc7519#section-2
 func (r *reader) date(claim string) time.Time {
 	v, ok := r.payload.Get(claim)
@@ -189,11 +204,13 @@ func (r *reader) date(claim string) time.Time {
 }
 
 // audiences appends what aud names: a string or an array of strings. An empty
-// array, which some issuers send, names no audience and is not malformed.
+// array and null, which some issuers send, name no audience and are not
+// malformed.
+//
 // RFC 7519 section 4.1.3: https://www.rfc-editor.org/rfc/rfc7519#section-4.1.3
 func (r *reader) audiences(dst []string) []string {
 	v, ok := r.payload.Get("aud")
-	if !ok {
+	if !ok || v.IsNull() {
 		return dst
 	}
 	dst, err := appendTexts(dst, v, whole)
@@ -203,25 +220,56 @@ func (r *reader) audiences(dst []string) []string {
 	return dst
 }
 
+// roles appends the roles of the first source that is present, or of all where
+// the mapping says so.
+func (r *reader) roles(dst []string, m *Mapping) []string {
+	sources := orDefault(m.Roles, defaults.Roles)
+	for i := range sources {
+		before := len(dst)
+		var ok bool
+		if dst, ok = r.names(dst, &sources[i], whole); !ok {
+			continue
+		}
+		if prefix := sources[i].Prefix; prefix != "" {
+			for n := before; n < len(dst); n++ {
+				dst[n] = prefix + dst[n]
+				r.prefixed += len(dst[n])
+			}
+		}
+		if !m.UnionOfRoles {
+			break
+		}
+	}
+	return dst
+}
+
 // firstNames appends the names of the first source that is present.
 func (r *reader) firstNames(dst []string, sources []Source, read stringReading) []string {
 	for i := range sources {
-		v, ok := r.payload.Lookup(sources[i].Path...)
-		if !ok {
-			continue
+		var ok bool
+		if dst, ok = r.names(dst, &sources[i], read); ok {
+			break
 		}
-		var err error
-		if sources[i].Keys {
-			dst, err = appendKeys(dst, v)
-		} else {
-			dst, err = appendTexts(dst, v, read)
-		}
-		if err != nil {
-			r.fail(sources[i].Path.dotted(), err)
-		}
-		break
 	}
 	return dst
+}
+
+// names appends those of one source. It reports false if the source is absent.
+func (r *reader) names(dst []string, s *Source, read stringReading) ([]string, bool) {
+	v, ok := present(r.payload, s.Path)
+	if !ok {
+		return dst, false
+	}
+	var err error
+	if s.Keys {
+		dst, err = appendKeys(dst, v)
+	} else {
+		dst, err = appendTexts(dst, v, read)
+	}
+	if err != nil {
+		r.fail(s.Path.dotted(), err)
+	}
+	return dst, true
 }
 
 // stringReading is how a claim that is a single string is read.
@@ -258,8 +306,10 @@ func appendKeys(dst []string, v strictjson.Value) ([]string, error) {
 	if v.Kind() != '{' {
 		return dst, errKeys
 	}
-	for name := range v.Members() {
-		dst = appendName(dst, name)
+	for name, value := range v.Members() {
+		if !value.IsNull() {
+			dst = appendName(dst, name)
+		}
 	}
 	return dst, nil
 }

@@ -47,17 +47,17 @@ func TestClaimsOfTheWrongTypeAreMalformed(t *testing.T) {
 		"35 aud holds a number":              {`{"aud":[1]}`, nil, "aud", "a string or an array of strings"},
 		"35 aud holds a number beside names": {`{"aud":["a",1]}`, nil, "aud", "a string or an array of strings"},
 		"35 aud holds an array":              {`{"aud":[["a"]]}`, nil, "aud", "a string or an array of strings"},
-		"35 aud is null":                     {`{"aud":null}`, nil, "aud", "a string or an array of strings"},
+		"33 nbf is null":                     {`{"nbf":null}`, nil, "nbf", "a number of seconds"},
+		"33 iat is null":                     {`{"iat":null}`, nil, "iat", "a number of seconds"},
+		"35 aud holds null":                  {`{"aud":[null]}`, nil, "aud", "a string or an array of strings"},
 		"35 aud is an object":                {`{"aud":{"a":"b"}}`, nil, "aud", "a string or an array of strings"},
 		"35 aud is a number":                 {`{"aud":1}`, nil, "aud", "a string or an array of strings"},
 		"iss is a number":                    {`{"iss":1}`, nil, "iss", "want a string"},
 		"iss is an array":                    {`{"iss":["secret"]}`, nil, "iss", "want a string"},
-		"sub is null":                        {`{"sub":null}`, nil, "sub", "want a string"},
 		"jti is an object":                   {`{"jti":{}}`, nil, "jti", "want a string"},
 		"the client is a number":             {`{"client_id":1,"azp":"a"}`, nil, "client_id", "want a string"},
 		"the client, nested, is a number":    {`{"client":{"id":7}}`, nested, "client.id", "want a string"},
 		"scope is a number":                  {`{"scope":1}`, nil, "scope", "a string or an array of strings"},
-		"scope is null":                      {`{"scope":null,"scp":"a"}`, nil, "scope", "a string or an array of strings"},
 		"scope is an object":                 {`{"scope":{"secret":1}}`, nil, "scope", "a string or an array of strings"},
 		"scp holds null":                     {`{"scp":["a",null]}`, nil, "scp", "a string or an array of strings"},
 		"roles is true":                      {`{"roles":true}`, nil, "roles", "a string or an array of strings"},
@@ -87,8 +87,50 @@ func TestClaimsThatNobodyMappedMayBeAnything(t *testing.T) {
 	t.Parallel()
 	c := parse(t, `{"iss":"i","foo":null,"scopes":7,"EXP":"never","realm_access":[],"x":{"iss":1}}`)
 	assert.Equal(t, "i", c.Issuer())
-	assert.True(t, c.Has("foo"), "38 unknown claims are ignored")
+	assert.True(t, c.Has("x"), "38 unknown claims are ignored")
 	assert.True(t, c.ExpiresAt().IsZero(), "19 EXP is not exp")
+}
+
+// Issuers write null for a caller who has none.
+func TestAClaimThatIsNullIsAbsent(t *testing.T) {
+	t.Parallel()
+	c := parse(t, `{"iss":null,"sub":null,"jti":null,"aud":null,"scope":null,"scp":null,"roles":null,"permissions":null,
+		"client_id":null,"azp":null,"idtyp":null,"own":null,"deep":{"a":null,"b":[null]}}`)
+	assert.Equal(t, read{}, readOf(c))
+	assert.Empty(t, c.ID())
+	for _, path := range [][]string{{"sub"}, {"own"}, {"deep", "a"}, {"own", "a"}} {
+		assert.False(t, c.Has(path...), "%q", path)
+		_, ok := c.Value(path...)
+		assert.False(t, ok, "%q", path)
+		_, ok = c.Text(path...)
+		assert.False(t, ok, "%q", path)
+		_, ok = c.Strings(path...)
+		assert.False(t, ok, "%q", path)
+	}
+	deep, ok := c.Value("deep")
+	assert.True(t, ok)
+	assert.Equal(t, map[string]any{"a": nil, "b": []any{nil}}, deep, "within a value it is nil")
+
+	nested := func(m *claims.Mapping) {
+		m.Roles = []claims.Source{{Path: claims.Path{"realm_access", "roles"}}, {Path: claims.Path{"urn:roles"}, Keys: true}}
+	}
+	for name, row := range map[string]struct {
+		payload string
+		want    read
+	}{
+		"the next scope claim counts":           {`{"scope":null,"scp":["a"]}`, read{Scopes: []string{"a"}}},
+		"the next client claim counts":          {`{"client_id":null,"azp":null,"appid":"c"}`, read{Client: "c"}},
+		"the next source of roles counts":       {`{"realm_access":{"roles":null},"urn:roles":{"r":{}}}`, read{Roles: []string{"r"}}},
+		"and so it does where an object is":     {`{"realm_access":null,"urn:roles":{"r":{}}}`, read{Roles: []string{"r"}}},
+		"a key whose value is null names none":  {`{"urn:roles":{"r":null,"s":false}}`, read{Roles: []string{"s"}}},
+		"an empty string is not null":           {`{"scope":"","scp":"a"}`, read{}},
+		"evidence of presence does not hold":    {`{"roles":null}`, read{}},
+		"evidence of absence does":              {`{"roles":["r"],"scope":null,"scp":null,"idtyp":null}`, read{Caller: claims.CallerApp}},
+		"a list that is null names no audience": {`{"aud":null}`, read{}},
+		"and neither does one that is empty":    {`{"aud":[]}`, read{}},
+	} {
+		assert.Equal(t, row.want, readOf(parse(t, row.payload, nested)), name)
+	}
 }
 
 func TestTheLatestDateIsTheEndOfTheYear9999(t *testing.T) {
@@ -209,4 +251,6 @@ func TestSizeCountsPayloadIndexAndNames(t *testing.T) {
 	assert.Equal(t, len(one)+16+16, vetted.Size(parse(t, one)))
 	assert.Equal(t, len(two)+16+2*16, vetted.Size(parse(t, two)))
 	assert.Zero(t, vetted.Size((*claims.Claims)(nil)))
+	const roles = `{"realm_access":{"roles":["a","bc"]}}`
+	assert.Equal(t, len(roles)+16+2*16+len("realm:a")+len("realm:bc"), vetted.Size(parse(t, roles, keycloak)), "names with a prefix are beside the payload")
 }

@@ -22,12 +22,14 @@ type spec struct {
 	text  string // what the rule requires, for people
 	scope string // what a challenge asks for: every scope that the rule requires
 	test  test   // nil if err is not
+	call  bool   // whether the test looks at the call
 	err   error
 }
 
-// test decides about claims that are not nil. It allocates nothing.
+// test decides about claims that are not nil, and the call that they came with;
+// nil if there is none. It allocates nothing.
 type test interface {
-	refuses(c *Claims) refusal
+	refuses(c *Claims, call Call) refusal
 }
 
 // refusal is why a rule does not hold; nothing is allocated to describe it yet.
@@ -61,23 +63,28 @@ type Decision struct {
 }
 
 // Check returns the decision about c. It allocates nothing if it allows. A nil
-// c is denied, and a rule with an error denies all claims.
-func (r Rule) Check(c *Claims) Decision {
+// c is denied, and a rule with an error denies all claims. A requirement on the
+// call ([FuncCall], [EqualsParam], [ContainsParam]) is not met, because there is
+// none: see [Rule.CheckCall].
+func (r Rule) Check(c *Claims) Decision { return r.CheckCall(c, nil) }
+
+// CheckCall is [Rule.Check] for claims that came with a call. A nil call is none.
+func (r Rule) CheckCall(c *Claims, call Call) Decision {
 	if c == nil {
 		return Decision{Reason: reason.Denied}
 	}
-	refused := r.refuses(c)
+	refused := r.refuses(c, call)
 	if refused.by == nil {
 		return Decision{Allowed: true}
 	}
 	return Decision{Reason: refused.by.reason(), Scope: refused.scope, Missing: refused.by.missing(c)}
 }
 
-func (r Rule) refuses(c *Claims) refusal {
+func (r Rule) refuses(c *Claims, call Call) refusal {
 	if r.is == nil || r.is.test == nil {
 		return refusal{by: nothing{}}
 	}
-	return r.is.test.refuses(c)
+	return r.is.test.refuses(c, call)
 }
 
 // Err reports every mistake in the construction of r, or nil.
@@ -113,14 +120,14 @@ func AnyToken() Rule { return Rule{&spec{text: "any verified token", test: anyth
 
 type anything struct{}
 
-func (anything) refuses(*Claims) refusal { return refusal{} }
+func (anything) refuses(*Claims, Call) refusal { return refusal{} }
 
 // nothing refuses all claims.
 type nothing struct{}
 
-func (n nothing) refuses(*Claims) refusal { return refusal{by: n} }
-func (nothing) reason() reason.Code       { return reason.Denied }
-func (nothing) missing(*Claims) []string  { return nil }
+func (n nothing) refuses(*Claims, Call) refusal { return refusal{by: n} }
+func (nothing) reason() reason.Code             { return reason.Denied }
+func (nothing) missing(*Claims) []string        { return nil }
 
 // AllScopes returns the rule that holds if the token carries every one of
 // scopes. It denies with [reason.InsufficientScope].
@@ -229,7 +236,7 @@ func isScopeToken(s string) bool {
 	return s != ""
 }
 
-func (n *names) refuses(c *Claims) refusal {
+func (n *names) refuses(c *Claims, _ Call) refusal {
 	if n.holds(n.in.of(c)) {
 		return refusal{}
 	}

@@ -15,7 +15,7 @@ func AllOf(rules ...Rule) Rule {
 		return invalid(err)
 	}
 	all := &allOf{rules: slices.Clone(rules), scope: unionOfScopes(rules)}
-	return Rule{&spec{text: joined(rules, " and "), scope: all.scope, test: all}}
+	return Rule{&spec{text: joined(rules, " and "), scope: all.scope, test: all, call: anyNeedsCall(rules)}}
 }
 
 // AnyOf returns the rule that holds if at least one of rules holds. A denial is
@@ -24,7 +24,7 @@ func AnyOf(rules ...Rule) Rule {
 	if err := rulesMistake("AnyOf", rules); err != nil {
 		return invalid(err)
 	}
-	return Rule{&spec{text: joined(rules, " or "), scope: rules[0].scope(), test: anyOf(slices.Clone(rules))}}
+	return Rule{&spec{text: joined(rules, " or "), scope: rules[0].scope(), test: anyOf(slices.Clone(rules)), call: anyNeedsCall(rules)}}
 }
 
 type allOf struct {
@@ -32,9 +32,9 @@ type allOf struct {
 	scope string
 }
 
-func (a *allOf) refuses(c *Claims) refusal {
+func (a *allOf) refuses(c *Claims, call Call) refusal {
 	for _, r := range a.rules {
-		refused := r.refuses(c)
+		refused := r.refuses(c, call)
 		if refused.by == nil {
 			continue
 		}
@@ -48,13 +48,13 @@ func (a *allOf) refuses(c *Claims) refusal {
 
 type anyOf []Rule
 
-func (a anyOf) refuses(c *Claims) refusal {
-	first := a[0].refuses(c)
+func (a anyOf) refuses(c *Claims, call Call) refusal {
+	first := a[0].refuses(c, call)
 	if first.by == nil {
 		return refusal{}
 	}
 	for _, r := range a[1:] {
-		if r.refuses(c).by == nil {
+		if r.refuses(c, call).by == nil {
 			return refusal{}
 		}
 	}
@@ -86,6 +86,8 @@ func unionOfScopes(rules []Rule) string {
 	}
 	return strings.Join(union, " ")
 }
+
+func anyNeedsCall(rules []Rule) bool { return slices.ContainsFunc(rules, Rule.NeedsCall) }
 
 func joined(rules []Rule, operator string) string {
 	texts := make([]string, len(rules))

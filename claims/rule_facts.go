@@ -98,7 +98,7 @@ func newFact(text string, denial reason.Code, holds func(*Claims) bool) Rule {
 	return Rule{&spec{text: text, test: &fact{holds: holds, denial: denial, text: text}}}
 }
 
-func (f *fact) refuses(c *Claims) refusal {
+func (f *fact) refuses(c *Claims, _ Call) refusal {
 	if f.holds(c) {
 		return refusal{}
 	}

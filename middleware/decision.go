@@ -27,6 +27,7 @@ type call struct {
 	credential Credential
 	err        error       // why there is no credential; nil if there is one
 	rule       claims.Rule // what the credential must allow
+	asked      claims.Call // what the rule may ask about the call; nil if it does not ask
 	optional   bool        // without credentials the call passes, without claims
 	route      string      // the pattern that the call was routed by, for the log
 
@@ -60,7 +61,7 @@ func (d *decider) decide(ctx context.Context, c *call) (context.Context, *claims
 		return d.turnAway(ctx, c, nil, refused)
 	}
 	// 2. May they do this?
-	if answer := c.rule.Check(who); !answer.Allowed {
+	if answer := c.rule.CheckCall(who, c.asked); !answer.Allowed {
 		return d.turnAway(ctx, c, who, d.forbid(answer))
 	}
 	// 3. The call passes.
@@ -138,10 +139,9 @@ func (c *call) confirmsAll(who *claims.Claims) bool {
 	checked := false
 	for name, value := range cnf {
 		switch {
+		case value == nil: // null is absent
 		case c.confirms[name]:
-			if value != nil { // null is absent
-				checked = true
-			}
+			checked = true
 		case confirmationMembers[name]:
 			return false
 		}

@@ -61,7 +61,9 @@ func TestATokenWithCnfNeedsABindingThatCoversIt(t *testing.T) {
 		{"a binding of more members is enough", `{"jkt":"x"}`, []string{"jkt", "x5t#S256"}, false},
 		{"an empty cnf binds to nothing that could be checked", `{}`, []string{"jkt"}, true},
 		{"a cnf of another type is not covered", `"jkt"`, []string{"jkt"}, true},
-		{"a null cnf is not covered", `null`, []string{"jkt"}, true},
+		{"a null cnf is none", `null`, []string{"jkt"}, false},
+		{"a known member that is null is absent beside a checked one", `{"jkt":"x","x5t#S256":null,"kid":null}`, []string{"jkt"}, false},
+		{"a known member that is empty is not absent", `{"jkt":"x","x5t#S256":""}`, []string{"jkt"}, true},
 		{"the names are compared with regard to case", `{"JKT":"x"}`, []string{"jkt"}, true},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -155,6 +155,9 @@ func (g *Guard) serve(w http.ResponseWriter, r *http.Request, next http.Handler,
 // decide has the decider decide on a request. It writes nothing.
 func (g *Guard) decide(r *http.Request, rule claims.Rule, optional bool) (*http.Request, *claims.Claims, *Error) {
 	c := call{rule: rule, optional: optional, route: r.Pattern}
+	if rule.NeedsCall() {
+		r, c.asked = forRule(r)
+	}
 	if g.credentials != nil {
 		c.credential, c.err = g.credentials(r)
 	}

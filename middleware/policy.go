@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/internal/params"
 )
 
 // Policy is a table of routes and their rules. Keys are patterns of
@@ -57,7 +58,7 @@ func (g *Guard) Enforce(p Policy) (func(http.Handler) http.Handler, error) {
 			case rt.exempt:
 				next.ServeHTTP(w, r)
 			default:
-				g.serve(w, r, next, rt.ruleFor(r), false)
+				g.serve(w, table.withParams(r, rt), next, rt.ruleFor(r), false)
 			}
 		}
 		requires := func(string) string { return "what the Guard's Policy says of the path" }
@@ -118,6 +119,18 @@ func (rt *route) ruleFor(r *http.Request) claims.Rule {
 		return rt.access.Rule(r.Method)
 	}
 	return rt.rule
+}
+
+// withParams returns r with the parameters of the pattern that leads to rt, for
+// a rule that asks about them: the table decides before a router has set any.
+func (t *routes) withParams(r *http.Request, rt *route) *http.Request {
+	if !rt.rule.NeedsCall() {
+		return r
+	}
+	trial := r.WithContext(r.Context())
+	trial.RequestURI = "" // ServeMux answers "*" itself
+	t.mux.ServeHTTP(nil, trial)
+	return params.With(r, trial.PathValue)
 }
 
 // registeredAt is where ServeMux says that a pattern came from: always this file.

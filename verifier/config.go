@@ -99,8 +99,9 @@ type Issuer struct {
 	// Audiences are the aud values that mean this API; one must match
 	// (RFC 7519 section 4.1.3).
 	Audiences []string
-	// NoAudience accepts tokens without aud by other evidence, for issuers that
-	// write none. The zero value accepts none.
+	// NoAudience accepts tokens without an audience by other evidence, for
+	// issuers that know none: where aud is absent, null or an empty array. The
+	// zero value accepts none.
 	NoAudience AudienceBinding
 
 	// Keys are the issuer's keys. The Verifier does not close them.
@@ -110,8 +111,9 @@ type Issuer struct {
 	// EdDSA. HMAC algorithms need an explicit entry and an explicit secret.
 	Algorithms []string
 
-	// Types are the typ header values accepted, without regard to case; "" is
-	// no typ. nil is at+jwt, application/at+jwt, JWT and none.
+	// Types are the typ header values accepted. They are media types: case does
+	// not count, and application/ may be left out (RFC 7515 section 4.1.9). ""
+	// is no typ, and one that is empty. nil is at+jwt, JWT and no typ.
 	Types []string
 
 	// Markers tell access tokens from the issuer's other tokens. nil refuses
@@ -142,13 +144,18 @@ type Issuer struct {
 // error refuses the token; see [Config.Validators].
 type Validator func(ctx context.Context, c *claims.Claims) error
 
-// AudienceBinding is what a token without aud must have instead: its client is
-// one of Clients, and one of its scopes begins with ScopePrefix. Both are
-// needed: a scope alone does not say whose token this is.
+// AudienceBinding is what a token without an audience must have instead: its
+// client is one of Clients, and one of its scopes begins with ScopePrefix.
 type AudienceBinding struct {
 	_ [0]func() // keyed literals only
 
-	Clients     []string
+	// Clients are the client ids accepted. At least one: a scope alone does not
+	// say whose token this is.
+	Clients []string
+	// ScopePrefix is what a scope of this API begins with. "" asks for no scope:
+	// then every token of these clients is for this API, so that they must use no
+	// other API of the issuer. For Amazon Cognito add the [Marker] {Claim:
+	// "token_use", Is: []string{"access"}}.
 	ScopePrefix string
 }
 
@@ -168,14 +175,14 @@ type Marker struct {
 // RFC9068 returns the issuer held to the JWT profile for access tokens: typ is
 // at+jwt, and all claims that RFC 9068 section 2.2 requires are there.
 func (cfg Issuer) RFC9068() Issuer {
-	cfg.Types = []string{"at+jwt", "application/at+jwt"}
+	cfg.Types = []string{"at+jwt"}
 	cfg.Required = append([]string{"sub", "client_id", "iat", "jti"}, cfg.Required...)
 	return cfg
 }
 
 func defaultAlgorithms() []string { return []string{"RS256", "PS256", "ES256", "EdDSA"} }
 
-func defaultTypes() []string { return []string{"at+jwt", "application/at+jwt", "JWT", ""} }
+func defaultTypes() []string { return []string{"at+jwt", "JWT", ""} }
 
 func defaultMarkers() []Marker {
 	return []Marker{
@@ -272,7 +279,8 @@ func (cfg *Issuer) compile() *issuer {
 		anyTenant:  cfg.DangerouslyAnyTenant,
 		keys:       cfg.Keys,
 		algorithms: orDefault(cfg.Algorithms, defaultAlgorithms),
-		types:      orDefault(cfg.Types, defaultTypes),
+		types:      mediaTypes(orDefault(cfg.Types, defaultTypes)),
+		emptyType:  slices.Contains(cfg.Types, ""),
 		audiences:  slices.Clone(cfg.Audiences),
 		noAudience: AudienceBinding{Clients: slices.Clone(cfg.NoAudience.Clients), ScopePrefix: cfg.NoAudience.ScopePrefix},
 		markers:    orDefault(cfg.Markers, defaultMarkers),
@@ -335,8 +343,8 @@ func (cfg *Issuer) validateAudience() []error {
 	if len(cfg.Audiences) == 0 && cfg.NoAudience.isZero() {
 		problems = append(problems, setting.Errorf("%s is empty: give the aud values that mean this API; without one, tokens for any other API would open this one", nameAudiences))
 	}
-	if !cfg.NoAudience.isZero() && (len(cfg.NoAudience.Clients) == 0 || cfg.NoAudience.ScopePrefix == "") {
-		problems = append(problems, errors.New("NoAudience needs both Clients and ScopePrefix: a scope alone does not say whose token this is"))
+	if !cfg.NoAudience.isZero() && len(cfg.NoAudience.Clients) == 0 {
+		problems = append(problems, errors.New("NoAudience needs Clients: a scope alone does not say whose token this is"))
 	}
 	return append(problems, empties("Audiences", cfg.Audiences), setting.CheckList(nameAudiences, cfg.Audiences),
 		empties("NoAudience.Clients", cfg.NoAudience.Clients), setting.CheckList("NoAudience.Clients", cfg.NoAudience.Clients))

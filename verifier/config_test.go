@@ -39,7 +39,7 @@ func TestEveryMistakeIsReported(t *testing.T) {
 		"no keys":                          {issuer(func(i *verifier.Issuer) { i.Keys = nil }), "Keys is nil"},
 		"no audience":                      {issuer(func(i *verifier.Issuer) { i.Audiences = nil }), "Audiences is empty"},
 		"an empty audience":                {issuer(func(i *verifier.Issuer) { i.Audiences = []string{"a", ""} }), "Audiences[1] is empty"},
-		"NoAudience without clients":       {issuer(func(i *verifier.Issuer) { i.NoAudience.ScopePrefix = "orders/" }), "NoAudience needs both Clients and ScopePrefix"},
+		"NoAudience without clients":       {issuer(func(i *verifier.Issuer) { i.NoAudience.ScopePrefix = "orders/" }), "NoAudience needs Clients: a scope alone does not say whose token this is"},
 		"a hint for nothing":               {issuer(func(i *verifier.Issuer) { i.Hints = map[string]string{"aud:": "x"} }), `Hints["aud:"]: the key must be`},
 		"a hint for a claim that has none": {issuer(func(i *verifier.Issuer) { i.Hints = map[string]string{"sub:x": "x"} }), `Hints["sub:x"]`},
 		"an empty required claim":          {issuer(func(i *verifier.Issuer) { i.Required = []string{""} }), "Required[0] is empty"},

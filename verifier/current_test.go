@@ -24,7 +24,7 @@ func TestBinding(t *testing.T) {
 		"an unknown name": map[string]any{"other": "x"},
 		"no member":       map[string]any{},
 		"a string":        "jkt",
-		"null":            null,
+		"null in it":      map[string]any{"jkt": null},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -42,6 +42,11 @@ func TestBinding(t *testing.T) {
 			expect(t, v, token, reason.UnsupportedBinding, "what one caller checks is not remembered for another")
 		})
 	}
+}
+
+func TestACnfThatIsNullBindsToNothing(t *testing.T) {
+	t.Parallel()
+	table{"null": good(having(jwkstest.Claims{"cnf": null}))}.run(t)
 }
 
 func TestVerifyBoundChecksAllElse(t *testing.T) {

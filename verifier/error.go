@@ -72,6 +72,7 @@ const (
 	keyMismatch         // unsupported_alg
 	keyAmbiguous        // unknown_key
 	keyOfAnother        // unknown_key
+	noAudience          // missing_claim, wrong_client, wrong_audience
 )
 
 // refuse makes the error of a check before the issuer is known.

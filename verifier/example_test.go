@@ -81,7 +81,7 @@ func ExampleVerifier_Explain() {
 	}
 	fmt.Println(report.Reason, "-", report.Hint)
 	// Output:
-	// type true: found "at+jwt", expected "at+jwt" or "application/at+jwt" or "JWT" or no typ
+	// type true: found "at+jwt", expected "at+jwt" or "JWT" or no typ
 	// algorithm false: found "none", expected "RS256" or "PS256" or "ES256" or "EdDSA"
 	// key false: found kid "key-1", expected "key-1" RSA RS256
 	// unsupported_alg - The token is unsigned: no setting accepts it.

@@ -236,7 +236,11 @@ func (m *Marker) expectation() string {
 func (d *decoded) describeAudience() (found, expected string) {
 	expected = oneOf(quoteAll(d.issuer.audiences))
 	if b := &d.issuer.noAudience; !b.isZero() {
-		expected += fmt.Sprintf(" (or no aud, a client on the list and a scope that begins with %q)", b.ScopePrefix)
+		expected += " (or no aud, and client " + oneOf(quoteAll(b.Clients))
+		if b.ScopePrefix != "" {
+			expected += fmt.Sprintf(" with a scope that begins with %q", b.ScopePrefix)
+		}
+		expected += ")"
 	}
 	return d.claim("aud"), expected
 }

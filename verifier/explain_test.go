@@ -62,7 +62,7 @@ func TestExplainSaysWhatItFoundAndExpected(t *testing.T) {
 		"critical: neither; neither crit nor b64",
 		"payload: a JSON object; a JSON object in canonical base64url, no member twice",
 		`issuer: "https://issuer.example/"; "https://issuer.example/"`,
-		`type: "at+jwt"; "at+jwt" or "application/at+jwt" or "JWT" or no typ`,
+		`type: "at+jwt"; "at+jwt" or "JWT" or no typ`,
 		`algorithm: "ES256"; "RS256" or "PS256" or "ES256" or "EdDSA"`,
 		`key: kid "key-1"; "key-1" EC ES256`,
 		`signature: ; made with ES256 by key "key-1"`,
@@ -106,7 +106,7 @@ func TestExplainOfTheOtherChoices(t *testing.T) {
 		"type: no typ; no typ",
 		`key: no kid; "key-1" EC ES256 or "key-2" OKP EdDSA or "key-3" OKP EdDSA or "key-4" OKP EdDSA or "key-5" OKP EdDSA or "key-6" OKP EdDSA or "key-7" OKP EdDSA or "key-8" OKP EdDSA or 1 more`,
 		`tenant: tid "` + contoso + `", key of "https://login.example/{tenantid}/v2.0"; tid "` + contoso + `", key of https://login.example/{tenantid}/v2.0`,
-		`audience: "api://orders"; "api://orders" (or no aud, a client on the list and a scope that begins with "orders/")`,
+		`audience: "api://orders"; "api://orders" (or no aud, and client "a" with a scope that begins with "orders/")`,
 		`client: "a"; "a"`,
 		"binding: no cnf; no cnf",
 		"age: 2026-11-20T12:00:00Z, 0s ago; any age",
@@ -137,7 +137,7 @@ func TestExplainCutsListsOnlyWhereTheyAreLong(t *testing.T) {
 	assert.Equal(t, []string{
 		`issuer: "https://issuer.example/"; "https://a.example" or "https://b.example" or "https://c.example" or "https://issuer.example/" or "https://login.example/{tenantid}/v2.0" of any tenant`,
 		`critical: crit or b64; neither crit nor b64`,
-		`audience: "` + strings.Repeat("a", 198) + `"; nothing (or no aud, a client on the list and a scope that begins with "orders/")`,
+		`audience: "` + strings.Repeat("a", 198) + `"; nothing (or no aud, and client "a" with a scope that begins with "orders/")`,
 	}, lines(checks, "issuer", "critical", "audience"))
 	assert.Equal(t, 7, strings.Count(checks["key"].Expected, " or "))
 	assert.NotContains(t, checks["key"].Expected, "more")
@@ -169,7 +169,7 @@ func TestExplainGoesOnAfterAFailure(t *testing.T) {
 	assert.Equal(t, []string{"validators", "revocation"}, skipped, "hooks are not run for a token that failed")
 	assert.Equal(t, []string{
 		"critical: crit or b64; neither crit nor b64",
-		`type: "id+jwt" and cty "JWT"; "at+jwt" or "application/at+jwt" or "JWT" or no typ`,
+		`type: "id+jwt" and cty "JWT"; "at+jwt" or "JWT" or no typ`,
 		"required: no tid; exp, tid, sub",
 		"client: no client id; any client",
 		`audience: "api://billing"; "api://orders"`,

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +17,9 @@ import (
 func hint(c *check, err *Error) string {
 	if err.origin == byValidator { // whatever its reason
 		return "A validator of your own refused the token: " + err.Err.Error() + "."
+	}
+	if err.origin == noAudience {
+		return hintNoAudience(c, err)
 	}
 	if h, ok := hints[err.Reason]; ok {
 		return h(c, err)
@@ -34,7 +38,7 @@ var hints = map[reason.Code]func(*check, *Error) string{
 	reason.UnknownKey:         hintKey,
 	reason.BadSignature:       hintSignature,
 	reason.MalformedClaims:    hintClaims,
-	reason.MissingClaim:       func(_ *check, e *Error) string { return "The token lacks a claim that is needed: " + e.Detail + "." },
+	reason.MissingClaim:       hintMissing,
 	reason.Expired:            hintExpired,
 	reason.NotYetValid:        say("The token is valid later: is the clock here slow, or the issuer's fast?"),
 	reason.IssuedInFuture:     say("The token was issued in the future: is the clock here slow, or the issuer's fast?"),
@@ -98,6 +102,8 @@ func hintType(c *check, _ *Error) string {
 		return "This is not an access token (an ID token, perhaps): send the access token of the same response."
 	case !c.header.is.header.HasType:
 		return `Add "" to the issuer's Types if its access tokens carry no typ.`
+	case c.header.is.header.Type == "":
+		return `The token's typ is empty: list "" in the issuer's Types, beside the types that it has, if its access tokens carry that.`
 	default:
 		return fmt.Sprintf("Add %q to the issuer's Types if its access tokens carry it; it may be another kind of token.", c.header.is.header.Type)
 	}
@@ -190,10 +196,40 @@ func hintExpired(c *check, _ *Error) string {
 	return fmt.Sprintf("Expired %s ago: the caller must ask for a new token; if it is new, is the clock right?", ago)
 }
 
-func hintAudience(c *check, e *Error) string {
+func hintMissing(c *check, e *Error) string {
+	name, _, _ := strings.Cut(e.Detail, ",") // "iat, which MaxAge needs"
+	if v, ok := c.payload.is.payload.Get(name); ok && v.IsNull() {
+		return "The token's " + name + " is null, which counts as absent: have the issuer write a value."
+	}
+	return "The token lacks a claim that is needed: " + e.Detail + "."
+}
+
+// hintNoAudience says what NoAudience lacks, or that there is one.
+func hintNoAudience(c *check, e *Error) string {
 	d := &c.claims.is
-	if !d.claims.Has("aud") {
-		return "The token has no aud, and what is accepted instead is not there: " + e.Detail + "."
+	has := "The token has no aud"
+	if aud, ok := d.payload.Get("aud"); ok {
+		has = "The token's aud is null"
+		if !aud.IsNull() {
+			has = "The token's aud is an empty array"
+		}
+	}
+	switch binding := &d.issuer.noAudience; {
+	case binding.isZero():
+		return has + ": have the issuer write this API's audience into it, or accept the tokens of known clients by NoAudience."
+	case e.Reason == reason.WrongAudience:
+		return has + fmt.Sprintf(", and no scope of it begins with %q: ask for such a scope, or see NoAudience.ScopePrefix.", binding.ScopePrefix)
+	case d.claims.ClientID() == "":
+		return has + ", and it names no client: NoAudience goes by the client, which Claims.ClientID finds."
+	default:
+		return has + ", and its client is not among NoAudience.Clients: add it there if this partner may call."
+	}
+}
+
+func hintAudience(c *check, _ *Error) string {
+	d := &c.claims.is
+	if len(slices.Collect(d.claims.Audiences())) == 0 { // hintNoAudience is for none at all
+		return "The token's aud is an empty string, which is no API's: have the issuer write this API's audience into it."
 	}
 	for aud := range d.claims.Audiences() {
 		for _, want := range d.issuer.audiences {

@@ -70,14 +70,18 @@ func TestHints(t *testing.T) {
 		"any GUID":                       {token: with(jwkstest.WithAudience(fabrikam)), hint: "Any GUID."},
 		"a longer audience than a known": {token: with(jwkstest.WithAudience("accounts")), hint: "The token is for another API"},
 		"another API":                    {token: with(jwkstest.WithAudience("api://billing")), hint: "The token is for another API"},
-		"no aud, and no scope for it": {
-			setup: func(w *world) {
-				w.issuer().NoAudience = verifier.AudienceBinding{Clients: []string{"test-client"}, ScopePrefix: "orders/"}
-			},
-			token: having(jwkstest.Claims{"aud": nil}), hint: "no scope that begins with NoAudience.ScopePrefix",
-		},
-		"a client not listed": {setup: func(w *world) { w.issuer().Clients = []string{"partner"} }, hint: "Add the client id to the issuer's Clients"},
-		"a bound token":       {token: having(jwkstest.Claims{"cnf": map[string]any{"jkt": "t"}}), hint: "bound to its sender's key (cnf)"},
+		"a null claim":                   {setup: required("tid"), token: having(jwkstest.Claims{"tid": null}), hint: "The token's tid is null, which counts as absent"},
+		"a null iss":                     {token: having(jwkstest.Claims{"iss": null}), hint: "The token's iss is null"},
+		"no aud":                         {token: having(jwkstest.Claims{"aud": nil}), hint: "The token has no aud: have the issuer write this API's audience into it"},
+		"a null aud":                     {token: having(jwkstest.Claims{"aud": null}), hint: "The token's aud is null: have the issuer write"},
+		"an empty aud":                   {token: having(jwkstest.Claims{"aud": []string{}}), hint: "The token's aud is an empty array: have the issuer write"},
+		"no aud, and no scope for it":    {setup: noAudience("test-client"), token: having(jwkstest.Claims{"aud": nil}), hint: `The token has no aud, and no scope of it begins with "orders/": ask for such a scope`},
+		"no aud, and another client":     {setup: noAudience("partner"), token: having(jwkstest.Claims{"aud": []string{}}), hint: "The token's aud is an empty array, and its client is not among NoAudience.Clients: add it there"},
+		"no aud, and no client":          {setup: noAudience("partner"), token: having(jwkstest.Claims{"aud": null, "client_id": nil}), hint: "The token's aud is null, and it names no client"},
+		"an audience that is empty":      {token: having(jwkstest.Claims{"aud": ""}), hint: "The token's aud is an empty string"},
+		"an empty typ":                   {token: with(jwkstest.Header{"typ": ""}), hint: `The token's typ is empty: list "" in the issuer's Types`},
+		"a client not listed":            {setup: func(w *world) { w.issuer().Clients = []string{"partner"} }, hint: "Add the client id to the issuer's Clients"},
+		"a bound token":                  {token: having(jwkstest.Claims{"cnf": map[string]any{"jkt": "t"}}), hint: "bound to its sender's key (cnf)"},
 
 		// Time and hooks.
 		"expired":                   {setup: func(w *world) { w.set(noon.Add(90 * time.Minute)) }, hint: "Expired 30m0s ago"},
@@ -106,6 +110,13 @@ func TestHints(t *testing.T) {
 			assert.Contains(t, report.Hint, r.hint)
 			assert.True(t, strings.HasSuffix(report.Hint, ".") || strings.HasSuffix(report.Hint, "?"), "a hint is a sentence: %q", report.Hint)
 		})
+	}
+}
+
+// noAudience accepts tokens of a client without aud.
+func noAudience(client string) func(*world) {
+	return func(w *world) {
+		w.issuer().NoAudience = verifier.AudienceBinding{Clients: []string{client}, ScopePrefix: "orders/"}
 	}
 }
 

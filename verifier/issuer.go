@@ -18,7 +18,8 @@ type issuer struct {
 
 	keys       jwks.KeySet
 	algorithms []string
-	types      []string
+	types      []string // without application/; "" is no typ
+	emptyType  bool     // whether a typ that is there and empty is accepted
 	audiences  []string
 	noAudience AudienceBinding
 	markers    []Marker
@@ -72,10 +73,37 @@ func (i *issuer) allowsAlgorithm(alg string) bool {
 }
 
 func (i *issuer) allowsType(typ string, present bool) bool {
-	if !present {
+	switch {
+	case !present:
 		return slices.Contains(i.types, "")
+	case typ == "":
+		return i.emptyType
 	}
-	return typ != "" && slices.ContainsFunc(i.types, func(t string) bool { return strings.EqualFold(t, typ) })
+	typ = mediaType(typ)
+	return slices.ContainsFunc(i.types, func(t string) bool { return strings.EqualFold(t, typ) })
+}
+
+// mediaType returns typ without application/, which goes without saying where
+// no other slash follows.
+//
+// RFC 7515 section 4.1.9: https://www.rfc-editor.org/rfc/rfc7515#section-4.1.9
+func mediaType(typ string) string {
+	const prefix = "application/"
+	if len(typ) <= len(prefix) || !strings.EqualFold(typ[:len(prefix)], prefix) || strings.Contains(typ[len(prefix):], "/") {
+		return typ
+	}
+	return typ[len(prefix):]
+}
+
+// mediaTypes returns each of types once, by mediaType.
+func mediaTypes(types []string) (out []string) {
+	for _, t := range types {
+		t = mediaType(t)
+		if !slices.ContainsFunc(out, func(other string) bool { return strings.EqualFold(other, t) }) {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // isGUID reports whether s is a GUID in lower case, as tenants have it in tokens.

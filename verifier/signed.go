@@ -114,7 +114,7 @@ func (m *Marker) holds(c *claims.Claims) bool {
 
 // RFC 7519 section 4.1.3: https://www.rfc-editor.org/rfc/rfc7519#section-4.1.3
 func (d *decoded) checkAudience() *Error {
-	if !d.claims.Has("aud") {
+	if d.hasNoAudience() {
 		return d.withoutAudience()
 	}
 	if slices.ContainsFunc(d.issuer.audiences, d.claims.HasAudience) {
@@ -123,21 +123,48 @@ func (d *decoded) checkAudience() *Error {
 	return d.issuer.refuse(reason.WrongAudience, "the token is meant for another API: see Audiences", nil)
 }
 
+// hasNoAudience reports whether aud is absent, null or an empty array. An empty
+// string is an audience, though nobody's.
+func (d *decoded) hasNoAudience() bool {
+	aud, ok := d.payload.Get("aud")
+	if !ok || aud.IsNull() {
+		return true
+	}
+	if aud.Kind() != '[' {
+		return false
+	}
+	for range aud.Elements() {
+		return false
+	}
+	return true
+}
+
 // withoutAudience wants a client on the list and a scope of this API instead.
 func (d *decoded) withoutAudience() *Error {
 	binding := &d.issuer.noAudience
-	if binding.isZero() {
-		return d.issuer.refuse(reason.MissingClaim, "aud", nil)
-	}
-	if !slices.Contains(binding.Clients, d.claims.ClientID()) {
-		return d.issuer.refuse(reason.WrongClient, "the client is not among NoAudience.Clients", nil)
+	switch {
+	case binding.isZero() && d.claims.Has("aud"):
+		return d.issuer.unaddressed(reason.WrongAudience, "aud is empty: the token is meant for no API")
+	case binding.isZero():
+		return d.issuer.unaddressed(reason.MissingClaim, "aud")
+	case !slices.Contains(binding.Clients, d.claims.ClientID()):
+		return d.issuer.unaddressed(reason.WrongClient, "the client is not among NoAudience.Clients")
+	case binding.ScopePrefix == "":
+		return nil
 	}
 	for scope := range d.claims.Scopes() {
 		if strings.HasPrefix(scope, binding.ScopePrefix) {
 			return nil
 		}
 	}
-	return d.issuer.refuse(reason.WrongAudience, "no aud, and no scope that begins with NoAudience.ScopePrefix", nil)
+	return d.issuer.unaddressed(reason.WrongAudience, "no aud, and no scope that begins with NoAudience.ScopePrefix")
+}
+
+// unaddressed refuses a token without an audience.
+func (i *issuer) unaddressed(code reason.Code, detail string) *Error {
+	e := i.refuse(code, detail, nil)
+	e.origin = noAudience
+	return e
 }
 
 func (d *decoded) checkClient() *Error {

@@ -67,7 +67,7 @@ func (s *split) readPayload() (opened, *Error) {
 // RFC 8725 section 3.8: https://www.rfc-editor.org/rfc/rfc8725#section-3.8
 func (o *opened) findIssuer() (routed, *Error) {
 	value, ok := o.payload.Get("iss")
-	if !ok {
+	if !ok || value.IsNull() {
 		return routed{}, refuse(reason.MissingClaim, "iss", nil)
 	}
 	iss, err := value.Text()

@@ -65,13 +65,31 @@ func TestAForeignIssuerNeverReachesTheKeySet(t *testing.T) {
 func TestType(t *testing.T) {
 	t.Parallel()
 	okta := types("okta-internal-at+jwt")
+	typ := func(typ string) row { return good(with(jwkstest.Header{"typ": typ})) }
 	table{
 		"jwt in small letters":                  good(with(jwkstest.Header{"typ": "jwt"})),
 		"types can be named":                    good(with(jwkstest.Header{"typ": "Okta-Internal-AT+JWT"})).under(okta),
 		"and then the default ones are refused": otherType("at+jwt").under(okta),
 		"no typ is refused unless it is named":  otherType(nil).under(types("JWT")),
 		"no typ at all can be asked for":        good(with(jwkstest.Header{"typ": nil})).under(types("")),
-		"and an empty typ is still refused":     otherType("").under(types("")),
+		"and an empty typ is none then":         typ("").under(types("JWT", "")),
+		"but not by default":                    otherType(""),
+		"nor where no typ is not accepted":      otherType("").under(types("JWT")),
+
+		// RFC 7515 section 4.1.9
+		"application/ may stand in front of the default ones": typ("application/JWT"),
+		"in any case":                            typ("APPLICATION/At+Jwt"),
+		"or of those that are named":             typ("application/okta-internal-at+jwt").under(okta),
+		"and be left out of those":               typ("at+jwt").under(types("application/at+jwt")),
+		"in any case too":                        typ("jws").under(types("Application/JWS")),
+		"another tree is another type":           otherType("text/at+jwt"),
+		"which can be named":                     typ("Text/AT+jwt").under(types("text/at+jwt")),
+		"and is not that of application/":        otherType("at+jwt").under(types("text/at+jwt")),
+		"a value with two slashes is as it is":   otherType("application/x/jwt").under(types("x/jwt")),
+		"application/ twice is another type":     otherType("application/application/at+jwt"),
+		"application/ alone is a type":           otherType("application/").under(types("")),
+		"application without a slash is another": otherType("applicationat+jwt"),
+		"a parameter is part of a type":          otherType("application/at+jwt; v=1"),
 	}.run(t)
 }
 

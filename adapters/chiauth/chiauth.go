@@ -35,6 +35,7 @@ import (
 
 	"github.com/sallyport-go/sallyport/adapters/internal/table"
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/internal/params"
 )
 
 // Guard is a *middleware.Guard or a *sallyport.Gate.
@@ -117,22 +118,29 @@ type enforcer struct {
 }
 
 func (e *enforcer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	e.choose(r).ServeHTTP(w, r)
+	h, r := e.choose(r)
+	h.ServeHTTP(w, r)
 }
 
-func (e *enforcer) choose(r *http.Request) http.Handler {
+// choose returns the entry for a request, and the request with the parameters of
+// its route where the entry's rule asks about them.
+func (e *enforcer) choose(r *http.Request) (http.Handler, *http.Request) {
 	routing := chi.RouteContext(r.Context())
 	if e.misplaced(routing) {
-		return e.Denial()
+		return e.Denial(), r
 	}
 	method, path := target(r, routing)
 	trial, ok := e.pool.Get().(*chi.Context)
 	if !ok {
 		trial = chi.NewRouteContext()
 	}
-	defer e.pool.Put(trial)
 	trial.Reset() // of the last request's parameters, which Find would keep and add to
-	return e.Handler(method, e.routes.Find(trial, method, path))
+	h, needsCall := e.Handler(method, e.routes.Find(trial, method, path))
+	if needsCall {
+		return h, params.With(r, trial.URLParam)
+	}
+	e.pool.Put(trial)
+	return h, r
 }
 
 // target is what Chi routes by: what a middleware may have set, else the path

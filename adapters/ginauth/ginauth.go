@@ -41,6 +41,7 @@ import (
 
 	"github.com/sallyport-go/sallyport/adapters/internal/table"
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/internal/params"
 )
 
 // Guard is a *middleware.Guard or a *sallyport.Gate. Handlers of
@@ -75,7 +76,7 @@ func Optional(guard Guard) gin.HandlerFunc {
 // It panics if the rule is faulty, as Gin does for a faulty pattern; see
 // [claims.Rule.Err].
 func Require(guard Guard, rule claims.Rule) gin.HandlerFunc {
-	return through(mustBe(guard).Require(rule)(passed))
+	return (&door{handler: mustBe(guard).Require(rule)(passed), needsCall: rule.NeedsCall()}).asGin()
 }
 
 // RequireAccess returns [Require] with the access level that the method wants:
@@ -99,8 +100,9 @@ func Claims(c *gin.Context) (*claims.Claims, bool) {
 // door leads Gin's requests through a handler of a Guard: always the same one,
 // or that of the route.
 type door struct {
-	handler http.Handler
-	table   *table.Table
+	handler   http.Handler
+	needsCall bool // whether its rule asks about the call
+	table     *table.Table
 }
 
 func through(h http.Handler) gin.HandlerFunc { return (&door{handler: h}).asGin() }
@@ -125,7 +127,12 @@ func (d *door) handle(c *gin.Context) {
 		}
 	}()
 	p := &passage{ResponseWriter: c.Writer, unrouted: c.FullPath() == ""}
-	d.choose(c).ServeHTTP(p, c.Request)
+	h, needsCall := d.choose(c)
+	r := c.Request
+	if needsCall {
+		r = params.With(r, c.Param)
+	}
+	h.ServeHTTP(p, r)
 	if admitted = p.request; admitted == nil {
 		c.Writer.WriteHeaderNow() // an answer to HEAD has no body that would send it
 		return
@@ -133,11 +140,11 @@ func (d *door) handle(c *gin.Context) {
 	c.Request = admitted
 }
 
-func (d *door) choose(c *gin.Context) http.Handler {
+func (d *door) choose(c *gin.Context) (h http.Handler, needsCall bool) {
 	if d.table != nil {
 		return d.table.Handler(c.Request.Method, c.FullPath())
 	}
-	return d.handler
+	return d.handler, d.needsCall
 }
 
 func (d *door) asDoor() table.Door {

@@ -127,16 +127,16 @@ var payloadMembers = map[string]drawn{
 	"iat": {[]string{``, secondsFromNoon(0), secondsFromNoon(30), secondsFromNoon(-7200), secondsFromNoon(-7200) + ".125"}, []string{
 		secondsFromNoon(31), `"now"`, `null`, `-1e400`,
 	}},
-	"sub":   {[]string{``, `"s"`, `"\ud83d\ude00"`, `""`}, []string{`1`, `null`, `["s"]`}},
-	"jti":   {[]string{``, `"j"`}, []string{`1`, `null`}},
-	"scope": {[]string{``, `"a b"`, `""`}, []string{`1`, `null`, `{"a":1}`}},
-	"roles": {[]string{``, `["r"]`, `"r"`, `[]`}, []string{`[1]`, `null`}},
+	"sub":   {[]string{``, `"s"`, `"\ud83d\ude00"`, `""`, `null`}, []string{`1`, `["s"]`}},
+	"jti":   {[]string{``, `"j"`, `null`}, []string{`1`}},
+	"scope": {[]string{``, `"a b"`, `""`, `null`}, []string{`1`, `{"a":1}`}},
+	"roles": {[]string{``, `["r"]`, `"r"`, `[]`, `null`}, []string{`[1]`, `[null]`}},
 	"extra": {[]string{``, `1e5`, `{"a":[{"b":{}}]}`, `"é"`, `9007199254740993`, `true`, `null`}, []string{`1e400`, `{"a":1,"a":2}`, `"\ud800"`, `01`, `'x'`, "\"\xff\"", "\"\n\""}},
-	"cnf":   {[]string{``}, []string{`{"jkt":"x"}`, `null`}},
+	"cnf":   {[]string{``, `null`}, []string{`{"jkt":"x"}`, `{"jkt":null}`}},
 }
 
 var headerMembers = map[string]drawn{
-	"typ":  {[]string{``, `"JWT"`, `"at+jwt"`, `"AT+JWT"`, `"application/at+jwt"`}, []string{`"dpop+jwt"`, `"logout+jwt"`, `""`, `1`, `null`, `"JWE"`}},
+	"typ":  {[]string{``, `"JWT"`, `"at+jwt"`, `"AT+JWT"`, `"application/at+jwt"`, `"application/jwt"`}, []string{`"dpop+jwt"`, `"logout+jwt"`, `""`, `1`, `null`, `"JWE"`}},
 	"cty":  {[]string{``}, []string{`"JWT"`, `1`}},
 	"crit": {[]string{``}, []string{`["b64"]`, `[]`, `["x"]`, `null`}},
 	"b64":  {[]string{``}, []string{`false`, `true`}},

@@ -34,6 +34,10 @@ func (v Value) Kind() byte {
 	return v.raw[0]
 }
 
+// IsNull reports whether the value is null, which for nearly every member means
+// that it is absent.
+func (v Value) IsNull() bool { return v.raw == "null" }
+
 // Text is the string that the value holds. It shares memory with the object
 // unless it had escapes.
 func (v Value) Text() (string, error) {

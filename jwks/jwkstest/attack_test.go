@@ -100,7 +100,7 @@ func TestAnAPIWithOneHoleShowsThatHole(t *testing.T) {
 		},
 		"logout tokens are allowed by typ": {
 			hole: func(c *verifier.Config) { c.Issuers[0].Types = []string{"at+jwt", "JWT", "", "logout+jwt"} },
-			want: []string{`names: Typ beside a typ of another kind`, `typ: "logout+jwt"`},
+			want: []string{`names: Typ beside a typ of another kind`, `typ: "application/logout+jwt"`, `typ: "logout+jwt"`},
 		},
 		"bindings that nobody checks": {
 			passes: reason.UnsupportedBinding,

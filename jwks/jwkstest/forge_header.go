@@ -137,7 +137,7 @@ func (f *forger) types() (out []forged) {
 	for _, typ := range []string{
 		"logout+jwt", "dpop+jwt", "secevent+jwt", "token-introspection+jwt", "application/logout+jwt", "oauth-authz-req+jwt",
 		"client-authentication+jwt", "kb+jwt", "vc+sd-jwt", "entity-statement+jwt", "id_token+jwt", "JWE", "JOSE+JSON", "Refresh",
-		"", "at+jwt ", "at+jwt;x=y", "text/at+jwt", "at+jwt, logout+jwt",
+		"at+jwt ", "at+jwt;x=y", "text/at+jwt", "at+jwt, logout+jwt",
 	} {
 		out = append(out, f.minted("typ: "+strconv.Quote(typ), reason.UnsupportedType, holeType, Header{"typ": typ}))
 	}

@@ -41,8 +41,9 @@ type route struct{ method, pattern string }
 
 // entry leads to a rule; a nil door is an exemption.
 type entry struct {
-	key  string
-	door func(http.Handler) http.Handler
+	key       string
+	door      func(http.Handler) http.Handler
+	needsCall bool // whether the rule asks about the call
 }
 
 // New checks a policy. The error reports every mistake, after the prefix. syntax
@@ -57,15 +58,15 @@ func New(prefix string, g Guard, p Policy, syntax func(pattern string) (string, 
 	}
 	for _, key := range slices.Sorted(maps.Keys(p.Rules)) {
 		rule := p.Rules[key]
-		b.add(key, rule.Err(), func() func(http.Handler) http.Handler { return g.Require(rule) })
+		b.add(key, rule.Err(), rule.NeedsCall(), func() func(http.Handler) http.Handler { return g.Require(rule) })
 	}
 	for _, key := range slices.Sorted(maps.Keys(p.Access)) {
 		levels := p.Access[key]
 		_, err := levels.Compile()
-		b.add(key, err, func() func(http.Handler) http.Handler { return g.RequireAccess(levels) })
+		b.add(key, err, false, func() func(http.Handler) http.Handler { return g.RequireAccess(levels) })
 	}
 	for _, key := range p.Exempt {
-		b.add(key, nil, func() func(http.Handler) http.Handler { return nil })
+		b.add(key, nil, false, func() func(http.Handler) http.Handler { return nil })
 	}
 	if err := errors.Join(b.errs...); err != nil {
 		return nil, err
@@ -88,7 +89,7 @@ func (b *builder) fail(err error) {
 var isMethod = regexp.MustCompile(`^[A-Z][A-Z0-9_-]*$`).MatchString
 
 // add makes the door only of an entry without mistakes: Guards panic otherwise.
-func (b *builder) add(key string, mistake error, door func() func(http.Handler) http.Handler) {
+func (b *builder) add(key string, mistake error, needsCall bool, door func() func(http.Handler) http.Handler) {
 	at, err := b.parse(key)
 	err = errors.Join(err, mistake)
 	if err == nil {
@@ -100,7 +101,7 @@ func (b *builder) add(key string, mistake error, door func() func(http.Handler) 
 		b.fail(fmt.Errorf("pattern %q: %w", key, err))
 		return
 	}
-	b.plan.entries[at] = entry{key: key, door: door()}
+	b.plan.entries[at] = entry{key: key, door: door(), needsCall: needsCall}
 }
 
 func (b *builder) parse(key string) (route, error) {
@@ -131,16 +132,17 @@ type Table struct {
 // bound is an entry in front of a handler, or the handler itself if ruled is
 // false: an exemption.
 type bound struct {
-	key     string
-	handler http.Handler
-	ruled   bool
+	key       string
+	handler   http.Handler
+	ruled     bool
+	needsCall bool
 }
 
 // Bind puts the entries in front of the handler that they protect.
 func (p *Plan) Bind(next http.Handler) *Table {
 	t := &Table{plan: p, none: p.none(next), entries: make(map[route]bound, len(p.entries))}
 	for at, e := range p.entries {
-		b := bound{key: e.key, handler: next}
+		b := bound{key: e.key, handler: next, needsCall: e.needsCall}
 		if e.door != nil {
 			b.handler = e.door(next)
 			b.ruled = true
@@ -154,12 +156,13 @@ func (p *Plan) Bind(next http.Handler) *Table {
 func (t *Table) bound() *Table { return t }
 
 // Handler returns what a request goes through: the entry of its method, for HEAD
-// else that of GET, else that of its pattern alone, else one that denies.
-func (t *Table) Handler(method, pattern string) http.Handler {
+// else that of GET, else that of its pattern alone, else one that denies. It
+// reports whether the entry's rule asks about the call.
+func (t *Table) Handler(method, pattern string) (h http.Handler, needsCall bool) {
 	if b, ok := t.find(method, pattern); ok {
-		return b.handler
+		return b.handler, b.needsCall
 	}
-	return t.none
+	return t.none, false
 }
 
 // Denial returns the handler that lets no request through.

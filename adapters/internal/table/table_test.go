@@ -55,7 +55,7 @@ func TestLookup(t *testing.T) {
 			"/a":              claims.AllScopes("any"),
 			"HEAD /b":         claims.AllScopes("head"),
 			"GET /b":          claims.AllScopes("get"),
-			"X-METHOD_2 /c":   claims.AllScopes("odd"),
+			"X-METHOD_2 /c":   claims.EqualsParam("id", "odd"),
 			"NoRoute":         claims.AllScopes("none"),
 			"GET /with space": claims.AllScopes("space"),
 		},
@@ -68,21 +68,26 @@ func TestLookup(t *testing.T) {
 		{"POST", "/a", "all scopes any", "POST: all scopes any"},
 		{"PUT", "/a", "levels", "PUT: levels"},
 		{"HEAD", "/b", "all scopes head", "HEAD: all scopes head"},
-		{"X-METHOD_2", "/c", "all scopes odd", "X-METHOD_2: all scopes odd"},
+		{"X-METHOD_2", "/c", "claim odd equal to parameter id of the route", "X-METHOD_2: claim odd equal to parameter id of the route"},
 		{"GET", "", "all scopes none", "GET: all scopes none"},
 		{"GET", "/with space", "all scopes space", "GET: all scopes space"},
 		{"GET", "/free", "next", ""},
 		{"HEAD", "/free", "next", ""},
 	} {
 		w := httptest.NewRecorder()
-		tab.Handler(row.method, row.pattern).ServeHTTP(w, nil)
+		h, needsCall := tab.Handler(row.method, row.pattern)
+		h.ServeHTTP(w, nil)
+		assert.Equal(t, row.pattern == "/c", needsCall)
 		assert.Equal(t, row.body, w.Body.String(), "%s %s", row.method, row.pattern)
 		access, ruled := tab.Requires(row.method, row.pattern)
 		assert.Equal(t, row.access, access)
 		assert.True(t, ruled)
 	}
-	assert.Equal(t, says("nobody"), tab.Handler("POST", "/b"))
-	assert.Equal(t, says("nobody"), tab.Handler("get", "/b"))
+	for _, method := range []string{"POST", "get"} {
+		h, needsCall := tab.Handler(method, "/b")
+		assert.Equal(t, says("nobody"), h)
+		assert.False(t, needsCall)
+	}
 	assert.Equal(t, says("nobody"), tab.Denial())
 	access, ruled := tab.Requires("POST", "/b")
 	assert.Equal(t, "nobody, for no entry of the policy names it", access)
@@ -131,9 +136,10 @@ func TestThePolicyIsCopied(t *testing.T) {
 	byRule, byLevel, open := bind(t, rules), bind(t, access), bind(t, exempt)
 	rules.Rules["/"], exempt.Exempt[0] = claims.AnyToken(), "/other"
 	delete(access.Access, "/")
-	assert.Equal(t, says("all scopes a"), byRule.Handler("GET", "/"))
-	assert.Equal(t, says("levels"), byLevel.Handler("GET", "/"))
-	assert.Equal(t, says("next"), open.Handler("GET", "/"))
+	for want, tab := range map[string]*table.Table{"all scopes a": byRule, "levels": byLevel, "next": open} {
+		h, _ := tab.Handler("GET", "/")
+		assert.Equal(t, says(want), h)
+	}
 }
 
 // silent is a Guard of another make.

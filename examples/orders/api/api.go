@@ -204,7 +204,6 @@ func (c *Config) openGate() (*sallyport.Gate, error) {
 				// the issuers that the flags may name. Pin those of an issuer
 				// that you know.
 				Algorithms: []string{"RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "ES512", "EdDSA"},
-				Types:      []string{"at+jwt", "application/at+jwt", "JWT", ""},
 			},
 			Source: providers.Source{Issuer: i.Name, JWKSURL: c.JWKSURL},
 		}}})
