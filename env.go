@@ -1,16 +1,20 @@
 package sallyport
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/sallyport-go/sallyport/internal/setting"
 	"github.com/sallyport-go/sallyport/providers"
+	"github.com/sallyport-go/sallyport/verifier"
 )
 
-// The environment variables that [FromEnv] reads.
+// The environment variables that [FromEnv] reads. An empty one counts as not set.
 const (
 	// EnvIssuer is the iss claim, byte for byte. For auth0 it is the domain
 	// alone, for entra it stays empty.
@@ -25,48 +29,105 @@ const (
 	EnvClients = "SALLYPORT_CLIENTS"
 	// EnvJWKSURL is the key set's address, for issuers without discovery.
 	EnvJWKSURL = "SALLYPORT_JWKS_URL"
+	// EnvDiscoveryURL is the discovery document's address, where it does not
+	// follow from the issuer.
+	EnvDiscoveryURL = "SALLYPORT_DISCOVERY_URL"
+	// EnvDangerouslyPlainHTTP are the hosts that may be asked without TLS, as
+	// host or host:port, separated by spaces.
+	EnvDangerouslyPlainHTTP = "SALLYPORT_DANGEROUSLY_PLAIN_HTTP"
 	// EnvLeeway is the leeway for clocks, such as 30s; 0s is none.
 	EnvLeeway = "SALLYPORT_LEEWAY"
+	// EnvIgnore are other variables that begin with SALLYPORT_ and are not for
+	// this program, separated by spaces. Any other is an error.
+	EnvIgnore = "SALLYPORT_IGNORE"
 )
 
 // FromEnv protects an API as the environment says, so that one binary runs in
 // PROD and TEST and a token of the one is refused by the other. See the Env
-// constants for the variables. cfg is what the environment does not say; at
-// most one is taken.
+// constants for the variables; an unknown one that begins with SALLYPORT_ is an
+// error, but for those that Kubernetes sets for a service called sallyport or
+// sallyport-anything. cfg is what the environment does not say; at most one is
+// taken.
 func FromEnv(cfg ...Config) (*Gate, error) {
 	var c Config
 	if len(cfg) > 0 {
 		c = cfg[0]
 	}
-	p, err := providerFromEnv()
-	problems := []error{err, leewayFromEnv(&c.Verifier.Leeway)}
+	problems := []error{unknownVariables(os.Environ()), impossibleValues(), leewayFromEnv(&c.Verifier.Leeway)}
 	if len(cfg) > 1 {
 		problems = append(problems, errors.New("sallyport: FromEnv takes at most one Config"))
 	}
-	if err := errors.Join(problems...); err != nil {
+	c.Keys.DangerouslyPlainHTTP = slices.Concat(c.Keys.DangerouslyPlainHTTP, listFromEnv(EnvDangerouslyPlainHTTP))
+	p, err := providerFromEnv(&c)
+	if err := errors.Join(append(problems, err)...); err != nil {
 		return nil, err
 	}
 	c.Providers = append(c.Providers[:len(c.Providers):len(c.Providers)], p)
 	return Open(c)
 }
 
-// providerFromEnv names the variables in its errors, where the presets know
-// only of their arguments.
-func providerFromEnv() (providers.Provider, error) {
-	preset, issuer, tenant := os.Getenv(EnvProvider), os.Getenv(EnvIssuer), os.Getenv(EnvTenant)
-	audiences, clients := strings.Fields(os.Getenv(EnvAudience)), strings.Fields(os.Getenv(EnvClients))
-	told, by := issuer, EnvIssuer
-	if preset == "entra" {
-		told, by = tenant, EnvTenant
+func listFromEnv(name string) []string { return strings.Fields(os.Getenv(name)) }
+
+// impossibleValues reports values that can match nothing. They are not repeated
+// where they may hold a password.
+func impossibleValues() error {
+	var problems []error
+	say := func(format string, args ...any) {
+		problems = append(problems, fmt.Errorf("sallyport: the environment variable "+format, args...))
 	}
-	if err := errors.Join(needed(by, told != ""), needed(EnvAudience, len(audiences) > 0)); err != nil {
+	for _, name := range []string{EnvIssuer, EnvProvider, EnvTenant, EnvJWKSURL, EnvDiscoveryURL, EnvLeeway} {
+		if flaw := setting.Flaw(os.Getenv(name)); flaw != "" {
+			say("%s %s", name, flaw)
+		}
+	}
+	for _, name := range []string{EnvAudience, EnvClients, EnvDangerouslyPlainHTTP, EnvIgnore} {
+		values := listFromEnv(name)
+		if len(values) == 0 && os.Getenv(name) != "" && name != EnvAudience { // which is reported as not set
+			say("%s holds white space alone", name)
+		}
+		for _, value := range values {
+			if flaw := setting.ListFlaw(value); flaw != "" {
+				say("%s: %.100q %s: separate values by spaces", name, value, flaw)
+			}
+		}
+	}
+	if os.Getenv(EnvJWKSURL) != "" && os.Getenv(EnvDiscoveryURL) != "" {
+		say("%s is set beside %s: leave one out", EnvDiscoveryURL, EnvJWKSURL)
+	}
+	return errors.Join(problems...)
+}
+
+// variableNames are the variables that settings are read from, by what the
+// packages call them.
+var variableNames = map[setting.Name]string{
+	"issuer": EnvIssuer, "Issuer": EnvIssuer, "Name": EnvIssuer, "domain": EnvIssuer,
+	"audiences": EnvAudience, "Audiences": EnvAudience, "Clients": EnvClients,
+	"preset": EnvProvider, "tenant": EnvTenant, "Leeway": EnvLeeway,
+	"WithJWKS": EnvJWKSURL, "WithDiscovery": EnvDiscoveryURL, "Keys.DangerouslyPlainHTTP": EnvDangerouslyPlainHTTP,
+}
+
+// providerFromEnv returns the Provider that the environment describes, to be
+// used with c. Its mistakes are found before they are mixed with those of c, so
+// that each is named by where it was made.
+func providerFromEnv(c *Config) (providers.Provider, error) {
+	preset, issuer, tenant := os.Getenv(EnvProvider), os.Getenv(EnvIssuer), os.Getenv(EnvTenant)
+	audiences := listFromEnv(EnvAudience)
+	set, by := issuer, EnvIssuer
+	if preset == "entra" {
+		set, by = tenant, EnvTenant
+	}
+	if err := errors.Join(needed(by, set != ""), needed(EnvAudience, len(audiences) > 0)); err != nil {
 		return providers.Provider{}, err
 	}
-	p := providers.Named(preset, issuer, tenant, audiences...).WithClients(clients...).WithJWKS(os.Getenv(EnvJWKSURL))
-	if p.Err != nil {
-		return p, fmt.Errorf("sallyport: the environment variables %s, %s and %s do not fit: %w", EnvProvider, EnvIssuer, EnvTenant, p.Err)
+	if impossibleValues() != nil {
+		return providers.Provider{}, nil // which was reported by itself
 	}
-	return p, nil
+	p := providers.Named(preset, issuer, tenant, audiences...).WithClients(listFromEnv(EnvClients)...).
+		WithJWKS(os.Getenv(EnvJWKSURL)).WithDiscovery(os.Getenv(EnvDiscoveryURL))
+	alone := Config{Providers: []providers.Provider{p}, Verifier: verifier.Config{Leeway: c.Verifier.Leeway}}
+	alone.Keys.DangerouslyPlainHTTP = c.Keys.DangerouslyPlainHTTP
+	_, err := alone.compose()
+	return p, setting.Rename(err, "sallyport: the environment variable ", variableNames)
 }
 
 // leewayFromEnv sets what the environment says: 0 too, which in a Config would
@@ -78,12 +139,9 @@ func leewayFromEnv(leeway *time.Duration) error {
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 {
-		return fmt.Errorf("sallyport: %s is %q: give a duration such as 30s", EnvLeeway, text)
+		return fmt.Errorf("sallyport: %s is %.100q: give a duration such as 30s", EnvLeeway, text)
 	}
-	*leeway = d
-	if d == 0 {
-		*leeway = -1
-	}
+	*leeway = cmp.Or(d, -1)
 	return nil
 }
 

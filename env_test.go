@@ -3,6 +3,7 @@ package sallyport_test
 import (
 	"context"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -20,14 +21,17 @@ import (
 
 // Tests of this file set the environment, so they run alone.
 
-// environment sets these variables and clears the others.
+// environment sets these variables, and no other that begins like ours.
 func environment(t *testing.T, variables map[string]string) {
 	t.Helper()
-	for _, name := range []string{
-		sallyport.EnvIssuer, sallyport.EnvAudience, sallyport.EnvProvider, sallyport.EnvTenant,
-		sallyport.EnvClients, sallyport.EnvJWKSURL, sallyport.EnvLeeway,
-	} {
-		t.Setenv(name, variables[name])
+	for _, entry := range os.Environ() {
+		if name, value, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "SALLYPORT") {
+			t.Setenv(name, value) // so that it is there again afterwards
+			require.NoError(t, os.Unsetenv(name))
+		}
+	}
+	for name, value := range variables {
+		t.Setenv(name, value)
 	}
 }
 
@@ -141,23 +145,26 @@ func TestMistakesOfTheEnvironment(t *testing.T) {
 		},
 		"a preset there is not": {
 			variables: map[string]string{sallyport.EnvProvider: "okta", sallyport.EnvIssuer: "x", sallyport.EnvAudience: "a"},
-			says:      []string{"SALLYPORT_PROVIDER", `no preset "okta": use generic, entra, auth0-permissions or auth0-scopes`},
+			says:      []string{`SALLYPORT_PROVIDER: no preset "okta": use generic, entra, auth0-permissions or auth0-scopes`},
 		},
 		"a tenant by its domain": {
 			variables: map[string]string{sallyport.EnvProvider: "entra", sallyport.EnvTenant: "contoso.example", sallyport.EnvAudience: "a"},
-			says:      []string{"SALLYPORT_TENANT", `tenant "contoso.example"`},
+			says:      []string{`the environment variable SALLYPORT_TENANT "contoso.example": give the tenant's GUID`},
 		},
 		"an issuer where a tenant tells": {
 			variables: map[string]string{sallyport.EnvProvider: "entra", sallyport.EnvTenant: "a53d724c-15ea-4469-a987-82a5b30ec167", sallyport.EnvIssuer: "x", sallyport.EnvAudience: "a"},
-			says:      []string{"leave the issuer empty"},
+			says:      []string{"SALLYPORT_ISSUER: entra has a tenant and no issuer: leave the issuer empty"},
 		},
 		"a tenant for others": {
 			variables: map[string]string{sallyport.EnvIssuer: "https://issuer.example", sallyport.EnvTenant: "x", sallyport.EnvAudience: "a"},
-			says:      []string{"only the preset entra has tenants"},
+			says:      []string{"SALLYPORT_TENANT: a tenant is set, but only the preset entra has tenants"},
 		},
 		"an issuer without TLS": {
 			variables: map[string]string{sallyport.EnvIssuer: "http://issuer.example", sallyport.EnvAudience: "a"},
-			says:      []string{"use https"},
+			says: []string{
+				`the environment variable SALLYPORT_ISSUER "http://issuer.example": use https`, `the hosts in SALLYPORT_DANGEROUSLY_PLAIN_HTTP; put "issuer.example" there`,
+				"if tokens do have this iss, give the keys' address with it: SALLYPORT_JWKS_URL or SALLYPORT_DISCOVERY_URL",
+			},
 		},
 		"a leeway that is negative": {
 			variables: map[string]string{sallyport.EnvIssuer: "https://issuer.example", sallyport.EnvAudience: "a", sallyport.EnvLeeway: "-1s"},
@@ -165,7 +172,7 @@ func TestMistakesOfTheEnvironment(t *testing.T) {
 		},
 		"a leeway that is too long": {
 			variables: map[string]string{sallyport.EnvIssuer: "https://issuer.example", sallyport.EnvAudience: "a", sallyport.EnvLeeway: "1h"},
-			says:      []string{"Leeway 1h0m0s is more than 5m0s"},
+			says:      []string{"SALLYPORT_LEEWAY 1h0m0s is more than 5m0s"},
 		},
 	} {
 		environment(t, row.variables)
@@ -176,4 +183,75 @@ func TestMistakesOfTheEnvironment(t *testing.T) {
 			assert.ErrorContains(t, err, say, name)
 		}
 	}
+}
+
+func TestAVariableThatCanMatchNothingIsAnError(t *testing.T) {
+	for _, row := range []struct{ name, value, says string }{
+		{sallyport.EnvIssuer, " https://issuer.example", "SALLYPORT_ISSUER begins or ends with white space"},
+		{sallyport.EnvIssuer, "https://issuer.example\n", "SALLYPORT_ISSUER begins or ends with white space"},
+		{sallyport.EnvIssuer, "https://issuer.example https://other.example", "SALLYPORT_ISSUER holds white space"},
+		{sallyport.EnvIssuer, `"https://issuer.example"`, "SALLYPORT_ISSUER holds a quotation mark"},
+		{sallyport.EnvIssuer, "'https://issuer.example'", "SALLYPORT_ISSUER holds a quotation mark"},
+		{sallyport.EnvIssuer, "https://issuer.example\u200b", "SALLYPORT_ISSUER holds a character that cannot be seen"},
+		{sallyport.EnvIssuer, "\ufeffhttps://issuer.example", "SALLYPORT_ISSUER holds a character that cannot be seen"},
+		{sallyport.EnvIssuer, "https://${HOST}/", "SALLYPORT_ISSUER holds a placeholder"},
+		{sallyport.EnvIssuer, "https://<your tenant>/", "SALLYPORT_ISSUER holds white space"},
+		{sallyport.EnvIssuer, "https://<tenant>/", "SALLYPORT_ISSUER holds a placeholder"},
+		{sallyport.EnvAudience, "api://orders,api://billing", `SALLYPORT_AUDIENCE: "api://orders,api://billing" holds a comma`},
+		{sallyport.EnvAudience, "api://orders, api://billing", `SALLYPORT_AUDIENCE: "api://orders," holds a comma or semicolon, which separates nothing here: separate values by spaces`},
+		{sallyport.EnvAudience, "api://orders;api://billing", "SALLYPORT_AUDIENCE: \"api://orders;api://billing\" holds a comma or semicolon"},
+		{sallyport.EnvAudience, `"api://orders"`, "holds a quotation mark"},
+		{sallyport.EnvClients, "a,b", `SALLYPORT_CLIENTS: "a,b" holds a comma`},
+		{sallyport.EnvClients, `"a b"`, "holds a quotation mark"},
+		{sallyport.EnvClients, "{{ .Values.client }}", "holds a placeholder"},
+		{sallyport.EnvClients, " ", "SALLYPORT_CLIENTS holds white space alone"},
+		{sallyport.EnvTenant, " a53d724c-15ea-4469-a987-82a5b30ec167", "SALLYPORT_TENANT begins or ends with white space"},
+		{sallyport.EnvProvider, "entra ", "SALLYPORT_PROVIDER begins or ends with white space"},
+		{sallyport.EnvJWKSURL, "https://issuer.example/keys ", "SALLYPORT_JWKS_URL begins or ends with white space"},
+		{sallyport.EnvJWKSURL, "issuer.example/keys", `SALLYPORT_JWKS_URL "issuer.example/keys": no absolute URL`},
+		{sallyport.EnvDiscoveryURL, "http://issuer.example/x", `SALLYPORT_DISCOVERY_URL "http://issuer.example/x": use https`},
+		{sallyport.EnvDangerouslyPlainHTTP, "http://keycloak:8080", `SALLYPORT_DANGEROUSLY_PLAIN_HTTP: "http://keycloak:8080" holds a scheme or a path`},
+		{sallyport.EnvDangerouslyPlainHTTP, "keycloak/x", `SALLYPORT_DANGEROUSLY_PLAIN_HTTP: "keycloak/x" holds a scheme or a path`},
+		{sallyport.EnvDangerouslyPlainHTTP, "keycloak:8080,other", `SALLYPORT_DANGEROUSLY_PLAIN_HTTP: "keycloak:8080,other" holds a comma`},
+	} {
+		environment(t, sound(map[string]string{row.name: row.value}))
+		g, err := sallyport.FromEnv()
+		assert.Nil(t, g, row.value)
+		assert.ErrorContains(t, err, "sallyport: the environment variable "+row.name, row.value)
+		assert.ErrorContains(t, err, row.says, row.value)
+	}
+	environment(t, sound(map[string]string{sallyport.EnvJWKSURL: "https://me:hunter2@issuer.example/ ", sallyport.EnvIssuer: "https://me:hunter2@issuer.example/ "}))
+	_, err := sallyport.FromEnv()
+	require.Error(t, err)
+	assert.NotContains(t, err.Error(), "hunter2")
+	environment(t, sound(map[string]string{sallyport.EnvJWKSURL: "https://issuer.example/a", sallyport.EnvDiscoveryURL: "https://issuer.example/b"}))
+	_, err = sallyport.FromEnv()
+	assert.ErrorContains(t, err, "SALLYPORT_DISCOVERY_URL is set beside SALLYPORT_JWKS_URL: leave one out")
+}
+
+func TestTheEnvironmentNamesHostsWithoutTLS(t *testing.T) {
+	issuer := map[string]string{sallyport.EnvIssuer: "http://keycloak:8080/realms/orders"}
+	environment(t, sound(issuer))
+	_, err := sallyport.FromEnv()
+	assert.ErrorContains(t, err, `the hosts in SALLYPORT_DANGEROUSLY_PLAIN_HTTP; put "keycloak:8080" there`)
+
+	issuer[sallyport.EnvDangerouslyPlainHTTP] = "other keycloak:8080"
+	environment(t, sound(issuer))
+	g, err := sallyport.FromEnv()
+	closing(t, g, err)
+	var cfg sallyport.Config
+	cfg.Keys.DangerouslyPlainHTTP = []string{"keycloak"}
+	delete(issuer, sallyport.EnvDangerouslyPlainHTTP)
+	environment(t, sound(issuer))
+	g, err = sallyport.FromEnv(cfg)
+	closing(t, g, err)
+}
+
+func TestTheEnvironmentSaysWhereTheDocumentIs(t *testing.T) {
+	iss := newIssuer(t)
+	environment(t, sound(map[string]string{sallyport.EnvIssuer: iss.Issuer(), sallyport.EnvDiscoveryURL: iss.DiscoveryURL()}))
+	made, err := sallyport.FromEnv()
+	g := closing(t, made, err)
+	assert.Equal(t, 200, status(g.Authenticate(ok), iss.Token()))
+	assert.Equal(t, 1, iss.DiscoveryFetches())
 }

@@ -139,7 +139,7 @@ func ExampleOpen_mistakes() {
 	fmt.Println(err)
 	// Output:
 	// providers: Entra: tenant "contoso.onmicrosoft.com": give the tenant's GUID in lower case (its iss has nothing else; a domain name will not match)
-	// jwks: Issuer "http://issuer.example": use https: http is accepted for loopback addresses and localhost alone
+	// sallyport: Issuer "http://issuer.example": use https: plain http is for loopback addresses, localhost and the hosts in Keys.DangerouslyPlainHTTP; put "issuer.example" there only if no stranger can get between; if tokens do have this iss, give the keys' address with it: WithJWKS or WithDiscovery
 	// verifier: Issuers[0] "http://issuer.example": Audiences[0] is empty
 }
 

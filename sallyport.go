@@ -23,6 +23,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/internal/setting"
 	"github.com/sallyport-go/sallyport/jwks"
 	"github.com/sallyport-go/sallyport/middleware"
 	"github.com/sallyport-go/sallyport/providers"
@@ -55,12 +56,13 @@ type Config struct {
 
 // Gate is a Guard with all that it needs: keys that refresh themselves, a
 // verifier and its cache. It is safe for concurrent use. Close it when done.
-// The zero Gate refuses everything.
+// The zero Gate and a nil one refuse everything.
 type Gate struct {
 	*middleware.Guard
 
 	verifier *verifier.Verifier
-	fetchers []*jwks.Fetcher
+	fetchers []*jwks.Fetcher // which the Gate owns
+	issuers  []issuerKeys    // of every issuer, those of the fetchers too
 }
 
 // New returns a Gate for the tokens of one issuer. issuer is the iss claim,
@@ -83,8 +85,8 @@ func Open(cfg Config) (*Gate, error) {
 	cfg.Guard.MeterProvider = cmp.Or(cfg.Guard.MeterProvider, cfg.MeterProvider)
 
 	misplaced := cfg.misplaced()
-	fetches, err := cfg.addProviders()
-	if err := errors.Join(misplaced, err, cfg.validateVerifier(err), cfg.Guard.Validate()); err != nil {
+	fetches, err := cfg.compose()
+	if err := errors.Join(misplaced, err, cfg.Guard.Validate()); err != nil {
 		return nil, err
 	}
 	g := new(Gate)
@@ -92,6 +94,21 @@ func Open(cfg Config) (*Gate, error) {
 		return nil, errors.Join(err, g.Close())
 	}
 	return g, nil
+}
+
+// fieldNames are what mistakes call the settings of a key configuration that a
+// Config has in other places.
+var fieldNames = map[setting.Name]string{
+	"JWKSURL":              "WithJWKS",
+	"DiscoveryURL":         "WithDiscovery",
+	"DangerouslyPlainHTTP": "Keys.DangerouslyPlainHTTP",
+}
+
+// compose adds the issuers of the providers to those of the Verifier. It
+// returns how keys are fetched, and every mistake in the issuers.
+func (cfg *Config) compose() ([]fetch, error) {
+	fetches, err := cfg.addProviders()
+	return fetches, errors.Join(err, cfg.validateVerifier(err))
 }
 
 // misplaced reports settings that the Gate would have to ignore.
@@ -125,7 +142,7 @@ func (cfg *Config) addProviders() (fetches []fetch, err error) {
 			if tokens.Keys == nil {
 				keys := cfg.Keys
 				keys.Issuer, keys.DiscoveryURL, keys.JWKSURL = source.Issuer, source.DiscoveryURL, source.JWKSURL
-				problems = append(problems, keys.Validate())
+				problems = append(problems, setting.Rename(keys.Validate(), "sallyport: ", fieldNames))
 				fetches = append(fetches, fetch{len(cfg.Verifier.Issuers), keys})
 			}
 			cfg.Verifier.Issuers = append(cfg.Verifier.Issuers, tokens)
@@ -156,6 +173,9 @@ func (g *Gate) open(cfg Config, fetches []fetch) (err error) {
 	if g.verifier, err = verifier.New(cfg.Verifier); err != nil {
 		return err
 	}
+	for i := range cfg.Verifier.Issuers {
+		g.issuers = append(g.issuers, issuerKeys{cfg.Verifier.Issuers[i].Name, cfg.Verifier.Issuers[i].Keys})
+	}
 	cfg.Guard.Verifier = g.verifier
 	g.Guard, err = middleware.New(cfg.Guard)
 	return err
@@ -165,23 +185,25 @@ func (g *Gate) open(cfg Config, fetches []fetch) (err error) {
 // for a token that is bound to its sender by a cnf claim: that is refused, for
 // there is no request to check it by. An error is a [*verifier.Error].
 func (g *Gate) Verify(ctx context.Context, token string) (*claims.Claims, error) {
-	return cmp.Or(g.verifier, &zeroVerifier).Verify(ctx, token)
+	return g.orZero().verifier.Verify(ctx, token)
 }
 
 // Explain reports, check after check, what a token has and what was expected.
 // Its result is that of Verify. The report holds claim values: it is for
 // people, not for logs.
 func (g *Gate) Explain(ctx context.Context, token string) verifier.Report {
-	return cmp.Or(g.verifier, &zeroVerifier).Explain(ctx, token)
+	return g.orZero().verifier.Explain(ctx, token)
 }
 
-// zeroVerifier refuses every token, for the zero Gate.
-var zeroVerifier verifier.Verifier
-
 // Ready waits until the keys of every issuer are fetched, for as long as ctx
-// allows. Use it before a process reports that it is ready, or not at all: a
-// Gate without keys answers 503 and fetches them by itself.
+// allows. For a probe, which must not wait, there is [Gate.Readiness]. A program
+// need not call either: a Gate without keys answers 503 and fetches them by
+// itself.
 func (g *Gate) Ready(ctx context.Context) error {
+	g = g.orZero()
+	if g == &zeroGate {
+		return errNotOpened
+	}
 	errs := make([]error, len(g.fetchers))
 	var wg sync.WaitGroup
 	for i, f := range g.fetchers {
@@ -191,8 +213,11 @@ func (g *Gate) Ready(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Keys returns the state of every issuer's keys, for a status page or an alarm.
+// Keys returns the state of every issuer's keys that are fetched, for a status
+// page or an alarm. It starts no fetch: before the first call their Started is
+// false.
 func (g *Gate) Keys() []jwks.Status {
+	g = g.orZero()
 	out := make([]jwks.Status, len(g.fetchers))
 	for i, f := range g.fetchers {
 		out[i] = f.Status()
@@ -203,6 +228,7 @@ func (g *Gate) Keys() []jwks.Status {
 // Close ends the background refreshes. Later requests are answered with the
 // keys that were fetched, for as long as those may be used.
 func (g *Gate) Close() error {
+	g = g.orZero()
 	var errs []error
 	for _, f := range g.fetchers {
 		errs = append(errs, f.Close())

@@ -213,19 +213,6 @@ func TestClose(t *testing.T) {
 	assert.Equal(t, 503, status(unused.Authenticate(ok), iss.Token()))
 }
 
-func TestTheZeroGateRefusesEverything(t *testing.T) {
-	t.Parallel()
-	iss := newIssuer(t)
-	var zero sallyport.Gate
-	assert.Equal(t, 503, status(zero.Authenticate(ok), iss.Token()))
-	_, err := zero.Verify(t.Context(), iss.Token())
-	assert.Error(t, err)
-	assert.False(t, zero.Explain(t.Context(), iss.Token()).OK)
-	assert.NoError(t, zero.Ready(t.Context()))
-	assert.NoError(t, zero.Close())
-	assert.Empty(t, zero.Keys())
-}
-
 // senderKey is a Binding that takes a header for proof.
 type senderKey struct{ member string }
 

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
-	"net/url"
-	"strings"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/metric"
@@ -32,8 +30,8 @@ const (
 
 // FetcherConfig configures a [Fetcher]. Either Issuer or JWKSURL is required.
 // Zero durations mean the defaults; negative ones are mistakes, except where
-// said. URLs are https; http is accepted for loopback addresses and localhost
-// only.
+// said. URLs are https; http is accepted for loopback addresses, localhost and
+// the hosts in DangerouslyPlainHTTP.
 type FetcherConfig struct {
 	_ [0]func()
 
@@ -49,6 +47,12 @@ type FetcherConfig struct {
 	DiscoveryURL string
 	// JWKSURL is a fixed address of the JWK Set: there is no discovery.
 	JWKSURL string
+	// DangerouslyPlainHTTP are hosts that may be asked without TLS, each as host
+	// or host:port, compared without regard to case: a service of a compose file
+	// (keycloak:8080), one behind the sidecars of a mesh, host.docker.internal.
+	// Who can get between can replace the keys, and so forge any token. The
+	// jwks_uri of a document may be http only if the document came by http.
+	DangerouslyPlainHTTP []string
 
 	// Client makes the requests: its transport can trust a private CA, use a
 	// proxy, add a bearer token. It is copied; redirects are refused all the
@@ -99,6 +103,7 @@ func (c FetcherConfig) withDefaults() FetcherConfig {
 	c.Cooldown = max(0, cmp.Or(c.Cooldown, defaultCooldown))
 	c.UserAgent = cmp.Or(c.UserAgent, defaultUserAgent())
 	c.RefreshInterval, c.MinRefreshInterval, c.MaxRefreshInterval = c.intervals()
+	c.DangerouslyPlainHTTP = slices.Clone(c.DangerouslyPlainHTTP)
 	return c
 }
 
@@ -141,64 +146,4 @@ func (c FetcherConfig) checkDurations() []error {
 		errs = append(errs, fmt.Errorf("jwks: RefreshInterval %v is not between MinRefreshInterval and MaxRefreshInterval", usual))
 	}
 	return errs
-}
-
-func (c FetcherConfig) checkAddresses() []error {
-	var errs []error
-	check := func(name, address string) {
-		if address == "" {
-			return
-		}
-		if err := checkURL(address); err != nil {
-			errs = append(errs, fmt.Errorf("jwks: %s %q: %w", name, redacted(address), err))
-		}
-	}
-	check("DiscoveryURL", c.DiscoveryURL)
-	check("JWKSURL", c.JWKSURL)
-	switch {
-	case c.Issuer == "" && c.JWKSURL == "":
-		errs = append(errs, errors.New("jwks: nothing says whose keys to fetch: set Issuer, or JWKSURL"))
-	case c.DiscoveryURL != "" && c.JWKSURL != "":
-		errs = append(errs, errors.New("jwks: DiscoveryURL and JWKSURL are both set: with JWKSURL there is no discovery, leave one out"))
-	case c.DiscoveryURL == "" && c.JWKSURL == "":
-		check("Issuer", c.Issuer)
-		if strings.Contains(c.Issuer, "?") {
-			errs = append(errs, fmt.Errorf("jwks: Issuer %q has a query: set DiscoveryURL too", c.Issuer))
-		}
-	}
-	return errs
-}
-
-// checkURL reports why keys may not be fetched from an address.
-func checkURL(address string) error {
-	u, err := url.Parse(address)
-	switch {
-	case err != nil:
-		return errors.New("not a URL")
-	case u.Hostname() == "":
-		return errors.New("no absolute URL: start it with https:// and a host")
-	case u.User != nil:
-		return errors.New("holds a user name: let Client add credentials")
-	case strings.Contains(address, "#"):
-		return errors.New("has a fragment")
-	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
-		return nil
-	case u.Scheme == "http":
-		return errors.New("use https: http is accepted for loopback addresses and localhost alone")
-	default:
-		return errors.New("use https")
-	}
-}
-
-func loopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || err == nil && addr.IsLoopback()
-}
-
-// redacted returns an address without its password.
-func redacted(address string) string {
-	if u, err := url.Parse(address); err == nil && u.User != nil {
-		return u.Redacted()
-	}
-	return address
 }

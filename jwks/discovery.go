@@ -22,7 +22,8 @@ import (
 type discovery struct {
 	issuer    string
 	documents []string // addresses, in order; none: the set's address is fixed
-	known     string   // jwks_uri
+	plain     plainHosts
+	known     string // jwks_uri
 	readAt    time.Time
 	doubted   bool
 	usual     time.Duration
@@ -30,7 +31,7 @@ type discovery struct {
 }
 
 func newDiscovery(cfg FetcherConfig) discovery {
-	d := discovery{issuer: cfg.Issuer, known: cfg.JWKSURL, usual: cfg.RefreshInterval, most: cfg.MaxRefreshInterval}
+	d := discovery{issuer: cfg.Issuer, plain: cfg.DangerouslyPlainHTTP, known: cfg.JWKSURL, usual: cfg.RefreshInterval, most: cfg.MaxRefreshInterval}
 	switch {
 	case cfg.JWKSURL != "":
 	case cfg.DiscoveryURL != "":
@@ -135,14 +136,14 @@ func (d *discovery) parse(address string, body []byte) (string, error) {
 	case issuer == "":
 		return "", fmt.Errorf("jwks: %s holds %w: it names no issuer", address, errNoMetadata)
 	case issuer != d.issuer:
-		return "", &documentError{fmt.Sprintf("jwks: %s says issuer %.200q, configured is %q: set Issuer to what tokens say in iss (a trailing slash counts), or correct the address", address, issuer, d.issuer)}
+		return "", &documentError{fmt.Sprintf("jwks: %s says issuer %.200q, configured is %q: set Issuer to what tokens say in iss (a trailing slash counts), or correct the address; if both are right, set JWKSURL", address, issuer, d.issuer)}
 	case known == "":
 		return "", &documentError{fmt.Sprintf("jwks: %s names no jwks_uri: set JWKSURL", address)}
 	}
 	if len(known) > maxURL {
 		return "", &documentError{fmt.Sprintf("jwks: %s names a jwks_uri of %d bytes", address, len(known))}
 	}
-	if err := checkURL(known); err != nil {
+	if err := d.plain.refusesSet(known, address); err != nil {
 		return "", &documentError{fmt.Sprintf("jwks: %s names jwks_uri %.200q: %v", address, known, err)}
 	}
 	return known, nil

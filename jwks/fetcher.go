@@ -100,6 +100,7 @@ func (f *Fetcher) Refresh(ctx context.Context, kid string) error {
 // Ready waits until there are usable keys, through failures, as long as ctx
 // allows. Its error wraps ctx.Err() and the last failure; after Close it is
 // [ErrClosed]. A program need not call it: without it, the first token waits.
+// With a ctx that has ended it starts the first fetch and returns at once.
 func (f *Fetcher) Ready(ctx context.Context) error {
 	for {
 		var c caller // a new one each time: a failure does not end the wait
@@ -151,6 +152,7 @@ func (f *Fetcher) Status() Status {
 // status is Status for a caller that holds the lock.
 func (f *Fetcher) status(now time.Time) Status {
 	s, snapshot := f.report, f.Snapshot()
+	s.Started = f.started
 	s.Usable, s.Keys, s.FetchedAt = snapshot.Usable(), slices.Collect(snapshot.Keys()), snapshot.fetchedAt
 	s.Skipped = slices.Clone(f.report.Skipped)
 	if f.started && !f.closed {

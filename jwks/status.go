@@ -13,6 +13,7 @@ type Status struct {
 	Issuer string // as configured
 	URL    string // where the JWK Set was last asked for, "" before that
 
+	Started   bool      // a fetch was asked for; before the first call there is none
 	Usable    bool      // there are keys, within the maximum staleness
 	Keys      []*Key    // in the order of the set
 	Skipped   []string  // why other keys of the set are not usable
@@ -24,6 +25,22 @@ type Status struct {
 
 	Fetches  uint64 // that ended, however they ended
 	Failures uint64 // of these, without usable keys
+}
+
+// String returns the state in a few words, without the issuer.
+func (s Status) String() string {
+	switch {
+	case s.Usable:
+		return "usable"
+	case !s.Started:
+		return "not started"
+	case s.Fetches == 0:
+		return "waiting for the first fetch"
+	case !s.FetchedAt.IsZero():
+		return "the keys are too old"
+	default:
+		return "no keys yet, fetches failed"
+	}
 }
 
 // MarshalJSON implements [encoding/json.Marshaler].
@@ -48,6 +65,7 @@ func (s Status) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Issuer      string    `json:"issuer,omitzero"`
 		URL         string    `json:"jwks_uri,omitzero"`
+		State       string    `json:"state"`
 		Usable      bool      `json:"usable"`
 		Keys        []key     `json:"keys"`
 		Skipped     []string  `json:"skipped,omitempty"`
@@ -59,7 +77,7 @@ func (s Status) MarshalJSON() ([]byte, error) {
 		Fetches     uint64    `json:"fetches"`
 		Failures    uint64    `json:"failures"`
 	}{
-		s.Issuer, s.URL, s.Usable, keys, s.Skipped, s.FetchedAt, age.Round(time.Millisecond).Seconds(),
+		s.Issuer, s.URL, s.String(), s.Usable, keys, s.Skipped, s.FetchedAt, age.Round(time.Millisecond).Seconds(),
 		lastError, s.LastErrorAt, s.NextRefresh, s.Fetches, s.Failures,
 	})
 }

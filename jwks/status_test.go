@@ -1,6 +1,7 @@
 package jwks_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -129,6 +130,31 @@ func TestStatus(t *testing.T) {
 	})
 }
 
+func TestStatusInWords(t *testing.T) {
+	withIdle(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
+		says := func(want string, started bool) {
+			t.Helper()
+			assert.Equal(t, want, f.Status().String())
+			assert.Equal(t, started, f.Status().Started)
+		}
+		says("not started", false)
+		s.fail(http.StatusInternalServerError)
+		s.slow(time.Second)
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.Error(t, f.Ready(ended), "it starts the fetch, and waits for nothing")
+		says("waiting for the first fetch", true)
+		time.Sleep(1500 * time.Millisecond)
+		says("no keys yet, fetches failed", true)
+		s.serve(setOf("a"))
+		require.NoError(t, f.Ready(t.Context()))
+		says("usable", true)
+		s.fail(http.StatusInternalServerError)
+		time.Sleep(25 * time.Hour)
+		says("the keys are too old", true)
+	})
+}
+
 func TestStatusAsJSON(t *testing.T) {
 	withServer(t, set(jwk("a", members{"alg": "EdDSA"}), rsaJWK("r")), func(t *testing.T, s *server, f *jwks.Fetcher) {
 		s.fail(http.StatusInternalServerError)
@@ -145,6 +171,6 @@ func TestStatusAsJSON(t *testing.T) {
 
 		text, err := json.Marshal(newFetcher(t, s.config()).Status())
 		require.NoError(t, err)
-		assert.JSONEq(t, `{"issuer":"https://issuer.example","jwks_uri":"https://issuer.example/jwks","usable":false,"keys":[],"age_seconds":0,"fetches":0,"failures":0}`, string(text))
+		assert.JSONEq(t, `{"issuer":"https://issuer.example","jwks_uri":"https://issuer.example/jwks","state":"not started","usable":false,"keys":[],"age_seconds":0,"fetches":0,"failures":0}`, string(text))
 	})
 }

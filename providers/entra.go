@@ -2,11 +2,11 @@ package providers
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/internal/setting"
 	"github.com/sallyport-go/sallyport/verifier"
 )
 
@@ -113,7 +113,7 @@ func entraTokens(iss, client string, audiences []string) verifier.Issuer {
 func checkGUID(tenant string) error {
 	hex := strings.ReplaceAll(tenant, "-", "")
 	if len(tenant) != 36 || len(hex) != 32 || strings.Trim(hex, "0123456789abcdef") != "" {
-		return fmt.Errorf("tenant %q: give the tenant's GUID in lower case (its iss has nothing else; a domain name will not match)", tenant)
+		return setting.Errorf("%s %.100q: give the tenant's GUID in lower case (its iss has nothing else; a domain name will not match)", nameTenant, tenant)
 	}
 	return nil
 }

@@ -4,11 +4,13 @@
 package providers
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/sallyport-go/sallyport/internal/setting"
 	"github.com/sallyport-go/sallyport/verifier"
 )
 
@@ -68,10 +70,39 @@ func (p Provider) WithClients(clients ...string) Provider {
 	return p.each(func(i *Issuer) { i.Tokens.Clients = slices.Clone(clients) })
 }
 
-// WithJWKS returns p with its keys fetched from one address, without discovery
-// unless it is "".
+// WithJWKS returns p with its keys fetched from one address, without discovery.
+// It is for issuers that publish no document, whose name is no address, or whose
+// keys for this API are at an address of their own. "" changes nothing.
 func (p Provider) WithJWKS(url string) Provider {
-	return p.each(func(i *Issuer) { i.Source.JWKSURL = url })
+	if url == "" {
+		return p
+	}
+	return p.each(func(i *Issuer) { i.Source.JWKSURL, i.Source.DiscoveryURL = url, "" })
+}
+
+// WithDiscovery returns p with its discovery document read from another address
+// than the one that follows from the issuer. The document has to name the
+// issuer. Where p has several, as Entra has, and url is the document of one of
+// them but for its query, it is that one's keys that all of them use. "" changes
+// nothing.
+func (p Provider) WithDiscovery(url string) Provider {
+	if url == "" {
+		return p
+	}
+	document, _, _ := strings.Cut(url, "?")
+	of := slices.IndexFunc(p.Issuers, func(i Issuer) bool { return i.Source.document() == document })
+	return p.each(func(i *Issuer) {
+		if of >= 0 {
+			i.Source.Issuer = p.Issuers[of].Source.Issuer
+		}
+		i.Source.JWKSURL, i.Source.DiscoveryURL = "", url
+	})
+}
+
+// document returns the address of the discovery document, without its query.
+func (s Source) document() string {
+	document, _, _ := strings.Cut(s.DiscoveryURL, "?")
+	return cmp.Or(document, strings.TrimSuffix(s.Issuer, "/")+"/.well-known/openid-configuration")
 }
 
 func (p Provider) each(change func(*Issuer)) Provider {
@@ -86,16 +117,25 @@ func failed(preset string, problems ...error) Provider {
 	return Provider{Err: fmt.Errorf("providers: %s: %w", preset, errors.Join(problems...))}
 }
 
+// The arguments that mistakes name.
+const (
+	nameIssuer    setting.Name = "issuer"
+	nameAudiences setting.Name = "audiences"
+	nameTenant    setting.Name = "tenant"
+	nameDomain    setting.Name = "domain"
+	namePreset    setting.Name = "preset"
+)
+
 func checkAudiences(audiences []string) error {
 	if len(audiences) == 0 || slices.Contains(audiences, "") {
 		return errors.New("give the audience that means this API")
 	}
-	return nil
+	return setting.CheckList(nameAudiences, audiences)
 }
 
 func checkHost(domain string) error {
-	if domain == "" || strings.ContainsAny(domain, "/:@?# ") {
-		return fmt.Errorf("domain %q: give the host name alone, such as login.example.com", domain)
+	if domain == "" || strings.ContainsAny(domain, "/:@?#,;") || setting.Flaw(domain) != "" {
+		return setting.Errorf("%s %.100q: give the host name alone, such as login.example.com", nameDomain, domain)
 	}
 	return nil
 }

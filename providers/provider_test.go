@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sallyport-go/sallyport"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/providers"
 )
@@ -52,6 +53,82 @@ func TestWithJWKSNeedsNoDiscovery(t *testing.T) {
 	_, err := g.Verify(t.Context(), iss.Token())
 	assert.NoError(t, err)
 	assert.Zero(t, iss.DiscoveryFetches())
+}
+
+func TestEveryPresetTakesAnotherAddress(t *testing.T) {
+	t.Parallel()
+	const keys = "https://login.microsoftonline.com/" + tenant + "/discovery/keys?appid=c0ffee00-5a11-4001-8000-000000000001"
+	for name, p := range map[string]providers.Provider{
+		"Generic":                   providers.Generic("https://issuer.example/", "a"),
+		"Generic, a name alone":     providers.Generic("urn:example:issuer", "a"),
+		"Auth0":                     providers.Auth0(domain, providers.Auth0Scopes, "a"),
+		"Entra":                     providers.Entra(tenant, "a"),
+		"EntraTenants":              providers.EntraTenants([]string{tenant}, "a"),
+		"DangerouslyEntraAnyTenant": providers.DangerouslyEntraAnyTenant("a"),
+	} {
+		for by, p := range map[string]providers.Provider{
+			"WithJWKS":                    p.WithJWKS(keys),
+			"WithDiscovery":               p.WithDiscovery(keys),
+			"the last word: the keys":     p.WithDiscovery("https://x.example").WithJWKS(keys),
+			"the last word: the document": p.WithJWKS("https://x.example").WithDiscovery(keys),
+			"nothing more is said":        p.WithJWKS(keys).WithDiscovery("").WithJWKS(""),
+		} {
+			g, err := sallyport.NewFrom(p)
+			if assert.NoError(t, err, "%s %s", name, by) {
+				assert.NoError(t, g.Close())
+			}
+			for i := range p.Issuers {
+				assert.Contains(t, []string{p.Issuers[i].Source.JWKSURL + p.Issuers[i].Source.DiscoveryURL}, keys, "%s %s", name, by)
+			}
+		}
+	}
+}
+
+func TestOneDocumentServesBothIssuersOfEntra(t *testing.T) {
+	t.Parallel()
+	const v1, v2 = "https://sts.windows.net/" + tenant + "/", "https://login.microsoftonline.com/" + tenant + "/v2.0"
+	for url, names := range map[string][]string{
+		v2 + "/.well-known/openid-configuration?appid=x":                                                     {v2, v2},
+		"https://login.microsoftonline.com/" + tenant + "/.well-known/openid-configuration?appid=x":          {v1, v1},
+		"https://login.microsoftonline.com/" + tenant + "/.well-known/openid-configuration":                  {v1, v1},
+		"https://login.microsoftonline.com/contoso.example/v2.0/.well-known/openid-configuration?appid=none": {v1, v2},
+	} {
+		p := providers.Entra(tenant, "a").WithDiscovery(url)
+		for i, name := range names {
+			assert.Equal(t, providers.Source{Issuer: name, DiscoveryURL: url}, p.Issuers[i].Source, url)
+		}
+	}
+	c := cloud{}
+	document := v2 + "/.well-known/openid-configuration?appid=x"
+	iss := c.at(t, v2, document, "https://login.microsoftonline.com/keys?appid=x")
+	g := c.gate(t, providers.Entra(tenant, "api://test").WithDiscovery(document))
+	for name, client := range map[string]string{v1: "appid", v2: "azp"} {
+		_, err := g.Verify(t.Context(), iss.Token(jwkstest.Claims{"iss": name, "tid": tenant, client: "partner"}))
+		assert.NoError(t, err, name)
+	}
+}
+
+func TestArgumentsThatCanMatchNothingAreMistakes(t *testing.T) {
+	t.Parallel()
+	for says, p := range map[string]providers.Provider{
+		`audiences: "a,b" holds a comma`:                               providers.Entra(tenant, "a,b"),
+		`audiences: " a" begins or ends with white space`:              providers.Auth0(domain, providers.Auth0Scopes, "x", " a"),
+		`audiences: "a\tb" holds white space`:                          providers.EntraTenants([]string{tenant}, "a\tb"),
+		`audiences: "\"a\"" holds a quotation mark`:                    providers.DangerouslyEntraAnyTenant(`"a"`),
+		`audiences: "a;b" holds a comma or semicolon`:                  providers.Named("generic", "https://issuer.example", "", "a;b"),
+		`domain " login.example.com": give the host name alone`:        providers.Auth0(" login.example.com", providers.Auth0Scopes, "a"),
+		`domain "login.example.com,other": give the host name alone`:   providers.Auth0("login.example.com,other", providers.Auth0Scopes, "a"),
+		`tenant "a53d724c-15ea-4469-a987-82a5b30ec167 ": give the`:     providers.Entra("a53d724c-15ea-4469-a987-82a5b30ec167 ", "a"),
+		`Audiences: "api://orders," holds a comma`:                     providers.Generic("https://issuer.example", "api://orders,"),
+		`Name "https://issuer.example " begins or ends with white`:     providers.Generic("https://issuer.example ", "a"),
+		`Clients: "a,b" holds a comma`:                                 providers.Generic("https://issuer.example", "a").WithClients("a,b"),
+		`Clients: "'a'" holds a quotation mark`:                        providers.Entra(tenant, "a").WithClients("'a'"),
+		`WithJWKS "https://issuer.example/k ": it begins or ends with`: providers.Entra(tenant, "a").WithJWKS("https://issuer.example/k "),
+		`WithDiscovery "http://issuer.example/": use https`:            providers.Entra(tenant, "a").WithDiscovery("http://issuer.example/"),
+	} {
+		_, err := sallyport.NewFrom(p)
+		assert.ErrorContains(t, err, says)
+	}
 }
 
 // A preset is plain configuration: print it to see what it expects.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/internal/jose"
+	"github.com/sallyport-go/sallyport/internal/setting"
 	"github.com/sallyport-go/sallyport/jwks"
 )
 
@@ -22,6 +23,15 @@ const (
 	maxLeeway            = 5 * time.Minute
 	defaultMaxTokenBytes = 8 << 10
 	defaultCacheBytes    = 32 << 20
+)
+
+// The settings that mistakes name.
+const (
+	nameName      setting.Name = "Name"
+	nameAudiences setting.Name = "Audiences"
+	nameClients   setting.Name = "Clients"
+	nameTenants   setting.Name = "Tenants"
+	nameLeeway    setting.Name = "Leeway"
 )
 
 // Config is the configuration of a [Verifier]. It is copied by [New]. The zero
@@ -224,7 +234,7 @@ func (cfg Config) Validate() error {
 		problems = append(problems, errors.New("verifier: no Issuers: name at least one authorization server to trust"))
 	}
 	if cfg.Leeway > maxLeeway {
-		problems = append(problems, fmt.Errorf("verifier: Leeway %v is more than %v: fix the clocks instead", cfg.Leeway, maxLeeway))
+		problems = append(problems, fmt.Errorf("verifier: %w", setting.Errorf("%s %v is more than %v: fix the clocks instead", nameLeeway, cfg.Leeway, maxLeeway)))
 	}
 	if cfg.MaxAge < 0 {
 		problems = append(problems, fmt.Errorf("verifier: MaxAge %v is negative: 0 is no bound", cfg.MaxAge))
@@ -287,9 +297,15 @@ func (cfg *Issuer) compile() *issuer {
 
 func (cfg *Issuer) validateName() []error {
 	var problems []error
-	say := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	say := func(format string, args ...any) { problems = append(problems, setting.Errorf(format, args...)) }
 	if cfg.Name == "" {
-		say("Name is empty: give the iss claim, exactly as the tokens have it")
+		say("%s is empty: give the iss claim, exactly as the tokens have it", nameName)
+	}
+	if flaw := setting.Flaw(cfg.Name); flaw != "" {
+		say("%s %.200q %s: no iss can equal it", nameName, cfg.Name, flaw)
+	}
+	if flaw := setting.Flaw(cfg.KeyIssuer); flaw != "" {
+		say("KeyIssuer %.200q %s", cfg.KeyIssuer, flaw)
 	}
 	if !strings.Contains(cfg.Name, tenantSegment) {
 		if len(cfg.Tenants) > 0 || cfg.DangerouslyAnyTenant || cfg.KeyIssuer != "" {
@@ -308,7 +324,7 @@ func (cfg *Issuer) validateName() []error {
 	}
 	for _, t := range cfg.Tenants {
 		if !isGUID(t) {
-			say("tenant %q is no GUID in lower case", t)
+			say("%s: tenant %.100q is no GUID in lower case", nameTenants, t)
 		}
 	}
 	return problems
@@ -317,16 +333,16 @@ func (cfg *Issuer) validateName() []error {
 func (cfg *Issuer) validateAudience() []error {
 	var problems []error
 	if len(cfg.Audiences) == 0 && cfg.NoAudience.isZero() {
-		problems = append(problems, errors.New("Audiences is empty: give the aud values that mean this API; without one, tokens for any other API would open this one"))
+		problems = append(problems, setting.Errorf("%s is empty: give the aud values that mean this API; without one, tokens for any other API would open this one", nameAudiences))
 	}
 	if !cfg.NoAudience.isZero() && (len(cfg.NoAudience.Clients) == 0 || cfg.NoAudience.ScopePrefix == "") {
 		problems = append(problems, errors.New("NoAudience needs both Clients and ScopePrefix: a scope alone does not say whose token this is"))
 	}
-	return append(problems, empties("Audiences", cfg.Audiences), empties("NoAudience.Clients", cfg.NoAudience.Clients))
+	return append(problems, empties("Audiences", cfg.Audiences), empties("NoAudience.Clients", cfg.NoAudience.Clients), setting.CheckList(nameAudiences, cfg.Audiences))
 }
 
 func (cfg *Issuer) validateLists() []error {
-	problems := []error{empties("Required", cfg.Required), empties("Clients", cfg.Clients), cfg.Claims.Validate()}
+	problems := []error{empties("Required", cfg.Required), empties("Clients", cfg.Clients), setting.CheckList(nameClients, cfg.Clients), setting.CheckList("Types", cfg.Types), cfg.Claims.Validate()}
 	if cfg.Algorithms != nil && len(cfg.Algorithms) == 0 {
 		problems = append(problems, errors.New("Algorithms is empty: leave it nil for the default"))
 	}

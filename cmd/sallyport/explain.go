@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sallyport-go/sallyport"
+	"github.com/sallyport-go/sallyport/internal/setting"
 	"github.com/sallyport-go/sallyport/jwks"
 	"github.com/sallyport-go/sallyport/providers"
 	"github.com/sallyport-go/sallyport/reason"
@@ -85,13 +86,15 @@ func (o options) gate() (*sallyport.Gate, error) {
 		o.spec.JWKSURL = o.keys
 	}
 	s := o.spec
-	p := providers.Named(s.Preset, s.Issuer, s.Tenant, s.Audiences...).WithClients(s.Clients...).WithJWKS(s.JWKSURL)
+	p := providers.Named(s.Preset, s.Issuer, s.Tenant, s.Audiences...).WithClients(s.Clients...).
+		WithJWKS(s.JWKSURL).WithDiscovery(s.DiscoveryURL)
 	for i := range p.Issuers {
 		if static != nil {
 			p.Issuers[i].Tokens.Keys = static
 		}
 	}
 	cfg := sallyport.Config{Providers: []providers.Provider{p}}
+	cfg.Keys.DangerouslyPlainHTTP = s.PlainHTTP
 	cfg.Verifier.CacheBytes = -1
 	cfg.Verifier.Leeway = o.leeway
 	if o.leeway == 0 {
@@ -100,7 +103,8 @@ func (o options) gate() (*sallyport.Gate, error) {
 	if !o.at.IsZero() {
 		cfg.Verifier.Now = func() time.Time { return o.at }
 	}
-	return sallyport.Open(cfg)
+	gate, err := sallyport.Open(cfg)
+	return gate, setting.Rename(err, "", flagNames)
 }
 
 // static returns the key set of a file, nil if the keys are somewhere else.

@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/sallyport-go/sallyport/internal/setting"
 )
 
 const (
@@ -18,8 +20,8 @@ const (
 // options are the flags of explain.
 type options struct {
 	spec struct {
-		Preset, Issuer, Tenant, JWKSURL string
-		Audiences, Clients              []string
+		Preset, Issuer, Tenant, JWKSURL, DiscoveryURL string
+		Audiences, Clients, PlainHTTP                 []string
 	}
 	keys    string // file or URL
 	leeway  time.Duration
@@ -44,6 +46,8 @@ func parse(args []string, help io.Writer) (options, error) {
 	fs.StringVar(&o.spec.Tenant, "tenant", "", "the tenant's GUID (for entra)")
 	fs.Func("client", "a client id that may call; repeat it for several (default all)", appendTo(&o.spec.Clients))
 	fs.StringVar(&o.keys, "jwks", "", "the keys: a file, which needs no network, or a URL (default by discovery)")
+	fs.StringVar(&o.spec.DiscoveryURL, "discovery", "", "the discovery document's address, where it does not follow from the issuer")
+	fs.Func("dangerously-plain-http", "a `host` or host:port that may be asked for keys without TLS; repeat it for several", appendTo(&o.spec.PlainHTTP))
 	fs.Func("leeway", fmt.Sprintf("granted to clocks that differ, 0s to %v (default %v)", maxLeeway, o.leeway), duration(&o.leeway))
 	fs.Func("timeout", fmt.Sprintf("the longest wait for keys (default %v)", o.timeout), duration(&o.timeout))
 	fs.Func("at", "judge the token at this time instead of now, as in 2026-11-21T12:00:00Z",
@@ -66,6 +70,9 @@ func (o options) mistakes() error {
 	if len(o.spec.Audiences) == 0 {
 		errs = append(errs, errors.New("-audience is missing: give an aud value that means your API"))
 	}
+	if o.keys != "" && o.spec.DiscoveryURL != "" {
+		errs = append(errs, errors.New("-discovery is set beside -jwks: leave one out"))
+	}
 	if o.leeway < 0 || o.leeway > maxLeeway {
 		errs = append(errs, fmt.Errorf("-leeway %v must be between 0s and %v", o.leeway, maxLeeway))
 	}
@@ -73,6 +80,13 @@ func (o options) mistakes() error {
 		errs = append(errs, fmt.Errorf("-timeout %v must be longer than 0s", o.timeout))
 	}
 	return errors.Join(errs...)
+}
+
+// flagNames are the flags that settings come from, by what the library calls them.
+var flagNames = map[setting.Name]string{
+	"issuer": "-issuer", "Issuer": "-issuer", "Name": "-issuer", "domain": "-issuer",
+	"audiences": "-audience", "Audiences": "-audience", "Clients": "-client", "preset": "-preset", "tenant": "-tenant",
+	"WithJWKS": "-jwks", "WithDiscovery": "-discovery", "Keys.DangerouslyPlainHTTP": "-dangerously-plain-http",
 }
 
 // parseFlags returns the one argument that may follow the flags, or "".

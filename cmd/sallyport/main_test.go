@@ -123,6 +123,14 @@ func TestKeysFromAFileNeedNoNetworkAndFromAURLNoDiscovery(t *testing.T) {
 	assert.Zero(t, iss.DiscoveryFetches())
 }
 
+func TestTheDocumentCanBeElsewhere(t *testing.T) {
+	t.Parallel()
+	iss := jwkstest.New(t)
+	a := command(t, iss.Token(), "explain", "-issuer", iss.Issuer(), "-audience", iss.Audience(), "-discovery", iss.DiscoveryURL())
+	assert.Equal(t, accepted, a.code, a.out+a.errs)
+	assert.Equal(t, 1, iss.DiscoveryFetches())
+}
+
 func TestUnavailableKeysAreNoVerdict(t *testing.T) {
 	t.Parallel()
 	iss := jwkstest.New(t)
@@ -180,32 +188,38 @@ func TestWrongUseIsExplained(t *testing.T) {
 		args []string
 		want string
 	}{
-		"no command":        {nil, "sallyport explain"},
-		"unknown command":   {[]string{"verify"}, "use explain or inspect (sallyport help says how)\n"},
-		"unknown flag":      {[]string{"explain", "-isuer", "x"}, "sallyport explain: flag provided but not defined: -isuer " + lists},
-		"no flags":          {[]string{"explain", "x.y.z"}, "sallyport explain: -issuer is missing: give the iss claim, exactly as the token has it\nsallyport explain: -audience is missing: give an aud value that means your API\n"},
-		"no audience":       {[]string{"explain", "-issuer", "https://i.example/", "x.y.z"}, "sallyport explain: -audience is missing: give an aud value that means your API\n"},
-		"an empty audience": {explaining("-audience", "", "x.y.z"), `invalid value "" for flag -audience: it is empty ` + lists},
-		"unknown preset":    {explaining("-preset", "okta", "x.y.z"), "use generic, entra"},
-		"tenant by name":    {[]string{"explain", "-preset", "entra", "-tenant", "contoso.com", "-audience", "a", "x.y.z"}, "GUID"},
-		"two tokens":        {explaining("x", "y"), "one token at a time"},
-		"flags behind":      {[]string{"explain", "x.y.z", "-issuer", "i"}, "flags come first"},
-		"empty input":       {explaining(), "no token: give it on standard input, or as the last argument\n"},
-		"a token in a file": {explaining(saved), "is a file and no token: give what is in it on standard input, as in < " + saved + "\n"},
-		"a directory":       {explaining(dir), "is a file and no token"},
-		"no such file":      {explaining("-jwks", "nowhere.json", "x.y.z"), "nowhere.json: no such file or directory: give the file of a JWK Set, or a URL\n"},
-		"keys in no file":   {explaining("-jwks", dir, "x.y.z"), "is a directory: give the file of a JWK Set, or a URL\n"},
-		"not a key set":     {explaining("-jwks", broken, "x.y.z"), "save there what the issuer's jwks_uri answers\n"},
-		"http to a host":    {[]string{"explain", "-issuer", "http://issuer.example/", "-audience", "a", "x.y.z"}, "https"},
-		"not a time":        {explaining("-at", "2026-11-21"), `invalid value "2026-11-21" for flag -at: write date, time and zone, as in 2026-11-21T12:00:00Z ` + lists},
-		"no unit":           {explaining("-leeway", "30"), `invalid value "30" for flag -leeway: write a number and its unit, as in 30s ` + lists},
-		"too much leeway":   {explaining("-leeway", "6m", "x.y.z"), "-leeway 6m0s must be between 0s and 5m0s\n"},
-		"less than none":    {explaining("-leeway", "-1s", "x.y.z"), "-leeway -1s must be between 0s and 5m0s\n"},
-		"no time for keys":  {explaining("-timeout", "0s", "x.y.z"), "-timeout 0s must be longer than 0s\n"},
-		"inspect of two":    {[]string{"inspect", "a", "b"}, "one token at a time"},
-		"inspect of a file": {[]string{"inspect", saved}, "is a file and no token"},
-		"inspect, a flag":   {[]string{"inspect", "-x"}, "-x (sallyport inspect -h lists the flags)\n"},
-		"inspect, nothing":  {[]string{"inspect"}, "no token"},
+		"no command":          {nil, "sallyport explain"},
+		"unknown command":     {[]string{"verify"}, "use explain or inspect (sallyport help says how)\n"},
+		"unknown flag":        {[]string{"explain", "-isuer", "x"}, "sallyport explain: flag provided but not defined: -isuer " + lists},
+		"no flags":            {[]string{"explain", "x.y.z"}, "sallyport explain: -issuer is missing: give the iss claim, exactly as the token has it\nsallyport explain: -audience is missing: give an aud value that means your API\n"},
+		"no audience":         {[]string{"explain", "-issuer", "https://i.example/", "x.y.z"}, "sallyport explain: -audience is missing: give an aud value that means your API\n"},
+		"an empty audience":   {explaining("-audience", "", "x.y.z"), `invalid value "" for flag -audience: it is empty ` + lists},
+		"unknown preset":      {explaining("-preset", "okta", "x.y.z"), "use generic, entra"},
+		"tenant by name":      {[]string{"explain", "-preset", "entra", "-tenant", "contoso.com", "-audience", "a", "x.y.z"}, "GUID"},
+		"two tokens":          {explaining("x", "y"), "one token at a time"},
+		"flags behind":        {[]string{"explain", "x.y.z", "-issuer", "i"}, "flags come first"},
+		"empty input":         {explaining(), "no token: give it on standard input, or as the last argument\n"},
+		"a token in a file":   {explaining(saved), "is a file and no token: give what is in it on standard input, as in < " + saved + "\n"},
+		"a directory":         {explaining(dir), "is a file and no token"},
+		"no such file":        {explaining("-jwks", "nowhere.json", "x.y.z"), "nowhere.json: no such file or directory: give the file of a JWK Set, or a URL\n"},
+		"keys in no file":     {explaining("-jwks", dir, "x.y.z"), "is a directory: give the file of a JWK Set, or a URL\n"},
+		"not a key set":       {explaining("-jwks", broken, "x.y.z"), "save there what the issuer's jwks_uri answers\n"},
+		"http to a host":      {[]string{"explain", "-issuer", "http://issuer.example/", "-audience", "a", "x.y.z"}, `sallyport explain: -issuer "http://issuer.example/": use https: plain http is for loopback addresses, localhost and the hosts in -dangerously-plain-http; put "issuer.example" there`},
+		"no address":          {[]string{"explain", "-issuer", "urn:x", "-audience", "a", "x.y.z"}, "if tokens do have this iss, give the keys' address with it: -jwks or -discovery\n"},
+		"http for keys":       {explaining("-jwks", "http://issuer.example/", "x.y.z"), `sallyport explain: -jwks "http://issuer.example/": use https`},
+		"a host that is none": {explaining("-dangerously-plain-http", "http://x", "x.y.z"), `sallyport explain: -dangerously-plain-http: "http://x" holds a scheme or a path`},
+		"two addresses":       {explaining("-discovery", "https://x.example", "-jwks", "https://y.example", "x.y.z"), "-discovery is set beside -jwks: leave one out\n"},
+		"audiences in one":    {explaining("-audience", "a,b", "x.y.z"), `sallyport explain: -audience: "a,b" holds a comma`},
+		"a quoted client":     {explaining("-client", "'a'", "x.y.z"), `sallyport explain: -client: "'a'" holds a quotation mark`},
+		"not a time":          {explaining("-at", "2026-11-21"), `invalid value "2026-11-21" for flag -at: write date, time and zone, as in 2026-11-21T12:00:00Z ` + lists},
+		"no unit":             {explaining("-leeway", "30"), `invalid value "30" for flag -leeway: write a number and its unit, as in 30s ` + lists},
+		"too much leeway":     {explaining("-leeway", "6m", "x.y.z"), "-leeway 6m0s must be between 0s and 5m0s\n"},
+		"less than none":      {explaining("-leeway", "-1s", "x.y.z"), "-leeway -1s must be between 0s and 5m0s\n"},
+		"no time for keys":    {explaining("-timeout", "0s", "x.y.z"), "-timeout 0s must be longer than 0s\n"},
+		"inspect of two":      {[]string{"inspect", "a", "b"}, "one token at a time"},
+		"inspect of a file":   {[]string{"inspect", saved}, "is a file and no token"},
+		"inspect, a flag":     {[]string{"inspect", "-x"}, "-x (sallyport inspect -h lists the flags)\n"},
+		"inspect, nothing":    {[]string{"inspect"}, "no token"},
 	} {
 		a := command(t, "", row.args...)
 		assert.Equal(t, wrongUse, a.code, name)

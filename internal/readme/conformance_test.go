@@ -59,6 +59,9 @@ func TestConformanceNamesItsCode(t *testing.T) {
 	check := regexp.MustCompile("check `([a-z_]+)`")
 	files := repositoryFiles(t)
 	code := func(dir string) (source string) {
+		if dir == "sallyport" {
+			dir = "."
+		}
 		for name, text := range files {
 			if path.Dir(name) == dir && strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") {
 				source += string(text)
