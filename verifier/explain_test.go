@@ -242,7 +242,7 @@ func TestExplainShowsClaimsFitForATerminal(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	_, checks := w.explain(t, w.Token(jwkstest.WithRawPayload(`{"iss":"https://issuer.example/","aud":"`+"\u202e\u0085"+strings.Repeat("a", 300)+`"}`)))
-	assert.Equal(t, `"`+"\uFFFD\uFFFD"+strings.Repeat("a", 194)+"...", checks["audience"].Found)
+	assert.Equal(t, `"\u202e\u0085`+strings.Repeat("a", 194)+"...", checks["audience"].Found)
 
 	_, checks = w.explain(t, w.Token(jwkstest.Header{"kid": "\x1b[31m", "alg": "\x1b[0m", "typ": "\x07"}))
 	assert.Equal(t, []string{`kid "\x1b[31m"`, `"\x1b[0m"`, `"\a"`}, []string{checks["key"].Found, checks["algorithm"].Found, checks["type"].Found})
