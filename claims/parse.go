@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-go/sallyport/internal/strictjson"
 	"github.com/sallyport-go/sallyport/internal/vetted"
+	"github.com/sallyport-go/sallyport/internal/view"
 	"github.com/sallyport-go/sallyport/reason"
 )
 
@@ -90,12 +91,34 @@ func callerOf(payload *strictjson.Object, evidence []Evidence) CallerType {
 }
 
 // size is about how many bytes of memory the claims hold: the payload, its
-// index, and the names cut out of it.
+// index, the names cut out of it, and the strings that lie outside of it because
+// they were written with escapes.
 func (c *Claims) size() int {
 	const header = 16 // of a string, and of a member in the index
 	o := c.orEmpty()
-	names := len(o.audiences) + len(o.scopes) + len(o.roles) + len(o.permissions)
-	return len(o.payload.Text()) + header*(o.payload.Len()+names)
+	text, names := o.payload.Text(), 0
+	size := len(text)
+	for _, list := range [...][]string{o.audiences, o.scopes, o.roles, o.permissions} {
+		names += len(list)
+		for _, name := range list {
+			size += outside(text, name)
+		}
+	}
+	for _, s := range [...]string{o.issuer, o.subject, o.id, o.client} {
+		size += outside(text, s)
+	}
+	return size + header*(o.payload.Len()+names)
+}
+
+// outside returns about what s costs beyond the payload that it was read from.
+// A string in small pieces costs little more than its letters; a piece of its
+// own costs what the allocator hands out at least.
+func outside(payload, s string) int {
+	const least = 8
+	if s == "" || view.Within(payload, s) {
+		return 0
+	}
+	return len(s) + len(s)/8 + least
 }
 
 // What the type of a claim should have been.
