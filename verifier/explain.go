@@ -14,7 +14,7 @@ import (
 	"github.com/sallyport-go/sallyport/reason"
 )
 
-// Report is the result of [Verifier.Explain]. It holds claim values, but never
+// Report is the result of [Verifier.Explain] and [Verifier.ExplainRule]. It holds claim values, but never
 // the signature: treat it like the data of the caller it is about.
 type Report struct {
 	OK     bool        `json:"ok"`
@@ -41,6 +41,11 @@ type Check struct {
 //
 // It is for people: slower than Verify, and like Verify it may wait for keys.
 func (v *Verifier) Explain(ctx context.Context, token string) Report {
+	return v.explain(ctx, token, func(*check, *Report) {})
+}
+
+// explain reports on a token, and ends with more.
+func (v *Verifier) explain(ctx context.Context, token string, more func(*check, *Report)) Report {
 	c := newCheck(ctx, v, token, false)
 	defer c.release()
 	var report Report
@@ -55,12 +60,12 @@ func (v *Verifier) Explain(ctx context.Context, token string) Report {
 		}
 		report.Checks = append(report.Checks, line)
 	}
-	if first == nil {
-		report.OK = true
-		return report
+	report.OK = first == nil
+	if first != nil {
+		report.Reason = first.Reason
+		report.Hint = quote.Line(strings.ReplaceAll(hint(c, first), "\n", "; "), 2*maxText)
 	}
-	report.Reason = first.Reason
-	report.Hint = hint(c, first)
+	more(c, &report)
 	return report
 }
 

@@ -148,6 +148,7 @@ const (
 	hintIss    = "iss"
 	hintAud    = "aud"
 	hintHeader = "header"
+	hintLacks  = "lacks"
 )
 
 // configuredHint returns the sentence of the most exact key that fits value, ""
