@@ -15,6 +15,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
+	"net/netip"
 	"os"
 	"os/signal"
 	"strings"
@@ -69,7 +71,7 @@ func parse(args []string, stdout io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "where the API listens, as `host:port`")
+	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "where the API and the page listen, a loopback `host:port`")
 	flags.StringVar(&o.authAddr, "auth-addr", devauth.DefaultAddr, "where the authorization server listens, a loopback `host:port`")
 	flags.StringVar(&o.framework, "framework", "nethttp", "the router that serves the API: `"+strings.Join(api.Frameworks(), "|")+"`")
 	flags.BoolVar(&o.once, "once", false, "end after the play, with 1 if any answer was not as promised")
@@ -87,11 +89,25 @@ func parse(args []string, stdout io.Writer) (options, error) {
 	if rest := flags.Args(); len(rest) > 0 {
 		return o, fmt.Errorf("demo: unexpected argument %q: everything is a flag", rest[0])
 	}
+	if !isLoopback(o.addr) {
+		return o, fmt.Errorf("demo: -addr %.64q: give a loopback address, such as 127.0.0.1:8080: the page at / hands out tokens without asking who wants one", o.addr)
+	}
 	if err := api.CheckFramework(o.framework); err != nil {
 		return o, fmt.Errorf("demo: -%w", err)
 	}
 	o.color = !*plain && isTerminal(stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	return o, nil
+}
+
+// isLoopback reports whether only this machine reaches an address. What is no
+// address is reported where it is listened on.
+func isLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
 }
 
 func isTerminal(w io.Writer) bool {
