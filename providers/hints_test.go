@@ -32,7 +32,7 @@ func TestHints(t *testing.T) {
 		"Graph by its URL":   {iss.Token(jwkstest.WithAudience("https://graph.microsoft.com/")), graph},
 		"another GUID":       {iss.Token(jwkstest.WithAudience(apiGUID)), "aud is a GUID, as Entra v2.0 tokens have it: if it is your app registration's, add it to the audiences."},
 		"Keycloak's account": {iss.Token(jwkstest.WithAudience("master-realm", "account")), "Keycloak puts the API into aud only with an audience mapper on the client: add one."},
-		"an unknown issuer":  {iss.Token(jwkstest.Claims{"iss": "https://test.example/"}), "The token is from another issuer than the ones configured: is it from TEST while this is PROD?"},
+		"an unknown issuer":  {iss.Token(jwkstest.Claims{"iss": "https://test.example/"}), "The token is from another issuer (iss) than the ones configured: is it from TEST while this is PROD?"},
 		"a broken signature": {broken(iss.Token()), "The token was changed after it was signed, or signed by somebody else."},
 	} {
 		assert.Equal(t, row.hint, g.Explain(t.Context(), row.token).Hint, name)

@@ -3,7 +3,6 @@ package verifier
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -79,17 +78,18 @@ const (
 // server, nothing in them is obeyed by a terminal.
 func line(name, found, expected string, err *Error) Check {
 	if err != nil && err.Err != nil && found == "" {
-		found = cause(err.Err)
+		found = err.Err.Error()
 	}
 	return Check{Name: name, OK: err == nil, Found: quote.Line(found, maxText), Expected: quote.Line(expected, maxText)}
 }
 
-// cause is the innermost text that says what went wrong.
-func cause(err error) string {
-	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
-		err = inner
+// briefly returns what an error says, without the name of the package that says it.
+func briefly(err error) string {
+	text := err.Error()
+	for _, prefix := range []string{"jwks: ", "claims: ", "jose: ", "malformed header: ", "strictjson: "} {
+		text = strings.TrimPrefix(text, prefix)
 	}
-	return err.Error()
+	return text
 }
 
 // What each check found and expected, in the words of a report.

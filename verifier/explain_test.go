@@ -230,7 +230,7 @@ func TestExplainSaysWhatIsWrongWithThePartsOfAToken(t *testing.T) {
 		header + "." + encode(`{"a":1,"a":2}`) + "." + signature: {"payload", "strictjson: duplicate member name"},
 		header + "." + encode(`{"a":`) + "." + signature:         {"payload", "strictjson: invalid JSON at byte 5"},
 		header + "." + payload + "." + signature + "=":           {"signature", "jose: a part is not canonical base64url"},
-		w.Token(jwkstest.Claims{"nbf": "soon"}):                  {"claims", "want a number of seconds"},
+		w.Token(jwkstest.Claims{"nbf": "soon"}):                  {"claims", `claim "nbf" is malformed: want a number of seconds`},
 	} {
 		_, checks := w.explain(t, token)
 		assert.False(t, checks[want.check].OK)
