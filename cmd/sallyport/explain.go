@@ -25,7 +25,7 @@ func explain(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 	rule, asked, wrongRule := opts.rule()
 	if err := errors.Join(err, wrongRule); err != nil {
 		if gate != nil {
-			gate.Close()
+			_ = gate.Close()
 		}
 		return wrongUse, err
 	}
@@ -48,8 +48,8 @@ func explain(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 // rule returns the rule of the flags, and false if there is none.
 func (o *options) rule() (claims.Rule, bool, error) {
 	var audiences []string
-	for _, t := range o.trusted {
-		audiences = append(audiences, t.audiences...)
+	for i := range o.trusted {
+		audiences = append(audiences, o.trusted[i].audiences...)
 	}
 	return o.asked.rule(audiences)
 }
