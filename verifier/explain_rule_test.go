@@ -36,7 +36,9 @@ func TestExplainSaysWhatAGoodTokenLacks(t *testing.T) {
 		hint   []string // sentences that must occur
 	}{
 		"a scope": {
-			claims.AllScopes("orders.read", "orders.write"), jwkstest.Claims{"scope": "orders.read x"}, reason.InsufficientScope, `scope "orders.read" "x"`,
+			claims.AllScopes("orders.read", "orders.write"),
+			jwkstest.Claims{"scope": "orders.read x"},
+			reason.InsufficientScope, `scope "orders.read" "x"`,
 			[]string{`The token is good, but lacks the scope "orders.write". A client asks for scopes in its token request`},
 		},
 		"any of two scopes": {
@@ -46,7 +48,9 @@ func TestExplainSaysWhatAGoodTokenLacks(t *testing.T) {
 		"a role":       {claims.AnyRole("Admin"), nil, reason.InsufficientRole, "no role", []string{`lacks the role "Admin". No client can ask for a role`}},
 		"a permission": {claims.AllPermissions("p"), nil, reason.InsufficientScope, "no permission", []string{`lacks the permission "p". No client can ask for a permission`}},
 		"a level": {
-			levels.Require(claims.LevelPut), jwkstest.Claims{"scope": "get"}, reason.InsufficientScope, `scope "get", no role, no permission`,
+			levels.Require(claims.LevelPut),
+			jwkstest.Claims{"scope": "get"},
+			reason.InsufficientScope, `scope "get", no role, no permission`,
 			[]string{`lacks the access level "put". A level is a scope, a permission or, for an app, a role of that name`},
 		},
 		"one of two rules": {
@@ -55,7 +59,9 @@ func TestExplainSaysWhatAGoodTokenLacks(t *testing.T) {
 
 		// It has it, but not so.
 		"a role instead of a scope": {
-			claims.AllScopes("orders.write"), jwkstest.Claims{"roles": []string{"orders.write"}}, reason.InsufficientScope, "no scope",
+			claims.AllScopes("orders.write"),
+			jwkstest.Claims{"roles": []string{"orders.write"}},
+			reason.InsufficientScope, "no scope",
 			[]string{`It has "orders.write" as a role, not as a scope: ask for the role in the rule, or have the issuer grant the scope.`},
 		},
 		"a scope instead of a permission": {
@@ -64,15 +70,21 @@ func TestExplainSaysWhatAGoodTokenLacks(t *testing.T) {
 		"another case":        {claims.AllScopes("Orders.Read"), jwkstest.Claims{"scope": "orders.read"}, reason.InsufficientScope, `scope "orders.read"`, []string{`It has "orders.read": names are compared byte for byte.`}},
 		"a resource in front": {claims.AllScopes("read"), jwkstest.Claims{"scope": "api://orders/read"}, reason.InsufficientScope, `scope "api://orders/read"`, []string{`It has "api://orders/read": names`}},
 		"Keycloak's roles": {
-			claims.AnyRole("admin"), jwkstest.Claims{"realm_access": map[string]any{"roles": []string{"x", "admin"}}}, reason.InsufficientRole, "no role",
+			claims.AnyRole("admin"),
+			jwkstest.Claims{"realm_access": map[string]any{"roles": []string{"x", "admin"}}},
+			reason.InsufficientRole, "no role",
 			[]string{`It has "admin" in realm_access.roles, which is not read as a role: see Claims of the issuer.`},
 		},
 		"Zitadel's roles": {
-			claims.AnyRole("admin"), jwkstest.Claims{"urn:roles": map[string]any{"admin": map[string]any{"1": "x"}}}, reason.InsufficientRole, "no role",
+			claims.AnyRole("admin"),
+			jwkstest.Claims{"urn:roles": map[string]any{"admin": map[string]any{"1": "x"}}},
+			reason.InsufficientRole, "no role",
 			[]string{`It has "admin" in urn:roles, as the name of a member, which is not read as a role`},
 		},
 		"a user's role as a level": {
-			levels.Require(claims.LevelPut), jwkstest.Claims{"roles": []string{"put"}, "idtyp": "user"}, reason.InsufficientScope, `no scope, role "put", no permission`,
+			levels.Require(claims.LevelPut),
+			jwkstest.Claims{"roles": []string{"put"}, "idtyp": "user"},
+			reason.InsufficientScope, `no scope, role "put", no permission`,
 			[]string{`It has "put" as a role, which counts only where the token says that an app calls.`},
 		},
 		"a level in capitals": {levels.Require(claims.LevelGet), jwkstest.Claims{"scope": "GET"}, reason.InsufficientScope, `scope "GET", no role, no permission`, []string{`It has "GET": names`}},
