@@ -48,6 +48,9 @@ func refusals(token string) map[string]func(*testing.T, *sallyport.Gate) {
 			assert.Error(t, err)
 		},
 		"Explain": func(t *testing.T, g *sallyport.Gate) { assert.False(t, g.Explain(t.Context(), token).OK) },
+		"ExplainRule": func(t *testing.T, g *sallyport.Gate) {
+			assert.False(t, g.ExplainRule(t.Context(), token, claims.AnyToken()).OK)
+		},
 		"Ready": func(t *testing.T, g *sallyport.Gate) {
 			assert.ErrorContains(t, g.Ready(t.Context()), "not made by New")
 		},

@@ -197,6 +197,12 @@ func (g *Gate) Explain(ctx context.Context, token string) verifier.Report {
 	return g.orZero().verifier.Explain(ctx, token)
 }
 
+// ExplainRule is [Gate.Explain] for a route: its rule is the last check. The
+// hint says what a good token lacks for it, and where its issuer grants that.
+func (g *Gate) ExplainRule(ctx context.Context, token string, rule claims.Rule) verifier.Report {
+	return g.orZero().verifier.ExplainRule(ctx, token, rule)
+}
+
 // Ready waits until the keys of every issuer are fetched, for as long as ctx
 // allows. For a probe, which must not wait, there is [Gate.Readiness]. A program
 // need not call either: a Gate without keys answers 503 and fetches them by

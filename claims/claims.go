@@ -45,7 +45,6 @@ type Claims struct {
 
 	audiences, scopes, roles, permissions []string
 
-	prefixed        int // bytes of names that are not cut out of the payload
 	caller          CallerType
 	openToAnyClient bool
 }

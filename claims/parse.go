@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-go/sallyport/internal/strictjson"
 	"github.com/sallyport-go/sallyport/internal/vetted"
+	"github.com/sallyport-go/sallyport/internal/view"
 	"github.com/sallyport-go/sallyport/reason"
 )
 
@@ -78,7 +79,6 @@ func (c *Claims) readNames(r *reader, m *Mapping) {
 	c.scopes = own[scopes:roles:roles]
 	c.roles = own[roles:permissions:permissions]
 	c.permissions = own[permissions:]
-	c.prefixed = r.prefixed
 }
 
 func callerOf(payload *strictjson.Object, evidence []Evidence) CallerType {
@@ -91,12 +91,34 @@ func callerOf(payload *strictjson.Object, evidence []Evidence) CallerType {
 }
 
 // size is about how many bytes of memory the claims hold: the payload, its
-// index, the names cut out of it, and those that got a prefix.
+// index, the names cut out of it, and the strings that lie outside of it because
+// they were written with escapes.
 func (c *Claims) size() int {
 	const header = 16 // of a string, and of a member in the index
 	o := c.orEmpty()
-	names := len(o.audiences) + len(o.scopes) + len(o.roles) + len(o.permissions)
-	return len(o.payload.Text()) + o.prefixed + header*(o.payload.Len()+names)
+	text, names := o.payload.Text(), 0
+	size := len(text)
+	for _, list := range [...][]string{o.audiences, o.scopes, o.roles, o.permissions} {
+		names += len(list)
+		for _, name := range list {
+			size += outside(text, name)
+		}
+	}
+	for _, s := range [...]string{o.issuer, o.subject, o.id, o.client} {
+		size += outside(text, s)
+	}
+	return size + header*(o.payload.Len()+names)
+}
+
+// outside returns about what s costs beyond the payload that it was read from.
+// A string in small pieces costs little more than its letters; a piece of its
+// own costs what the allocator hands out at least.
+func outside(payload, s string) int {
+	const least = 8
+	if s == "" || view.Within(payload, s) {
+		return 0
+	}
+	return len(s) + len(s)/8 + least
 }
 
 // present returns the value at path. A claim that is null is absent: issuers
@@ -140,9 +162,8 @@ const endOfDates = 253402300800
 
 // reader reads typed claims and keeps the first mistake.
 type reader struct {
-	payload  *strictjson.Object
-	err      error
-	prefixed int // bytes of the names that got a prefix
+	payload *strictjson.Object
+	err     error
 }
 
 func (r *reader) fail(claim string, err error) {
@@ -233,7 +254,6 @@ func (r *reader) roles(dst []string, m *Mapping) []string {
 		if prefix := sources[i].Prefix; prefix != "" {
 			for n := before; n < len(dst); n++ {
 				dst[n] = prefix + dst[n]
-				r.prefixed += len(dst[n])
 			}
 		}
 		if !m.UnionOfRoles {

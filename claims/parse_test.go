@@ -252,5 +252,5 @@ func TestSizeCountsPayloadIndexAndNames(t *testing.T) {
 	assert.Equal(t, len(two)+16+2*16, vetted.Size(parse(t, two)))
 	assert.Zero(t, vetted.Size((*claims.Claims)(nil)))
 	const roles = `{"realm_access":{"roles":["a","bc"]}}`
-	assert.Equal(t, len(roles)+16+2*16+len("realm:a")+len("realm:bc"), vetted.Size(parse(t, roles, keycloak)), "names with a prefix are beside the payload")
+	assert.Equal(t, len(roles)+16+2*16+len("realm:a")+8+len("realm:bc")+1+8, vetted.Size(parse(t, roles, keycloak)), "names with a prefix are beside the payload")
 }

@@ -80,7 +80,10 @@ func noUsableKey(skipped []error) error {
 	if len(skipped) == 0 {
 		return errors.New("jwks: the set holds no keys")
 	}
-	listed := skipped[:min(len(skipped), most)]
+	var listed []error
+	for _, why := range skipped[:min(len(skipped), most)] {
+		listed = append(listed, brief(why))
+	}
 	return fmt.Errorf("jwks: none of the %d keys in the set is usable: %w", len(skipped), errors.Join(listed...))
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sallyport-go/sallyport/internal/jose"
+	"github.com/sallyport-go/sallyport/internal/quote"
 )
 
 // Bounds of what an issuer may send.
@@ -205,18 +206,23 @@ func refusal(url string, resp *http.Response) error {
 	return err
 }
 
-// briefError is an error whose text is cut: a server can make it long.
+// briefError is an error whose text is cut and holds nothing that a terminal
+// obeys: a server can have made it.
 type briefError struct{ error }
 
-func (e briefError) Error() string { return cut(e.error.Error(), maxText) }
+func (e briefError) Error() string { return quote.Lines(cut(e.error.Error(), maxText)) }
 
 func (e briefError) Unwrap() error { return e.error }
 
 func brief(err error) error {
-	if err == nil || len(err.Error()) <= maxText {
+	if err == nil {
+		return nil
+	}
+	b := briefError{err}
+	if b.Error() == err.Error() {
 		return err
 	}
-	return briefError{err}
+	return b
 }
 
 // explain adds what to change to an error of a request that does not say so.

@@ -39,7 +39,7 @@ func Auth0(domain string, grants Auth0Grants, audiences ...string) Provider {
 			Audiences:  slices.Clone(audiences),
 			Algorithms: []string{"RS256", "PS256"},
 			Claims:     auth0Mapping(grants),
-			Hints:      hints(),
+			Hints:      hints(auth0Grants),
 		},
 		Source: Source{Issuer: iss},
 	}}}

@@ -106,7 +106,7 @@ func entraTokens(iss, client string, audiences []string) verifier.Issuer {
 			},
 			OpenToAnyClient: true,
 		},
-		Hints: hints(),
+		Hints: hints(entraGrants),
 	}
 }
 

@@ -58,7 +58,7 @@ type Source struct {
 // [claims.DefaultMapping]: https://pkg.go.dev/github.com/sallyport-go/sallyport/claims#DefaultMapping
 func Generic(issuer string, audiences ...string) Provider {
 	return Provider{Issuers: []Issuer{{
-		Tokens: verifier.Issuer{Name: issuer, Audiences: slices.Clone(audiences), Hints: hints()},
+		Tokens: verifier.Issuer{Name: issuer, Audiences: slices.Clone(audiences), Hints: hints(grantsOf(issuer))},
 		Source: Source{Issuer: issuer},
 	}}}
 }

@@ -5,6 +5,7 @@ package verifier_test
 import (
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -134,4 +135,38 @@ func TestATokenTooLargeCostsNothing(t *testing.T) {
 	refused := fastest(func() { _, _ = v.Verify(t.Context(), giant) })
 	hashed := fastest(func() { sha256.Sum256([]byte(giant)) })
 	assert.Less(t, refused*20, hashed)
+}
+
+// A string with an escape in it lies outside of the payload that it was read
+// from: an issuer that writes "\/" doubled what the cache holds.
+func TestTheCacheWeighsStringsWithEscapes(t *testing.T) {
+	const bound = 4 << 20
+	long := `\/` + strings.Repeat("x", 1600)
+	for name, members := range map[string]string{
+		"a long scope":               `,"scope":"\u00e5` + strings.Repeat("x", 5000) + `"`,
+		"subject, id and client":     fmt.Sprintf(`,"sub":"%s","jti":"%[1]s","client_id":"%[1]s"`, long),
+		"hundreds of roles":          `,"roles":["` + strings.Repeat(`\/a","`, 600) + `x"]`,
+		"hundreds of scopes in one":  `,"scope":"\/` + strings.Repeat("abcdef ", 600) + `"`,
+		"hundreds of permissions":    `,"permissions":["` + strings.Repeat(`orders\/read","`, 300) + `x"]`,
+		"audiences beside the right": `,"x":1`,
+	} {
+		w := newWorld(t)
+		w.cfg.CacheBytes = bound
+		v := w.verifier(t)
+		aud := fmt.Sprintf("%q", audience)
+		if members == `,"x":1` {
+			aud = `["` + strings.Repeat(`api:\/\/other","`, 300) + audience + `"]`
+		}
+		before := heap()
+		for i := range 2500 {
+			payload := fmt.Sprintf(`{"iss":%q,"aud":%s,"exp":%d,"n":%d%s}`, issuerName, aud, noon.Add(time.Hour).Unix(), i, members)
+			_, err := v.Verify(t.Context(), w.Token(jwkstest.WithRawPayload(payload)))
+			require.NoError(t, err, name)
+		}
+		tokens, weight := v.Remembered()
+		held := heap() - before
+		assert.Less(t, held, int64(bound)*5/4, "%s: %d tokens weigh %d", name, tokens, weight)
+		assert.Greater(t, held, int64(bound)/2, "nor is much of it left unused")
+		runtime.KeepAlive(v)
+	}
 }

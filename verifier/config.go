@@ -136,7 +136,9 @@ type Issuer struct {
 	// is typical of the mistake: "iss:VALUE" of an unknown issuer, "aud:VALUE"
 	// of a wrong audience, "header:NAME" of a header member under a bad
 	// signature. A VALUE that ends in * is the beginning of one, and {guid} is
-	// any GUID; the most exact counts. They decide nothing.
+	// any GUID; the most exact counts. "lacks:scope", "lacks:role",
+	// "lacks:permission" and "lacks:level" say where this issuer grants what a
+	// good token lacks for a rule. They decide nothing.
 	Hints map[string]string
 }
 
@@ -287,6 +289,7 @@ func (cfg *Issuer) compile() *issuer {
 		required:   slices.Clone(cfg.Required),
 		clients:    slices.Clone(cfg.Clients),
 		mapping:    cfg.Claims,
+		hints:      maps.Clone(cfg.Hints),
 	}
 	i.mapping.OpenToAnyClient = i.mapping.OpenToAnyClient && len(i.clients) == 0
 	if t, ok := parseTemplate(cfg.Name); ok {
@@ -369,8 +372,9 @@ func (cfg *Issuer) validateLists() []error {
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(cfg.Hints)) {
-		if kind, value, _ := strings.Cut(key, ":"); value == "" || !slices.Contains([]string{hintIss, hintAud, hintHeader}, kind) {
-			problems = append(problems, fmt.Errorf("Hints[%q]: the key must be iss:VALUE, aud:VALUE or header:NAME", key))
+		if kind, value, _ := strings.Cut(key, ":"); value == "" || !slices.Contains([]string{hintIss, hintAud, hintHeader, hintLacks}, kind) ||
+			kind == hintLacks && !slices.Contains([]string{kindScope, kindRole, kindPermission, kindLevel}, value) {
+			problems = append(problems, fmt.Errorf("Hints[%q]: the key must be iss:VALUE, aud:VALUE, header:NAME or lacks:KIND of scope, role, permission or level", key))
 		}
 	}
 	return problems

@@ -84,18 +84,3 @@ func refuse(code reason.Code, detail string, cause error) *Error {
 func (i *issuer) refuse(code reason.Code, detail string, cause error) *Error {
 	return &Error{Reason: code, Issuer: i.name, Detail: detail, Err: cause}
 }
-
-// quoted makes a kid fit for a log: printable, and at most 64 bytes of it.
-func quoted(kid string) string {
-	const most = 64
-	more := ""
-	if len(kid) > most {
-		kid, more = kid[:most], "..."
-	}
-	for i := range len(kid) {
-		if c := kid[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			return strconv.QuoteToASCII(kid) + more
-		}
-	}
-	return `"` + kid + `"` + more // as nearly all are
-}

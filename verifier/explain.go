@@ -3,17 +3,17 @@ package verifier
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/sallyport-go/sallyport/internal/quote"
 	"github.com/sallyport-go/sallyport/reason"
 )
 
-// Report is the result of [Verifier.Explain]. It holds claim values, but never
+// Report is the result of [Verifier.Explain] and [Verifier.ExplainRule]. It holds claim values, but never
 // the signature: treat it like the data of the caller it is about.
 type Report struct {
 	OK     bool        `json:"ok"`
@@ -40,6 +40,11 @@ type Check struct {
 //
 // It is for people: slower than Verify, and like Verify it may wait for keys.
 func (v *Verifier) Explain(ctx context.Context, token string) Report {
+	return v.explain(ctx, token, func(*check, *Report) {})
+}
+
+// explain reports on a token, and ends with more.
+func (v *Verifier) explain(ctx context.Context, token string, more func(*check, *Report)) Report {
 	c := newCheck(ctx, v, token, false)
 	defer c.release()
 	var report Report
@@ -54,29 +59,37 @@ func (v *Verifier) Explain(ctx context.Context, token string) Report {
 		}
 		report.Checks = append(report.Checks, line)
 	}
-	if first == nil {
-		report.OK = true
-		return report
+	report.OK = first == nil
+	if first != nil {
+		report.Reason = first.Reason
+		report.Hint = quote.Line(strings.ReplaceAll(hint(c, first), "\n", "; "), 2*maxText)
 	}
-	report.Reason = first.Reason
-	report.Hint = hint(c, first)
+	more(c, &report)
 	return report
 }
 
-// line is the report on one check.
+// How much a report shows of a text that others wrote.
+const (
+	maxShown = 200  // of a claim
+	maxText  = 1000 // of an error
+)
+
+// line is the report on one check. Whatever its texts hold of a token or of a
+// server, nothing in them is obeyed by a terminal.
 func line(name, found, expected string, err *Error) Check {
 	if err != nil && err.Err != nil && found == "" {
-		found = cause(err.Err)
+		found = err.Err.Error()
 	}
-	return Check{Name: name, OK: err == nil, Found: found, Expected: expected}
+	return Check{Name: name, OK: err == nil, Found: quote.Line(found, maxText), Expected: quote.Line(expected, maxText)}
 }
 
-// cause is the innermost text that says what went wrong.
-func cause(err error) string {
-	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
-		err = inner
+// briefly returns what an error says, without the name of the package that says it.
+func briefly(err error) string {
+	text := err.Error()
+	for _, prefix := range []string{"jwks: ", "claims: ", "jose: ", "malformed header: ", "strictjson: "} {
+		text = strings.TrimPrefix(text, prefix)
 	}
-	return err.Error()
+	return text
 }
 
 // What each check found and expected, in the words of a report.
@@ -137,10 +150,10 @@ func (i *issuer) expectation() string {
 func (l *located) describeType() (found, expected string) {
 	found = "no typ"
 	if l.header.HasType {
-		found = strconv.QuoteToASCII(l.header.Type)
+		found = quote.Text(l.header.Type)
 	}
 	if l.header.ContentType != "" {
-		found += " and cty " + strconv.QuoteToASCII(l.header.ContentType)
+		found += " and cty " + quote.Text(l.header.ContentType)
 	}
 	types := quoteAll(l.issuer.types)
 	for n, t := range l.issuer.types {
@@ -152,13 +165,13 @@ func (l *located) describeType() (found, expected string) {
 }
 
 func (l *located) describeAlgorithm() (found, expected string) {
-	return strconv.QuoteToASCII(l.header.Algorithm), oneOf(quoteAll(l.issuer.algorithms))
+	return quote.Text(l.header.Algorithm), oneOf(quoteAll(l.issuer.algorithms))
 }
 
 func describeKey(l *located, _ *keyed) (found, expected string) {
 	found = "no kid"
 	if l.header.KeyID != "" {
-		found = "kid " + quoted(l.header.KeyID)
+		found = "kid " + quote.Text(l.header.KeyID)
 	}
 	keys := l.issuer.keys.Snapshot()
 	if !keys.Usable() {
@@ -166,7 +179,7 @@ func describeKey(l *located, _ *keyed) (found, expected string) {
 	}
 	var have []string
 	for k := range keys.Keys() {
-		have = append(have, strings.TrimSpace(quoted(k.ID())+" "+k.Type()+" "+k.Algorithm()))
+		have = append(have, strings.TrimSpace(quote.Text(k.ID())+" "+k.Type()+" "+k.Algorithm()))
 	}
 	const most = 8
 	if more := len(have) - most; more > 0 {
@@ -176,7 +189,7 @@ func describeKey(l *located, _ *keyed) (found, expected string) {
 }
 
 func (k *keyed) describeSignature() (found, expected string) {
-	return "", "made with " + k.header.Algorithm + " by key " + quoted(k.key.ID())
+	return "", "made with " + k.header.Algorithm + " by key " + quote.Text(k.key.ID())
 }
 
 func describeClaims(_ *routed, d *decoded) (found, expected string) {
@@ -204,7 +217,7 @@ func (t *tenancy) describeTenant() (found, expected string) {
 	if !t.issuer.isTemplate() {
 		return "", "nothing: the issuer has no tenants"
 	}
-	return "tid " + t.claim("tid") + ", key of " + strconv.Quote(t.key.key.Issuer()), fmt.Sprintf("tid %q, key of %s", t.tenant, t.issuer.name)
+	return "tid " + t.claim("tid") + ", key of " + quote.UpTo(t.key.key.Issuer(), maxShown), fmt.Sprintf("tid %q, key of %s", t.tenant, t.issuer.name)
 }
 
 func (d *decoded) describeKind() (found, expected string) {
@@ -248,7 +261,7 @@ func (d *decoded) describeAudience() (found, expected string) {
 func (d *decoded) describeClient() (found, expected string) {
 	found = "no client id"
 	if id := d.claims.ClientID(); id != "" {
-		found = strconv.QuoteToASCII(id)
+		found = quote.Text(id)
 	}
 	if len(d.issuer.clients) == 0 {
 		return found, "any client"
@@ -304,19 +317,8 @@ func (o *opened) claim(name string) string {
 	return readable(value.Raw())
 }
 
-// readable cuts text, and replaces characters that a terminal would obey.
-func readable(text string) string {
-	const most = 200
-	if len(text) > most {
-		text = text[:most] + "..."
-	}
-	return strings.Map(func(r rune) rune {
-		if !strconv.IsPrint(r) {
-			return '\uFFFD'
-		}
-		return r
-	}, text)
-}
+// readable returns what a report shows of a claim.
+func readable(text string) string { return quote.Line(text, maxShown) }
 
 func (c *current) moment(name string, t time.Time) string {
 	if t.IsZero() {

@@ -4,11 +4,14 @@ import (
 	"cmp"
 	"encoding/base64"
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/sallyport-go/sallyport/internal/jose"
+	"github.com/sallyport-go/sallyport/internal/quote"
 	"github.com/sallyport-go/sallyport/internal/strictjson"
 	"github.com/sallyport-go/sallyport/reason"
 )
@@ -21,16 +24,21 @@ func hint(c *check, err *Error) string {
 	if err.origin == noAudience {
 		return hintNoAudience(c, err)
 	}
-	if h, ok := hints[err.Reason]; ok {
-		return h(c, err)
+	h, ok := hints[err.Reason]
+	if !ok {
+		return err.Detail
 	}
-	return err.Detail
+	text := h(c, err)
+	if err.Reason == reason.UnknownKey || err.Reason == reason.BadSignature {
+		text += ofOwnKeys(c)
+	}
+	return text
 }
 
 var hints = map[reason.Code]func(*check, *Error) string{
 	reason.Malformed:          hintMalformed,
 	reason.TooLarge:           say("Raise MaxTokenBytes if such tokens are meant to pass; else ask the issuer for fewer claims."),
-	reason.CriticalHeader:     say("The issuer must not mark header members as critical, nor use b64, in access tokens."),
+	reason.CriticalHeader:     hintCritical,
 	reason.UnsupportedAlg:     hintAlgorithm,
 	reason.UnsupportedType:    hintType,
 	reason.UnknownIssuer:      hintIssuer,
@@ -40,9 +48,9 @@ var hints = map[reason.Code]func(*check, *Error) string{
 	reason.MalformedClaims:    hintClaims,
 	reason.MissingClaim:       hintMissing,
 	reason.Expired:            hintExpired,
-	reason.NotYetValid:        say("The token is valid later: is the clock here slow, or the issuer's fast?"),
-	reason.IssuedInFuture:     say("The token was issued in the future: is the clock here slow, or the issuer's fast?"),
-	reason.TooOld:             say("The caller must ask for a new token: this one is older than MaxAge."),
+	reason.NotYetValid:        say("The token is valid later, from its nbf on: is the clock here slow, or the issuer's fast?"),
+	reason.IssuedInFuture:     say("By its iat the token was issued in the future: is the clock here slow, or the issuer's fast?"),
+	reason.TooOld:             say("The caller must ask for a new token: by its iat this one is older than MaxAge."),
 	reason.WrongAudience:      hintAudience,
 	reason.WrongClient:        say("Add the client id to the issuer's Clients if this partner may call."),
 	reason.Revoked:            say("The token was withdrawn: the caller must ask for a new one."),
@@ -62,68 +70,88 @@ func causeOf(e *Error) string {
 	if e.Err == nil {
 		return "no cause given"
 	}
-	return cause(e.Err)
+	return briefly(e.Err)
 }
 
-func hintMalformed(c *check, _ *Error) string {
-	switch dots := strings.Count(c.request.is.token, "."); {
-	case c.request.is.token == "":
-		return "There is no token."
-	case strings.HasPrefix(strings.ToLower(c.request.is.token), "bearer "):
-		return "Give the token alone, without the word Bearer."
-	case dots == 4:
-		return "The token is encrypted (JWE): ask the issuer for signed access tokens."
-	case dots == 0:
-		return "This is no JWT but an opaque token: ask the issuer for JWT access tokens, or use introspection."
-	case dots != 2:
-		return "A signed token has three parts with two dots between them: was it cut when it was copied?"
+func hintCritical(c *check, _ *Error) string {
+	var names []string
+	h := c.header.is.header
+	if h.Critical {
+		names = append(names, "crit")
 	}
-	return "A part of the token does not decode: was it cut or changed when it was copied?"
+	if h.Unencoded {
+		names = append(names, "b64")
+	}
+	return "The header has " + strings.Join(names, " and ") + ": the issuer must not mark header members as critical, nor use b64, in access tokens."
 }
 
 func hintAlgorithm(c *check, e *Error) string {
-	if strings.EqualFold(c.header.is.header.Algorithm, "none") {
-		return "The token is unsigned: no setting accepts it."
-	}
+	alg := c.header.is.header.Algorithm
+	shown := quote.Text(alg)
 	switch {
+	case alg == "":
+		return "The header has no alg, which every token needs."
+	case alg == "none":
+		return "The token is unsigned: no setting accepts it."
+	case strings.EqualFold(clean(alg), "none"):
+		return "The token is unsigned: no setting accepts it. Its alg is " + shown + "."
 	case e.origin == keyMismatch && c.header.is.header.KeyID != "":
-		return "The key of that kid is published for another alg: the issuer signs with the wrong one, or this is a forgery."
+		return "The key of that kid is published for another alg than " + shown + ": the issuer signs with the wrong one, or this is a forgery."
 	case e.origin == keyMismatch:
-		return "The token names no key, and none of the issuer's keys is for its alg."
+		return "The token names no key, and none of the issuer's keys is for its alg, " + shown + "."
+	case jose.Symmetric(alg):
+		return "alg is " + shown + ", which signs with a secret that the API would have to share: have the issuer sign with RS256, PS256, ES256 or EdDSA."
+	case jose.Known(alg):
+		return "Add " + shown + " to the issuer's Algorithms if it really signs with it."
 	}
-	return fmt.Sprintf("Add %q to the issuer's Algorithms if it really signs with it.", c.header.is.header.Algorithm)
+	for _, known := range c.located.is.issuer.algorithms {
+		if strings.EqualFold(clean(alg), known) {
+			return "alg is " + shown + ", and is compared byte for byte: the issuer must write " + known + "."
+		}
+	}
+	return "alg is " + shown + ", which is no signature that is implemented: have the issuer sign with RS256, PS256, ES256 or EdDSA."
 }
 
 func hintType(c *check, _ *Error) string {
+	h := c.header.is.header
 	switch {
-	case c.header.is.header.ContentType != "":
+	case h.ContentType != "":
 		return "The token holds another token (cty): ask the issuer for one that is signed alone."
-	case c.issuer.is.issuer.allowsType(c.header.is.header.Type, c.header.is.header.HasType): // so a claim tells
-		return "This is not an access token (an ID token, perhaps): send the access token of the same response."
-	case !c.header.is.header.HasType:
+	case c.issuer.is.issuer.allowsType(h.Type, h.HasType): // so a claim tells
+		return "This is not an access token (an ID token, perhaps), by its claim " + otherKind(c) + ": send the access token of the same response."
+	case !h.HasType:
 		return `Add "" to the issuer's Types if its access tokens carry no typ.`
-	case c.header.is.header.Type == "":
+	case h.Type == "":
 		return `The token's typ is empty: list "" in the issuer's Types, beside the types that it has, if its access tokens carry that.`
 	default:
-		return fmt.Sprintf("Add %q to the issuer's Types if its access tokens carry it; it may be another kind of token.", c.header.is.header.Type)
+		return "Add " + quote.Text(h.Type) + " to the issuer's Types if its access tokens carry that typ; it may be another kind of token."
 	}
 }
+
+// otherKind returns the claim that marks a token as another kind.
+func otherKind(c *check) string {
+	d := &c.claims.is
+	for i := range d.issuer.markers {
+		if m := &d.issuer.markers[i]; !m.holds(d.claims) {
+			return m.Claim + " " + quote.Line(d.claim(m.Claim), short)
+		}
+	}
+	return ""
+}
+
+// short is how much a hint repeats of a claim.
+const short = 64
 
 // hintIssuer looks for near misses.
 func hintIssuer(c *check, _ *Error) string {
 	o := &c.payload.is
 	value, _ := o.payload.Get("iss")
 	iss, _ := value.Text()
-	for name := range o.v.issuers {
-		if strings.TrimSuffix(name, "/") == strings.TrimSuffix(iss, "/") {
-			return fmt.Sprintf("Only the trailing slash differs: set the issuer to %s.", strconv.Quote(iss))
-		}
-		if strings.EqualFold(name, iss) {
-			return fmt.Sprintf("Only upper and lower case differ: set the issuer to %s.", strconv.Quote(iss))
-		}
+	if near := o.v.nearIssuer(iss); near != "" {
+		return near
 	}
 	return cmp.Or(o.v.configuredHint(hintIss, iss),
-		"The token is from another issuer than the ones configured: is it from TEST while this is PROD?")
+		"The token is from another issuer (iss) than the ones configured: is it from TEST while this is PROD?")
 }
 
 func hintKey(_ *check, e *Error) string {
@@ -146,7 +174,38 @@ func hintSignature(c *check, _ *Error) string {
 			return h
 		}
 	}
+	if text := lengthOfSignature(c); text != "" {
+		return text
+	}
 	return "The token was changed after it was signed, or signed by somebody else."
+}
+
+// lengthOfSignature says that a signature has another length than its alg
+// makes, as one in ASN.1 has.
+func lengthOfSignature(c *check) string {
+	want := map[string]int{"ES256": 64, "ES384": 96, "ES512": 132, "EdDSA": 64, "Ed25519": 64}
+	alg := c.header.is.header.Algorithm
+	signature, err := c.split.is.compact.SignatureWith(nil)
+	if n, ok := want[alg]; !ok || err != nil || len(signature) == n {
+		return ""
+	}
+	return fmt.Sprintf("The signature has %d bytes, and one of %s has %d: it was cut, padded, or written in ASN.1 (DER).", len(signature), alg, want[alg])
+}
+
+// ofOwnKeys says that a key which a header brings along is never used.
+func ofOwnKeys(c *check) string {
+	data, _ := base64.RawURLEncoding.DecodeString(c.split.is.compact.HeaderText())
+	header, _ := strictjson.Parse(data)
+	var brought []string
+	for _, name := range []string{"jwk", "jwks", "jku", "x5u", "x5c"} {
+		if _, ok := header.Get(name); ok {
+			brought = append(brought, name)
+		}
+	}
+	if len(brought) == 0 {
+		return ""
+	}
+	return " What its header brings along (" + strings.Join(brought, ", ") + ") is never used: keys come from the issuer alone."
 }
 
 // The kinds of keys of [Issuer.Hints].
@@ -154,6 +213,7 @@ const (
 	hintIss    = "iss"
 	hintAud    = "aud"
 	hintHeader = "header"
+	hintLacks  = "lacks"
 )
 
 // configuredHint returns the sentence of the most exact key that fits value, ""
@@ -175,25 +235,58 @@ func (v *Verifier) configuredHint(kind, value string) string {
 	return v.hints[longest]
 }
 
-// hintClaims finds dates in milliseconds, the usual mistake.
+// hintClaims names the claim, what it is and what it must be. It finds dates in
+// milliseconds, and roles that are an object.
 func hintClaims(c *check, e *Error) string {
-	for _, name := range []string{"exp", "nbf", "iat"} {
-		if v, ok := c.payload.is.payload.Get(name); ok && inMilliseconds(v) {
-			return name + " is in milliseconds: RFC 7519 wants seconds."
-		}
+	name, want := claimIn(e)
+	o := &c.payload.is
+	v, ok := o.payload.Get(name)
+	if !ok {
+		v, _ = o.payload.Lookup(strings.Split(name, ".")...)
 	}
-	return "A claim has the wrong type: " + causeOf(e) + "."
+	switch {
+	case slices.Contains([]string{"exp", "nbf", "iat"}, name) && inMilliseconds(v):
+		return name + " is in milliseconds: RFC 7519 wants seconds."
+	case v.Kind() == '{' && !slices.Contains([]string{"iss", "aud", "sub", "jti"}, name) && strings.Contains(want, "array"):
+		return "The claim " + quote.Text(name) + " is an object: if its member names are what it grants, as with Zitadel's roles, set Keys in the Source that names it in Claims."
+	}
+	is := kindOf(v)
+	switch n, err := v.Number(); {
+	case v.Kind() == '[' && strings.Contains(want, "array"):
+		is += " with something else than strings in it"
+	case v.Kind() == '0' && strings.Contains(want, "seconds") && (err != nil || n > 0):
+		is += " that is out of range"
+	case v.Kind() == '0' && strings.Contains(want, "seconds"):
+		is = "negative"
+	}
+	want, _, _ = strings.Cut(want, "; are these") // which is known by now
+	return "The claim " + quote.Text(name) + " is malformed: it is " + is + "; " + want + "."
+}
+
+// claimIn returns which claim an error is about, and what that must be.
+func claimIn(e *Error) (name, want string) {
+	if name, ok := strings.CutSuffix(e.Detail, " is no string"); ok {
+		return name, "want a string"
+	}
+	_, rest, _ := strings.Cut(causeOf(e), "claim ")
+	prefix, err := strconv.QuotedPrefix(rest)
+	if err != nil {
+		return "", causeOf(e)
+	}
+	name, _ = strconv.Unquote(prefix)
+	_, want, _ = strings.Cut(rest[len(prefix):], ": ")
+	return name, want
 }
 
 func inMilliseconds(v strictjson.Value) bool {
 	n, err := v.Number()
-	return err == nil && n > 253402300799
+	return err == nil && n > 253402300799 && n < 1e15
 }
 
 func hintExpired(c *check, _ *Error) string {
 	now := &c.current.is
 	ago := now.now.Sub(now.claims.ExpiresAt()).Round(time.Second)
-	return fmt.Sprintf("Expired %s ago: the caller must ask for a new token; if it is new, is the clock right?", ago)
+	return fmt.Sprintf("Expired %s ago by its exp: the caller must ask for a new token; if it is new, is the clock right?", ago)
 }
 
 func hintMissing(c *check, e *Error) string {
@@ -232,16 +325,30 @@ func hintAudience(c *check, _ *Error) string {
 		return "The token's aud is an empty string, which is no API's: have the issuer write this API's audience into it."
 	}
 	for aud := range d.claims.Audiences() {
-		for _, want := range d.issuer.audiences {
-			if strings.TrimSuffix(want, "/") == strings.TrimSuffix(aud, "/") {
-				return fmt.Sprintf("Only the trailing slash differs: set the audience to %s.", strconv.Quote(aud))
-			}
+		if near := d.issuer.nearAudience(aud); near != "" {
+			return near
+		}
+		if aud == d.claims.Issuer() {
+			return "aud is the issuer itself, as in the tokens of Okta's org authorization server, which are for Okta's own API: use a custom authorization server, whose tokens name yours."
 		}
 		if h := d.v.configuredHint(hintAud, aud); h != "" {
 			return h
 		}
 	}
-	return "The token is for another API: the client must ask for yours, or, if it means yours, add that value to the audiences."
+	if none(d.claims.Audiences()) {
+		return "The token's aud names no API at all: have the issuer write yours into it."
+	}
+	if d.claims.ClientID() != "" && d.claims.HasAudience(d.claims.ClientID()) {
+		return "aud is the client itself, as in an ID token: the client must send the access token, and ask for yours."
+	}
+	return "The token is for another API, by its aud: the client must ask for yours, or, if it means yours, add that value to the audiences."
+}
+
+func none(names iter.Seq[string]) bool {
+	for range names {
+		return false
+	}
+	return true
 }
 
 func hintUnavailable(_ *check, e *Error) string {

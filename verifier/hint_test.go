@@ -29,7 +29,7 @@ func TestHints(t *testing.T) {
 		"an opaque token":                {token: text("NgXCXRKcMz0Yjw="), hint: "This is no JWT but an opaque token"},
 		"an encrypted token":             {token: text("e30.e30.e30.e30.e30"), hint: "The token is encrypted (JWE)"},
 		"a token cut in two":             {token: func(w *world) string { h, p, _ := parts(w.Token()); return h + "." + p }, hint: "was it cut when it was copied?"},
-		"a part that does not decode":    {token: func(w *world) string { return w.Token() + "=" }, hint: "A part of the token does not decode"},
+		"a part that does not decode":    {token: func(w *world) string { return w.Token() + "=" }, hint: "The signature is padded with ="},
 		"a token too large":              {setup: maxTokenBytes(10), hint: "Raise MaxTokenBytes"},
 		"crit":                           {token: with(jwkstest.Header{"crit": []string{"b64"}}), hint: "must not mark header members as critical"},
 		"an unsigned token":              {token: with(jwkstest.Header{"alg": "None"}), hint: "The token is unsigned: no setting accepts it."},
@@ -40,8 +40,12 @@ func TestHints(t *testing.T) {
 		"another kind by a claim":        {token: having(jwkstest.Claims{"at_hash": "x"}), hint: "This is not an access token (an ID token, perhaps)"},
 
 		// Issuer.
-		"a slash too many":            {token: having(jwkstest.Claims{"iss": issuerName + "/"}), hint: `another issuer`},
+		"a slash too many":            {token: having(jwkstest.Claims{"iss": issuerName + "/"}), hint: `the path differs ("//", and "/" is configured)`},
 		"the slash missing":           {token: having(jwkstest.Claims{"iss": "https://issuer.example"}), hint: `Only the trailing slash differs: set the issuer to "https://issuer.example".`},
+		"another scheme, port, path":  {token: having(jwkstest.Claims{"iss": "http://issuer.example:8080/x"}), hint: "from another issuer (iss)"},
+		"another port":                {token: having(jwkstest.Claims{"iss": "https://issuer.example:8443/"}), hint: "Only the port differs (:8443, and none is configured)"},
+		"another scheme":              {token: having(jwkstest.Claims{"iss": "http://issuer.example/"}), hint: `Only the scheme differs ("http", and "https" is configured): set the issuer to "http://issuer.example/".`},
+		"another realm":               {token: having(jwkstest.Claims{"iss": "https://issuer.example/realms/x"}), hint: `the path differs ("/realms/x", and "/" is configured): set the issuer to "https://issuer.example/realms/x", or is it from TEST`},
 		"another case":                {token: having(jwkstest.Claims{"iss": "https://Issuer.example/"}), hint: `Only upper and lower case differ: set the issuer to "https://Issuer.example/".`},
 		"an issuer that is known":     {token: having(jwkstest.Claims{"iss": "https://login.example/" + contoso}), hint: "Known by its beginning."},
 		"the longest beginning":       {token: having(jwkstest.Claims{"iss": "https://login.example/common/x"}), hint: "Known by a longer beginning."},
@@ -60,8 +64,13 @@ func TestHints(t *testing.T) {
 		// Claims.
 		"exp in milliseconds": {token: having(jwkstest.Claims{"exp": noon.UnixMilli()}), hint: "exp is in milliseconds: RFC 7519 wants seconds."},
 		"nbf in milliseconds": {token: having(jwkstest.Claims{"nbf": noon.UnixMilli()}), hint: "nbf is in milliseconds"},
-		"the last second of all dates is none in milliseconds": {token: having(jwkstest.Claims{"exp": 253402300799, "nbf": "soon"}), hint: "A claim has the wrong type"},
-		"a claim's type":                 {token: having(jwkstest.Claims{"exp": "soon"}), hint: "A claim has the wrong type: want a number of seconds."},
+		"the last second of all dates is none in milliseconds": {token: having(jwkstest.Claims{"exp": 253402300799, "nbf": "soon"}), hint: `The claim "nbf" is malformed`},
+		"a claim's type": {token: having(jwkstest.Claims{"exp": "soon"}), hint: `The claim "exp" is malformed: it is a string; want a number of seconds.`},
+		"roles that are an object": {
+			token: having(jwkstest.Claims{"roles": map[string]any{"admin": map[string]any{"1": "example.org"}}}),
+			hint:  `The claim "roles" is an object: if its member names are what it grants, as with Zitadel's roles, set Keys in the Source that names it in Claims.`,
+		},
+		"a client that is a number":      {token: having(jwkstest.Claims{"client_id": 7}), hint: `The claim "client_id" is malformed: it is a number; want a string.`},
 		"no exp":                         {token: having(jwkstest.Claims{"exp": nil}), hint: "The token lacks a claim that is needed: exp."},
 		"the audience's slash":           {setup: audiences("https://api.example/orders/"), token: with(jwkstest.WithAudience("https://api.example/orders")), hint: `set the audience to "https://api.example/orders".`},
 		"a slash, in a list":             {token: with(jwkstest.WithAudience("https://x.example/userinfo", audience+"/")), hint: `set the audience to "api://orders/".`},

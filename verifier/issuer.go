@@ -26,6 +26,7 @@ type issuer struct {
 	required   []string
 	clients    []string
 	mapping    claims.Mapping
+	hints      map[string]string
 }
 
 // tenantSegment is the place of the tenant's GUID in the name of a template.

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/sallyport-go/sallyport/internal/jose"
+	"github.com/sallyport-go/sallyport/internal/quote"
 	"github.com/sallyport-go/sallyport/jwks"
 	"github.com/sallyport-go/sallyport/reason"
 )
@@ -152,7 +153,7 @@ func (l *located) keyAmong(keys *jwks.Snapshot) (*jwks.Key, error) {
 // aboutKey is a refusal that names the token's kid.
 func (l *located) aboutKey(code reason.Code, from origin, detail string) *Error {
 	e := l.issuer.refuse(code, detail, nil)
-	e.origin, e.KeyID = from, quoted(l.header.KeyID)
+	e.origin, e.KeyID = from, quote.Text(l.header.KeyID)
 	return e
 }
 

@@ -4,16 +4,14 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
-	"time"
 
-	"github.com/sallyport-go/sallyport"
-	"github.com/sallyport-go/sallyport/internal/setting"
-	"github.com/sallyport-go/sallyport/jwks"
-	"github.com/sallyport-go/sallyport/providers"
+	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/internal/quote"
 	"github.com/sallyport-go/sallyport/reason"
 	"github.com/sallyport-go/sallyport/verifier"
 )
@@ -24,7 +22,11 @@ func explain(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 		return wrongUse, err
 	}
 	gate, err := opts.gate()
-	if err != nil {
+	rule, asked, wrongRule := opts.rule()
+	if err := errors.Join(err, wrongRule); err != nil {
+		if gate != nil {
+			_ = gate.Close()
+		}
 		return wrongUse, err
 	}
 	defer gate.Close()
@@ -32,19 +34,32 @@ func explain(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 	if err != nil {
 		return wrongUse, err
 	}
-	report := opts.judge(ctx, gate, token)
+	ask := gate.Explain
+	if asked {
+		ask = func(ctx context.Context, token string) verifier.Report { return gate.ExplainRule(ctx, token, rule) }
+	}
+	report := opts.judge(ctx, ask, token)
 	if err := show(out, report, opts.json); err != nil {
 		return wrongUse, err
 	}
 	return status(report), nil
 }
 
+// rule returns the rule of the flags, and false if there is none.
+func (o *options) rule() (claims.Rule, bool, error) {
+	var audiences []string
+	for i := range o.trusted {
+		audiences = append(audiences, o.trusted[i].audiences...)
+	}
+	return o.asked.rule(audiences)
+}
+
 // judge returns the report on a token. If the keys did not come in time, the
 // hint names the flag that gives them more.
-func (o options) judge(ctx context.Context, gate *sallyport.Gate, token string) verifier.Report {
+func (o *options) judge(ctx context.Context, ask func(context.Context, string) verifier.Report, token string) verifier.Report {
 	bounded, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	report := gate.Explain(bounded, token)
+	report := ask(bounded, token)
 	if report.Reason == reason.Canceled && ctx.Err() == nil {
 		report.Hint = fmt.Sprintf("The issuer's keys did not come within %v: give them more time with -timeout, or as a file with -jwks.", o.timeout)
 	}
@@ -71,56 +86,14 @@ func show(out io.Writer, r verifier.Report, asJSON bool) error {
 	if !asJSON {
 		return render(out, r, colourful(out))
 	}
-	e := json.NewEncoder(out)
+	var b strings.Builder
+	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	return e.Encode(r)
-}
-
-// gate returns the verifier that the flags describe. It has no cache.
-func (o options) gate() (*sallyport.Gate, error) {
-	static, err := o.static()
-	if err != nil {
-		return nil, err
+	if err := e.Encode(r); err != nil {
+		return err
 	}
-	if static == nil {
-		o.spec.JWKSURL = o.keys
-	}
-	s := o.spec
-	p := providers.Named(s.Preset, s.Issuer, s.Tenant, s.Audiences...).WithClients(s.Clients...).
-		WithJWKS(s.JWKSURL).WithDiscovery(s.DiscoveryURL)
-	for i := range p.Issuers {
-		if static != nil {
-			p.Issuers[i].Tokens.Keys = static
-		}
-	}
-	cfg := sallyport.Config{Providers: []providers.Provider{p}}
-	cfg.Keys.DangerouslyPlainHTTP = s.PlainHTTP
-	cfg.Verifier.CacheBytes = -1
-	cfg.Verifier.Leeway = o.leeway
-	if o.leeway == 0 {
-		cfg.Verifier.Leeway = -1 // none was asked for
-	}
-	if !o.at.IsZero() {
-		cfg.Verifier.Now = func() time.Time { return o.at }
-	}
-	gate, err := sallyport.Open(cfg)
-	return gate, setting.Rename(err, "", flagNames)
-}
-
-// static returns the key set of a file, nil if the keys are somewhere else.
-func (o options) static() (jwks.KeySet, error) {
-	if o.keys == "" || strings.Contains(o.keys, "://") {
-		return nil, nil //nolint:nilnil // no file was named, and that is fine
-	}
-	data, err := os.ReadFile(o.keys)
-	if err != nil {
-		return nil, fmt.Errorf("-jwks: %w: give the file of a JWK Set, or a URL", err)
-	}
-	keys, err := jwks.ParseJWKS(data)
-	if err != nil {
-		return nil, fmt.Errorf("-jwks %s: %w: save there what the issuer's jwks_uri answers", o.keys, err)
-	}
-	return jwks.NewStatic(keys...)
+	_, err := io.WriteString(out, quote.Lines(b.String()))
+	return err
 }
 
 // palette are the escape sequences of a report, or nothing.

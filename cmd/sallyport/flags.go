@@ -5,9 +5,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/sallyport-go/sallyport/internal/quote"
 	"github.com/sallyport-go/sallyport/internal/setting"
 )
 
@@ -15,63 +17,103 @@ const (
 	defaultTimeout = 10 * time.Second
 	defaultLeeway  = 30 * time.Second
 	maxLeeway      = 5 * time.Minute // more is an error of the library
+	sizeHelp       = "how many bytes a token may have (default 8192)"
 )
 
 // options are the flags of explain.
 type options struct {
-	spec struct {
-		Preset, Issuer, Tenant, JWKSURL, DiscoveryURL string
-		Audiences, Clients, PlainHTTP                 []string
-	}
-	keys    string // file or URL
-	leeway  time.Duration
-	timeout time.Duration
-	at      time.Time
-	json    bool
-	token   string // TOKEN, - or nothing
+	trusted   []trusted // at least one
+	plainHTTP []string
+	leeway    time.Duration
+	leewaySet bool
+	maxBytes  int
+	timeout   time.Duration
+	at        time.Time
+	json      bool
+	asked     asked
+	token     string // TOKEN, - or nothing
+}
+
+// trusted is an authorization server, as flags describe it.
+type trusted struct {
+	preset, issuer, tenant string
+	keys                   string // file or URL
+	discovery              string
+	audiences, clients     []string
 }
 
 // parse returns the options. The error reports all mistakes together, or is
 // flag.ErrHelp after the help was written.
 func parse(args []string, help io.Writer) (options, error) {
-	o := options{leeway: defaultLeeway, timeout: defaultTimeout}
-	duration := func(to *time.Duration) func(string) error {
-		return into(to, time.ParseDuration, "write a number and its unit, as in 30s")
-	}
-	date := func(s string) (time.Time, error) { return time.Parse(time.RFC3339, s) }
+	o := options{leeway: defaultLeeway, timeout: defaultTimeout, trusted: make([]trusted, 1)}
 	fs := flag.NewFlagSet("explain", flag.ContinueOnError)
-	fs.StringVar(&o.spec.Issuer, "issuer", "", "the iss claim, byte for byte (for auth0: the domain)")
-	fs.Func("audience", "an aud value that means your API; repeat it for several", appendTo(&o.spec.Audiences))
-	fs.StringVar(&o.spec.Preset, "preset", "generic", "generic, entra, auth0-permissions or auth0-scopes")
-	fs.StringVar(&o.spec.Tenant, "tenant", "", "the tenant's GUID (for entra)")
-	fs.Func("client", "a client id that may call; repeat it for several (default all)", appendTo(&o.spec.Clients))
-	fs.StringVar(&o.keys, "jwks", "", "the keys: a file, which needs no network, or a URL (default by discovery)")
-	fs.StringVar(&o.spec.DiscoveryURL, "discovery", "", "the discovery document's address, where it does not follow from the issuer")
-	fs.Func("dangerously-plain-http", "a `host` or host:port that may be asked for keys without TLS; repeat it for several", appendTo(&o.spec.PlainHTTP))
-	fs.Func("leeway", fmt.Sprintf("granted to clocks that differ, 0s to %v (default %v)", maxLeeway, o.leeway), duration(&o.leeway))
-	fs.Func("timeout", fmt.Sprintf("the longest wait for keys (default %v)", o.timeout), duration(&o.timeout))
-	fs.Func("at", "judge the token at this time instead of now, as in 2026-11-21T12:00:00Z",
-		into(&o.at, date, "write date, time and zone, as in 2026-11-21T12:00:00Z"))
+	fs.Func("issuer", "the iss claim, byte for byte (for auth0: the domain); repeat it for several, each with its own flags behind it",
+		o.identity(func(t *trusted) *string { return &t.issuer }))
+	fs.Func("audience", "an aud value that means your API; repeat it for several", func(s string) error { return appendTo(&o.last().audiences)(s) })
+	fs.Func("preset", "generic, entra, auth0-permissions or auth0-scopes (default generic)", o.identity(func(t *trusted) *string { return &t.preset }))
+	fs.Func("tenant", "the tenant's GUID (for entra)", o.identity(func(t *trusted) *string { return &t.tenant }))
+	fs.Func("client", "a client id that may call; repeat it for several (default all)", func(s string) error { return appendTo(&o.last().clients)(s) })
+	fs.Func("jwks", "the keys: a file, which needs no network, or a URL (default by discovery)", func(s string) error { o.last().keys = s; return nil })
+	fs.Func("discovery", "the discovery document's address, where it does not follow from the issuer", func(s string) error { o.last().discovery = s; return nil })
+	fs.Func("dangerously-plain-http", "a `host` or host:port that may be asked for keys without TLS; repeat it for several", appendTo(&o.plainHTTP))
+	fs.Func("leeway", fmt.Sprintf("granted to clocks that differ, 0s to %v (default %v)", maxLeeway, o.leeway), func(s string) error {
+		o.leewaySet = true
+		return durationInto(&o.leeway)(s)
+	})
+	fs.Func("timeout", fmt.Sprintf("the longest wait for keys (default %v)", o.timeout), durationInto(&o.timeout))
+	fs.Func("at", "judge the token at this time instead of now, as in 2026-11-21T12:00:00Z", into(&o.at,
+		func(s string) (time.Time, error) { return time.Parse(time.RFC3339, s) }, "write date, time and zone, as in 2026-11-21T12:00:00Z"))
+	fs.Func("max-token-bytes", sizeHelp, sizeInto(&o.maxBytes))
 	fs.BoolVar(&o.json, "json", false, "print the report as JSON")
+	o.asked.flags(fs)
 	rest, err := parseFlags(fs, args, help)
 	if err != nil {
 		return o, err
 	}
 	o.token = rest
-	return o, o.mistakes()
+	o.inherit()
+	return o, nil
+}
+
+// last returns the authorization server that flags are about.
+func (o *options) last() *trusted { return &o.trusted[len(o.trusted)-1] }
+
+// identity sets a flag that says who is trusted. One that the last has already
+// begins another.
+func (o *options) identity(of func(*trusted) *string) func(string) error {
+	return func(s string) error {
+		if *of(o.last()) != "" {
+			o.trusted = append(o.trusted, trusted{})
+		}
+		*of(o.last()) = s
+		return nil
+	}
+}
+
+// inherit gives an issuer without audiences those of the one before it: several
+// issuers of one API.
+func (o *options) inherit() {
+	for i := range o.trusted {
+		if i > 0 && len(o.trusted[i].audiences) == 0 {
+			o.trusted[i].audiences = o.trusted[i-1].audiences
+		}
+	}
 }
 
 // mistakes reports what the library would report too, but by the names of the flags.
-func (o options) mistakes() error {
+func (o *options) mistakes() error {
 	var errs []error
-	if o.spec.Issuer == "" && o.spec.Preset == "generic" {
-		errs = append(errs, errors.New("-issuer is missing: give the iss claim, exactly as the token has it"))
-	}
-	if len(o.spec.Audiences) == 0 {
-		errs = append(errs, errors.New("-audience is missing: give an aud value that means your API"))
-	}
-	if o.keys != "" && o.spec.DiscoveryURL != "" {
-		errs = append(errs, errors.New("-discovery is set beside -jwks: leave one out"))
+	for i := range o.trusted {
+		t := &o.trusted[i]
+		if t.issuer == "" && (t.preset == "" || t.preset == "generic") {
+			errs = append(errs, errors.New("-issuer is missing: give the iss claim, exactly as the token has it"))
+		}
+		if len(t.audiences) == 0 {
+			errs = append(errs, errors.New("-audience is missing: give an aud value that means your API"))
+		}
+		if t.keys != "" && t.discovery != "" {
+			errs = append(errs, errors.New("-discovery is set beside -jwks: leave one out"))
+		}
 	}
 	if o.leeway < 0 || o.leeway > maxLeeway {
 		errs = append(errs, fmt.Errorf("-leeway %v must be between 0s and %v", o.leeway, maxLeeway))
@@ -100,7 +142,7 @@ func parseFlags(fs *flag.FlagSet, args []string, help io.Writer) (token string, 
 		fs.PrintDefaults()
 		return "", err
 	case err != nil:
-		return "", fmt.Errorf("%w (sallyport %s -h lists the flags)", err, fs.Name())
+		return "", fmt.Errorf("%s (sallyport %s -h lists the flags)", withheld(err.Error(), args, maxHint, fs), fs.Name())
 	case fs.NArg() > 1:
 		return "", fmt.Errorf("one token at a time: %d arguments were left after the flags (flags come first)", fs.NArg())
 	}
@@ -127,9 +169,52 @@ func into[T any](to *T, parse func(string) (T, error), advice string) func(strin
 	}
 }
 
+func durationInto(to *time.Duration) func(string) error {
+	return into(to, time.ParseDuration, "write a number and its unit, as in 30s")
+}
+
+func sizeInto(to *int) func(string) error {
+	return into(to, func(s string) (int, error) {
+		n, err := strconv.Atoi(s)
+		if err == nil && (n < 1 || n > maxInput) {
+			err = strconv.ErrRange
+		}
+		return n, err
+	}, fmt.Sprintf("write a number of bytes up to %d", maxInput))
+}
+
+// An argument may be a token that was pasted into the wrong place, and what is
+// printed may be kept. So much of one is shown.
+const (
+	maxHint = 12 // of one that is not understood
+	maxEcho = 64 // of any
+)
+
+// hint returns the beginning of an argument that is not understood.
+func hint(arg string) string { return quote.UpTo(arg, maxHint) }
+
+// withheld returns text with the arguments that it repeats cut, but for the
+// names of flags.
+func withheld(text string, args []string, most int, known *flag.FlagSet) string {
+	for _, arg := range args {
+		name, value, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		for _, piece := range []string{arg, strings.TrimLeft(arg, "-"), name, value} {
+			if len(piece) <= most || (known != nil && known.Lookup(strings.TrimLeft(piece, "-")) != nil) {
+				continue
+			}
+			short := piece[:most] + "..."
+			text = strings.ReplaceAll(text, piece, short)
+			inQuotes := strings.Trim(strconv.Quote(piece), `"`)
+			text = strings.ReplaceAll(text, inQuotes, short)
+		}
+	}
+	return text
+}
+
 // complain prints mistakes, one a line.
-func complain(errs io.Writer, command string, err error) {
-	for line := range strings.Lines(err.Error()) {
-		fmt.Fprintf(errs, "sallyport %s: %s\n", command, strings.TrimSuffix(line, "\n"))
+func complain(errs io.Writer, args []string, err error) {
+	const most = 1000
+	for line := range strings.Lines(withheld(err.Error(), args[1:], maxEcho, nil)) {
+		fmt.Fprintf(errs, "sallyport %s: %s\n", args[0], quote.Line(strings.TrimSuffix(line, "\n"), most))
 	}
 }

@@ -1,10 +1,14 @@
 // Command sallyport shows why a token is accepted or refused.
 //
 //	sallyport explain -issuer https://issuer.example/ -audience api://orders < token
+//	sallyport explain -scope orders.write < token    # reads SALLYPORT_* as the API does
 //	sallyport inspect < token
+//	sallyport version
 //
 // explain runs every check that the library runs, and ends with the fix in one
-// sentence. inspect only decodes, and prints that nothing was verified.
+// sentence. With a rule (-scope, -role, -permission, -access) it also says what
+// the token lacks where the API answers 403. inspect only decodes, and prints
+// that nothing was verified.
 //
 // Exit status: 0 accepted, 1 refused, 2 wrong use, 3 the issuer's keys could
 // not be had.
@@ -33,9 +37,14 @@ const usage = `sallyport tells why a token is accepted or refused.
 
   sallyport explain -issuer URL -audience AUD [flags] [TOKEN|-]
   sallyport inspect [TOKEN|-]
+  sallyport version
 
 The token comes from standard input unless it is given; an argument shows in
-the list of processes. "sallyport explain -h" lists the flags.
+the list of processes. It may be wrapped over lines, have Bearer in front, or
+be a whole token response. "sallyport explain -h" lists the flags.
+
+explain takes from the environment what no flag gives: SALLYPORT_ISSUER and
+the other variables of the library, so that it judges as the API beside it.
 
 Exit status: 0 accepted, 1 refused, 2 wrong use, 3 not judged, for the issuer's
 keys could not be had.
@@ -60,18 +69,21 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 		code, err = explain(ctx, args[1:], in, out, errs)
 	case "inspect":
 		code, err = inspect(args[1:], in, out, errs)
+	case "version", "-version", "--version":
+		code, err = version(args[1:], out)
 	case "help", "-h", "-help", "--help":
 		fmt.Fprint(out, usage)
 		return accepted
 	default:
-		fmt.Fprintf(errs, "sallyport: no command %q: use explain or inspect (sallyport help says how)\n", args[0])
+		fmt.Fprintf(errs, "sallyport: no command %s: use explain, inspect or version (sallyport help says how)\n", hint(args[0]))
 		return wrongUse
 	}
 	if errors.Is(err, flag.ErrHelp) {
 		return accepted
 	}
 	if err != nil {
-		complain(errs, args[0], err)
+		complain(errs, args, err)
+		return max(code, refused)
 	}
 	return code
 }

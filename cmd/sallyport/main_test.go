@@ -189,7 +189,7 @@ func TestWrongUseIsExplained(t *testing.T) {
 		want string
 	}{
 		"no command":          {nil, "sallyport explain"},
-		"unknown command":     {[]string{"verify"}, "use explain or inspect (sallyport help says how)\n"},
+		"unknown command":     {[]string{"verify"}, "use explain, inspect or version (sallyport help says how)\n"},
 		"unknown flag":        {[]string{"explain", "-isuer", "x"}, "sallyport explain: flag provided but not defined: -isuer " + lists},
 		"no flags":            {[]string{"explain", "x.y.z"}, "sallyport explain: -issuer is missing: give the iss claim, exactly as the token has it\nsallyport explain: -audience is missing: give an aud value that means your API\n"},
 		"no audience":         {[]string{"explain", "-issuer", "https://i.example/", "x.y.z"}, "sallyport explain: -audience is missing: give an aud value that means your API\n"},
@@ -201,7 +201,7 @@ func TestWrongUseIsExplained(t *testing.T) {
 		"empty input":         {explaining(), "no token: give it on standard input, or as the last argument\n"},
 		"a token in a file":   {explaining(saved), "is a file and no token: give what is in it on standard input, as in < " + saved + "\n"},
 		"a directory":         {explaining(dir), "is a file and no token"},
-		"no such file":        {explaining("-jwks", "nowhere.json", "x.y.z"), "nowhere.json: no such file or directory: give the file of a JWK Set, or a URL\n"},
+		"no such file":        {explaining("-jwks", "nowhere.json", "x.y.z"), "-jwks \"nowhere.json\": no such file or directory: give the file of a JWK Set, or a URL\n"},
 		"keys in no file":     {explaining("-jwks", dir, "x.y.z"), "is a directory: give the file of a JWK Set, or a URL\n"},
 		"not a key set":       {explaining("-jwks", broken, "x.y.z"), "save there what the issuer's jwks_uri answers\n"},
 		"http to a host":      {[]string{"explain", "-issuer", "http://issuer.example/", "-audience", "a", "x.y.z"}, `sallyport explain: -issuer "http://issuer.example/": use https: plain http is for loopback addresses, localhost and the hosts in -dangerously-plain-http; put "issuer.example" there`},
@@ -268,7 +268,7 @@ exp 2030-01-01T00:00:00Z
 
 `+unverified, a.out)
 
-	for token, want := range map[string]string{"opaque": "this has 1: was it cut", "a.b.c.d.e": "this has 5", "e30=.e30.x": "header: not base64url", "e30.bm8.x": "payload: not JSON"} {
+	for token, want := range map[string]string{"opaque": "this has 1: was it cut", "a.b.c.d.e": "this has 5", "e30=.e30.x": "header: padded with =", "e3!.e30.x": "header: not base64url", "e30.bm8.x": "payload: not JSON"} {
 		a := command(t, token, "inspect")
 		assert.Equal(t, refused, a.code)
 		assert.Contains(t, a.errs, want)

@@ -15,6 +15,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
+	"net/netip"
 	"os"
 	"os/signal"
 	"syscall"
@@ -48,6 +50,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if wrong := api.CheckFramework(cfg.Framework); err == nil && wrong != nil {
 		err = fmt.Errorf("demo: -%w", wrong)
 	}
+	if err == nil && !isLoopback(cfg.Addr) {
+		err = fmt.Errorf("demo: -addr %.64q: give a loopback address, such as 127.0.0.1:8080: the page at / hands out tokens without asking who wants one", cfg.Addr)
+	}
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return exitUsage
@@ -59,6 +64,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitFailed
 	}
 	return p.perform(ctx, *once, stderr)
+}
+
+// isLoopback reports whether only this machine reaches an address. What is no
+// address is reported where it is listened on.
+func isLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
 }
 
 func isTerminal(w io.Writer) bool {

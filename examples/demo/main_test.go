@@ -206,6 +206,11 @@ func TestWrongUseIsNamed(t *testing.T) {
 	}{
 		{[]string{"-twice"}, exitUsage, "-twice"},
 		{[]string{"once"}, exitUsage, `unexpected argument "once"`},
+		{[]string{"-addr", ":8080"}, exitUsage, `-addr ":8080": give a loopback address, such as 127.0.0.1:8080`},
+		{[]string{"-addr", "0.0.0.0:8080"}, exitUsage, "give a loopback address"},
+		{[]string{"-addr", "[::]:8080"}, exitUsage, "give a loopback address"},
+		{[]string{"-addr", "192.0.2.1:8080"}, exitUsage, "give a loopback address"},
+		{[]string{"-addr", "example.com:8080"}, exitUsage, "give a loopback address"},
 		{[]string{"-framework", "rails"}, exitUsage, `-framework "rails" is not there`},
 		{[]string{"-addr", "127.0.0.1:0", "-auth-addr", addr}, exitFailed, addr + " is in use: stop the other program or choose another with -auth-addr\n"},
 	} {

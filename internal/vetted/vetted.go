@@ -21,11 +21,22 @@ var (
 	// Size returns about how many bytes of memory a *claims.Claims holds, for
 	// caches that bound theirs.
 	Size func(claims any) int
+
+	// Kind returns what kind of thing a *claims.Claims lacks first for a
+	// *claims.Rule: scope, role, permission or level, "" for anything else and
+	// for a rule that holds.
+	Kind func(rule, claims any) string
 )
 
 // Register sets Claims and Size. Package claims calls it, once, to initialise a
 // variable; the result has no meaning.
 func Register(read func(payload strictjson.Object, mapping any) (any, error), size func(claims any) int) struct{} {
 	Claims, Size = read, size
+	return struct{}{}
+}
+
+// RegisterKind sets Kind, as [Register] sets the others.
+func RegisterKind(kind func(rule, claims any) string) struct{} {
+	Kind = kind
 	return struct{}{}
 }

@@ -1,6 +1,7 @@
 package view_test
 
 import (
+	"strings"
 	"testing"
 	"unsafe"
 
@@ -25,4 +26,15 @@ func TestAViewCopiesNothing(t *testing.T) {
 	assert.Same(t, unsafe.SliceData(data), unsafe.StringData(text))
 	assert.Same(t, unsafe.StringData(text), unsafe.SliceData(view.Bytes(text)))
 	assert.Len(t, view.Bytes(text), len(text))
+}
+
+func TestAPartOfATextIsWithinIt(t *testing.T) {
+	t.Parallel()
+	text := strings.Repeat("abc", 10)
+	for _, part := range []string{text, text[:1], text[29:], text[3:7]} {
+		assert.True(t, view.Within(text, part))
+		assert.False(t, view.Within(text, strings.Clone(part)), "the same letters elsewhere")
+	}
+	assert.False(t, view.Within(text[:10], text[9:12]))
+	assert.False(t, view.Within(text[10:20], text[9:12]))
 }

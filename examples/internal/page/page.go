@@ -13,6 +13,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
 	"github.com/sallyport-go/sallyport/verifier"
 )
@@ -20,19 +21,23 @@ import (
 //go:embed index.html page.css page.js
 var files embed.FS
 
-// Explainer says what it found in a token and what it expected.
+// Explainer says what it found in a token and what it expected, for any call or
+// for one that wants a rule to hold.
 type Explainer interface {
 	Explain(ctx context.Context, token string) verifier.Report
+	ExplainRule(ctx context.Context, token string, rule claims.Rule) verifier.Report
 }
 
 type page struct {
 	auth    *devauth.Server
 	explain Explainer
+	rule    func(method, path string) claims.Rule
 }
 
-// Handler serves the page, and hands everything else to api.
-func Handler(auth *devauth.Server, explain Explainer, api http.Handler) http.Handler {
-	p := &page{auth: auth, explain: explain}
+// Handler serves the page, and hands everything else to api. rule returns what
+// the API requires of a call.
+func Handler(auth *devauth.Server, explain Explainer, rule func(method, path string) claims.Rule, api http.Handler) http.Handler {
+	p := &page{auth: auth, explain: explain, rule: rule}
 	own := http.NewServeMux()
 	own.Handle("GET /{$}", file("index.html"))
 	own.Handle("GET /page.css", file("page.css"))
@@ -93,13 +98,21 @@ func (p *page) token(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, map[string]string{"token": token})
 }
 
+// report explains a token, and what it lacks for a call.
 func (p *page) report(w http.ResponseWriter, r *http.Request) {
 	var asked struct {
-		Token string `json:"token"`
+		Token  string `json:"token"`
+		Method string `json:"method"` // of a call, "" for the token alone
+		Path   string `json:"path"`
 	}
-	if read(w, r, &asked) {
-		answer(w, http.StatusOK, p.explain.Explain(r.Context(), asked.Token))
+	if !read(w, r, &asked) {
+		return
 	}
+	report := p.explain.Explain(r.Context(), asked.Token)
+	if asked.Method != "" {
+		report = p.explain.ExplainRule(r.Context(), asked.Token, p.rule(asked.Method, asked.Path))
+	}
+	answer(w, http.StatusOK, report)
 }
 
 const maxBody = 64 << 10

@@ -31,18 +31,34 @@ function choices(id, name, options, chosen, choose) {
   }));
 }
 
+// reach is fetch, and says when nothing answers any more.
+async function reach(path, init) {
+  try {
+    const response = await fetch(path, init);
+    at('gone').hidden = true;
+    return response;
+  } catch (error) {
+    at('gone').textContent = 'The API does not answer: was it stopped? Start it again, then try once more.';
+    at('gone').hidden = false;
+    throw error;
+  }
+}
+
 async function ask(path, body) {
   const init = body ? { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) } : {};
-  const response = await fetch(path, init);
+  const response = await reach(path, init);
   return response.json();
 }
+
+// quietly runs what a person asked for. That nothing answers was said already.
+const quietly = work => () => work().catch(error => { if (at('gone').hidden) throw error; });
 
 function showSchemes() {
   choices('schemes', 'scheme', Object.entries(schemes), picked.scheme, value => {
     picked.scheme = value;
     picked.client = '';
     showClients();
-    fresh();
+    renew();
   });
   showClients();
 }
@@ -52,14 +68,14 @@ function showClients() {
   if (!picked.client) picked.client = own[0].id;
   choices('clients', 'client', own.map(c => [c.id, `${c.name} (${c.levels.join(', ') || 'no level'})`]), picked.client, value => {
     picked.client = value;
-    fresh();
+    renew();
   });
 }
 
 function showFlaws() {
   choices('flaws', 'flaw', flaws, picked.flaw, value => {
     picked.flaw = value;
-    fresh();
+    renew();
   });
 }
 
@@ -85,7 +101,9 @@ async function fresh() {
   showReport(report);
 }
 
-function showReport(report) {
+// showReport shows why a call was answered as it was, or what a token is worth.
+function showReport(report, called) {
+  at('why').textContent = called ? `3. Why ${called}` : '3. Why';
   const verdict = at('verdict');
   if (!report) {
     verdict.textContent = 'There is no token to explain.';
@@ -93,7 +111,8 @@ function showReport(report) {
     at('checks').replaceChildren();
     return;
   }
-  verdict.textContent = report.ok ? 'The token is good. Whether it may do this is for each route to say.' : `Refused: ${report.reason}. ${report.hint}`;
+  const good = called ? 'The token is good, and may do this.' : 'The token is good. Whether it may do this is for each route to say.';
+  verdict.textContent = report.ok ? good : `Refused: ${report.reason}. ${report.hint}`;
   verdict.className = report.ok ? 'good' : 'bad';
   at('checks').replaceChildren(...report.checks.map(check => {
     const mark = check.skipped ? '–' : check.ok ? '✓' : '✗';
@@ -111,7 +130,7 @@ function showRoutes() {
     const button = element('button', `${method} ${path}`);
     const status = element('td', '', 'status');
     button.type = 'button';
-    button.addEventListener('click', () => call(method, path, status));
+    button.addEventListener('click', quietly(async () => (await call(method, path, status))()));
     const cell = element('td');
     cell.append(button);
     row.append(cell, element('td', needs, 'dim'), status);
@@ -119,32 +138,43 @@ function showRoutes() {
   }));
 }
 
+// call makes a call, shows its answer, and returns what shows why.
 async function call(method, path, status) {
+  const mine = turn;
   const headers = token ? { Authorization: 'Bearer ' + token } : {};
   const init = { method, headers };
   if (method === 'POST' || method === 'PUT') {
     headers['Content-Type'] = 'application/json';
     init.body = JSON.stringify({ item: 'coffee', quantity: 2 });
   }
-  const response = await fetch(path, init);
+  const response = await reach(path, init);
   const body = await response.text();
+  const report = token ? await ask('/try/explain', { token, method, path }) : null;
+  const why = () => { if (mine === turn) showReport(report, `${method} ${path}`); };
+  why.refused = !response.ok;
+  if (mine !== turn) return why;
   status.textContent = response.status;
   status.className = 'status ' + (response.ok ? 'good' : response.status >= 500 ? 'warn' : 'bad');
-  at('called').textContent = `${method} ${path}`;
+  at('called').textContent = `${method} ${path}: ${response.status} ${response.statusText}`;
   const lines = [...response.headers].map(([name, value]) => `${name}: ${value}`);
   at('answer').textContent = `${response.status} ${response.statusText}\n${lines.join('\n')}\n\n${body}`;
+  return why;
 }
 
-at('all').addEventListener('click', async () => {
+at('all').addEventListener('click', quietly(async () => {
   const rows = [...at('routes').rows];
-  for (const [i, [method, path]] of routes.entries()) await call(method, path, rows[i].lastChild);
-});
+  const whys = [];
+  for (const [i, [method, path]] of routes.entries()) whys.push(await call(method, path, rows[i].lastChild));
+  (whys.find(why => why.refused) ?? whys.at(-1))();
+}));
 
 async function begin() {
   clients = await ask('/try/clients');
   showSchemes();
   showFlaws();
-  fresh();
+  await fresh();
 }
 
-begin();
+const renew = quietly(fresh);
+
+quietly(begin)();

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sallyport-go/sallyport/examples/internal/testkit"
 
+	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
 	"github.com/sallyport-go/sallyport/examples/internal/page"
 	"github.com/sallyport-go/sallyport/reason"
@@ -25,10 +26,16 @@ func (explainer) Explain(_ context.Context, token string) verifier.Report {
 	return verifier.Report{Reason: reason.Expired, Hint: "seen " + token}
 }
 
+func (explainer) ExplainRule(_ context.Context, _ string, rule claims.Rule) verifier.Report {
+	return verifier.Report{Reason: reason.InsufficientScope, Hint: rule.String()}
+}
+
+func rule(method, path string) claims.Rule { return claims.AllScopes(method + path) }
+
 func serve(t *testing.T) string {
 	t.Helper()
 	api := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "the API's "+r.URL.Path) })
-	s := httptest.NewServer(page.Handler(testkit.Auth(t, devauth.Config{}), explainer{}, api))
+	s := httptest.NewServer(page.Handler(testkit.Auth(t, devauth.Config{}), explainer{}, rule, api))
 	t.Cleanup(s.Close)
 	return s.URL
 }
@@ -49,6 +56,27 @@ func TestThePageIsServedBesideTheAPI(t *testing.T) {
 	assert.Contains(t, testkit.Get(t, url+"/", "").Header.Get("Content-Security-Policy"), "script-src 'self'")
 }
 
+// What a screen reader hears, and what is seen on a small screen or when the API
+// was stopped. A browser is not at hand here: the parts that do it are.
+func TestThePageIsForEverybody(t *testing.T) {
+	t.Parallel()
+	url := serve(t)
+	for path, wants := range map[string][]string{
+		"/": {
+			`<p id="verdict" role="status" aria-live="polite">`, `<h3 id="called" role="status" aria-live="polite">`,
+			`<p id="gone" class="bad" role="alert" hidden>`, `<meta name="viewport"`,
+		},
+		"/page.css": {"minmax(min(22rem, 100%), 1fr)", "@media (max-width: 30rem)"},
+		"/page.js":  {"await ask('/try/explain', { token, method, path })", "The API does not answer"},
+	} {
+		body := testkit.Get(t, url+path, "").Body
+		for _, want := range wants {
+			assert.Contains(t, body, want, path)
+		}
+	}
+	assert.Equal(t, 1, strings.Count(testkit.Get(t, url+"/page.js", "").Body, "await fetch("), "one place that says when nothing answers")
+}
+
 func TestATokenIsMintedForWhoWasPicked(t *testing.T) {
 	t.Parallel()
 	url := serve(t)
@@ -63,7 +91,9 @@ func TestATokenIsMintedForWhoWasPicked(t *testing.T) {
 			assert.Equal(t, 2, strings.Count(a.Body, "."), a.Body)
 		}
 	}
-	report := post(t, url+"/try/explain", `{"token":"a.b.c"}`).Body
+	report := post(t, url+"/try/explain", `{"token":"a.b.c","method":"PUT","path":"/orders/1"}`).Body
+	assert.JSONEq(t, `{"ok":false,"reason":"insufficient_scope","checks":null,"hint":"all scopes PUT/orders/1"}`, report, "what the call requires")
+	report = post(t, url+"/try/explain", `{"token":"a.b.c"}`).Body
 	assert.JSONEq(t, `{"ok":false,"reason":"expired","checks":null,"hint":"seen a.b.c"}`, report)
 }
 

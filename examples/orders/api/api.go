@@ -59,8 +59,8 @@ type Config struct {
 	Leeway      time.Duration // granted to clocks that differ; 0 is 30 s, negative is none
 	Logger      *slog.Logger  // gets refusals with their reasons and what happens to keys; nil is silence
 
-	// Auth is a development authorization server. With it the API has a page
-	// at / to try both.
+	// Auth is a development authorization server. With it, on a loopback
+	// address, the API has a page at / to try both.
 	Auth *devauth.Server
 
 	// AuthAddr is where Start starts one if there are neither Issuers nor
@@ -152,7 +152,7 @@ func Serve(l net.Listener, cfg Config) (*Server, error) {
 	for _, i := range cfg.Issuers {
 		levels.Resources = append(levels.Resources, i.Audiences...)
 	}
-	_, wrongLevels := levels.Compile()
+	access, wrongLevels := levels.Compile()
 	gate, wrongGate := cfg.openGate()
 	if err := errors.Join(CheckFramework(cfg.Framework), wrongLevels, wrongGate); err != nil {
 		if gate != nil {
@@ -161,8 +161,12 @@ func Serve(l net.Listener, cfg Config) (*Server, error) {
 		return nil, errors.Join(err, l.Close())
 	}
 	routes := frameworks[cfg.Framework](&handlers{gate, levels, newStore()})
-	if cfg.Auth != nil {
-		routes = page.Handler(cfg.Auth, gate, routes)
+	switch {
+	case cfg.Auth == nil:
+	case isLoopback(l.Addr()):
+		routes = page.Handler(cfg.Auth, gate, ruleOf(access), routes)
+	default: // it hands out tokens without asking
+		cfg.Logger.Warn("no page at /: it is served on a loopback address alone", "addr", l.Addr().String())
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{
@@ -185,6 +189,21 @@ func Serve(l net.Listener, cfg Config) (*Server, error) {
 	})
 	s.background.Go(func() { _ = gate.Ready(ctx) }) // what goes wrong is in the log, as an event
 	return s, nil
+}
+
+func isLoopback(addr net.Addr) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}
+
+// ruleOf returns what a call requires, for the page: as the frameworks mount it.
+func ruleOf(access *claims.Access) func(method, path string) claims.Rule {
+	return func(method, path string) claims.Rule {
+		if path == "/orders" || strings.HasPrefix(path, "/orders/") {
+			return access.Rule(method)
+		}
+		return claims.AnyToken()
+	}
 }
 
 // openGate expects of each issuer what can be expected of any: typ at+jwt, JWT

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sallyport-go/sallyport"
+	"github.com/sallyport-go/sallyport/internal/quote"
+	"github.com/sallyport-go/sallyport/internal/setting"
+	"github.com/sallyport-go/sallyport/jwks"
+	"github.com/sallyport-go/sallyport/providers"
+)
+
+// gate returns the verifier that the flags and the environment describe. It has
+// no cache. What no flag says is as [sallyport.FromEnv] reads it.
+func (o *options) gate() (*sallyport.Gate, error) {
+	fromEnv := o.fromEnv()
+	if err := o.mistakes(); err != nil {
+		return nil, err
+	}
+	cfg := sallyport.Config{}
+	cfg.Keys.DangerouslyPlainHTTP = o.plainHTTP
+	cfg.Verifier.CacheBytes = -1
+	cfg.Verifier.MaxTokenBytes = o.maxBytes
+	cfg.Verifier.Leeway = o.leeway
+	if o.leeway == 0 {
+		cfg.Verifier.Leeway = -1 // none was asked for
+	}
+	if !o.at.IsZero() {
+		cfg.Verifier.Now = func() time.Time { return o.at }
+	}
+	if fromEnv {
+		return sallyport.FromEnv(cfg)
+	}
+	for i := range o.trusted {
+		p, err := o.trusted[i].provider()
+		if err != nil {
+			return nil, err
+		}
+		cfg.Providers = append(cfg.Providers, p)
+	}
+	gate, err := sallyport.Open(cfg)
+	return gate, setting.Rename(err, "", flagNames)
+}
+
+// fromEnv fills in what the flags leave open. It reports whether the environment
+// alone says whose tokens are meant and how they are judged: then its own rules
+// apply, such as that a variable that is unknown is a mistake.
+//
+// The variables that say who is trusted belong together: a flag that names an
+// issuer, a preset or a tenant replaces all of them.
+func (o *options) fromEnv() (alone bool) {
+	t := &o.trusted[0]
+	named := len(o.trusted) > 1 || t.issuer != "" || t.preset != "" || t.tenant != ""
+	alone = !named && len(t.audiences) == 0 && len(t.clients) == 0 && t.keys == "" && t.discovery == "" && len(o.plainHTTP) == 0 && !o.leewaySet &&
+		(os.Getenv(sallyport.EnvIssuer) != "" || os.Getenv(sallyport.EnvTenant) != "")
+	if !named {
+		t.issuer, t.preset, t.tenant = os.Getenv(sallyport.EnvIssuer), os.Getenv(sallyport.EnvProvider), os.Getenv(sallyport.EnvTenant)
+		if t.keys == "" && t.discovery == "" {
+			t.keys, t.discovery = os.Getenv(sallyport.EnvJWKSURL), os.Getenv(sallyport.EnvDiscoveryURL)
+		}
+		if len(t.clients) == 0 {
+			t.clients = strings.Fields(os.Getenv(sallyport.EnvClients))
+		}
+	}
+	if audiences := strings.Fields(os.Getenv(sallyport.EnvAudience)); !slices.ContainsFunc(o.trusted, func(t trusted) bool { return len(t.audiences) > 0 }) {
+		for i := range o.trusted {
+			o.trusted[i].audiences = audiences
+		}
+	}
+	if alone {
+		return true // plain http and leeway too
+	}
+	if len(o.plainHTTP) == 0 {
+		o.plainHTTP = strings.Fields(os.Getenv(sallyport.EnvDangerouslyPlainHTTP))
+	}
+	if d, err := time.ParseDuration(os.Getenv(sallyport.EnvLeeway)); err == nil && !o.leewaySet {
+		o.leeway = d
+	}
+	return false
+}
+
+func (t *trusted) provider() (providers.Provider, error) {
+	static, err := t.static()
+	if err != nil {
+		return providers.Provider{}, err
+	}
+	p := providers.Named(t.preset, t.issuer, t.tenant, t.audiences...).WithClients(t.clients...).WithDiscovery(t.discovery)
+	if static == nil {
+		return p.WithJWKS(t.keys), nil
+	}
+	for i := range p.Issuers {
+		p.Issuers[i].Tokens.Keys = static
+	}
+	return p, nil
+}
+
+// static returns the key set of a file, nil if the keys are somewhere else.
+func (t *trusted) static() (jwks.KeySet, error) {
+	if t.keys == "" || strings.Contains(t.keys, "://") {
+		return nil, nil //nolint:nilnil // no file was named, and that is fine
+	}
+	data, err := os.ReadFile(t.keys)
+	if err != nil {
+		var at *fs.PathError
+		if errors.As(err, &at) {
+			err = at.Err // without the name, which is not always one
+		}
+		return nil, fmt.Errorf("-jwks %s: %w: give the file of a JWK Set, or a URL", quote.Text(t.keys), err)
+	}
+	keys, err := jwks.ParseJWKS(data)
+	if err != nil {
+		return nil, fmt.Errorf("-jwks %s: %w: save there what the issuer's jwks_uri answers", quote.Text(t.keys), err)
+	}
+	return jwks.NewStatic(keys...)
+}
