@@ -99,11 +99,20 @@ func (g *Guard) Require(rule claims.Rule) func(http.Handler) http.Handler {
 	if err := rule.Err(); err != nil {
 		panic(fmt.Errorf("middleware: Require: %w", err))
 	}
-	return g.require(func(string) claims.Rule { return rule })
+	return g.require(
+		func(*http.Request) claims.Rule { return rule },
+		func(string) string { return rule.String() })
 }
 
 // RequireAccess is Require with the access level that the method asks for: get,
 // post, put or delete. Methods without a level are refused with 403.
+//
+// The method that routed a request is the one that is judged. A request that
+// something else may take for one of another method is refused with 403 too: if
+// the pattern that [http.ServeMux] chose has another method, if Chi routes by
+// another (RouteMethod; seen in programs that import adapters/chiauth), or if a
+// header such as X-HTTP-Method-Override asks for another. GET and HEAD are one.
+// To let callers override the method, change r.Method in front of the router.
 //
 // It panics when handlers are put together if the levels are faulty.
 func (g *Guard) RequireAccess(levels claims.AccessLevels) func(http.Handler) http.Handler {
@@ -111,14 +120,15 @@ func (g *Guard) RequireAccess(levels claims.AccessLevels) func(http.Handler) htt
 	if err != nil {
 		panic(fmt.Errorf("middleware: RequireAccess: %w", err))
 	}
-	return g.require(access.Rule)
+	return g.require(
+		func(r *http.Request) claims.Rule { return accessRule(access, r) },
+		func(method string) string { return access.Rule(method).String() })
 }
 
-func (g *Guard) require(rule func(method string) claims.Rule) func(http.Handler) http.Handler {
+func (g *Guard) require(rule func(*http.Request) claims.Rule, requires func(method string) string) func(http.Handler) http.Handler {
 	g = g.orZero()
 	return func(next http.Handler) http.Handler {
-		serve := func(w http.ResponseWriter, r *http.Request) { g.serve(w, r, next, rule(r.Method), false) }
-		requires := func(method string) string { return rule(method).String() }
+		serve := func(w http.ResponseWriter, r *http.Request) { g.serve(w, r, next, rule(r), false) }
 		return &handler{HandlerFunc: serve, shadow: g.decider.shadow, requires: requires, ruled: true}
 	}
 }

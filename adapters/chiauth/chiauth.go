@@ -132,7 +132,11 @@ func (e *enforcer) choose(r *http.Request) http.Handler {
 	}
 	defer e.pool.Put(trial)
 	trial.Reset() // of the last request's parameters, which Find would keep and add to
-	return e.Handler(method, e.routes.Find(trial, method, path))
+	pattern := e.routes.Find(trial, method, path)
+	if !e.OneEntry(method, r.Method, pattern) { // a handler may go by either
+		return e.Denial()
+	}
+	return e.Handler(method, pattern)
 }
 
 // target is what Chi routes by: what a middleware may have set, else the path

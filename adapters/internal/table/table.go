@@ -162,6 +162,18 @@ func (t *Table) Handler(method, pattern string) http.Handler {
 	return t.none
 }
 
+// OneEntry reports whether a route has one entry for the method that it is
+// chosen by and for that of the request, which a middleware may have made two.
+// GET and HEAD are one.
+func (t *Table) OneEntry(routed, method, pattern string) bool {
+	if routed == method || routed == http.MethodGet && method == http.MethodHead {
+		return true
+	}
+	a, _ := t.find(routed, pattern)
+	b, _ := t.find(method, pattern)
+	return a.key == b.key
+}
+
 // Denial returns the handler that lets no request through.
 func (t *Table) Denial() http.Handler { return t.none }
 
