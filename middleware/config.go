@@ -85,6 +85,12 @@ type Config struct {
 	// Otherwise they are sent to callers whose Accept prefers them to text.
 	ProblemJSON bool
 
+	// NoCacheControl leaves Cache-Control to the handlers. Otherwise what passes
+	// with a verified token is sent with "Cache-Control: private" where a handler
+	// says nothing of its own, so that no cache between the API and its callers
+	// hands one caller's answer to another (RFC 9111 section 3.5).
+	NoCacheControl bool
+
 	// Logger gets refusals, at Info, and trouble with keys or revocation, at
 	// Warn. It gets reason codes, the route's pattern, the configured issuer,
 	// the quoted kid and the missing scopes: no token, no claim. nil is no log.
@@ -176,6 +182,7 @@ func (cfg *Config) compile() (*Guard, error) {
 		exemptPatterns: slices.Clone(cfg.Exempt),
 		errorBody:      cfg.ErrorBody,
 		problemJSON:    cfg.ProblemJSON,
+		noCacheControl: cfg.NoCacheControl,
 	}
 	if len(cfg.Exempt) > 0 {
 		g.exempt = exempt

@@ -30,6 +30,10 @@ type call struct {
 	optional   bool        // without credentials the call passes, without claims
 	route      string      // the pattern that the call was routed by, for the log
 
+	// newStamp returns a new stamp, for a call that passes, and the context that
+	// has it.
+	newStamp func() (*stamp, context.Context)
+
 	// confirms are the members of cnf that checkBindings checks. Without
 	// checkBindings every token with a cnf is refused.
 	confirms      map[string]bool
@@ -68,7 +72,7 @@ func (d *decider) decide(ctx context.Context, c *call) (context.Context, *claims
 		return withChecked(ctx, who), who, nil
 	}
 	d.report(ctx, c, Event{Outcome: Verified, Claims: who})
-	return d.withStamp(ctx, c.credential.Token, who), who, nil
+	return d.withStamp(ctx, c, who), who, nil
 }
 
 // stamped returns the claims of an earlier decision on the call, nil for none.

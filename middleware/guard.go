@@ -33,8 +33,10 @@ import (
 // nothing that must be closed. The zero Guard and a nil one refuse every
 // request with 503; [New] makes one that works.
 //
-// The handlers it returns pass the ResponseWriter on as it is, so Flush,
-// Hijack and [http.ResponseController] work behind them.
+// Behind a verified token the ResponseWriter adds Cache-Control: private to an
+// answer that has none; see [Config.NoCacheControl]. Flush, Hijack and
+// [http.ResponseController] work as they do without it. Handlers of exempt and
+// anonymous requests get the ResponseWriter as it is.
 //
 // They also have a method Requires(method, pattern string) (access string,
 // ruled bool), by which the audits of the adapters find out what a route asks for.
@@ -47,6 +49,7 @@ type Guard struct {
 	exemptPatterns []string
 	errorBody      func(http.ResponseWriter, *http.Request, *Error)
 	problemJSON    bool
+	noCacheControl bool
 }
 
 // orZero returns the zero Guard for a nil one.
@@ -159,12 +162,16 @@ func (g *Guard) serve(w http.ResponseWriter, r *http.Request, next http.Handler,
 		g.write(w, r, refused)
 		return
 	}
-	next.ServeHTTP(w, admitted)
+	if a, ok := admitted.Context().(*admission); ok && admitted != r && !g.noCacheControl && !g.decider.shadow {
+		a.serve(w, admitted, next)
+		return
+	}
+	next.ServeHTTP(w, admitted) // anonymous, or verified further out
 }
 
 // decide has the decider decide on a request. It writes nothing.
 func (g *Guard) decide(r *http.Request, rule claims.Rule, optional bool) (*http.Request, *claims.Claims, *Error) {
-	c := call{rule: rule, optional: optional, route: r.Pattern}
+	c := call{rule: rule, optional: optional, route: r.Pattern, newStamp: newAdmission}
 	if g.credentials != nil {
 		c.credential, c.err = g.credentials(r)
 	}
