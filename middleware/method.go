@@ -12,13 +12,17 @@ import (
 // of the request line. Whether anything further in obeys is not known here.
 var overrideHeaders = [...]string{"X-Http-Method-Override", "X-Http-Method", "X-Method-Override"}
 
-// accessRule returns the rule for the method of a request: one that denies if
-// the request is routed by another method than it has, or might be.
+// otherMethod denies a request that may be taken for one of another method.
+var otherMethod = claims.Func("no other method than that of the request", func(*claims.Claims) bool { return false })
+
+// accessRule returns the rule for the method of a request: one that denies all
+// the same if the request is routed by another method, or might be.
 func accessRule(access *claims.Access, r *http.Request) claims.Rule {
+	rule := access.Rule(r.Method)
 	if !routedByItsMethod(r) || overridesMethod(r) {
-		return claims.Rule{}
+		return claims.AllOf(rule, otherMethod)
 	}
-	return access.Rule(r.Method)
+	return rule
 }
 
 // routedByItsMethod reports whether the pattern of ServeMux and the router of an

@@ -131,6 +131,9 @@ func (d *door) handle(c *gin.Context) {
 		return
 	}
 	c.Request = admitted
+	if p.private {
+		p.serve(c)
+	}
 }
 
 func (d *door) choose(c *gin.Context) http.Handler {
@@ -145,24 +148,6 @@ func (d *door) asDoor() table.Door {
 		return d.table
 	}
 	return table.DoorOf(d.handler)
-}
-
-// passage is the ResponseWriter of the Guard, which writes its denial to it or
-// gives it to the next handler. It is never used for a second request. Handlers
-// behind the door get Gin's own ResponseWriter.
-type passage struct {
-	gin.ResponseWriter
-	unrouted bool
-	request  *http.Request // with the claims; nil: not let through
-}
-
-// WriteHeader begins a denial. Gin has already set the Allow header of a 405,
-// which would show callers without a token what routes exist.
-func (p *passage) WriteHeader(status int) {
-	if p.unrouted {
-		p.Header().Del("Allow")
-	}
-	p.ResponseWriter.WriteHeader(status)
 }
 
 // passed is the next handler in the sense of net/http.
