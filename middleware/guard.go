@@ -50,6 +50,10 @@ type Guard struct {
 	errorBody      func(http.ResponseWriter, *http.Request, *Error)
 	problemJSON    bool
 	noCacheControl bool
+	challengeScope bool
+	endAtExpiry    bool
+	lifetimes      lifetimes
+	preflight      http.Handler
 }
 
 // orZero returns the zero Guard for a nil one.
@@ -74,13 +78,13 @@ func (g *Guard) Authenticate(next http.Handler) http.Handler {
 	g = g.orZero()
 	serve := func(w http.ResponseWriter, r *http.Request) {
 		if g.exempt.match(r) != nil {
-			next.ServeHTTP(w, r)
+			g.serveExempt(w, r, next)
 			return
 		}
 		g.serve(w, r, next, anyToken, false)
 	}
 	requires := func(string) string { return anyToken.String() }
-	return &handler{HandlerFunc: serve, shadow: g.decider.shadow, requires: requires}
+	return &handler{HandlerFunc: serve, guard: g, requires: requires}
 }
 
 // Optional lets requests without credentials through, without claims. Those
@@ -90,7 +94,7 @@ func (g *Guard) Optional(next http.Handler) http.Handler {
 	g = g.orZero()
 	serve := func(w http.ResponseWriter, r *http.Request) { g.serve(w, r, next, anyToken, true) }
 	requires := func(string) string { return "nothing, for credentials are optional" }
-	return &handler{HandlerFunc: serve, shadow: g.decider.shadow, requires: requires}
+	return &handler{HandlerFunc: serve, guard: g, requires: requires}
 }
 
 // Require lets requests through whose token is good and passes the rule. It
@@ -132,14 +136,14 @@ func (g *Guard) require(rule func(*http.Request) claims.Rule, requires func(meth
 	g = g.orZero()
 	return func(next http.Handler) http.Handler {
 		serve := func(w http.ResponseWriter, r *http.Request) { g.serve(w, r, next, rule(r), false) }
-		return &handler{HandlerFunc: serve, shadow: g.decider.shadow, requires: requires, ruled: true}
+		return &handler{HandlerFunc: serve, guard: g, requires: requires, ruled: true}
 	}
 }
 
 // handler is a handler of a Guard that an audit can ask what it requires.
 type handler struct {
 	http.HandlerFunc
-	shadow   bool
+	guard    *Guard
 	requires func(method string) string
 	ruled    bool
 }
@@ -149,21 +153,25 @@ type handler struct {
 // token, or for none, has no rule. The pattern of the route makes no
 // difference.
 func (h *handler) Requires(method, _ string) (access string, ruled bool) {
-	if h.shadow {
+	if h.guard.decider.shadow {
 		return "nothing, for the Guard is in shadow mode", false
 	}
 	return h.requires(method), h.ruled
 }
 
-// serve hands a request that passes to the next handler, and answers others.
+// serve hands a request that passes to the next handler, and answers others. A
+// preflight goes to the handler that is there for it.
 func (g *Guard) serve(w http.ResponseWriter, r *http.Request, next http.Handler, rule claims.Rule, optional bool) {
+	if g.answersPreflight(w, r) {
+		return
+	}
 	admitted, _, refused := g.decide(r, rule, optional)
 	if refused != nil {
 		g.write(w, r, refused)
 		return
 	}
-	if a, ok := admitted.Context().(*admission); ok && admitted != r && !g.noCacheControl && !g.decider.shadow {
-		a.serve(w, admitted, next)
+	if a, ok := admitted.Context().(*admission); ok && admitted != r {
+		a.serve(w, admitted, next, !g.noCacheControl && !g.decider.shadow)
 		return
 	}
 	next.ServeHTTP(w, admitted) // anonymous, or verified further out
@@ -187,8 +195,14 @@ func (g *Guard) decide(r *http.Request, rule claims.Rule, optional bool) (*http.
 		}
 	}
 	ctx, who, refused := g.decider.decide(r.Context(), &c)
+	if refused != nil && g.challengeScope {
+		refused.nameScope(rule.Scope())
+	}
 	if ctx == nil {
 		return r, who, refused
+	}
+	if a, ok := ctx.(*admission); ok && g.endAtExpiry {
+		a.stamp.Context, a.release = g.untilExpiry(a.stamp.Context, who)
 	}
 	return r.WithContext(ctx), who, refused
 }
@@ -196,7 +210,8 @@ func (g *Guard) decide(r *http.Request, rule claims.Rule, optional bool) (*http.
 // Check is Require for callers that write their own answers, such as adapters
 // for other frameworks; with [claims.AnyToken] it is Authenticate without
 // exemptions. It writes nothing. The request that it returns carries the claims
-// for all that follows; the error is an [*Error]. Callers must stop on an error:
+// for all that follows; the error is an [*Error]. Preflights and Cache-Control
+// are the caller's own affair. Callers must stop on an error:
 //
 //	r, c, err := guard.Check(r, rule)
 //	if err != nil {

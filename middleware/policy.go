@@ -56,13 +56,13 @@ func (g *Guard) Enforce(p Policy) (func(http.Handler) http.Handler, error) {
 			case rt == nil:
 				g.serve(w, r, next, claims.Rule{}, false) // the zero Rule denies
 			case rt.exempt:
-				next.ServeHTTP(w, r)
+				g.serveExempt(w, r, next)
 			default:
 				g.serve(w, r, next, rt.ruleFor(r), false)
 			}
 		}
 		requires := func(string) string { return "what the Guard's Policy says of the path" }
-		return &handler{HandlerFunc: serve, shadow: g.decider.shadow, requires: requires, ruled: true}
+		return &handler{HandlerFunc: serve, guard: g, requires: requires, ruled: true}
 	}, nil
 }
 
@@ -83,12 +83,12 @@ func (g *Guard) compile(p Policy) (*routes, error) {
 	for _, pattern := range slices.Sorted(maps.Keys(p.Rules)) {
 		rule := p.Rules[pattern]
 		fail(prefixed(pattern, rule.Err()))
-		fail(table.add(pattern, &route{rule: rule}))
+		fail(g.orExempt(pattern, table.add(pattern, &route{rule: rule})))
 	}
 	for _, pattern := range slices.Sorted(maps.Keys(p.Access)) {
 		access, err := p.Access[pattern].Compile()
 		fail(prefixed(pattern, err))
-		fail(table.add(pattern, &route{access: access}))
+		fail(g.orExempt(pattern, table.add(pattern, &route{access: access})))
 	}
 	return table, errors.Join(errs...)
 }

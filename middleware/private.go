@@ -14,7 +14,8 @@ import (
 // what runs next, in one allocation.
 type admission struct {
 	stamp
-	answer private
+	answer  private
+	release context.CancelFunc // of a context that ends with the token; nil: none
 }
 
 // newAdmission is where the decision puts the stamp of a call that a Guard serves.
@@ -40,10 +41,17 @@ type private struct {
 	value [1]string // of the header
 }
 
-// serve serves a request that passes.
-func (a *admission) serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	if keeper, ok := w.(cachecontrol.Keeper); ok { // of a Guard further out, or of an adapter
+// serve serves a request that passes, with an answer that is private if it says
+// nothing else.
+func (a *admission) serve(w http.ResponseWriter, r *http.Request, next http.Handler, isPrivate bool) {
+	keeper, kept := w.(cachecontrol.Keeper) // of a Guard further out, or of an adapter, where next returns before it has served
+	if kept && isPrivate {
 		keeper.KeepPrivate()
+	}
+	if a.release != nil && !kept {
+		defer a.release()
+	}
+	if kept || !isPrivate {
 		next.ServeHTTP(w, r)
 		return
 	}

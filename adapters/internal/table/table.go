@@ -139,8 +139,14 @@ type bound struct {
 // Bind puts the entries in front of the handler that they protect.
 func (p *Plan) Bind(next http.Handler) *Table {
 	t := &Table{plan: p, none: p.none(next), entries: make(map[route]bound, len(p.entries))}
+	exempt := next
+	if door, ok := t.none.(interface {
+		Open(next http.Handler) http.Handler
+	}); ok { // a Guard, which answers preflights
+		exempt = door.Open(next)
+	}
 	for at, e := range p.entries {
-		b := bound{key: e.key, handler: next}
+		b := bound{key: e.key, handler: exempt}
 		if e.door != nil {
 			b.handler = e.door(next)
 			b.ruled = true
