@@ -30,7 +30,8 @@ func (g *Guard) orExempt(pattern string, err error) error {
 }
 
 // narrowed returns the exempt pattern for what both patterns match, "" if it
-// cannot be written by putting the method of one to the path of the other.
+// cannot be written by putting the method of one to the path of the other. It
+// opens nothing that exempt does not.
 func narrowed(exempt, pattern string) string {
 	exemptMethod, exemptPath := methodOf(exempt)
 	method, path := methodOf(pattern)
@@ -38,7 +39,7 @@ func narrowed(exempt, pattern string) string {
 	if exemptMethod == "" {
 		instead = method + " " + exemptPath
 	}
-	if instead[0] == ' ' || conflict(instead, pattern) {
+	if instead[0] == ' ' || conflict(instead, pattern) || conflict(instead, exempt) {
 		return ""
 	}
 	return instead
