@@ -39,6 +39,7 @@ type (
 	}
 	fakeNode struct {
 		path     string
+		nType    uint8
 		handlers gin.HandlersChain
 		children []*fakeNode
 	}

@@ -137,10 +137,18 @@ func (d *door) handle(c *gin.Context) {
 }
 
 func (d *door) choose(c *gin.Context) http.Handler {
-	if d.table != nil {
-		return d.table.Handler(c.Request.Method, c.FullPath())
+	if d.table == nil {
+		return d.handler
 	}
-	return d.handler
+	pattern := c.FullPath()
+	if strings.IndexByte(pattern, ':') >= 0 {
+		written, ok := asWritten(pattern, c.Params)
+		if !ok {
+			return d.table.Denial()
+		}
+		pattern = written
+	}
+	return d.table.Handler(c.Request.Method, pattern)
 }
 
 func (d *door) asDoor() table.Door {
@@ -207,7 +215,7 @@ func Enforce(guard Guard, p Policy) (gin.HandlerFunc, error) {
 		g = guard
 	}
 	plan, err := table.New("ginauth", g, table.Policy{Rules: p.Rules, Access: p.Access, Exempt: p.Exempt}, syntax)
-	if err != nil {
+	if err := errors.Join(err, p.namesakes()); err != nil {
 		return nil, err
 	}
 	return (&door{table: plan.Bind(passed)}).asGin(), nil
@@ -218,8 +226,5 @@ func syntax(pattern string) (string, error) {
 	if strings.ContainsAny(pattern, "{}") {
 		return "", errors.New("parameters of Gin are :id and *path, not {id}")
 	}
-	return runtimePattern(pattern), nil
+	return pattern, nil
 }
-
-// runtimePattern is a pattern as Context.FullPath gives it.
-func runtimePattern(pattern string) string { return strings.ReplaceAll(pattern, `\:`, ":") }
