@@ -15,7 +15,8 @@
 // later protects only the routes that come later, and what stands in front of a
 // door runs for everybody. [Audit], in a test, finds the routes that were
 // forgotten. Handlers that change c.Request.Method or call Engine.HandleContext
-// belong behind the doors: Gin has chosen the route before they run.
+// belong behind the doors: Gin has chosen the route before they run. Where a rule
+// depends on the method, a request whose method was changed in between is denied.
 //
 // # Claims
 //
@@ -101,6 +102,7 @@ func Claims(c *gin.Context) (*claims.Claims, bool) {
 type door struct {
 	handler http.Handler
 	table   *table.Table
+	routes  routes
 }
 
 func through(h http.Handler) gin.HandlerFunc { return (&door{handler: h}).asGin() }
@@ -137,18 +139,20 @@ func (d *door) handle(c *gin.Context) {
 }
 
 func (d *door) choose(c *gin.Context) http.Handler {
-	if d.table == nil {
+	route, routed := d.routes.of(c)
+	if routed && route.method != c.Request.Method {
+		c.Request.Pattern = route.method + " " + route.pattern // as ServeMux would: the Guard compares the methods
+	}
+	switch {
+	case d.table == nil:
 		return d.handler
+	case c.FullPath() == "":
+		return d.table.Handler(c.Request.Method, "")
+	case !routed || !d.table.OneEntry(route.method, c.Request.Method, route.written): // a handler may go by either method
+		return d.table.Denial()
+	default:
+		return d.table.Handler(route.method, route.written)
 	}
-	pattern := c.FullPath()
-	if strings.IndexByte(pattern, ':') >= 0 {
-		written, ok := asWritten(pattern, c.Params)
-		if !ok {
-			return d.table.Denial()
-		}
-		pattern = written
-	}
-	return d.table.Handler(c.Request.Method, pattern)
 }
 
 func (d *door) asDoor() table.Door {

@@ -6,8 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/gin-gonic/gin"
 )
 
 // Gin has one name for two routes: it registers /run\:all, where the colon is
@@ -19,47 +17,6 @@ func asLiteral(text string) string { return strings.ReplaceAll(runtimePattern(te
 
 // runtimePattern is a pattern as Context.FullPath gives it.
 func runtimePattern(pattern string) string { return strings.ReplaceAll(pattern, `\:`, ":") }
-
-// asWritten returns the pattern of the route that a request was given to, false
-// if it cannot be told: of what could be parameters those are some that have
-// values, in their order.
-func asWritten(fullPath string, params gin.Params) (pattern string, ok bool) {
-	segments := strings.Split(fullPath, "/")
-	candidates := make(map[string]int)
-	parameters, literals := 0, false
-	for i, segment := range segments {
-		prefix, name, found := cutParameter(segment)
-		if !found {
-			continue
-		}
-		candidates[name]++
-		if parameters < len(params) && params[parameters].Key == name {
-			parameters++
-			segments[i] = asLiteral(prefix) + segment[len(prefix):]
-			continue
-		}
-		literals = true
-		segments[i] = asLiteral(segment)
-	}
-	if !literals {
-		return strings.Join(segments, "/"), true
-	}
-	for _, times := range candidates {
-		if times > 1 {
-			return "", false
-		}
-	}
-	return strings.Join(segments, "/"), parameters == len(params)
-}
-
-// cutParameter finds what a segment of FullPath may have as its parameter, of
-// which Gin allows one, at the end: :name or *name.
-func cutParameter(segment string) (prefix, name string, found bool) {
-	if i := strings.LastIndexAny(segment, ":*"); i >= 0 {
-		return segment[:i], segment[i+1:], true
-	}
-	return segment, "", false
-}
 
 // namesakes reports keys of a policy whose routes Gin calls by one name.
 func (p *Policy) namesakes() error {
