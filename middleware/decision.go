@@ -165,6 +165,23 @@ func (d *decider) turnAway(ctx context.Context, c *call, who *claims.Claims, e *
 	return nil, nil, e
 }
 
+// report counts a decision, logs it and calls the hook, before the answer is
+// written.
+func (d *decider) report(ctx context.Context, c *call, ev Event) {
+	if d.isShadowed(ctx) {
+		return
+	}
+	if d.counter != nil {
+		d.counter.count(ctx, ev)
+	}
+	if d.logger != nil {
+		d.log(ctx, c.route, ev)
+	}
+	if d.onEvent != nil {
+		d.onEvent(ctx, ev)
+	}
+}
+
 // orCanceled returns the reason for an error that names none: the caller's own
 // cancellation says nothing about its token.
 func orCanceled(ctx context.Context, otherwise reason.Code) reason.Code {

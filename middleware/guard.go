@@ -26,6 +26,7 @@ import (
 	"net/http"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/internal/cachecontrol"
 	"github.com/sallyport-go/sallyport/reason"
 )
 
@@ -162,7 +163,7 @@ func (h *handler) Requires(method, _ string) (access string, ruled bool) {
 // serve hands a request that passes to the next handler, and answers others. A
 // preflight goes to the handler that is there for it.
 func (g *Guard) serve(w http.ResponseWriter, r *http.Request, next http.Handler, rule claims.Rule, optional bool) {
-	if g.answersPreflight(w, r) {
+	if g.preflight != nil && g.answersPreflight(w, r) {
 		return
 	}
 	admitted, _, refused := g.decide(r, rule, optional)
@@ -175,6 +176,38 @@ func (g *Guard) serve(w http.ResponseWriter, r *http.Request, next http.Handler,
 		return
 	}
 	next.ServeHTTP(w, admitted) // anonymous, or verified further out
+}
+
+// admission is the context of a call that passes and the ResponseWriter for
+// what runs next, in one allocation.
+type admission struct {
+	stamp
+	answer  cachecontrol.Writer
+	release context.CancelFunc // of a context that ends with the token; nil: none
+}
+
+// newAdmission is where the decision puts the stamp of a call that a Guard serves.
+func newAdmission() (*stamp, context.Context) {
+	a := new(admission)
+	return &a.stamp, a
+}
+
+// serve serves a request that passes, with an answer that is private if it says
+// nothing else.
+func (a *admission) serve(w http.ResponseWriter, r *http.Request, next http.Handler, isPrivate bool) {
+	keeper, kept := w.(cachecontrol.Keeper) // of a Guard further out, or of an adapter, where next returns before it has served
+	if kept && isPrivate {
+		keeper.KeepPrivate()
+	}
+	if a.release != nil && !kept {
+		defer a.release()
+	}
+	if kept || !isPrivate {
+		next.ServeHTTP(w, r)
+		return
+	}
+	next.ServeHTTP(a.answer.Around(w), r)
+	a.answer.Commit() // of a handler that wrote nothing
 }
 
 // decide has the decider decide on a request. It writes nothing.

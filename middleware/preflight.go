@@ -14,7 +14,7 @@ var preflighted = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) 
 // answersPreflight reports whether the request is a browser's question whether
 // it may send another request, and has it answered.
 func (g *Guard) answersPreflight(w http.ResponseWriter, r *http.Request) bool {
-	if g.preflight == nil || !g.isPreflight(r) {
+	if !g.isPreflight(r) {
 		return false
 	}
 	g.preflight.ServeHTTP(w, r)
@@ -47,7 +47,7 @@ func one(lines []string) bool { return len(lines) == 1 && lines[0] != "" }
 
 // serveExempt serves a request that a pattern exempts.
 func (g *Guard) serveExempt(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	if !g.answersPreflight(w, r) {
+	if g.preflight == nil || !g.answersPreflight(w, r) {
 		next.ServeHTTP(w, r)
 	}
 }
