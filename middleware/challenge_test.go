@@ -118,8 +118,7 @@ func TestTheScopeOfTheRuleInA401(t *testing.T) {
 		{"not of any token", middleware.Config{}, func(g *middleware.Guard) http.Handler { return g.Authenticate(handler) }, request(), []string{`Bearer realm="api"`}},
 		{"not of a 400", middleware.Config{}, requires(allReads()), request("Bearer"), []string{`Bearer realm="api", error="invalid_request"`}},
 		{"once in a 403", middleware.Config{}, requires(allWrites()), withToken(reader), []string{`Bearer realm="api", error="insufficient_scope", scope="orders.read orders.write"`}},
-		{"in Bearer challenges of a Binding that name none", middleware.Config{Bindings: []middleware.Binding{bound}}, requires(allReads()), withToken(reader),
-			[]string{`DPoP algs="ES256"`, `bearer realm="api", scope="orders.read"`, `Bearer scope="own"`}},
+		{"in Bearer challenges of a Binding that name none", middleware.Config{Bindings: []middleware.Binding{bound}}, requires(allReads()), withToken(reader), []string{`DPoP algs="ES256"`, `bearer realm="api", scope="orders.read"`, `Bearer scope="own"`}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()

@@ -289,7 +289,7 @@ func ExampleConfig_preflight() {
 	guard := demoGuard(middleware.Config{Preflight: allow})
 	api := guard.Authenticate(ok)
 
-	r := httptest.NewRequest("OPTIONS", "/orders", nil)
+	r := httptest.NewRequest(http.MethodOptions, "/orders", nil)
 	r.Header.Set("Origin", "https://app.example")
 	r.Header.Set("Access-Control-Request-Method", "GET")
 	w := httptest.NewRecorder()

@@ -235,7 +235,7 @@ func (g *Guard) decide(r *http.Request, rule claims.Rule, optional bool) (*http.
 		return r, who, refused
 	}
 	if a, ok := ctx.(*admission); ok && g.endAtExpiry {
-		a.stamp.Context, a.release = g.untilExpiry(a.stamp.Context, who)
+		g.endWithToken(a, who)
 	}
 	return r.WithContext(ctx), who, refused
 }

@@ -18,15 +18,15 @@ type lifetimes interface {
 	Remaining(c *claims.Claims) time.Duration
 }
 
-// untilExpiry returns a context that ends when the token does, and what frees
-// its timer before. It is a parent of the stamp, whose claims stay readable.
-func (g *Guard) untilExpiry(ctx context.Context, who *claims.Claims) (context.Context, context.CancelFunc) {
+// endWithToken has the context of an admitted call end when the token does. What
+// ends is a parent of the stamp, whose claims stay readable.
+func (g *Guard) endWithToken(a *admission, who *claims.Claims) {
 	if who.ExpiresAt().IsZero() { // of a Verifier that does not ask for exp
-		return ctx, nil
+		return
 	}
 	left := time.Until(who.ExpiresAt())
 	if g.lifetimes != nil {
 		left = g.lifetimes.Remaining(who)
 	}
-	return context.WithTimeoutCause(ctx, left, ErrTokenExpired)
+	a.Context, a.release = context.WithTimeoutCause(a.Context, left, ErrTokenExpired)
 }

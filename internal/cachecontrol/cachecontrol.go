@@ -70,7 +70,7 @@ func (p *Writer) Around(w http.ResponseWriter) http.ResponseWriter {
 func (p *Writer) Commit() {
 	if !p.sent {
 		p.sent = true
-		Private(p.ResponseWriter.Header(), &p.value)
+		Private(p.Header(), &p.value)
 	}
 }
 
