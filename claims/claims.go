@@ -22,6 +22,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/sallyport-go/sallyport/internal/contextkey"
 	"github.com/sallyport-go/sallyport/internal/strictjson"
 )
 
@@ -49,19 +50,17 @@ type Claims struct {
 	openToAnyClient bool
 }
 
-type contextKey struct{}
-
 // NewContext returns a context that carries c. It is for a Guard, and for tests
 // of handlers: it authenticates no request, and no Guard takes c for the claims
 // of a token that it verified.
 func NewContext(ctx context.Context, c *Claims) context.Context {
-	return context.WithValue(ctx, contextKey{}, c)
+	return context.WithValue(ctx, contextkey.Claims{}, c)
 }
 
 // FromContext returns the claims of the request that ctx belongs to. It reports
 // false if the request was not authenticated.
 func FromContext(ctx context.Context) (*Claims, bool) {
-	c, _ := ctx.Value(contextKey{}).(*Claims)
+	c, _ := ctx.Value(contextkey.Claims{}).(*Claims)
 	return c, c != nil
 }
 

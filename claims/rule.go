@@ -103,6 +103,11 @@ func (r Rule) String() string {
 	return r.is.text
 }
 
+// Scope returns the scope attribute of a challenge that asks for a token which
+// the rule lets pass: every scope that it requires, or the name of its access
+// level; "" if it requires none (RFC 6750 section 3).
+func (r Rule) Scope() string { return r.scope() }
+
 func (r Rule) scope() string {
 	if r.is == nil {
 		return ""

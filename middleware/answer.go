@@ -196,26 +196,44 @@ func appendJSON(b []byte, value string) []byte {
 	return b
 }
 
-// prefersProblem reports whether Accept prefers problem details to plain text.
-// Of equal weights the more precise range wins, and text if neither is: */*
-// asks for nothing.
+// maxAccept is how much of Accept is read, in bytes. Real ones are shorter, and
+// a refusal must cost a stranger more than it costs here.
+const maxAccept = 1 << 10
+
+// prefersProblem reports whether Accept prefers JSON, as problem details or by
+// its general name, to plain text. Of equal weights the more precise range wins,
+// and text if neither is, unless JSON is named: */* asks for nothing, and who
+// names JSON reads it. A member beyond the first KiB is not read, nor is one that
+// the KiB cuts.
 //
 // RFC 9110 section 12.5.1: https://www.rfc-editor.org/rfc/rfc9110#section-12.5.1
 func prefersProblem(accept []string) bool {
-	var problem, text preference
+	var problem, json, text preference
+	left := maxAccept
 	for _, line := range accept {
+		line, left = upTo(line, left)
 		for member := range strings.SplitSeq(line, ",") {
-			mediaRange, q, ok := parseRange(member)
-			if ok {
+			if mediaRange, q, ok := parseRange(member); ok {
 				problem.consider(mediaRange, "application/problem+json", q)
+				json.consider(mediaRange, "application/json", q)
 				text.consider(mediaRange, "text/plain", q)
 			}
 		}
 	}
+	problem = problem.or(json)
 	if problem.q != text.q {
 		return problem.q > text.q
 	}
-	return problem.q > 0 && problem.precision > text.precision
+	return problem.q > 0 && (problem.precision > text.precision || json.precision == exact && json.q == problem.q)
+}
+
+// upTo returns what may be read of a line, in whole members, and how much is left.
+func upTo(line string, left int) (read string, rest int) {
+	if len(line) <= left {
+		return line, left - len(line)
+	}
+	read = line[:left]
+	return read[:max(0, strings.LastIndexByte(read, ','))], 0
 }
 
 // preference is the weight of one media type, by the most precise range for it.
@@ -230,13 +248,25 @@ func (p *preference) consider(mediaRange, mediaType string, q float64) {
 	}
 }
 
+// or returns the preference for either of two names of what is sent: the higher
+// weight, unless p refuses by its own name.
+func (p preference) or(other preference) preference {
+	refused := p.precision == exact && p.q == 0
+	if !refused && (other.q > p.q || other.q == p.q && other.precision > p.precision) {
+		return other
+	}
+	return p
+}
+
+const exact = 3 // the precision of a range that is the type itself
+
 // precision returns 3 for the type itself, 2 for type/*, 1 for */*, 0 for no match.
 func precision(mediaRange, mediaType string) int {
 	major, _, _ := strings.Cut(mediaType, "/")
 	rangeMajor, rangeMinor, _ := strings.Cut(mediaRange, "/")
 	switch {
 	case strings.EqualFold(mediaRange, mediaType):
-		return 3
+		return exact
 	case rangeMinor == "*" && strings.EqualFold(rangeMajor, major):
 		return 2
 	case mediaRange == "*/*":

@@ -26,7 +26,7 @@ func tenantGuard(t *testing.T, cfg middleware.Config) *middleware.Guard {
 
 func ownTenant() claims.Rule { return claims.EqualsParam("tenant", "tenant") }
 
-func get(target, token string) *http.Request {
+func getting(target, token string) *http.Request {
 	r := httptest.NewRequest(http.MethodGet, target, nil)
 	r.Header.Set("Authorization", "Bearer "+token)
 	return r
@@ -80,7 +80,7 @@ func TestARuleSeesTheParametersThatServeMuxHasFound(t *testing.T) {
 				if by == "a table" && row.target == "/tenants/acme%2Forders/orders" {
 					status, outcomes = 403, []string{"refused denied"} // no pattern is certain for that path
 				}
-				assert.Equal(t, status, serve(h, get(row.target, row.token)).Code, by)
+				assert.Equal(t, status, serve(h, getting(row.target, row.token)).Code, by)
 				assert.Equal(t, outcomes, seen.lines(), by)
 			}
 		})
@@ -92,7 +92,7 @@ func TestARuleWithoutItsRouteDenies(t *testing.T) {
 	g := tenantGuard(t, middleware.Config{})
 	mux := http.NewServeMux()
 	mux.Handle("GET /tenants/{tenant}", handler)
-	w := serve(g.Require(ownTenant())(mux), get("/tenants/acme", member))
+	w := serve(g.Require(ownTenant())(mux), getting("/tenants/acme", member))
 	assert.Equal(t, 403, w.Code, "outside of the mux there are no parameters yet")
 }
 
@@ -107,8 +107,8 @@ func TestARuleThatSeesTheCallIsReportedLikeAnyOther(t *testing.T) {
 	guarded := g.Require(rule)(handler)
 	mux := http.NewServeMux()
 	mux.Handle("GET /tenants/{tenant}", guarded)
-	assert.Equal(t, 200, serve(mux, get("/tenants/acme", member)).Code)
-	w := serve(mux, get("/tenants/globex", member))
+	assert.Equal(t, 200, serve(mux, getting("/tenants/acme", member)).Code)
+	w := serve(mux, getting("/tenants/globex", member))
 	assert.Equal(t, 403, w.Code)
 	assert.Equal(t, `Bearer realm="api", error="insufficient_scope"`, w.Header().Get("WWW-Authenticate"))
 	assert.NotContains(t, w.Body.String(), "tenant")
@@ -135,7 +135,7 @@ func TestATableLeavesTheRequestAsItWas(t *testing.T) {
 		inner.ServeHTTP(w, r)
 	})
 	for name, h := range map[string]http.Handler{"a table": enforce(mux), "a table of a request that was verified": g.Authenticate(enforce(mux))} {
-		assert.Equal(t, 200, serve(h, get("/tenants/acme", member)).Code, "%s: the rule further in asks the router further in", name)
+		assert.Equal(t, 200, serve(h, getting("/tenants/acme", member)).Code, "%s: the rule further in asks the router further in", name)
 	}
 }
 
@@ -148,8 +148,8 @@ func TestRequestOf(t *testing.T) {
 		return ok && has && r.Host == tenant+".api.example"
 	})
 	h := g.Require(host)(handler)
-	assert.Equal(t, 200, serve(h, get("https://acme.api.example/orders", member)).Code)
-	assert.Equal(t, 403, serve(h, get("https://globex.api.example/orders", member)).Code)
+	assert.Equal(t, 200, serve(h, getting("https://acme.api.example/orders", member)).Code)
+	assert.Equal(t, 403, serve(h, getting("https://globex.api.example/orders", member)).Code)
 	_, ok := middleware.RequestOf(nil)
 	assert.False(t, ok, "there is no call")
 	_, ok = middleware.RequestOf(otherCall{})

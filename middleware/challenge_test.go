@@ -1,11 +1,13 @@
 package middleware_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/middleware"
 	"github.com/sallyport-go/sallyport/reason"
 )
@@ -95,4 +97,42 @@ func TestChallengesOfOwnErrors(t *testing.T) {
 			assert.NotContains(t, w.Header(), "X-Evil")
 		})
 	}
+}
+
+func TestTheScopeOfTheRuleInA401(t *testing.T) {
+	t.Parallel()
+	bound := &binding{members: []string{"jkt"}, err: &middleware.Error{Status: 401, Challenges: []middleware.Challenge{
+		{Scheme: "DPoP", Params: params{{"algs", "ES256"}}}, {Scheme: "bearer", Params: params{{"realm", "api"}}}, {Scheme: "Bearer", Params: params{{"scope", "own"}}},
+	}}}
+	for _, row := range []struct {
+		name      string
+		cfg       middleware.Config
+		around    func(*middleware.Guard) http.Handler
+		request   *http.Request
+		challenge []string
+	}{
+		{"of one without a token", middleware.Config{}, requires(allWrites()), request(), []string{`Bearer realm="api", scope="orders.read orders.write"`}},
+		{"of a bad token", middleware.Config{}, requires(allReads()), withToken("bad"), []string{`Bearer realm="api", error="invalid_token", scope="orders.read"`}},
+		{"of an access level", middleware.Config{}, func(g *middleware.Guard) http.Handler { return g.RequireAccess(orders())(handler) }, request(), []string{`Bearer realm="api", scope="get"`}},
+		{"not of a rule without a scope", middleware.Config{}, requires(claims.AnyRole("Admin")), request(), []string{`Bearer realm="api"`}},
+		{"not of any token", middleware.Config{}, func(g *middleware.Guard) http.Handler { return g.Authenticate(handler) }, request(), []string{`Bearer realm="api"`}},
+		{"not of a 400", middleware.Config{}, requires(allReads()), request("Bearer"), []string{`Bearer realm="api", error="invalid_request"`}},
+		{"once in a 403", middleware.Config{}, requires(allWrites()), withToken(reader), []string{`Bearer realm="api", error="insufficient_scope", scope="orders.read orders.write"`}},
+		{"in Bearer challenges of a Binding that name none", middleware.Config{Bindings: []middleware.Binding{bound}}, requires(allReads()), withToken(reader), []string{`DPoP algs="ES256"`, `bearer realm="api", scope="orders.read"`, `Bearer scope="own"`}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			row.cfg.ChallengeScope = true
+			g := newGuard(t, row.cfg)
+			for range 2 { // what is added is added once
+				assert.Equal(t, row.challenge, serve(row.around(g), row.request).Header()["Www-Authenticate"])
+			}
+		})
+	}
+	w := serve(newGuard(t, middleware.Config{}).Require(allWrites())(handler), request())
+	assert.Equal(t, []string{`Bearer realm="api"`}, w.Header()["Www-Authenticate"], "only if it is asked for")
+}
+
+func requires(rule claims.Rule) func(*middleware.Guard) http.Handler {
+	return func(g *middleware.Guard) http.Handler { return g.Require(rule)(handler) }
 }

@@ -74,6 +74,17 @@ type Config struct {
 	// Optional and Check know no exemptions. See [Policy] on patterns.
 	Exempt []string
 
+	// Preflight makes a handler for the preflights of browsers (CORS), such as the
+	// Handler method of github.com/rs/cors or the Wrap method of
+	// github.com/jub0bs/cors. It gets every OPTIONS request with Origin and
+	// Access-Control-Request-Method, without credentials and without a header
+	// that overrides the method, in front of every rule, table and exemption of
+	// this Guard, where the router lets such requests come to one. What it hands
+	// on is answered with 204: no handler of the API is reached. Such requests
+	// cause no event. nil judges preflights like any request, and as they carry
+	// no token refuses them. See docs/guide/cors.md.
+	Preflight func(http.Handler) http.Handler
+
 	// ErrorBody writes the body of a refusal instead of the Guard. It may set
 	// headers of the body, such as Content-Type; the status, WWW-Authenticate,
 	// Cache-Control and Retry-After are fixed before it is called, and what
@@ -82,8 +93,30 @@ type Config struct {
 	ErrorBody func(w http.ResponseWriter, r *http.Request, e *Error)
 
 	// ProblemJSON answers refusals with problem details (RFC 9457) always.
-	// Otherwise they are sent to callers whose Accept prefers them to text.
+	// Otherwise they are sent to callers whose Accept names JSON, or prefers it to
+	// text. Of Accept the first KiB is read.
 	ProblemJSON bool
+
+	// ChallengeScope adds to the challenge of a 401 the scope that the rule asks
+	// for, so that a client gets the right token at once, as MCP clients do. It
+	// shows strangers the names of scopes. A 403 names them in any case.
+	//
+	// RFC 6750 section 3: https://www.rfc-editor.org/rfc/rfc6750#section-3
+	ChallengeScope bool
+
+	// EndAtExpiry ends the context of a request when its token is no longer good:
+	// at exp plus leeway, with the cause [ErrTokenExpired]. It is for answers that
+	// last, such as server-sent events, long downloads and connections that a
+	// handler has taken over, and ends those whose handler heeds the context. A
+	// Verifier that is no *verifier.Verifier and has no method Remaining gives no
+	// leeway.
+	EndAtExpiry bool
+
+	// NoCacheControl leaves Cache-Control to the handlers. Otherwise what passes
+	// with a verified token is sent with "Cache-Control: private" where a handler
+	// says nothing of its own, so that no cache between the API and its callers
+	// hands one caller's answer to another (RFC 9111 section 3.5).
+	NoCacheControl bool
 
 	// Logger gets refusals, at Info, and trouble with keys or revocation, at
 	// Warn. It gets reason codes, the route's pattern, the configured issuer,
@@ -118,6 +151,7 @@ func New(cfg Config) (*Guard, error) {
 		return nil, err
 	}
 	g.decider.verify = cfg.Verifier.Verify
+	g.lifetimes, _ = cfg.Verifier.(lifetimes)
 	if v, ok := cfg.Verifier.(boundVerifier); ok && len(g.bindings) > 0 {
 		g.decider.verify = v.VerifyBound
 	}
@@ -157,6 +191,12 @@ func (cfg *Config) compile() (*Guard, error) {
 			fail("Bindings[%d] %w", i, err)
 		}
 	}
+	var preflight http.Handler
+	if cfg.Preflight != nil {
+		if preflight = cfg.Preflight(preflighted); isNil(preflight) {
+			fail("Preflight returned no handler")
+		}
+	}
 	counter, err := newRequestCounter(cfg.MeterProvider)
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, err
@@ -176,6 +216,10 @@ func (cfg *Config) compile() (*Guard, error) {
 		exemptPatterns: slices.Clone(cfg.Exempt),
 		errorBody:      cfg.ErrorBody,
 		problemJSON:    cfg.ProblemJSON,
+		noCacheControl: cfg.NoCacheControl,
+		challengeScope: cfg.ChallengeScope,
+		endAtExpiry:    cfg.EndAtExpiry,
+		preflight:      preflight,
 	}
 	if len(cfg.Exempt) > 0 {
 		g.exempt = exempt

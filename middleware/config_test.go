@@ -22,6 +22,7 @@ func TestAllMistakesAreReportedTogether(t *testing.T) {
 		Realm:         "caf\u00e9",
 		Exempt:        []string{"GET /healthz", "GET /healthz", "no-slash", ""},
 		Bindings:      []middleware.Binding{nil, &binding{}, &binding{members: []string{"jkt"}}, &binding{members: []string{"jkt"}}, &binding{members: []string{""}}},
+		Preflight:     func(http.Handler) http.Handler { return nil },
 		MeterProvider: &meterProvider{err: errors.New("no more instruments")},
 	}
 	_, err := middleware.New(cfg)
@@ -36,6 +37,7 @@ func TestAllMistakesAreReportedTogether(t *testing.T) {
 		"middleware: Config.Bindings[1] confirms no member of cnf",
 		`middleware: Config.Bindings[3] confirms "jkt", which another one confirms already`,
 		"middleware: Config.Bindings[4] confirms a member of cnf without a name",
+		"middleware: Config.Preflight returned no handler",
 		"middleware: Config.MeterProvider refused the counter sallyport.requests: no more instruments",
 	} {
 		assert.ErrorContains(t, err, text)

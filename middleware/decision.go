@@ -31,6 +31,10 @@ type call struct {
 	optional   bool        // without credentials the call passes, without claims
 	route      string      // the pattern that the call was routed by, for the log
 
+	// newStamp returns a new stamp, for a call that passes, and the context that
+	// has it.
+	newStamp func() (*stamp, context.Context)
+
 	// confirms are the members of cnf that checkBindings checks. Without
 	// checkBindings every token with a cnf is refused.
 	confirms      map[string]bool
@@ -69,7 +73,7 @@ func (d *decider) decide(ctx context.Context, c *call) (context.Context, *claims
 		return withChecked(ctx, who), who, nil
 	}
 	d.report(ctx, c, Event{Outcome: Verified, Claims: who})
-	return d.withStamp(ctx, c.credential.Token, who), who, nil
+	return d.withStamp(ctx, c, who), who, nil
 }
 
 // stamped returns the claims of an earlier decision on the call, nil for none.
@@ -159,6 +163,23 @@ func (d *decider) turnAway(ctx context.Context, c *call, who *claims.Claims, e *
 	}
 	d.report(ctx, c, ev)
 	return nil, nil, e
+}
+
+// report counts a decision, logs it and calls the hook, before the answer is
+// written.
+func (d *decider) report(ctx context.Context, c *call, ev Event) {
+	if d.isShadowed(ctx) {
+		return
+	}
+	if d.counter != nil {
+		d.counter.count(ctx, ev)
+	}
+	if d.logger != nil {
+		d.log(ctx, c.route, ev)
+	}
+	if d.onEvent != nil {
+		d.onEvent(ctx, ev)
+	}
 }
 
 // orCanceled returns the reason for an error that names none: the caller's own

@@ -3,6 +3,7 @@ package middleware
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -196,6 +197,21 @@ func (d *decider) refuse(c class, code reason.Code, scope string) *Error {
 	e.challenge[0] = Challenge{Scheme: bearer, Params: params}
 	e.Challenges = e.challenge[:]
 	return &e.Error
+}
+
+// nameScope adds a scope to the Bearer challenges of a 401.
+//
+// RFC 6750 section 3: https://www.rfc-editor.org/rfc/rfc6750#section-3
+func (e *Error) nameScope(scope string) {
+	if scope == "" || e.status() != 401 {
+		return
+	}
+	e.Challenges = slices.Clone(e.Challenges) // of a Binding perhaps
+	for i, c := range e.Challenges {
+		if _, named := lookup(c.Params, "scope"); !named && strings.EqualFold(c.Scheme, bearer) {
+			e.Challenges[i].Params = append(slices.Clip(c.Params), [2]string{"scope", scope})
+		}
+	}
 }
 
 // defaultRealm tells an attacker nothing, and a Bearer challenge needs at least

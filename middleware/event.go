@@ -39,23 +39,6 @@ type Event struct {
 	Err error
 }
 
-// report counts a decision, logs it and calls the hook, before the answer is
-// written.
-func (d *decider) report(ctx context.Context, c *call, ev Event) {
-	if d.isShadowed(ctx) {
-		return
-	}
-	if d.counter != nil {
-		d.counter.count(ctx, ev)
-	}
-	if d.logger != nil {
-		d.log(ctx, c.route, ev)
-	}
-	if d.onEvent != nil {
-		d.onEvent(ctx, ev)
-	}
-}
-
 // maxLoggedClient bounds what a client id may take in a log line, in bytes.
 const maxLoggedClient = 128
 

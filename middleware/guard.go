@@ -26,6 +26,7 @@ import (
 	"net/http"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/internal/cachecontrol"
 	"github.com/sallyport-go/sallyport/reason"
 )
 
@@ -33,8 +34,10 @@ import (
 // nothing that must be closed. The zero Guard and a nil one refuse every
 // request with 503; [New] makes one that works.
 //
-// The handlers it returns pass the ResponseWriter on as it is, so Flush,
-// Hijack and [http.ResponseController] work behind them.
+// Behind a verified token the ResponseWriter adds Cache-Control: private to an
+// answer that has none; see [Config.NoCacheControl]. Flush, Hijack and
+// [http.ResponseController] work as they do without it. Handlers of exempt and
+// anonymous requests get the ResponseWriter as it is.
 //
 // They also have a method Requires(method, pattern string) (access string,
 // ruled bool), by which the audits of the adapters find out what a route asks for.
@@ -47,6 +50,11 @@ type Guard struct {
 	exemptPatterns []string
 	errorBody      func(http.ResponseWriter, *http.Request, *Error)
 	problemJSON    bool
+	noCacheControl bool
+	challengeScope bool
+	endAtExpiry    bool
+	lifetimes      lifetimes
+	preflight      http.Handler
 }
 
 // orZero returns the zero Guard for a nil one.
@@ -71,13 +79,13 @@ func (g *Guard) Authenticate(next http.Handler) http.Handler {
 	g = g.orZero()
 	serve := func(w http.ResponseWriter, r *http.Request) {
 		if g.exempt.match(r) != nil {
-			next.ServeHTTP(w, r)
+			g.serveExempt(w, r, next)
 			return
 		}
 		g.serve(w, r, next, anyToken, false)
 	}
 	requires := func(string) string { return anyToken.String() }
-	return &handler{HandlerFunc: serve, shadow: g.decider.shadow, requires: requires}
+	return &handler{HandlerFunc: serve, guard: g, requires: requires}
 }
 
 // Optional lets requests without credentials through, without claims. Those
@@ -87,7 +95,7 @@ func (g *Guard) Optional(next http.Handler) http.Handler {
 	g = g.orZero()
 	serve := func(w http.ResponseWriter, r *http.Request) { g.serve(w, r, next, anyToken, true) }
 	requires := func(string) string { return "nothing, for credentials are optional" }
-	return &handler{HandlerFunc: serve, shadow: g.decider.shadow, requires: requires}
+	return &handler{HandlerFunc: serve, guard: g, requires: requires}
 }
 
 // Require lets requests through whose token is good and passes the rule. It
@@ -99,11 +107,20 @@ func (g *Guard) Require(rule claims.Rule) func(http.Handler) http.Handler {
 	if err := rule.Err(); err != nil {
 		panic(fmt.Errorf("middleware: Require: %w", err))
 	}
-	return g.require(func(string) claims.Rule { return rule })
+	return g.require(
+		func(*http.Request) claims.Rule { return rule },
+		func(string) string { return rule.String() })
 }
 
 // RequireAccess is Require with the access level that the method asks for: get,
 // post, put or delete. Methods without a level are refused with 403.
+//
+// The method that routed a request is the one that is judged. A request that
+// something else may take for one of another method is refused with 403 too: if
+// the pattern that [http.ServeMux] chose has another method, if Chi routes by
+// another (RouteMethod; seen in programs that import adapters/chiauth), or if a
+// header such as X-HTTP-Method-Override asks for another. GET and HEAD are one.
+// To let callers override the method, change r.Method in front of the router.
 //
 // It panics when handlers are put together if the levels are faulty.
 func (g *Guard) RequireAccess(levels claims.AccessLevels) func(http.Handler) http.Handler {
@@ -111,22 +128,23 @@ func (g *Guard) RequireAccess(levels claims.AccessLevels) func(http.Handler) htt
 	if err != nil {
 		panic(fmt.Errorf("middleware: RequireAccess: %w", err))
 	}
-	return g.require(access.Rule)
+	return g.require(
+		func(r *http.Request) claims.Rule { return accessRule(access, r) },
+		func(method string) string { return access.Rule(method).String() })
 }
 
-func (g *Guard) require(rule func(method string) claims.Rule) func(http.Handler) http.Handler {
+func (g *Guard) require(rule func(*http.Request) claims.Rule, requires func(method string) string) func(http.Handler) http.Handler {
 	g = g.orZero()
 	return func(next http.Handler) http.Handler {
-		serve := func(w http.ResponseWriter, r *http.Request) { g.serve(w, r, next, rule(r.Method), false) }
-		requires := func(method string) string { return rule(method).String() }
-		return &handler{HandlerFunc: serve, shadow: g.decider.shadow, requires: requires, ruled: true}
+		serve := func(w http.ResponseWriter, r *http.Request) { g.serve(w, r, next, rule(r), false) }
+		return &handler{HandlerFunc: serve, guard: g, requires: requires, ruled: true}
 	}
 }
 
 // handler is a handler of a Guard that an audit can ask what it requires.
 type handler struct {
 	http.HandlerFunc
-	shadow   bool
+	guard    *Guard
 	requires func(method string) string
 	ruled    bool
 }
@@ -136,25 +154,65 @@ type handler struct {
 // token, or for none, has no rule. The pattern of the route makes no
 // difference.
 func (h *handler) Requires(method, _ string) (access string, ruled bool) {
-	if h.shadow {
+	if h.guard.decider.shadow {
 		return "nothing, for the Guard is in shadow mode", false
 	}
 	return h.requires(method), h.ruled
 }
 
-// serve hands a request that passes to the next handler, and answers others.
+// serve hands a request that passes to the next handler, and answers others. A
+// preflight goes to the handler that is there for it.
 func (g *Guard) serve(w http.ResponseWriter, r *http.Request, next http.Handler, rule claims.Rule, optional bool) {
+	if g.preflight != nil && g.answersPreflight(w, r) {
+		return
+	}
 	admitted, _, refused := g.decide(r, rule, optional)
 	if refused != nil {
 		g.write(w, r, refused)
 		return
 	}
-	next.ServeHTTP(w, admitted)
+	if a, ok := admitted.Context().(*admission); ok && admitted != r {
+		a.serve(w, admitted, next, !g.noCacheControl && !g.decider.shadow)
+		return
+	}
+	next.ServeHTTP(w, admitted) // anonymous, or verified further out
+}
+
+// admission is the context of a call that passes and the ResponseWriter for
+// what runs next, in one allocation.
+type admission struct {
+	stamp
+	answer  cachecontrol.Writer
+	release context.CancelFunc // of a context that ends with the token; nil: none
+}
+
+// newAdmission is where the decision puts the stamp of a call that a Guard serves.
+func newAdmission() (*stamp, context.Context) {
+	a := new(admission)
+	return &a.stamp, a
+}
+
+// serve serves a request that passes, with an answer that is private if it says
+// nothing else.
+func (a *admission) serve(w http.ResponseWriter, r *http.Request, next http.Handler, isPrivate bool) {
+	keeper, kept := w.(cachecontrol.Keeper) // of a Guard further out, or of an adapter, where next returns before it has served
+	if kept && isPrivate {
+		keeper.KeepPrivate()
+	}
+	if a.release != nil && !kept {
+		defer a.release()
+	}
+	if kept || !isPrivate {
+		next.ServeHTTP(w, r)
+		return
+	}
+	next.ServeHTTP(a.answer.Around(w), r)
+	a.answer.Commit() // of a handler that wrote nothing
 }
 
 // decide has the decider decide on a request. It writes nothing.
 func (g *Guard) decide(r *http.Request, rule claims.Rule, optional bool) (*http.Request, *claims.Claims, *Error) {
-	c := call{rule: rule, optional: optional, route: r.Pattern}
+	c := call{rule: rule, optional: optional, route: r.Pattern, newStamp: newAdmission}
 	if rule.NeedsCall() {
 		r, c.asked = forRule(r)
 	}
@@ -173,8 +231,14 @@ func (g *Guard) decide(r *http.Request, rule claims.Rule, optional bool) (*http.
 		}
 	}
 	ctx, who, refused := g.decider.decide(r.Context(), &c)
+	if refused != nil && g.challengeScope {
+		refused.nameScope(rule.Scope())
+	}
 	if ctx == nil {
 		return r, who, refused
+	}
+	if a, ok := ctx.(*admission); ok && g.endAtExpiry {
+		g.endWithToken(a, who)
 	}
 	return r.WithContext(ctx), who, refused
 }
@@ -182,7 +246,8 @@ func (g *Guard) decide(r *http.Request, rule claims.Rule, optional bool) (*http.
 // Check is Require for callers that write their own answers, such as adapters
 // for other frameworks; with [claims.AnyToken] it is Authenticate without
 // exemptions. It writes nothing. The request that it returns carries the claims
-// for all that follows; the error is an [*Error]. Callers must stop on an error:
+// for all that follows; the error is an [*Error]. Preflights and Cache-Control
+// are the caller's own affair. Callers must stop on an error:
 //
 //	r, c, err := guard.Check(r, rule)
 //	if err != nil {

@@ -161,18 +161,35 @@ func TestDenyWithoutARequest(t *testing.T) {
 	assert.False(t, called)
 }
 
-func TestTheResponseWriterIsNotWrapped(t *testing.T) {
+func TestTheResponseWriterOfWhatIsNotGuardedIsNotWrapped(t *testing.T) {
 	t.Parallel()
-	g := newGuard(t, middleware.Config{ErrorBody: func(http.ResponseWriter, *http.Request, *middleware.Error) {}})
+	g := newGuard(t, middleware.Config{Exempt: []string{"/exempt"}})
+	left := newGuard(t, middleware.Config{NoCacheControl: true})
+	shadow := newGuard(t, middleware.Config{Shadow: true})
 	enforce, err := g.Enforce(middleware.Policy{Rules: map[string]claims.Rule{"/": claims.AnyToken()}})
 	require.NoError(t, err)
-	for name, around := range map[string]func(http.Handler) http.Handler{
-		"Authenticate": g.Authenticate, "Optional": g.Optional, "Require": g.Require(allReads()), "Enforce": enforce,
+	byTable, err := left.Enforce(middleware.Policy{Rules: map[string]claims.Rule{"/": claims.AnyToken()}})
+	require.NoError(t, err)
+	exempt := httptest.NewRequest(http.MethodGet, "/exempt", nil)
+	for _, row := range []struct {
+		name    string
+		around  func(http.Handler) http.Handler
+		request *http.Request
+	}{
+		{"an exempt path of Authenticate", g.Authenticate, exempt},
+		{"an exempt path of a table", enforce, exempt},
+		{"an anonymous request", g.Optional, request()},
+		{"shadow mode", shadow.Require(allReads()), withToken(reader)},
+		{"Authenticate that leaves Cache-Control alone", left.Authenticate, withToken(reader)},
+		{"Optional that leaves it alone", left.Optional, withToken(reader)},
+		{"Require that leaves it alone", left.Require(allReads()), withToken(reader)},
+		{"a table that leaves it alone", byTable, withToken(reader)},
 	} {
 		in, served := httptest.NewRecorder(), false
-		around(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			served = assert.Same(t, in, w, name)
-		})).ServeHTTP(in, withToken(reader))
-		assert.True(t, served, name)
+		row.around(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			served = assert.Same(t, in, w, row.name)
+		})).ServeHTTP(in, row.request)
+		assert.True(t, served, row.name)
+		assert.NotContains(t, in.Header(), "Cache-Control", row.name)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/internal/params"
+	"github.com/sallyport-go/sallyport/internal/routed"
 )
 
 // Policy is a table of routes and their rules. Keys are patterns of
@@ -56,13 +57,13 @@ func (g *Guard) Enforce(p Policy) (func(http.Handler) http.Handler, error) {
 			case rt == nil:
 				g.serve(w, r, next, claims.Rule{}, false) // the zero Rule denies
 			case rt.exempt:
-				next.ServeHTTP(w, r)
+				g.serveExempt(w, r, next)
 			default:
 				g.serve(w, table.withParams(r, rt), next, rt.ruleFor(r), false)
 			}
 		}
 		requires := func(string) string { return "what the Guard's Policy says of the path" }
-		return &handler{HandlerFunc: serve, shadow: g.decider.shadow, requires: requires, ruled: true}
+		return &handler{HandlerFunc: serve, guard: g, requires: requires, ruled: true}
 	}, nil
 }
 
@@ -83,12 +84,12 @@ func (g *Guard) compile(p Policy) (*routes, error) {
 	for _, pattern := range slices.Sorted(maps.Keys(p.Rules)) {
 		rule := p.Rules[pattern]
 		fail(prefixed(pattern, rule.Err()))
-		fail(table.add(pattern, &route{rule: rule}))
+		fail(g.orExempt(pattern, table.add(pattern, &route{rule: rule})))
 	}
 	for _, pattern := range slices.Sorted(maps.Keys(p.Access)) {
 		access, err := p.Access[pattern].Compile()
 		fail(prefixed(pattern, err))
-		fail(table.add(pattern, &route{access: access}))
+		fail(g.orExempt(pattern, table.add(pattern, &route{access: access})))
 	}
 	return table, errors.Join(errs...)
 }
@@ -116,7 +117,7 @@ func (*route) ServeHTTP(http.ResponseWriter, *http.Request) {}
 
 func (rt *route) ruleFor(r *http.Request) claims.Rule {
 	if rt.access != nil {
-		return rt.access.Rule(r.Method)
+		return accessRule(rt.access, r)
 	}
 	return rt.rule
 }
@@ -164,13 +165,17 @@ func (t *routes) add(pattern string, rt *route) (err error) {
 // a path that ServeMux would redirect to its clean form, a method that it
 // would answer with 405, CONNECT (whose path it does not clean), and a path
 // that matches otherwise once its percent-encoding is undone, because a router
-// further in may read it that way.
+// further in may read it that way. So is a request that the router of an
+// adapter routes by another method or path, if that leads to another entry.
 func (t *routes) match(r *http.Request) *route {
 	if t == nil || r.URL == nil || r.Method == http.MethodConnect {
 		return nil
 	}
 	rt := t.lookup(r)
-	if rt == nil || r.URL.RawPath == "" {
+	if rt == nil || !t.asRouted(r, rt) {
+		return nil
+	}
+	if r.URL.RawPath == "" {
 		return rt
 	}
 	decoded := &http.Request{Method: r.Method, Host: r.Host, URL: &url.URL{Path: r.URL.Path}}
@@ -178,6 +183,28 @@ func (t *routes) match(r *http.Request) *route {
 		return nil
 	}
 	return rt
+}
+
+// asRouted reports whether a request leads to rt by what its router goes by too.
+func (t *routes) asRouted(r *http.Request, rt *route) bool {
+	reading := routed.Of(r)
+	if reading == (routed.Reading{}) {
+		return true
+	}
+	method, path := r.Method, r.URL.Path
+	if reading.Method != "" && !sameMethod(reading.Method, method) {
+		method = reading.Method
+	}
+	if reading.Path != "" {
+		path = reading.Path
+	}
+	if reading.Unclear {
+		return false
+	}
+	if method == r.Method && path == r.URL.Path {
+		return true
+	}
+	return t.lookup(&http.Request{Method: method, Host: r.Host, URL: &url.URL{Path: path}}) == rt
 }
 
 func (t *routes) lookup(r *http.Request) *route {

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/internal/contextkey"
 )
 
 // stampKey finds the stamp of one Guard and of no other: what another Guard
@@ -21,10 +22,16 @@ type stamp struct {
 	claims          *claims.Claims
 }
 
-// Value returns the stamp for its own key, and asks the parent for any other.
+// Value returns the stamp for its own key and the claims for theirs, and asks
+// the parent for any other.
 func (s *stamp) Value(key any) any {
-	if k, ok := key.(stampKey); ok && k.decider == s.decider {
-		return s
+	switch k := key.(type) {
+	case stampKey:
+		if k.decider == s.decider {
+			return s
+		}
+	case contextkey.Claims:
+		return s.claims
 	}
 	return s.Context.Value(key)
 }
@@ -38,8 +45,11 @@ func (d *decider) stampOf(ctx context.Context) *stamp {
 }
 
 // withStamp returns the context of a call whose token was verified just now.
-func (d *decider) withStamp(ctx context.Context, token string, who *claims.Claims) context.Context {
-	return &stamp{Context: claims.NewContext(ctx, who), decider: d, token: token, claims: who}
+// The transport says where the stamp is made: as a part of a larger context.
+func (d *decider) withStamp(ctx context.Context, c *call, who *claims.Claims) context.Context {
+	s, passes := c.newStamp()
+	*s = stamp{Context: ctx, decider: d, token: c.credential.Token, claims: who}
+	return passes
 }
 
 // withChecked returns the context of a call that has a stamp already: nil for

@@ -88,6 +88,13 @@ func (v *Verifier) verify(ctx context.Context, token string, bound bool) (*claim
 	return known.claims, nil
 }
 
+// Remaining returns for how long Verify would go on to accept a token by its
+// exp: until exp plus leeway, on the clock of this Verifier. It is not positive
+// for a token that has expired, and meaningless for claims without exp.
+func (v *Verifier) Remaining(c *claims.Claims) time.Duration {
+	return c.ExpiresAt().Add(v.leeway).Sub(v.clock())
+}
+
 func (v *Verifier) clock() time.Time {
 	if v.now == nil {
 		return time.Now()

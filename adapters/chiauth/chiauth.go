@@ -135,7 +135,12 @@ func (e *enforcer) choose(r *http.Request) (http.Handler, *http.Request) {
 		trial = chi.NewRouteContext()
 	}
 	trial.Reset() // of the last request's parameters, which Find would keep and add to
-	h, needsCall := e.Handler(method, e.routes.Find(trial, method, path))
+	pattern := e.routes.Find(trial, method, path)
+	if !e.OneEntry(method, r.Method, pattern) { // a handler may go by either
+		e.pool.Put(trial)
+		return e.Denial(), r
+	}
+	h, needsCall := e.Handler(method, pattern)
 	if needsCall {
 		return h, params.With(r, trial.URLParam)
 	}

@@ -44,19 +44,16 @@ func Audit(engine *gin.Engine, open ...string) (audit.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	var routes table.Audit
+	routes := table.Audit{Shown: runtimePattern}
 	for _, c := range all {
 		if c.name != "" {
 			routes.AddUnrouted(c.name, c.doors()...)
 		} else {
-			routes.Add(c.method, runtimePattern(c.pattern), c.doors()...)
+			routes.Add(c.method, c.written, c.doors()...)
 		}
 	}
-	names := make([]string, len(open))
-	for i, name := range open {
-		names[i] = runtimePattern(name)
-	}
-	return routes.Report(names, nil)
+	report, err := routes.Report(open, nil)
+	return report, errors.Join(err, namesakes(all))
 }
 
 // doors are those of the chain that something stands behind.
@@ -91,6 +88,7 @@ func inspect(h gin.HandlerFunc) table.Door {
 // chain is a route and the handlers that Gin runs for it, in order.
 type chain struct {
 	method, pattern string
+	written         string // the pattern, with a backslash before a colon that is no parameter
 	name            string // of a chain for requests without a route
 	handlers        gin.HandlersChain
 }
@@ -123,22 +121,30 @@ func routed(fields reflect.Value, told gin.RoutesInfo) (all []chain, err error) 
 	trees := fields.FieldByName("trees")
 	for i := range trees.Len() {
 		tree := trees.Index(i)
-		all = collect(all, tree.FieldByName("method").String(), "", tree.FieldByName("root").Elem())
+		all = collect(all, tree.FieldByName("method").String(), chain{}, tree.FieldByName("root").Elem())
 	}
 	return all, confirm(all, told)
 }
 
-func collect(all []chain, method, prefix string, node reflect.Value) []chain {
-	pattern := prefix + node.FieldByName("path").String()
-	if handlers := handlersIn(node, "handlers"); len(handlers) > 0 {
-		all = append(all, chain{method: method, pattern: pattern, handlers: handlers})
+func collect(all []chain, method string, above chain, node reflect.Value) []chain {
+	path := node.FieldByName("path").String()
+	here := chain{method: method, pattern: above.pattern + path, written: above.written + path}
+	if node.FieldByName("nType").Uint() < parameterNode {
+		here.written = above.written + asLiteral(path)
+	}
+	if here.handlers = handlersIn(node, "handlers"); len(here.handlers) > 0 {
+		all = append(all, here)
 	}
 	children := node.FieldByName("children")
 	for i := range children.Len() {
-		all = collect(all, method, pattern, children.Index(i).Elem())
+		all = collect(all, method, here, children.Index(i).Elem())
 	}
 	return all
 }
+
+// parameterNode is the first kind of node of Gin that is a parameter: after the
+// static one and the root.
+const parameterNode = 2
 
 var errLayout = errors.New("the handlers found are not those of its routes")
 

@@ -39,6 +39,7 @@ type (
 	}
 	fakeNode struct {
 		path     string
+		nType    uint8
 		handlers gin.HandlersChain
 		children []*fakeNode
 	}
@@ -46,7 +47,7 @@ type (
 
 func TestWhatIsFoundIsComparedWithWhatGinExports(t *testing.T) {
 	t.Parallel()
-	leaf := &fakeNode{path: "a", handlers: gin.HandlersChain{second, first}}
+	leaf := &fakeNode{path: "a", nType: 0, handlers: gin.HandlersChain{second, first}}
 	fields := reflect.ValueOf(&fakeEngine{[]fakeTree{{"GET", &fakeNode{path: "/", children: []*fakeNode{leaf}}}}}).Elem()
 
 	all, err := routed(fields, gin.RoutesInfo{{Method: "GET", Path: "/a", HandlerFunc: first}})

@@ -15,7 +15,8 @@
 // later protects only the routes that come later, and what stands in front of a
 // door runs for everybody. [Audit], in a test, finds the routes that were
 // forgotten. Handlers that change c.Request.Method or call Engine.HandleContext
-// belong behind the doors: Gin has chosen the route before they run.
+// belong behind the doors: Gin has chosen the route before they run. Where a rule
+// depends on the method, a request whose method was changed in between is denied.
 //
 // # Claims
 //
@@ -103,6 +104,7 @@ type door struct {
 	handler   http.Handler
 	needsCall bool // whether its rule asks about the call
 	table     *table.Table
+	routes    routes
 }
 
 func through(h http.Handler) gin.HandlerFunc { return (&door{handler: h}).asGin() }
@@ -138,13 +140,26 @@ func (d *door) handle(c *gin.Context) {
 		return
 	}
 	c.Request = admitted
+	if p.private {
+		p.serve(c)
+	}
 }
 
 func (d *door) choose(c *gin.Context) (h http.Handler, needsCall bool) {
-	if d.table != nil {
-		return d.table.Handler(c.Request.Method, c.FullPath())
+	route, routed := d.routes.of(c)
+	if routed && route.method != c.Request.Method {
+		c.Request.Pattern = route.method + " " + route.pattern // as ServeMux would: the Guard compares the methods
 	}
-	return d.handler, d.needsCall
+	switch {
+	case d.table == nil:
+		return d.handler, d.needsCall
+	case c.FullPath() == "":
+		return d.table.Handler(c.Request.Method, "")
+	case !routed || !d.table.OneEntry(route.method, c.Request.Method, route.written): // a handler may go by either method
+		return d.table.Denial(), false
+	default:
+		return d.table.Handler(route.method, route.written)
+	}
 }
 
 func (d *door) asDoor() table.Door {
@@ -152,24 +167,6 @@ func (d *door) asDoor() table.Door {
 		return d.table
 	}
 	return table.DoorOf(d.handler)
-}
-
-// passage is the ResponseWriter of the Guard, which writes its denial to it or
-// gives it to the next handler. It is never used for a second request. Handlers
-// behind the door get Gin's own ResponseWriter.
-type passage struct {
-	gin.ResponseWriter
-	unrouted bool
-	request  *http.Request // with the claims; nil: not let through
-}
-
-// WriteHeader begins a denial. Gin has already set the Allow header of a 405,
-// which would show callers without a token what routes exist.
-func (p *passage) WriteHeader(status int) {
-	if p.unrouted {
-		p.Header().Del("Allow")
-	}
-	p.ResponseWriter.WriteHeader(status)
 }
 
 // passed is the next handler in the sense of net/http.
@@ -229,7 +226,7 @@ func Enforce(guard Guard, p Policy) (gin.HandlerFunc, error) {
 		g = guard
 	}
 	plan, err := table.New("ginauth", g, table.Policy{Rules: p.Rules, Access: p.Access, Exempt: p.Exempt}, syntax)
-	if err != nil {
+	if err := errors.Join(err, p.namesakes()); err != nil {
 		return nil, err
 	}
 	return (&door{table: plan.Bind(passed)}).asGin(), nil
@@ -240,8 +237,5 @@ func syntax(pattern string) (string, error) {
 	if strings.ContainsAny(pattern, "{}") {
 		return "", errors.New("parameters of Gin are :id and *path, not {id}")
 	}
-	return runtimePattern(pattern), nil
+	return pattern, nil
 }
-
-// runtimePattern is a pattern as Context.FullPath gives it.
-func runtimePattern(pattern string) string { return strings.ReplaceAll(pattern, `\:`, ":") }

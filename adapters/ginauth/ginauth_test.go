@@ -76,17 +76,25 @@ func TestClaims(t *testing.T) {
 	})
 }
 
-// Behind a door the ResponseWriter is Gin's own: a protocol can be switched.
-func TestBehindADoorTheResponseWriterIsGinsOwn(t *testing.T) {
+// Behind a door the ResponseWriter is Gin's own, or one around it that sends
+// Cache-Control: a protocol can be switched.
+func TestTheResponseWriterBehindADoor(t *testing.T) {
 	t.Parallel()
-	e := gin.New()
-	var before, behind gin.ResponseWriter
-	e.GET("/", func(c *gin.Context) { before = c.Writer }, ginauth.Require(kit.Guard(middleware.Config{}), kit.Reads()), func(c *gin.Context) {
-		behind = c.Writer
-		c.Writer.Flush()
-	})
-	assert.True(t, kit.Serve(e, kit.Request("GET", "/", kit.Reader)).Flushed)
-	assert.Same(t, before, behind)
+	for name, cfg := range map[string]middleware.Config{"private": {}, "left alone": {NoCacheControl: true}} {
+		e := gin.New()
+		var before, behind gin.ResponseWriter
+		g := kit.Guard(cfg)
+		e.GET("/", func(c *gin.Context) { before = c.Writer }, ginauth.Authenticate(g), func(c *gin.Context) { behind = c.Writer },
+			ginauth.Require(g, kit.Reads()), func(c *gin.Context) {
+				assert.Same(t, behind, c.Writer, "%s: a second door changes nothing", name)
+				c.Writer.Flush()
+			})
+		assert.True(t, kit.Serve(e, kit.Request("GET", "/", kit.Reader)).Flushed)
+		if wrapped, ok := behind.(interface{ Unwrap() http.ResponseWriter }); ok && name == "private" {
+			behind, _ = wrapped.Unwrap().(gin.ResponseWriter)
+		}
+		assert.Same(t, before, behind, name)
+	}
 }
 
 // Wherever a door stands, nothing behind it runs for those whom it refuses.

@@ -25,6 +25,10 @@ func DoorOf(h http.Handler) Door {
 
 // Audit gathers the routes of a router. The zero Audit has none.
 type Audit struct {
+	// Shown is how a pattern is shown, and may be called in names of open
+	// routes; nil: as it was added.
+	Shown func(pattern string) string
+
 	routes []audited
 	tables []*Table
 }
@@ -48,6 +52,13 @@ func (a *Audit) AddUnrouted(name string, doors ...Door) {
 	route := a.behind("", "", doors)
 	route.method, route.pattern = "*", name
 	a.routes = append(a.routes, route)
+}
+
+func (a *Audit) shown(pattern string) string {
+	if a.Shown == nil {
+		return pattern
+	}
+	return a.Shown(pattern)
 }
 
 func (a *Audit) behind(method, pattern string, doors []Door) audited {
@@ -95,7 +106,7 @@ func (a *Audit) note(d Door) {
 // entry although it was not added; it may be nil.
 func (a *Audit) Report(open []string, known func(method, pattern string) bool) (audit.Report, error) {
 	slices.SortStableFunc(a.routes, func(x, y audited) int {
-		return cmp.Or(strings.Compare(x.pattern, y.pattern), strings.Compare(x.method, y.method))
+		return cmp.Or(strings.Compare(a.shown(x.pattern), a.shown(y.pattern)), strings.Compare(x.method, y.method))
 	})
 	errs := a.open(open)
 	var report audit.Report
@@ -103,12 +114,12 @@ func (a *Audit) Report(open []string, known func(method, pattern string) bool) (
 		access := cmp.Or(r.access, "nothing")
 		switch {
 		case r.forgotten:
-			errs = append(errs, fmt.Errorf("audit: no rule protects %s %s (it requires %s)", r.method, r.pattern, access))
+			errs = append(errs, fmt.Errorf("audit: no rule protects %s %s (it requires %s)", r.method, a.shown(r.pattern), access))
 			access = "FORGOTTEN: " + access
 		case r.access == "":
 			access = "open to everybody"
 		}
-		report = append(report, audit.Route{Method: r.method, Pattern: r.pattern, Access: access})
+		report = append(report, audit.Route{Method: r.method, Pattern: a.shown(r.pattern), Access: access})
 	}
 	for _, t := range a.tables {
 		errs = append(errs, a.unused(t, known)...)
@@ -123,7 +134,7 @@ func (a *Audit) open(names []string) (errs []error) {
 		method, pattern := split(name)
 		known := false
 		for i := range a.routes {
-			if r := &a.routes[i]; r.pattern == pattern && (method == "" || r.method == method) {
+			if r := &a.routes[i]; (r.pattern == pattern || a.shown(r.pattern) == pattern) && (method == "" || r.method == method) {
 				known, r.forgotten = true, false
 			}
 		}

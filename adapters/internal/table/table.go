@@ -141,8 +141,14 @@ type bound struct {
 // Bind puts the entries in front of the handler that they protect.
 func (p *Plan) Bind(next http.Handler) *Table {
 	t := &Table{plan: p, none: p.none(next), entries: make(map[route]bound, len(p.entries))}
+	exempt := next
+	if door, ok := t.none.(interface {
+		Open(next http.Handler) http.Handler
+	}); ok { // a Guard, which answers preflights
+		exempt = door.Open(next)
+	}
 	for at, e := range p.entries {
-		b := bound{key: e.key, handler: next, needsCall: e.needsCall}
+		b := bound{key: e.key, handler: exempt, needsCall: e.needsCall}
 		if e.door != nil {
 			b.handler = e.door(next)
 			b.ruled = true
@@ -163,6 +169,18 @@ func (t *Table) Handler(method, pattern string) (h http.Handler, needsCall bool)
 		return b.handler, b.needsCall
 	}
 	return t.none, false
+}
+
+// OneEntry reports whether a route has one entry for the method that it is
+// chosen by and for that of the request, which a middleware may have made two.
+// GET and HEAD are one.
+func (t *Table) OneEntry(routed, method, pattern string) bool {
+	if routed == method || routed == http.MethodGet && method == http.MethodHead {
+		return true
+	}
+	a, _ := t.find(routed, pattern)
+	b, _ := t.find(method, pattern)
+	return a.key == b.key
 }
 
 // Denial returns the handler that lets no request through.

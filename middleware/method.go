@@ -1,0 +1,56 @@
+package middleware
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/internal/routed"
+)
+
+// overrideHeaders are those by which callers ask for another method than that
+// of the request line. Whether anything further in obeys is not known here.
+var overrideHeaders = [...]string{"X-Http-Method-Override", "X-Http-Method", "X-Method-Override"}
+
+// otherMethod denies a request that may be taken for one of another method.
+var otherMethod = claims.Func("no other method than that of the request", func(*claims.Claims) bool { return false })
+
+// accessRule returns the rule for the method of a request: one that denies all
+// the same if the request is routed by another method, or might be.
+func accessRule(access *claims.Access, r *http.Request) claims.Rule {
+	rule := access.Rule(r.Method)
+	if !routedByItsMethod(r) || overridesMethod(r) {
+		return claims.AllOf(rule, otherMethod)
+	}
+	return rule
+}
+
+// routedByItsMethod reports whether the pattern of ServeMux and the router of an
+// adapter, where they say so, have routed the request by the method that it has.
+func routedByItsMethod(r *http.Request) bool {
+	// [METHOD ][HOST]/[PATH]: https://pkg.go.dev/net/http#hdr-Patterns-ServeMux
+	if method, _, ok := strings.Cut(r.Pattern, " "); ok && isToken(method) && !sameMethod(method, r.Method) {
+		return false
+	}
+	method := routed.Of(r).Method
+	return method == "" || sameMethod(method, r.Method)
+}
+
+// overridesMethod reports whether a header asks for another method.
+func overridesMethod(r *http.Request) bool {
+	for _, name := range overrideHeaders {
+		for _, method := range r.Header[name] {
+			if !sameMethod(strings.ToUpper(strings.TrimSpace(method)), r.Method) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// sameMethod reports whether two methods are one, or GET and HEAD: a router may
+// have the handler of GET answer HEAD.
+func sameMethod(a, b string) bool {
+	reads := func(method string) bool { return method == http.MethodGet || method == http.MethodHead }
+	return a == b || reads(a) && reads(b)
+}
