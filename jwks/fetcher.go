@@ -285,7 +285,7 @@ func (f *Fetcher) succeed(e *Event, got fetched) (round chan struct{}) {
 	old := f.Snapshot()
 	set, diff := old.set, change{}
 	if !got.notModified {
-		set, diff = old.set.merge(got.keys)
+		set, diff = old.set.merge(got.keys, got.skipped)
 	}
 	next := &Snapshot{set: set, fetchedAt: now, expires: now.Add(f.cfg.MaxStaleness)}
 	r := f.result(set, diff)
