@@ -67,11 +67,13 @@ func (e *Error) Unwrap() error { return e.Err }
 type origin uint8
 
 const (
-	_            origin = iota
-	byValidator         // whatever its reason
-	keyMismatch         // unsupported_alg
-	keyAmbiguous        // unknown_key
-	keyOfAnother        // unknown_key
+	_             origin = iota
+	byValidator          // whatever its reason
+	keyMismatch          // unsupported_alg
+	keyUndeclared        // unsupported_alg
+	keyUnreadable        // keys_unavailable
+	keyAmbiguous         // unknown_key
+	keyOfAnother         // unknown_key
 )
 
 // refuse makes the error of a check before the issuer is known.
@@ -82,19 +84,4 @@ func refuse(code reason.Code, detail string, cause error) *Error {
 // refuse makes the error of a check against i.
 func (i *issuer) refuse(code reason.Code, detail string, cause error) *Error {
 	return &Error{Reason: code, Issuer: i.name, Detail: detail, Err: cause}
-}
-
-// quoted makes a kid fit for a log: printable, and at most 64 bytes of it.
-func quoted(kid string) string {
-	const most = 64
-	more := ""
-	if len(kid) > most {
-		kid, more = kid[:most], "..."
-	}
-	for i := range len(kid) {
-		if c := kid[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			return strconv.QuoteToASCII(kid) + more
-		}
-	}
-	return `"` + kid + `"` + more // as nearly all are
 }

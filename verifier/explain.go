@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport-go/sallyport/internal/quote"
 	"github.com/sallyport-go/sallyport/reason"
 )
 
@@ -158,7 +159,7 @@ func (l *located) describeAlgorithm() (found, expected string) {
 func describeKey(l *located, _ *keyed) (found, expected string) {
 	found = "no kid"
 	if l.header.KeyID != "" {
-		found = "kid " + quoted(l.header.KeyID)
+		found = "kid " + quote.Text(l.header.KeyID)
 	}
 	keys := l.issuer.keys.Snapshot()
 	if !keys.Usable() {
@@ -166,7 +167,7 @@ func describeKey(l *located, _ *keyed) (found, expected string) {
 	}
 	var have []string
 	for k := range keys.Keys() {
-		have = append(have, strings.TrimSpace(quoted(k.ID())+" "+k.Type()+" "+k.Algorithm()))
+		have = append(have, strings.TrimSpace(quote.Text(k.ID())+" "+k.Type()+" "+k.Algorithm()))
 	}
 	const most = 8
 	if more := len(have) - most; more > 0 {
@@ -176,7 +177,7 @@ func describeKey(l *located, _ *keyed) (found, expected string) {
 }
 
 func (k *keyed) describeSignature() (found, expected string) {
-	return "", "made with " + k.header.Algorithm + " by key " + quoted(k.key.ID())
+	return "", "made with " + k.header.Algorithm + " by key " + quote.Text(k.key.ID())
 }
 
 func describeClaims(_ *routed, d *decoded) (found, expected string) {

@@ -3,11 +3,13 @@ package verifier
 import (
 	"cmp"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/sallyport-go/sallyport/internal/jose"
 	"github.com/sallyport-go/sallyport/internal/strictjson"
 	"github.com/sallyport-go/sallyport/reason"
 )
@@ -32,6 +34,7 @@ var hints = map[reason.Code]func(*check, *Error) string{
 	reason.UnknownIssuer:      hintIssuer,
 	reason.UnknownTenant:      say("Add the tenant to Tenants if its customers are yours; the tenant is the GUID in iss and tid."),
 	reason.UnknownKey:         hintKey,
+	reason.UnusableKey:        hintUnusable,
 	reason.BadSignature:       hintSignature,
 	reason.MalformedClaims:    hintClaims,
 	reason.MissingClaim:       func(_ *check, e *Error) string { return "The token lacks a claim that is needed: " + e.Detail + "." },
@@ -82,6 +85,8 @@ func hintAlgorithm(c *check, e *Error) string {
 		return "The token is unsigned: no setting accepts it."
 	}
 	switch {
+	case e.origin == keyUndeclared:
+		return fmt.Sprintf("The issuer's key declares no alg, so that it verifies the first RSA algorithm of Algorithms alone: put %q first if that is what the issuer signs with.", c.header.is.header.Algorithm)
 	case e.origin == keyMismatch && c.header.is.header.KeyID != "":
 		return "The key of that kid is published for another alg: the issuer signs with the wrong one, or this is a forgery."
 	case e.origin == keyMismatch:
@@ -129,6 +134,18 @@ func hintKey(_ *check, e *Error) string {
 	default:
 		return "The issuer does not publish this key: was it just rotated, or is the token from another environment?"
 	}
+}
+
+func hintUnusable(_ *check, e *Error) string {
+	return "The issuer publishes the key that the token names, and it must not check access tokens: " + skipped(e) + "."
+}
+
+// skipped is why the key that a refusal is about is not usable.
+func skipped(e *Error) string {
+	if k, ok := errors.AsType[*jose.Skipped](e.Err); ok {
+		return k.Error()
+	}
+	return causeOf(e)
 }
 
 func hintSignature(c *check, _ *Error) string {
@@ -209,5 +226,8 @@ func hintAudience(c *check, e *Error) string {
 }
 
 func hintUnavailable(_ *check, e *Error) string {
+	if e.origin == keyUnreadable {
+		return "The issuer publishes a key that may have signed the token, and it cannot be read, so the token was not judged: " + skipped(e) + "."
+	}
 	return "The issuer's keys could not be had, so the token was not judged: " + causeOf(e) + "."
 }

@@ -50,7 +50,7 @@ func TestHints(t *testing.T) {
 
 		// Keys.
 		"a kid that is not published":    {token: with(jwkstest.Header{"kid": "new"}), hint: "was it just rotated"},
-		"keys that cannot be told apart": {setup: func(w *world) { w.Publish(w.NewKey("ES256")) }, token: with(jwkstest.Header{"kid": nil}), hint: "does not say which key signed it"},
+		"keys that cannot be told apart": {setup: func(w *world) { w.Publish(others(w, nil)...) }, token: with(jwkstest.Header{"kid": nil}), hint: "does not say which key signed it"},
 		"a key for another alg":          {token: with(jwkstest.Header{"alg": "RS256"}), hint: "The key of that kid is published for another alg"},
 		"no kid, and no key for alg":     {token: with(jwkstest.Header{"alg": "RS256", "kid": nil}), hint: "none of the issuer's keys is for its alg"},
 		"a key of another tenant":        {setup: tenants(contoso), token: of(contoso), hint: "The signing key belongs to another issuer or tenant"},

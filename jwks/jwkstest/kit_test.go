@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,7 +60,7 @@ func panicOf(f func()) (text string) {
 func newVerifier(t *testing.T, iss *jwkstest.Issuer, keys jwks.KeySet) *verifier.Verifier {
 	t.Helper()
 	return must(verifier.New(verifier.Config{Issuers: []verifier.Issuer{{
-		Name: iss.Issuer(), Audiences: []string{iss.Audience()}, Keys: keys, Algorithms: forgedAlgorithms,
+		Name: iss.Issuer(), Audiences: []string{iss.Audience()}, Keys: keys, Algorithms: first(iss.Key().Algorithm(), forgedAlgorithms),
 	}}}))
 }
 
@@ -72,6 +73,11 @@ func whyNot(t *testing.T, err error) reason.Code {
 	var refused *verifier.Error
 	require.ErrorAs(t, err, &refused)
 	return refused.Reason
+}
+
+// first is the list with alg in front: a key without alg is for the first one.
+func first(alg string, list []string) []string {
+	return append([]string{alg}, slices.DeleteFunc(slices.Clone(list), func(other string) bool { return other == alg })...)
 }
 
 var forgedAlgorithms = []string{"RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA"}
