@@ -157,6 +157,9 @@ func hintSignature(c *check, _ *Error) string {
 			return h
 		}
 	}
+	if !c.key.is.candidates.Named {
+		return "None of the issuer's keys that the token can mean made its signature: is the token from another environment, or was it changed after it was signed?"
+	}
 	return "The token was changed after it was signed, or signed by somebody else."
 }
 

@@ -299,7 +299,7 @@ func TestTheSeveralKeysOfATenantAreItsOwn(t *testing.T) {
 	var keys []*jwks.Key
 	for _, tenant := range []string{fabrikam, contoso} {
 		jwk := w.Key().JWK()
-		jwk["issuer"] = w.issuer().Name[:strings.Index(w.issuer().Name, "{")] + tenant + w.issuer().Name[strings.Index(w.issuer().Name, "}")+1:]
+		jwk["issuer"] = strings.Replace(w.issuer().Name, "{tenantid}", tenant, 1)
 		keys = append(keys, must(jwks.ParseJWKS(must(json.Marshal(jwk))))...)
 	}
 	w.issuer().Keys = must(jwks.NewStatic(keys...))

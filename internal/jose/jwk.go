@@ -182,18 +182,7 @@ func verifies(obj *strictjson.Object) error {
 // public key, each in its one canonical spelling.
 func material(obj *strictjson.Object, kty string) (map[string]string, error) {
 	if kty == RSA {
-		n, err := number(obj, "n")
-		if err != nil {
-			return nil, err
-		}
-		e, err := number(obj, "e")
-		if err != nil {
-			return nil, err
-		}
-		if len(e) > 4 { // jwx keeps the low bits of what is longer
-			return nil, forbidden("e is above 2^31-1")
-		}
-		return map[string]string{"kty": kty, "n": encoding.EncodeToString(n), "e": encoding.EncodeToString(e)}, nil
+		return rsaMaterial(obj)
 	}
 	crv, err := text(obj, "crv")
 	if err != nil {
@@ -224,6 +213,21 @@ func material(obj *strictjson.Object, kty string) (map[string]string, error) {
 		return nil, forbidden("crv %s cannot check a signature here", quote.Text(crv))
 	}
 	return members, nil
+}
+
+func rsaMaterial(obj *strictjson.Object) (map[string]string, error) {
+	n, err := number(obj, "n")
+	if err != nil {
+		return nil, err
+	}
+	e, err := number(obj, "e")
+	if err != nil {
+		return nil, err
+	}
+	if len(e) > 4 { // jwx keeps the low bits of what is longer
+		return nil, forbidden("e is above 2^31-1")
+	}
+	return map[string]string{"kty": RSA, "n": encoding.EncodeToString(n), "e": encoding.EncodeToString(e)}, nil
 }
 
 var coordinateBytes = map[string]int{"P-256": 32, "P-384": 48, "P-521": 66}

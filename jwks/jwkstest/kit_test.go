@@ -153,8 +153,8 @@ func kids(t *testing.T, iss *jwkstest.Issuer, client *http.Client) (kids []strin
 	keys, skipped, err := jose.ParseSet([]byte(body))
 	require.NoError(t, err)
 	require.Empty(t, skipped)
-	for _, k := range keys {
-		kids = append(kids, k.ID)
+	for i := range keys {
+		kids = append(kids, keys[i].ID)
 	}
 	return kids
 }
