@@ -332,10 +332,12 @@ func TestAnUnknownKidAsksForNewerKeysOnce(t *testing.T) {
 func TestOnlyAnUnknownKidAsksForNewerKeys(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.Publish(w.NewKey("ES256"))
+	enc, damaged := w.NewKey("ES256", jwkstest.JWK{"use": "enc"}), w.NewKey("ES256", jwkstest.JWK{"x": "!!"})
+	w.Publish(w.NewKey("ES256"), enc, damaged)
 	w.keys.fetch()
 	v := w.verifier(t)
 	for name, token := range map[string]string{
+		"a key for something else":    w.Token(jwkstest.WithKey(enc)),
 		"a bad signature":             tampered(w.Token()),
 		"the wrong key for the alg":   w.Token(jwkstest.Header{"alg": "RS256"}),
 		"no kid, and several keys":    w.Token(jwkstest.Header{"kid": nil}),
@@ -348,6 +350,8 @@ func TestOnlyAnUnknownKidAsksForNewerKeys(t *testing.T) {
 		_, _ = v.Verify(t.Context(), token)
 		assert.Zero(t, w.keys.refreshes.Load(), name)
 	}
+	expect(t, v, w.Token(jwkstest.WithKey(damaged)), reason.KeysUnavailable)
+	assert.EqualValues(t, 1, w.keys.refreshes.Load(), "but a key that cannot be read may have been mended")
 }
 
 func TestKeysThatCannotBeHadAreNotTheTokensFault(t *testing.T) {
