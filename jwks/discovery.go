@@ -127,7 +127,7 @@ var errNoMetadata = errors.New("no metadata document")
 //
 // RFC 8414 section 3.3: https://www.rfc-editor.org/rfc/rfc8414#section-3.3
 func (d *discovery) parse(address string, body []byte) (string, error) {
-	doc, err := strictjson.Parse(body)
+	doc, err := strictjson.ParseDocument(body)
 	if err != nil {
 		return "", fmt.Errorf("jwks: %s holds %w: %w", address, errNoMetadata, err)
 	}

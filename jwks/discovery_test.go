@@ -97,6 +97,22 @@ func TestDiscoveryFindsTheSet(t *testing.T) {
 	})
 }
 
+func TestAByteOrderMarkBeforeMetadataOrASetIsSkipped(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newServer("")
+		s.respond(func(r *http.Request) (*http.Response, error) {
+			body := metadata(issuerURL, setURL)
+			if r.URL.String() == setURL {
+				body = setOf("a")
+			}
+			return reply(r, http.StatusOK, "\ufeff"+body, nil), nil
+		})
+		f := newFetcher(t, s.discovering(issuerURL))
+		require.NoError(t, f.Refresh(t.Context(), "a"))
+		assert.Equal(t, []string{"a"}, kids(f))
+	})
+}
+
 func TestDiscoveryRefuses(t *testing.T) {
 	type row struct {
 		body string
@@ -113,6 +129,8 @@ func TestDiscoveryRefuses(t *testing.T) {
 		"a jwks_uri of another scheme": {metadata(issuerURL, "file:///etc/passwd"), []string{"no absolute URL"}, 1},
 		"a jwks_uri that is no string": {`{"issuer":"https://issuer.example","jwks_uri":["x"]}`, []string{"no jwks_uri"}, 1},
 		"an endless jwks_uri":          {metadata(issuerURL, issuerURL+"/"+strings.Repeat("x", 4000)), []string{"jwks_uri of 402"}, 1},
+		"an issuer that is null":       {`{"issuer":null,"jwks_uri":"https://issuer.example/jwks"}`, []string{"names no issuer"}, 2},
+		"a jwks_uri that is null":      {`{"issuer":"https://issuer.example","jwks_uri":null}`, []string{"names no jwks_uri"}, 1},
 		"members in another case":      {`{"Issuer":"https://issuer.example","JWKS_URI":"https://issuer.example/jwks"}`, []string{"names no issuer"}, 2},
 		"a duplicate member":           {`{"issuer":"https://issuer.example","issuer":"x"}`, []string{"duplicate member"}, 2},
 		"a web page":                   {"<html>", []string{"no metadata document"}, 2},

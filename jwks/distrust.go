@@ -34,7 +34,7 @@ func (f *Fetcher) Distrust(kid string) {
 		return why != nil
 	})
 	if len(trusted) < len(old.set.keys) {
-		f.snapshot.Store(&Snapshot{set: newIndex(trusted), fetchedAt: old.fetchedAt, expires: old.expires})
+		f.snapshot.Store(&Snapshot{set: newIndex(trusted, old.set.skipped), fetchedAt: old.fetchedAt, expires: old.expires})
 	}
 }
 

@@ -240,7 +240,7 @@ func (f *Fetcher) succeed(e *Event, got fetched) (round chan struct{}) {
 	set, diff := old.set, change{}
 	if !got.notModified {
 		keys, skipped := f.distrusted.split(got.keys) // again: Distrust may have been called meanwhile
-		set, diff = old.set.merge(keys)
+		set, diff = old.set.merge(keys, got.skipped)
 		f.report.Skipped = texts(append(got.skipped, skipped...))
 	}
 	f.snapshot.Store(&Snapshot{set: set, fetchedAt: now, expires: now.Add(f.cfg.MaxStaleness)})

@@ -68,7 +68,7 @@ func FuzzParseJWKS(f *testing.F) {
 		if (err == nil) == (len(keys) == 0) {
 			t.Fatalf("%d keys and %v", len(keys), err)
 		}
-		x := newIndex(keys)
+		x := newIndex(keys, nil)
 		for _, k := range keys {
 			if k.Type() == "oct" {
 				t.Fatalf("%v is no public key", k)
@@ -77,7 +77,7 @@ func FuzzParseJWKS(f *testing.F) {
 				t.Fatalf("%v cannot be found", k)
 			}
 		}
-		if same, diff := x.merge(nil); len(diff.removed) != len(x.keys) || len(same.keys) != 0 {
+		if same, diff := x.merge(nil, nil); len(diff.removed) != len(x.keys) || len(same.keys) != 0 {
 			t.Fatal("an empty set leaves keys")
 		}
 	})

@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"github.com/sallyport-go/sallyport/internal/jose"
+	"github.com/sallyport-go/sallyport/internal/quote"
 )
 
 // Key is the public key of a key pair that signs tokens or, given explicitly, an
@@ -29,7 +30,8 @@ type Key struct{ inner jose.Key }
 // NewKey returns a key of an *rsa.PublicKey (2048 to 8192 bits), an
 // *ecdsa.PublicKey (P-256, P-384, P-521) or an ed25519.PublicKey, which is
 // copied. kid is the id that tokens name it by, "" if they name none; alg binds
-// the key to one algorithm, "" to all that its type and curve allow.
+// the key to one algorithm, "" to the one that its curve allows or, for RSA, to
+// the first one of the issuer's list.
 func NewKey(kid, alg string, public any) (*Key, error) {
 	inner, err := jose.NewKey(detach(public))
 	if err != nil {
@@ -179,7 +181,7 @@ func (k *Key) Format(s fmt.State, _ rune) {
 		_, _ = io.WriteString(s, "jwks.Key(nil)")
 		return
 	}
-	_, _ = fmt.Fprintf(s, "jwks.Key(%s kid=%.64q alg=%q)", k.Type(), k.ID(), k.Algorithm())
+	_, _ = fmt.Fprintf(s, "jwks.Key(%s kid=%s alg=%q)", k.Type(), quote.Text(k.ID()), k.Algorithm())
 }
 
 // same reports whether other is the same key in every respect that matters to

@@ -27,11 +27,18 @@ type KeySet interface {
 var (
 	// ErrNoKey: no key has that kid. Newer keys may have: worth a Refresh.
 	ErrNoKey = errors.New("jwks: no key of that kid")
-	// ErrAmbiguous: more than one key fits, and none is better than the other.
+	// ErrAmbiguous: more keys fit than may be tried: more than one for
+	// [Snapshot.Key], more than [MaxCandidates] for [Snapshot.Find].
 	ErrAmbiguous = errors.New("jwks: more than one key fits")
 	// ErrMismatch: the kid is known, but type, curve, use or alg of its key do
 	// not allow the algorithm.
 	ErrMismatch = errors.New("jwks: the key of that kid does not fit the algorithm")
+	// ErrUnreadable: the key is published, and what is published cannot be read.
+	// It may have signed the token, which therefore cannot be judged.
+	ErrUnreadable = errors.New("jwks: the key is published, but cannot be read")
+	// ErrUnusable: the key of that kid is published, and it must not check tokens
+	// here: it is for another use or alg, of another type or curve, or weak.
+	ErrUnusable = errors.New("jwks: the key is published, but not for checking tokens")
 	// ErrSignature: the signature does not verify.
 	ErrSignature = errors.New("jwks: signature does not verify")
 	// ErrClosed: the Fetcher was closed, there will be no newer keys.

@@ -102,6 +102,7 @@ var classes = map[reason.Code]class{
 	reason.UnknownIssuer:      badToken,
 	reason.UnknownTenant:      badToken,
 	reason.UnknownKey:         badToken,
+	reason.UnusableKey:        badToken,
 	reason.BadSignature:       badToken,
 	reason.MalformedClaims:    badToken,
 	reason.MissingClaim:       badToken,

@@ -30,7 +30,7 @@ var expected = map[reason.Code]struct {
 	reason.NoToken: {401, ""}, reason.UnsupportedScheme: {401, ""},
 	reason.InvalidRequest: {400, "invalid_request"},
 	reason.Malformed:      {401, invalid}, reason.TooLarge: {401, invalid}, reason.UnsupportedAlg: {401, invalid}, reason.UnsupportedType: {401, invalid},
-	reason.CriticalHeader: {401, invalid}, reason.UnknownIssuer: {401, invalid}, reason.UnknownTenant: {401, invalid}, reason.UnknownKey: {401, invalid},
+	reason.CriticalHeader: {401, invalid}, reason.UnknownIssuer: {401, invalid}, reason.UnknownTenant: {401, invalid}, reason.UnknownKey: {401, invalid}, reason.UnusableKey: {401, invalid},
 	reason.BadSignature: {401, invalid}, reason.MalformedClaims: {401, invalid}, reason.MissingClaim: {401, invalid}, reason.Expired: {401, invalid},
 	reason.NotYetValid: {401, invalid}, reason.IssuedInFuture: {401, invalid}, reason.TooOld: {401, invalid}, reason.WrongAudience: {401, invalid},
 	reason.WrongClient: {401, invalid}, reason.UnsupportedBinding: {401, invalid}, reason.Revoked: {401, invalid},

@@ -33,7 +33,8 @@ const (
 	CriticalHeader     Code = "critical_header"     // crit or b64 in the header
 	UnknownIssuer      Code = "unknown_issuer"      // iss is not configured
 	UnknownTenant      Code = "unknown_tenant"      // iss fits a template, the tenant is not allowed
-	UnknownKey         Code = "unknown_key"         // no single key of the issuer fits
+	UnknownKey         Code = "unknown_key"         // the issuer has no such key, or too many that fit
+	UnusableKey        Code = "unusable_key"        // the issuer publishes that key for something else than tokens
 	BadSignature       Code = "bad_signature"       // the signature does not verify
 	MalformedClaims    Code = "malformed_claims"    // a claim has the wrong type or an impossible value
 	MissingClaim       Code = "missing_claim"       // a required claim is absent

@@ -27,7 +27,7 @@ func TestTheCodesAreStable(t *testing.T) {
 		"no_token": reason.NoToken, "unsupported_scheme": reason.UnsupportedScheme, "invalid_request": reason.InvalidRequest,
 		"malformed": reason.Malformed, "too_large": reason.TooLarge, "unsupported_alg": reason.UnsupportedAlg,
 		"unsupported_type": reason.UnsupportedType, "critical_header": reason.CriticalHeader, "unknown_issuer": reason.UnknownIssuer,
-		"unknown_tenant": reason.UnknownTenant, "unknown_key": reason.UnknownKey, "bad_signature": reason.BadSignature,
+		"unknown_tenant": reason.UnknownTenant, "unknown_key": reason.UnknownKey, "unusable_key": reason.UnusableKey, "bad_signature": reason.BadSignature,
 		"malformed_claims": reason.MalformedClaims, "missing_claim": reason.MissingClaim, "expired": reason.Expired,
 		"not_yet_valid": reason.NotYetValid, "issued_in_future": reason.IssuedInFuture, "too_old": reason.TooOld,
 		"wrong_audience": reason.WrongAudience, "wrong_client": reason.WrongClient, "unsupported_binding": reason.UnsupportedBinding,

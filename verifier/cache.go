@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,8 +26,8 @@ type digest [sha256.Size]byte
 // what a fresh verification would use, which every use checks.
 type proven struct {
 	verified
-	key      *jwks.Key
-	kid, alg string
+	key   *jwks.Key
+	query jwks.Query
 }
 
 // cache remembers verified tokens. A nil cache remembers nothing.
@@ -67,7 +68,8 @@ func newCache(bytes int64) (*cache, error) {
 
 func (p *proven) weight() uint32 {
 	size := vetted.Size(p.claims)
-	return uint32(size + size/16 + len(p.kid) + entryOverhead) //nolint:gosec // G115: far below 4 GiB, because MaxTokenBytes bounds what a token can hold
+	names := len(p.query.KeyID) + len(p.query.Thumbprint) + len(p.query.ThumbprintSHA256)
+	return uint32(size + size/16 + names + entryOverhead) //nolint:gosec // G115: far below 4 GiB, because MaxTokenBytes bounds what a token can hold
 }
 
 // find returns what is known of the token. It finds nothing when the key is not,
@@ -85,7 +87,8 @@ func (k *cache) find(c *check) (verified, bool) {
 	if !keys.Usable() {
 		return verified{}, false
 	}
-	if key, err := keys.Key(p.kid, p.alg); err != nil || key != p.key {
+	candidates, err := keys.Find(&p.query)
+	if err != nil || !slices.Contains(candidates.Keys[:], p.key) {
 		return verified{}, false
 	}
 	return p.verified, true
@@ -97,29 +100,31 @@ func (k *cache) prove(c *check) (verified, error) {
 	if k == nil {
 		return c.verify()
 	}
-	key, d := c.key.is.key, k.digestOf(c)
+	keys, d := c.key.is.candidates.Keys, k.digestOf(c)
 	shared, err, _ := k.flights.Do(string(d[:]), func() (any, error) {
 		known, err := c.verify()
 		if err != nil {
-			return key, err
+			return keys, err
 		}
+		p := &proven{verified: known, key: c.key.is.key, query: c.key.is.query}
 		// Cloned: a kid cut out of a header of kilobytes would keep all of it.
-		header := c.header.is.header
-		p := &proven{verified: known, key: key, kid: strings.Clone(header.KeyID), alg: strings.Clone(header.Algorithm)}
+		for _, name := range []*string{&p.query.Algorithm, &p.query.KeyID, &p.query.Thumbprint, &p.query.ThumbprintSHA256} {
+			*name = strings.Clone(*name)
+		}
 		k.entries.Set(d, p)
 		return p, nil
 	})
 	switch s := shared.(type) {
 	case *proven:
-		if s.key == key {
+		if slices.Contains(keys[:], s.key) {
 			return s.verified, nil
 		}
-	case *jwks.Key:
-		if s == key {
+	case [jwks.MaxCandidates]*jwks.Key:
+		if s == keys {
 			return verified{}, err
 		}
 	}
-	// The keys changed between the two callers: this answer is for another key.
+	// The keys changed between the two callers: this answer is for others.
 	return c.verify()
 }
 
@@ -194,6 +199,7 @@ func (h *headers) add(text string, header *jose.Header) {
 	own := *header
 	own.Algorithm, own.KeyID = strings.Clone(header.Algorithm), strings.Clone(header.KeyID)
 	own.Type, own.ContentType = strings.Clone(header.Type), strings.Clone(header.ContentType)
+	own.Thumbprint, own.ThumbprintSHA256 = strings.Clone(header.Thumbprint), strings.Clone(header.ThumbprintSHA256)
 	next[strings.Clone(text)] = &own
 	h.known.Store(&next)
 	h.full.Store(false)

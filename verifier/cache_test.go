@@ -52,11 +52,15 @@ func TestTheCacheNeverOutlives(t *testing.T) {
 			},
 			want: reason.UnsupportedAlg,
 		},
-		"a second key of its kid": {
-			change: func(w *world) { w.Publish(w.NewKey("ES256", jwkstest.JWK{"kid": "key-1"})); w.keys.fetch() },
+		"as many other keys of its kid as are tried": {
+			change: func(w *world) { w.Publish(others(w, jwkstest.JWK{"kid": "key-1"})...); w.keys.fetch() },
 			want:   reason.UnknownKey,
 		},
-		"being the only key that a token without kid can mean": {token: with(jwkstest.Header{"kid": nil}), change: func(w *world) { w.Publish(w.NewKey("ES256")); w.keys.fetch() }, want: reason.UnknownKey},
+		"as many other keys that a token without kid can mean": {
+			token:  with(jwkstest.Header{"kid": nil}),
+			change: func(w *world) { w.Publish(others(w, nil)...); w.keys.fetch() },
+			want:   reason.UnknownKey,
+		},
 		"the keys' staleness":               {change: func(w *world) { w.keys.expire(true) }, want: reason.KeysUnavailable},
 		"a clock that goes back before nbf": {token: having(jwkstest.Claims{"nbf": noon}), change: func(w *world) { w.set(noon.Add(-31 * time.Second)) }, want: reason.NotYetValid},
 		"a clock that goes back before iat": {change: func(w *world) { w.set(noon.Add(-31 * time.Second)) }, want: reason.IssuedInFuture},

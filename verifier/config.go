@@ -108,7 +108,10 @@ type Issuer struct {
 	Keys jwks.KeySet
 
 	// Algorithms are the alg values accepted. nil is RS256, PS256, ES256 and
-	// EdDSA. HMAC algorithms need an explicit entry and an explicit secret.
+	// EdDSA, for which Ed25519 is another name. HMAC algorithms need an explicit
+	// entry and an explicit secret. A key verifies one algorithm: an RSA key that
+	// declares no alg verifies the first RSA algorithm of the list and no other
+	// (RFC 8725 section 3.1).
 	Algorithms []string
 
 	// Types are the typ header values accepted. They are media types: case does

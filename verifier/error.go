@@ -67,12 +67,14 @@ func (e *Error) Unwrap() error { return e.Err }
 type origin uint8
 
 const (
-	_            origin = iota
-	byValidator         // whatever its reason
-	keyMismatch         // unsupported_alg
-	keyAmbiguous        // unknown_key
-	keyOfAnother        // unknown_key
-	noAudience          // missing_claim, wrong_client, wrong_audience
+	_             origin = iota
+	byValidator          // whatever its reason
+	keyMismatch          // unsupported_alg
+	keyUndeclared        // unsupported_alg
+	keyUnreadable        // keys_unavailable
+	keyAmbiguous         // unknown_key
+	keyOfAnother         // unknown_key
+	noAudience           // missing_claim, wrong_client, wrong_audience
 )
 
 // refuse makes the error of a check before the issuer is known.

@@ -170,8 +170,13 @@ func (l *located) describeAlgorithm() (found, expected string) {
 
 func describeKey(l *located, _ *keyed) (found, expected string) {
 	found = "no kid"
-	if l.header.KeyID != "" {
-		found = "kid " + quote.Text(l.header.KeyID)
+	switch h := l.header; {
+	case h.KeyID != "":
+		found = "kid " + quote.Text(h.KeyID)
+	case h.ThumbprintSHA256 != "":
+		found += ", x5t#S256 " + quote.Text(h.ThumbprintSHA256)
+	case h.Thumbprint != "":
+		found += ", x5t " + quote.Text(h.Thumbprint)
 	}
 	keys := l.issuer.keys.Snapshot()
 	if !keys.Usable() {
@@ -189,7 +194,13 @@ func describeKey(l *located, _ *keyed) (found, expected string) {
 }
 
 func (k *keyed) describeSignature() (found, expected string) {
-	return "", "made with " + k.header.Algorithm + " by key " + quote.Text(k.key.ID())
+	var keys []string
+	for _, key := range k.candidates.Keys {
+		if key != nil {
+			keys = append(keys, quote.Text(key.ID()))
+		}
+	}
+	return "", "made with " + k.header.Algorithm + " by key " + oneOf(keys)
 }
 
 func describeClaims(_ *routed, d *decoded) (found, expected string) {

@@ -265,3 +265,21 @@ func TestAReportAsJSON(t *testing.T) {
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"ok":false,"reason":"expired","hint":"h","checks":[{"name":"size","ok":true,"found":"f"},{"name":"key","ok":false,"skipped":true}]}`, string(text))
 }
+
+func TestAReportSaysWhatTheTokenNamesItsKeyBy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, jwkstest.JWK{"x5t": "one"})
+	w.Publish(w.NewKey("ES256"))
+	w.keys.fetch()
+	for want, header := range map[string]jwkstest.Header{
+		`kid "key-1"`:           {"x5t": "one"},
+		"no kid":                {"kid": nil},
+		`no kid, x5t "one"`:     {"kid": nil, "x5t": "one"},
+		`no kid, x5t#S256 "\a"`: {"kid": nil, "x5t#S256": "\a"},
+	} {
+		_, checks := w.explain(t, w.Token(header))
+		assert.Equal(t, want, checks["key"].Found)
+	}
+	_, checks := w.explain(t, w.Token(jwkstest.Header{"kid": nil}))
+	assert.Equal(t, `made with ES256 by key "key-1" or "key-2"`, checks["signature"].Expected)
+}

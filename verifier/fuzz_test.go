@@ -247,7 +247,7 @@ func plainHeaderOK(text string, es bool) bool {
 		wantAlg, wantKid = "ES256", "e"
 	}
 	typed := !h.has("typ") || slices.Contains([]string{"at+jwt", "application/at+jwt", "jwt"}, strings.ToLower(typ))
-	return alg == wantAlg && (kid == "" || kid == wantKid) && typed
+	return (alg == wantAlg || alg == "Ed25519" && wantAlg == "EdDSA") && (kid == "" || kid == wantKid) && typed
 }
 
 func plainPayloadOK(text string) bool {

@@ -3,6 +3,7 @@ package verifier
 import (
 	"cmp"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -44,6 +45,7 @@ var hints = map[reason.Code]func(*check, *Error) string{
 	reason.UnknownIssuer:      hintIssuer,
 	reason.UnknownTenant:      say("Add the tenant to Tenants if its customers are yours; the tenant is the GUID in iss and tid."),
 	reason.UnknownKey:         hintKey,
+	reason.UnusableKey:        hintUnusable,
 	reason.BadSignature:       hintSignature,
 	reason.MalformedClaims:    hintClaims,
 	reason.MissingClaim:       hintMissing,
@@ -95,6 +97,8 @@ func hintAlgorithm(c *check, e *Error) string {
 		return "The token is unsigned: no setting accepts it."
 	case strings.EqualFold(clean(alg), "none"):
 		return "The token is unsigned: no setting accepts it. Its alg is " + shown + "."
+	case e.origin == keyUndeclared:
+		return fmt.Sprintf("The issuer's key declares no alg, so that it verifies the first RSA algorithm of Algorithms alone: put %q first if that is what the issuer signs with.", c.header.is.header.Algorithm)
 	case e.origin == keyMismatch && c.header.is.header.KeyID != "":
 		return "The key of that kid is published for another alg than " + shown + ": the issuer signs with the wrong one, or this is a forgery."
 	case e.origin == keyMismatch:
@@ -165,6 +169,18 @@ func hintKey(_ *check, e *Error) string {
 	}
 }
 
+func hintUnusable(_ *check, e *Error) string {
+	return "The issuer publishes the key that the token names, and it must not check access tokens: " + skipped(e) + "."
+}
+
+// skipped is why the key that a refusal is about is not usable.
+func skipped(e *Error) string {
+	if k, ok := errors.AsType[*jose.Skipped](e.Err); ok {
+		return k.Error()
+	}
+	return causeOf(e)
+}
+
 func hintSignature(c *check, _ *Error) string {
 	s := &c.split.is
 	data, _ := base64.RawURLEncoding.DecodeString(s.compact.HeaderText()) // valid: it was read before
@@ -176,6 +192,9 @@ func hintSignature(c *check, _ *Error) string {
 	}
 	if text := lengthOfSignature(c); text != "" {
 		return text
+	}
+	if !c.key.is.candidates.Named {
+		return "None of the issuer's keys that the token can mean made its signature: is the token from another environment, or was it changed after it was signed?"
 	}
 	return "The token was changed after it was signed, or signed by somebody else."
 }
@@ -352,5 +371,8 @@ func none(names iter.Seq[string]) bool {
 }
 
 func hintUnavailable(_ *check, e *Error) string {
+	if e.origin == keyUnreadable {
+		return "The issuer publishes a key that may have signed the token, and it cannot be read, so the token was not judged: " + skipped(e) + "."
+	}
 	return "The issuer's keys could not be had, so the token was not judged: " + causeOf(e) + "."
 }

@@ -54,7 +54,11 @@ func TestHints(t *testing.T) {
 
 		// Keys.
 		"a kid that is not published":    {token: with(jwkstest.Header{"kid": "new"}), hint: "was it just rotated"},
-		"keys that cannot be told apart": {setup: func(w *world) { w.Publish(w.NewKey("ES256")) }, token: with(jwkstest.Header{"kid": nil}), hint: "does not say which key signed it"},
+		"keys that cannot be told apart": {setup: func(w *world) { w.Publish(others(w, nil)...) }, token: with(jwkstest.Header{"kid": nil}), hint: "does not say which key signed it"},
+		"no kid, and no key made it":     {token: func(w *world) string { return tampered(w.Token(jwkstest.Header{"kid": nil})) }, hint: "None of the issuer's keys that the token can mean made its signature"},
+		"an RSA key without alg":         {token: signedBy("PS256", jwkstest.JWK{"alg": nil}), hint: `put "PS256" first if that is what the issuer signs with`},
+		"a key for encryption":           {token: signedBy("ES256", jwkstest.JWK{"use": "enc"}), hint: `must not check access tokens: key 0 (kid "key-2"): use is "enc", not sig.`},
+		"a key that cannot be read":      {token: signedBy("ES256", jwkstest.JWK{"x": "!!"}), hint: `cannot be read, so the token was not judged: key 0 (kid "key-2"): unusable EC key: x is not base64url.`},
 		"a key for another alg":          {token: with(jwkstest.Header{"alg": "RS256"}), hint: "The key of that kid is published for another alg"},
 		"no kid, and no key for alg":     {token: with(jwkstest.Header{"alg": "RS256", "kid": nil}), hint: "none of the issuer's keys is for its alg"},
 		"a key of another tenant":        {setup: tenants(contoso), token: of(contoso), hint: "The signing key belongs to another issuer or tenant"},

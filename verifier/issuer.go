@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/internal/jose"
 	"github.com/sallyport-go/sallyport/jwks"
 )
 
@@ -69,8 +70,21 @@ func (i *issuer) allows(tenant string) bool {
 	return ok || i.anyTenant
 }
 
+// allowsAlgorithm takes the two names of Ed25519 signatures for one.
+//
+// RFC 9864 section 2.2: https://www.rfc-editor.org/rfc/rfc9864#section-2.2
 func (i *issuer) allowsAlgorithm(alg string) bool {
-	return slices.Contains(i.algorithms, alg)
+	return slices.ContainsFunc(i.algorithms, func(own string) bool { return jose.Canonical(own) == jose.Canonical(alg) })
+}
+
+// wantsDeclared reports whether alg is for RSA keys and not the first such one of
+// the list. An RSA key fits six algorithms, any other key one.
+func (i *issuer) wantsDeclared(alg string) bool {
+	if !jose.ForRSA(alg) {
+		return false
+	}
+	first := slices.IndexFunc(i.algorithms, jose.ForRSA)
+	return first < 0 || i.algorithms[first] != alg
 }
 
 func (i *issuer) allowsType(typ string, present bool) bool {

@@ -127,6 +127,7 @@ func (k *keySet) fetch() {
 	defer k.mu.Unlock()
 	known := make(map[string]*jwks.Key)
 	var keys []*jwks.Key
+	var skipped []error
 	for _, published := range k.from.Published() {
 		members := published.JWK()
 		maps.DeleteFunc(members, func(_ string, v any) bool { return v == nil })
@@ -134,8 +135,9 @@ func (k *keySet) fetch() {
 		key, ok := k.known[string(text)]
 		if !ok {
 			parsed, err := jwks.ParseJWKS(text)
-			if err != nil {
-				continue // not usable, as a Fetcher would find
+			if err != nil { // not usable, as a Fetcher would find
+				skipped = append(skipped, err)
+				continue
 			}
 			key = parsed[0]
 		}
@@ -143,7 +145,7 @@ func (k *keySet) fetch() {
 		keys = append(keys, key)
 	}
 	k.known = known
-	k.current.Store(jwks.NewSnapshot(jwks.SnapshotConfig{Keys: keys, Expires: k.expires}))
+	k.current.Store(jwks.NewSnapshot(jwks.SnapshotConfig{Keys: keys, Skipped: skipped, Expires: k.expires}))
 }
 
 // expire makes the keys too stale to trust, or fresh again.
@@ -167,8 +169,9 @@ func unloaded() *keySet {
 // The details of refusals that several tests want.
 const (
 	noSuchKey     = "the issuer has no such key"
-	ambiguous     = "several keys fit: the issuer must tell them apart by kid, use or alg"
+	ambiguous     = "too many keys fit: the issuer must tell them apart by kid, use or alg"
 	mismatch      = "no key that the token can mean is for this alg"
+	undeclaredAlg = "the key declares no alg, and verifies the first one of its type in Algorithms alone"
 	foreignAlg    = "alg is not among the issuer's Algorithms"
 	notConfigured = "the token's iss is not configured"
 	otherTyp      = "typ is of another kind of token: see Types"
@@ -196,6 +199,12 @@ type rules map[string]table
 // under is the row with another configuration.
 func (r row) under(setup func(*world)) row {
 	r.setup = setup
+	return r
+}
+
+// of is the row with another issuer.
+func (r row) of(options []jwkstest.Option) row {
+	r.options = options
 	return r
 }
 
@@ -249,6 +258,11 @@ func unknownKey(kid, detail string, token func(*world) string) row {
 	return row{token: token, want: reason.UnknownKey, check: "key", detail: detail, kid: kid}
 }
 
+// unusableKey names a key that is published for something else than tokens.
+func unusableKey(kid string, token func(*world) string) row {
+	return row{token: token, want: reason.UnusableKey, check: "key", kid: kid}
+}
+
 // wrongKey names a key that is for another alg.
 func wrongKey(kid string, token func(*world) string) row {
 	return row{token: token, want: reason.UnsupportedAlg, check: "key", detail: mismatch, kid: kid}
@@ -282,6 +296,14 @@ func signedBy(alg string, members jwkstest.JWK) func(*world) string {
 		w.Publish(key)
 		return w.Token(jwkstest.WithKey(key), jwkstest.WithAlgorithm(alg))
 	}
+}
+
+// others are as many keys as are tried with one token.
+func others(w *world, members jwkstest.JWK) (keys []*jwkstest.Key) {
+	for range jwks.MaxCandidates {
+		keys = append(keys, w.NewKey("ES256", members))
+	}
+	return keys
 }
 
 // at judges a token of these claims that long after noon.

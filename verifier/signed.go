@@ -1,11 +1,13 @@
 package verifier
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/internal/vetted"
+	"github.com/sallyport-go/sallyport/jwks"
 	"github.com/sallyport-go/sallyport/reason"
 )
 
@@ -31,6 +33,24 @@ func (c *check) verify() (verified, error) {
 	return d.verified(), nil
 }
 
+// prove checks the signature and what it covers: at once, or, where the token
+// names no key, once more with newer ones.
+func (c *check) prove() (verified, error) {
+	v := c.request.is.v
+	known, err := v.cache.prove(c)
+	refused, ok := err.(*Error) //nolint:errorlint // of a check
+	if !ok {
+		return known, err
+	}
+	switch another, failed := c.findNewer(refused); {
+	case failed != nil:
+		return verified{}, failed
+	case another:
+		return v.cache.prove(c)
+	}
+	return known, err
+}
+
 func (d *decoded) verified() verified {
 	return verified{issuer: d.issuer, claims: d.claims, hasCnf: d.claims.Has("cnf")}
 }
@@ -41,10 +61,19 @@ func (k *keyed) checkSignature() *Error {
 	if err != nil {
 		return k.issuer.refuse(reason.Malformed, "signature", err)
 	}
-	if k.key.Verify(k.header.Algorithm, k.compact.SigningInput(), signature) != nil {
-		return k.aboutKey(reason.BadSignature, 0, "")
+	for _, key := range k.candidates.Keys {
+		if key == nil {
+			break
+		}
+		if key.Verify(k.header.Algorithm, k.compact.SigningInput(), signature) == nil {
+			k.key = key
+			return nil
+		}
 	}
-	return nil
+	if skipped := k.keys.Skipped(&k.query); errors.Is(skipped, jwks.ErrUnreadable) {
+		return k.unreadable(skipped)
+	}
+	return k.aboutKey(reason.BadSignature, 0, "")
 }
 
 // decodeClaims decodes the claims that the signature covers.

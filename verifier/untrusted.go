@@ -1,11 +1,7 @@
 package verifier
 
 import (
-	"errors"
-
 	"github.com/sallyport-go/sallyport/internal/jose"
-	"github.com/sallyport-go/sallyport/internal/quote"
-	"github.com/sallyport-go/sallyport/jwks"
 	"github.com/sallyport-go/sallyport/reason"
 )
 
@@ -112,60 +108,4 @@ func (l *located) checkAlgorithm() *Error {
 		return l.issuer.refuse(reason.UnsupportedAlg, "alg is not among the issuer's Algorithms", nil)
 	}
 	return nil
-}
-
-var errNotLoaded = errors.New("verifier: no usable keys")
-
-// findKey finds the one key that may have signed the token, asking for newer
-// keys at most once.
-func (l *located) findKey() (keyed, *Error) {
-	keys := l.issuer.keys.Snapshot()
-	key, err := l.keyAmong(keys)
-	if errors.Is(err, jwks.ErrNoKey) || errors.Is(err, errNotLoaded) {
-		if rerr := l.issuer.keys.Refresh(l.ctx, l.header.KeyID); rerr != nil {
-			return keyed{}, l.unavailable(rerr)
-		}
-		if newer := l.issuer.keys.Snapshot(); newer != keys {
-			key, err = l.keyAmong(newer)
-		}
-	}
-	switch {
-	case err == nil:
-		return keyed{located: l, key: key}, nil
-	case errors.Is(err, errNotLoaded):
-		return keyed{}, l.unavailable(err)
-	case errors.Is(err, jwks.ErrMismatch):
-		return keyed{}, l.aboutKey(reason.UnsupportedAlg, keyMismatch, "no key that the token can mean is for this alg")
-	case errors.Is(err, jwks.ErrAmbiguous):
-		return keyed{}, l.aboutKey(reason.UnknownKey, keyAmbiguous, "several keys fit: the issuer must tell them apart by kid, use or alg")
-	default:
-		return keyed{}, l.aboutKey(reason.UnknownKey, 0, "the issuer has no such key")
-	}
-}
-
-func (l *located) keyAmong(keys *jwks.Snapshot) (*jwks.Key, error) {
-	if !keys.Usable() {
-		return nil, errNotLoaded
-	}
-	return keys.Key(l.header.KeyID, l.header.Algorithm)
-}
-
-// aboutKey is a refusal that names the token's kid.
-func (l *located) aboutKey(code reason.Code, from origin, detail string) *Error {
-	e := l.issuer.refuse(code, detail, nil)
-	e.origin, e.KeyID = from, quote.Text(l.header.KeyID)
-	return e
-}
-
-// unavailable tells the issuer's failure from the end of the caller's context.
-func (l *located) unavailable(cause error) *Error {
-	if l.ctx.Err() != nil {
-		return l.issuer.refuse(reason.Canceled, "while waiting for the issuer's keys", cause)
-	}
-	e := l.issuer.refuse(reason.KeysUnavailable, "", cause)
-	var u *jwks.UnavailableError
-	if errors.As(cause, &u) {
-		e.RetryAfter = u.RetryAfter
-	}
-	return e
 }

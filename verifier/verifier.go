@@ -75,7 +75,7 @@ func (v *Verifier) verify(ctx context.Context, token string, bound bool) (*claim
 		// 4. The signature and the claims that it covers: done once for all
 		// callers that bring the token at the same moment.
 		var err error
-		if known, err = v.cache.prove(c); err != nil {
+		if known, err = c.prove(); err != nil {
 			return nil, err
 		}
 	}
@@ -115,10 +115,10 @@ var (
 		reach("issuer", ofPayload, ofIssuer, (*opened).findIssuer, describeIssuer),
 		on("type", ofLocated, (*located).checkType, (*located).describeType),
 		on("algorithm", ofLocated, (*located).checkAlgorithm, (*located).describeAlgorithm),
-		reach("key", ofLocated, ofKey, (*located).findKey, describeKey),
+		reach("key", ofLocated, ofKey, (*located).findKeys, describeKey),
 	}
 	signed = []step{
-		on("signature", ofKey, (*keyed).checkSignature, (*keyed).describeSignature),
+		again(on("signature", ofKey, (*keyed).checkSignature, (*keyed).describeSignature), (*check).findNewer),
 		reach("claims", ofIssuer, ofClaims, (*routed).decodeClaims, describeClaims),
 		on("required", ofClaims, (*decoded).checkRequired, (*decoded).describeRequired),
 		on("tenant", ofTenancy, (*tenancy).checkTenant, (*tenancy).describeTenant),
@@ -168,10 +168,14 @@ type (
 	located struct { // header and issuer
 		*headed
 		issuer *issuer
+		tenant string
 	}
-	keyed struct { // with the one key that may have signed it
+	keyed struct { // with the keys that may have signed it
 		*located
-		key *jwks.Key
+		keys       *jwks.Snapshot
+		query      jwks.Query
+		candidates jwks.Candidates
+		key        *jwks.Key // the one that did, and before that is known the first
 	}
 	decoded struct { // with its claims
 		*routed
@@ -221,7 +225,7 @@ func ofClaims(c *check) *stage[decoded]  { return &c.claims }
 func ofCurrent(c *check) *stage[current] { return &c.current }
 
 func ofLocated(c *check) *stage[located] {
-	c.located.is = located{headed: &c.header.is, issuer: c.issuer.is.issuer}
+	c.located.is = located{headed: &c.header.is, issuer: c.issuer.is.issuer, tenant: c.issuer.is.tenant}
 	c.located.reached = c.header.reached && c.issuer.reached
 	return &c.located
 }
@@ -306,6 +310,25 @@ func reach[S, T any](name string, of func(*check) *stage[S], to func(*check) *st
 			return line(name, found, expected, err), err
 		},
 	}
+}
+
+// again makes a report take a refused step once more where another try is worth it.
+func again(s step, another func(*check, *Error) (bool, *Error)) step {
+	explain := s.explain
+	s.explain = func(c *check) (Check, *Error) {
+		report, err := explain(c)
+		if err == nil {
+			return report, nil
+		}
+		switch worth, failed := another(c, err); {
+		case failed != nil:
+			return line(s.name, "", report.Expected, failed), failed
+		case worth:
+			return explain(c)
+		}
+		return report, err
+	}
+	return s
 }
 
 // run takes the steps in order and stops at the first that refuses the token.

@@ -117,6 +117,11 @@ type Header struct {
 	Type        string
 	ContentType string
 
+	// Thumbprint is x5t and ThumbprintSHA256 is x5t#S256, where there is no kid:
+	// other names of a key that the issuer publishes.
+	Thumbprint       string
+	ThumbprintSHA256 string
+
 	// HasType tells an empty typ from none.
 	HasType bool
 	// Critical: crit is present, whatever it lists.
@@ -146,7 +151,17 @@ func parseHeader(scratch []strictjson.Member, data []byte) (Header, error) {
 			return Header{}, ErrHeader
 		}
 	}
+	if h.KeyID == "" {
+		h.Thumbprint, h.ThumbprintSHA256 = hint(&obj, "x5t"), hint(&obj, "x5t#S256")
+	}
 	return h, nil
+}
+
+// hint returns a member that is a string, else "": what is no hint gives none.
+func hint(obj *strictjson.Object, name string) string {
+	v, _ := obj.Get(name)
+	s, _ := v.Text()
+	return s
 }
 
 // headerError is ErrHeader and why.

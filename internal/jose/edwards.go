@@ -32,7 +32,7 @@ func checkEd25519(k ed25519.PublicKey) error {
 		y = edwardsDouble(y)
 	}
 	if y.Cmp(big.NewInt(1)) == 0 { // eight times the point is the neutral one
-		return errors.New("jose: Ed25519 key x that is a point of small order")
+		return forbidden("jose: Ed25519 key x that is a point of small order")
 	}
 	return nil
 }

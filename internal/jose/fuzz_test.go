@@ -81,6 +81,7 @@ func FuzzHeader(f *testing.F) {
 		`{"alg":"RS256","kid":"k","typ":"at+jwt","cty":"JWT","nonce":"n"}`, `{"alg":"none"}`, `{"alg":null}`, `{"crit":["b64"],"b64":false}`,
 		`{"ALG":"RS256"}`, `{"alg":"a","\u0061lg":"b"}`, `{"kid":"\ud83d\ude00"}`, `{"typ":""}`, `[]`, `{}{}`, "\ufeff{}", `{"jwk":{"a":1,"a":2}}`,
 		"{\"alg\":\"\u017f256\"}", `{"alg":["RS256"]}`,
+		`{"alg":"RS256","x5t":"t","x5t#S256":"s"}`, `{"kid":"","x5t":7}`, `{"kid":"k","x5t":"t"}`,
 	} {
 		f.Add(seed)
 	}
@@ -112,10 +113,15 @@ func plainHeader(text []byte) (h jose.Header, ok bool) {
 			return jose.Header{}, false
 		}
 	}
+	for name, to := range map[string]*string{"x5t": &h.Thumbprint, "x5t#S256": &h.ThumbprintSHA256} {
+		if v := members[name]; h.KeyID == "" && v.Kind() == '"' {
+			ok = ok && json.Unmarshal(v, to) == nil
+		}
+	}
 	_, h.HasType = members["typ"]
 	_, h.Critical = members["crit"]
 	_, h.Unencoded = members["b64"]
-	return h, true
+	return h, ok
 }
 
 // membersOf decodes an object, null being none.

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/sallyport-go/sallyport/internal/quote"
 	"github.com/sallyport-go/sallyport/internal/strictjson"
 )
 
@@ -13,11 +15,11 @@ import (
 const maxKeys = 256
 
 // ParseSet reads a JWK Set, or a single JWK (RFC 7517 sections 4 and 5). Keys
-// that cannot check a signature here are skipped, each with its reason: an
-// unknown kty must not break the set. Symmetric and private keys are skipped
-// too: nobody may publish them.
+// that cannot check a signature here are skipped, each with its reason, a
+// [*Skipped]: an unknown kty must not break the set. Symmetric and private keys
+// are skipped too: nobody may publish them.
 func ParseSet(data []byte) (keys []Key, skipped []error, err error) {
-	obj, err := strictjson.Parse(data)
+	obj, err := strictjson.ParseDocument(data)
 	if err != nil {
 		return nil, nil, fmt.Errorf("jose: not a JWK Set: %w", err)
 	}
@@ -26,9 +28,9 @@ func ParseSet(data []byte) (keys []Key, skipped []error, err error) {
 		return nil, nil, err
 	}
 	for i, entry := range entries {
-		k, err := parseKey(entry)
-		if err != nil {
-			skipped = append(skipped, fmt.Errorf("key %d: %w", i, err))
+		k, why := parseKey(i, entry)
+		if why != nil {
+			skipped = append(skipped, why)
 			continue
 		}
 		keys = append(keys, k)
@@ -37,9 +39,9 @@ func ParseSet(data []byte) (keys []Key, skipped []error, err error) {
 }
 
 func entries(obj *strictjson.Object) ([]strictjson.Value, error) {
-	list, ok := obj.Get("keys")
+	list, ok := member(obj, "keys")
 	if !ok {
-		if _, single := obj.Get("kty"); single {
+		if _, single := member(obj, "kty"); single {
 			return []strictjson.Value{obj.Value()}, nil
 		}
 		return nil, errors.New(`jose: not a JWK Set: no "keys" member`)
@@ -57,60 +59,95 @@ func entries(obj *strictjson.Object) ([]strictjson.Value, error) {
 	return out, nil
 }
 
-func parseKey(v strictjson.Value) (Key, error) {
+func parseKey(index int, v strictjson.Value) (Key, *Skipped) {
+	var d declaration
 	obj, err := v.Object()
 	if err != nil {
-		return Key{}, errors.New("not a JSON object")
+		return Key{}, d.skip(index, errors.New("not a JSON object"))
 	}
-	d, err := declared(&obj)
-	if err != nil {
-		return Key{}, err
+	if err := d.read(&obj); err != nil {
+		return Key{}, d.skip(index, err)
 	}
-	members, err := material(&obj, d.kty)
+	k, err := d.key(&obj)
 	if err != nil {
-		return Key{}, fmt.Errorf("unusable %s key: %w", d.kty, err)
+		return Key{}, d.skip(index, err)
+	}
+	return k, nil
+}
+
+// key makes the key of a JWK that says nothing against its use.
+func (d *declaration) key(obj *strictjson.Object) (Key, error) {
+	members, err := material(obj, d.kty)
+	if err != nil {
+		return Key{}, unusable(d.kty, err)
 	}
 	public, err := convert(members)
 	if err != nil {
-		return Key{}, fmt.Errorf("unusable %s key: %w", d.kty, err)
+		return Key{}, unusable(d.kty, err)
 	}
 	k, err := NewKey(public)
 	if err != nil {
 		return Key{}, err
 	}
 	// Cloned: a few bytes cut out of the set would keep all of it in memory.
-	k.ID, k.Algorithm, k.Issuer = strings.Clone(d.kid), strings.Clone(d.alg), strings.Clone(d.issuer)
-	if k.Algorithm != "" && !k.Fits(k.Algorithm) {
-		return Key{}, fmt.Errorf("alg %q does not fit a key of type %s %s", k.Algorithm, k.kty, k.curve)
+	k.Names, k.Algorithm, k.Issuer = d.names(), strings.Clone(d.alg), strings.Clone(d.issuer)
+	switch {
+	case k.Algorithm == "" || k.Fits(k.Algorithm):
+		return k, nil
+	case Known(k.Algorithm):
+		return Key{}, forbidden("alg %s does not fit a key of type %s %s", quote.Text(k.Algorithm), k.kty, k.curve)
+	default:
+		return Key{}, fmt.Errorf("alg %s is not known", quote.Text(k.Algorithm))
 	}
-	return k, nil
 }
 
-// declaration is what a JWK says of its own use (RFC 7517 section 4).
-type declaration struct{ kty, kid, alg, use, issuer string }
+// unusable names the type of a key that cannot be read, or must not be used.
+func unusable(kty string, err error) error {
+	if why, ok := err.(forbiddenError); ok { //nolint:errorlint // never wrapped
+		return forbidden("unusable %s key: %s", kty, string(why))
+	}
+	return fmt.Errorf("unusable %s key: %w", kty, err)
+}
 
-func declared(obj *strictjson.Object) (declaration, error) {
-	var d declaration
+// declaration is what a JWK says of itself (RFC 7517 section 4).
+type declaration struct{ kty, kid, alg, use, issuer, crv, x5t, x5tS256 string }
+
+func (d *declaration) names() Names {
+	return Names{ID: strings.Clone(d.kid), Thumbprint: strings.Clone(d.x5t), ThumbprintSHA256: strings.Clone(d.x5tS256)}
+}
+
+// read reads all of it before it judges, so that a skipped key has its names.
+func (d *declaration) read(obj *strictjson.Object) error {
+	d.x5t, _ = text(obj, "x5t") // a hint, and none if it is no string
+	d.x5tS256, _ = text(obj, "x5t#S256")
+	d.crv, _ = text(obj, "crv")
+	var wrong error
 	for _, m := range []struct {
 		name string
 		to   *string
 	}{{"kty", &d.kty}, {"kid", &d.kid}, {"alg", &d.alg}, {"use", &d.use}, {"issuer", &d.issuer}} {
 		var err error
-		if *m.to, err = text(obj, m.name); err != nil {
-			return d, err
+		if *m.to, err = text(obj, m.name); err != nil && wrong == nil {
+			wrong = err
 		}
 	}
-	return d, errors.Join(d.usable(), public(obj), verifies(obj))
+	for _, why := range []error{d.allowed(), public(obj), verifies(obj), wrong} {
+		if why != nil {
+			return why
+		}
+	}
+	return nil
 }
 
-func (d declaration) usable() error {
+// allowed refuses a key that says itself that it is for something else.
+func (d *declaration) allowed() error {
 	switch {
 	case d.kty != RSA && d.kty != EC && d.kty != OKP:
-		return fmt.Errorf("kty %q cannot check a signature here", d.kty)
+		return forbidden("kty %s cannot check a signature here", quote.Text(d.kty))
 	case d.use != "" && d.use != "sig":
-		return fmt.Errorf("use is %q, not sig", d.use)
-	case d.alg != "" && (!Known(d.alg) || Symmetric(d.alg)):
-		return fmt.Errorf("alg %q is not implemented", d.alg)
+		return forbidden("use is %s, not sig", quote.Text(d.use))
+	case elsewhere(d.alg):
+		return forbidden("alg %s is not implemented", quote.Text(d.alg))
 	}
 	return nil
 }
@@ -120,7 +157,7 @@ func (d declaration) usable() error {
 func public(obj *strictjson.Object) error {
 	for _, name := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
 		if _, ok := member(obj, name); ok {
-			return fmt.Errorf("holds the private member %q", name)
+			return forbidden("holds the private member %q", name)
 		}
 	}
 	return nil
@@ -135,30 +172,17 @@ func verifies(obj *strictjson.Object) error {
 	if err != nil {
 		return errors.New("key_ops is no array of strings")
 	}
-	for _, op := range ops {
-		if op == "verify" {
-			return nil
-		}
+	if !slices.Contains(ops, "verify") {
+		return forbidden("key_ops does not hold verify")
 	}
-	return errors.New("key_ops does not hold verify")
+	return nil
 }
 
 // material returns what jwx gets to see of a JWK: the members that make up the
 // public key, each in its one canonical spelling.
 func material(obj *strictjson.Object, kty string) (map[string]string, error) {
 	if kty == RSA {
-		n, err := number(obj, "n")
-		if err != nil {
-			return nil, err
-		}
-		e, err := number(obj, "e")
-		if err != nil {
-			return nil, err
-		}
-		if len(e) > 4 { // jwx keeps the low bits of what is longer
-			return nil, errors.New("e is above 2^31-1")
-		}
-		return map[string]string{"kty": kty, "n": encoding.EncodeToString(n), "e": encoding.EncodeToString(e)}, nil
+		return rsaMaterial(obj)
 	}
 	crv, err := text(obj, "crv")
 	if err != nil {
@@ -183,10 +207,27 @@ func material(obj *strictjson.Object, kty string) (map[string]string, error) {
 			return nil, err
 		}
 		members["x"] = encoding.EncodeToString(x)
+	case crv == "":
+		return nil, missing(obj, "crv")
 	default:
-		return nil, fmt.Errorf("crv %q cannot check a signature here", crv)
+		return nil, forbidden("crv %s cannot check a signature here", quote.Text(crv))
 	}
 	return members, nil
+}
+
+func rsaMaterial(obj *strictjson.Object) (map[string]string, error) {
+	n, err := number(obj, "n")
+	if err != nil {
+		return nil, err
+	}
+	e, err := number(obj, "e")
+	if err != nil {
+		return nil, err
+	}
+	if len(e) > 4 { // jwx keeps the low bits of what is longer
+		return nil, forbidden("e is above 2^31-1")
+	}
+	return map[string]string{"kty": RSA, "n": encoding.EncodeToString(n), "e": encoding.EncodeToString(e)}, nil
 }
 
 var coordinateBytes = map[string]int{"P-256": 32, "P-384": 48, "P-521": 66}
@@ -206,7 +247,7 @@ func octets(obj *strictjson.Object, name string) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case part == "":
-		return nil, fmt.Errorf("%s is missing", name)
+		return nil, missing(obj, name)
 	case len(part)%4 == 0:
 		part = strings.TrimSuffix(strings.TrimSuffix(part, "="), "=")
 	}
@@ -236,4 +277,12 @@ func text(obj *strictjson.Object, name string) (string, error) {
 func member(obj *strictjson.Object, name string) (strictjson.Value, bool) {
 	v, ok := obj.Get(name)
 	return v, ok && v.Kind() != 'n'
+}
+
+// missing says what a key of a certificate alone lacks.
+func missing(obj *strictjson.Object, name string) error {
+	if _, certificate := member(obj, "x5c"); certificate {
+		return fmt.Errorf("%s is missing, and x5c, which is there, is not read", name)
+	}
+	return fmt.Errorf("%s is missing", name)
 }

@@ -88,6 +88,7 @@ func TestWhatIsNoSetIsAnError(t *testing.T) {
 	for text, want := range map[string]string{
 		`<html>`: "not a JWK Set", `[]`: "not a JWK Set", `{}`: `no "keys"`, `{"keys":{}}`: "no array", `{"keys":[],"keys":[]}`: "duplicate",
 		`{"keys":[` + strings.Repeat(`{},`, 256) + `{}]}`: "more than 256",
+		`{"keys":null}`: `no "keys"`, "\ufeff\ufeff{\"keys\":[]}": "not a JWK Set",
 	} {
 		_, _, err := jose.ParseSet([]byte(text))
 		require.ErrorContains(t, err, want)
@@ -121,7 +122,7 @@ func TestAJWKIsReadInEverySpellingThatIsHarmless(t *testing.T) {
 		"a coordinate shorter than the field":  {jwkOf(t, &short.PublicKey, map[string]any{"x": b64(x[1:])}), &short.PublicKey},
 		"zeros before a coordinate":            {jwkOf(t, &short.PublicKey, map[string]any{"x": b64(append(make([]byte, 2), x...))}), &short.PublicKey},
 		"members that are null":                {rsaJWK(null), &rsaKey().PublicKey},
-		"members that nobody reads":            {rsaJWK(map[string]any{"x5c": 7, "crv": 7, "x": 7, "N": "x", "KTY": "EC", "x5t": []int{}}), &rsaKey().PublicKey},
+		"members that nobody reads":            {rsaJWK(map[string]any{"x5c": 7, "crv": 7, "x": 7, "N": "x", "KTY": "EC", "x5t": []int{}, "x5t#S256": 7, "x5u": true, "D": "AQ", "jku": map[string]any{}}), &rsaKey().PublicKey},
 		"a curve's name beside another's":      {jwkOf(t, &p521().PublicKey, map[string]any{"Crv": "P-256", "n": "AA"}), &p521().PublicKey},
 		"an Ed25519 key in the other alphabet": {jwkOf(t, edKey().Public(), map[string]any{"x": base64.StdEncoding.EncodeToString(edKey().Public().(ed25519.PublicKey))}), edKey().Public().(ed25519.PublicKey)},
 	} {
@@ -173,7 +174,7 @@ func TestAJWKIsReadInNoOtherSpelling(t *testing.T) {
 		"an exponent above 2^31":             {exponent(above(31)), "exponent e"},
 		"an exponent above 2^32":             {exponent(above(32)), "e is above 2^31-1"},
 		"an exponent whose low bits are 3":   {exponent(above(64)), "e is above 2^31-1"},
-		"no curve":                           {ecJWK(map[string]any{"crv": nil}), `crv ""`},
+		"no curve":                           {ecJWK(map[string]any{"crv": nil}), "crv is missing"},
 		"a curve in another case":            {ecJWK(map[string]any{"crv": "p-256"}), `crv "p-256"`},
 		"a curve that is a number":           {ecJWK(map[string]any{"crv": 256}), "crv is no string"},
 		"a curve of another type":            {ecJWK(map[string]any{"crv": "Ed25519"}), `crv "Ed25519"`},

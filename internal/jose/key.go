@@ -68,6 +68,9 @@ func Known(alg string) bool {
 // Symmetric reports whether alg is an HMAC.
 func Symmetric(alg string) bool { return algorithms[alg].kty == Oct }
 
+// ForRSA reports whether alg is one of those that an RSA key can be used with.
+func ForRSA(alg string) bool { return algorithms[alg].kty == RSA }
+
 // Canonical maps the two names of Ed25519 signatures onto one.
 func Canonical(alg string) string {
 	if alg == "Ed25519" {
@@ -79,10 +82,17 @@ func Canonical(alg string) string {
 // ErrSignature reports a signature that does not verify.
 var ErrSignature = errors.New("jose: the signature does not verify")
 
+// Names are what tokens may name a key by, as its JWK states them; each may be "".
+type Names struct {
+	ID               string // kid
+	Thumbprint       string // x5t
+	ThumbprintSHA256 string // x5t#S256
+}
+
 // Key is one key, converted once and bound to what it may be used for.
 // It is immutable once made.
 type Key struct {
-	ID        string // kid
+	Names
 	Algorithm string // the alg that the key is declared for, "" for any that fits
 	Issuer    string // the JWK's own issuer member, as Entra has it
 
@@ -118,13 +128,13 @@ func newRSA(k *rsa.PublicKey) (Key, error) {
 	}
 	bits := k.N.BitLen()
 	if bits < minRSABits || bits > maxRSABits {
-		return Key{}, fmt.Errorf("jose: RSA key of %d bits: %d to %d are accepted", bits, minRSABits, maxRSABits)
+		return Key{}, forbidden("jose: RSA key of %d bits: %d to %d are accepted", bits, minRSABits, maxRSABits)
 	}
 	if k.N.Bit(0) == 0 {
 		return Key{}, errors.New("jose: RSA key with an even modulus n")
 	}
 	if k.E < 3 || k.E > math.MaxInt32 || k.E%2 == 0 {
-		return Key{}, errors.New("jose: RSA key whose exponent e is even, below 3 or above 2^31-1")
+		return Key{}, forbidden("jose: RSA key whose exponent e is even, below 3 or above 2^31-1")
 	}
 	return Key{kty: RSA, bits: bits, public: k}, nil
 }

@@ -88,6 +88,14 @@ func Parse(data []byte) (Object, error) {
 	return indexed(data, exact(members)), nil
 }
 
+// ParseDocument is [Parse] for what a server publishes, which may begin with a
+// byte order mark: editors write one. A token may not.
+//
+// RFC 8259 section 8.1: https://www.rfc-editor.org/rfc/rfc8259#section-8.1
+func ParseDocument(data []byte) (Object, error) {
+	return Parse(bytes.TrimPrefix(data, []byte("\ufeff")))
+}
+
 // ParseWith is [Parse] with room for the members, which the Object then uses:
 // it is good for as long as the caller leaves scratch alone. See [Object.Detach].
 func ParseWith(scratch []Member, data []byte) (Object, error) {

@@ -73,6 +73,18 @@ func TestParseRefusesWhatParsersReadDifferently(t *testing.T) {
 	assert.ErrorIs(t, err, strictjson.ErrNotObject)
 }
 
+func TestAByteOrderMarkIsForDocumentsAlone(t *testing.T) {
+	t.Parallel()
+	const text = `{"a":1}`
+	obj, err := strictjson.ParseDocument([]byte("\ufeff" + text))
+	require.NoError(t, err)
+	assert.Equal(t, text, obj.Text())
+	_, err = strictjson.ParseDocument([]byte("\ufeff\ufeff" + text))
+	require.ErrorIs(t, err, strictjson.ErrNotObject)
+	_, err = strictjson.Parse([]byte("\ufeff" + text))
+	require.ErrorIs(t, err, strictjson.ErrNotObject, "a token has none")
+}
+
 func TestParseErrorsQuoteNothing(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{`{"secret":1,"secret":2}`, `{"a":"secret\xsecret"}`, `{"secret":secret}`, `secret`, `{"a":1}secret`, `["secret"]`} {

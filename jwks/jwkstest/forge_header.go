@@ -54,23 +54,16 @@ func (f *forger) algorithms() []forged {
 			continue
 		}
 		// The signature is the one of f.alg: believed only by code that ignores alg, or guesses it.
-		out = append(out, f.minted("alg: called "+other+", signed with "+f.alg, f.swapped(other), holeSwapped, Header{"alg": other}))
+		out = append(out, f.minted("alg: called "+other+", signed with "+f.alg, reason.UnsupportedAlg, holeSwapped, Header{"alg": other}))
 	}
 	return append(out, f.otherHashes()...)
 }
 
-// swapped returns the reason for a token of the issuer's key whose alg is other:
-// a key that is published without alg is for RS256 and PS256 alike.
-func (f *forger) swapped(other string) reason.Code {
-	if f.key.jwk["alg"] == nil && algorithms[f.alg].kind <= pss && (other == "RS256" || other == "PS256") {
-		return reason.BadSignature
-	}
-	return reason.UnsupportedAlg
-}
-
-// otherHashes are good signatures of the right key, with an algorithm that its JWK does not allow.
+// otherHashes are good signatures of the right key, with an algorithm that its
+// JWK does not allow. A key that is published without alg verifies one algorithm
+// all the same.
 func (f *forger) otherHashes() (out []forged) {
-	if f.key.jwk["alg"] == nil || algorithms[f.alg].kind > pss {
+	if algorithms[f.alg].kind > pss {
 		return nil
 	}
 	for _, other := range []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"} {

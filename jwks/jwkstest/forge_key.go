@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport-go/sallyport/jwks"
 	"github.com/sallyport-go/sallyport/reason"
 )
 
@@ -39,7 +40,7 @@ func (f *forger) keys() []forged {
 		{"key: of another algorithm, which the issuer also publishes", Forgery{f.token(
 			WithKey(f.forgeryKeys.attackers["ES256"]), Header{"kid": f.forgeryKeys.ec.id}), reason.BadSignature, holeAnyKey}},
 		{"key: another issuer's, in its own name", Forgery{f.impostor(Claims{"iss": "https://other.example"}), reason.UnknownIssuer, holeAnyKey}},
-		f.minted("key: one that the issuer publishes for encryption", reason.UnknownKey, holeEnc, WithKey(f.forgeryKeys.enc), WithAlgorithm("ES256")),
+		f.minted("key: one that the issuer publishes for encryption", reason.UnusableKey, holeEnc, WithKey(f.forgeryKeys.enc), WithAlgorithm("ES256")),
 	}
 }
 
@@ -72,9 +73,10 @@ func (f *forger) kids() (out []forged) {
 	)
 }
 
-// nameless returns the reason for a token without kid: no key is found if several could have signed it.
+// nameless returns the reason for a token without kid: the keys that fit are
+// tried, unless there are too many.
 func (f *forger) nameless() reason.Code {
-	if _, err := f.iss.KeySet().Snapshot().Key("", f.alg); err == nil {
+	if _, err := f.iss.KeySet().Snapshot().Find(&jwks.Query{Algorithm: f.alg}); err == nil {
 		return reason.BadSignature
 	}
 	return reason.UnknownKey

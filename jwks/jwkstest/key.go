@@ -351,9 +351,17 @@ func (s keySet) Refresh(context.Context, string) error { return nil }
 
 // snap makes the snapshot; iss.mu is held.
 func (iss *Issuer) snap() {
-	var published []*jwks.Key
-	if text, err := marshal(jwkSet(iss.published)); err == nil {
-		published, _ = jwks.ParseJWKS(text) // none usable: an empty snapshot says so
+	var cfg jwks.SnapshotConfig
+	for _, k := range iss.published {
+		text, err := marshal(jwkSet([]*Key{k}))
+		if err != nil {
+			continue
+		}
+		usable, err := jwks.ParseJWKS(text)
+		if err != nil {
+			cfg.Skipped = append(cfg.Skipped, err)
+		}
+		cfg.Keys = append(cfg.Keys, usable...)
 	}
-	iss.snapshot.Store(jwks.NewSnapshot(jwks.SnapshotConfig{Keys: published}))
+	iss.snapshot.Store(jwks.NewSnapshot(cfg))
 }

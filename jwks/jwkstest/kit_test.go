@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,7 +59,7 @@ func panicOf(f func()) (text string) {
 
 func newVerifier(iss *jwkstest.Issuer, keys jwks.KeySet) *verifier.Verifier {
 	return must(verifier.New(verifier.Config{Issuers: []verifier.Issuer{{
-		Name: iss.Issuer(), Audiences: []string{iss.Audience()}, Keys: keys, Algorithms: forgedAlgorithms,
+		Name: iss.Issuer(), Audiences: []string{iss.Audience()}, Keys: keys, Algorithms: first(iss.Key().Algorithm(), forgedAlgorithms),
 	}}}))
 }
 
@@ -71,6 +72,11 @@ func whyNot(t *testing.T, err error) reason.Code {
 	var refused *verifier.Error
 	require.ErrorAs(t, err, &refused)
 	return refused.Reason
+}
+
+// first is the list with alg in front: a key without alg is for the first one.
+func first(alg string, list []string) []string {
+	return append([]string{alg}, slices.DeleteFunc(slices.Clone(list), func(other string) bool { return other == alg })...)
 }
 
 var forgedAlgorithms = []string{"RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA"}
@@ -133,8 +139,8 @@ func kids(t *testing.T, iss *jwkstest.Issuer, client *http.Client) (kids []strin
 	keys, skipped, err := jose.ParseSet([]byte(body))
 	require.NoError(t, err)
 	require.Empty(t, skipped)
-	for _, k := range keys {
-		kids = append(kids, k.ID)
+	for i := range keys {
+		kids = append(kids, keys[i].ID)
 	}
 	return kids
 }
