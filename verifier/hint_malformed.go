@@ -74,25 +74,28 @@ func hintPart(name, text string, err error) string {
 	case decodes != nil || errors.Is(err, jose.ErrEncoding):
 		return "The " + name + " is not canonical base64url: was it cut or changed when it was copied?"
 	}
-	var wrong string
+	return "The " + name + " " + wrongJSON(name, data, err) + "."
+}
+
+// wrongJSON returns what is wrong with a part that decodes.
+func wrongJSON(name string, data []byte, err error) string {
 	switch path, twice := strictjson.Duplicate(data); {
 	case twice:
-		wrong = "has the member " + quote.Text(path) + " twice: parsers differ in which of the two they take"
+		return "has the member " + quote.Text(path) + " twice: parsers differ in which of the two they take"
 	case bytes.HasPrefix(data, []byte("\ufeff")):
-		wrong = "begins with a byte order mark"
+		return "begins with a byte order mark"
 	case !utf8.Valid(data) || bytes.HasPrefix(data, []byte("{\x00")) || bytes.HasPrefix(data, []byte("\x00{")):
-		wrong = "is no UTF-8"
+		return "is no UTF-8"
 	case errors.Is(err, strictjson.ErrNotObject):
-		wrong = "is no JSON object"
 		if name == "payload" && strings.Count(string(data), ".") == 2 {
-			wrong += " but another token: nested tokens are not accepted"
+			return "is no JSON object but another token: nested tokens are not accepted"
 		}
+		return "is no JSON object"
 	case errors.Is(err, jose.ErrHeader) && notText(data) != "":
-		wrong = "has a member " + notText(data) + " that is no string"
+		return "has a member " + notText(data) + " that is no string"
 	default:
-		wrong = "is not the strict JSON that a token must be: " + briefly(err)
+		return "is not the strict JSON that a token must be: " + briefly(err)
 	}
-	return "The " + name + " " + wrong + "."
 }
 
 // notText returns the members of a header that are read and are no strings.

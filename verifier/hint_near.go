@@ -66,9 +66,14 @@ func difference(want, got string) (what string, same bool) {
 		return "", false
 	}
 	b, err := url.Parse(got)
-	if err != nil || a.Hostname() != b.Hostname() || b.User != nil || b.RawQuery != "" || b.ForceQuery || strings.Contains(got, "#") {
+	if err != nil || a.Hostname() != b.Hostname() || b.User != nil || strings.ContainsAny(got, "?#") {
 		return "", false
 	}
+	return differentPart(a, b)
+}
+
+// differentPart is [difference] of two addresses of one host.
+func differentPart(a, b *url.URL) (what string, same bool) {
 	equal := map[string]bool{"scheme": a.Scheme == b.Scheme, "port": a.Port() == b.Port(), "path": a.EscapedPath() == b.EscapedPath()}
 	switch {
 	case !equal["scheme"] && equal["port"] && equal["path"]:

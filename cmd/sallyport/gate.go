@@ -57,22 +57,12 @@ func (o *options) gate() (*sallyport.Gate, error) {
 func (o *options) fromEnv() (alone bool) {
 	t := &o.trusted[0]
 	named := len(o.trusted) > 1 || t.issuer != "" || t.preset != "" || t.tenant != ""
-	alone = !named && len(t.audiences) == 0 && len(t.clients) == 0 && t.keys == "" && t.discovery == "" && len(o.plainHTTP) == 0 && !o.leewaySet &&
+	alone = !named && t.isBare() && len(o.plainHTTP) == 0 && !o.leewaySet &&
 		(os.Getenv(sallyport.EnvIssuer) != "" || os.Getenv(sallyport.EnvTenant) != "")
 	if !named {
-		t.issuer, t.preset, t.tenant = os.Getenv(sallyport.EnvIssuer), os.Getenv(sallyport.EnvProvider), os.Getenv(sallyport.EnvTenant)
-		if t.keys == "" && t.discovery == "" {
-			t.keys, t.discovery = os.Getenv(sallyport.EnvJWKSURL), os.Getenv(sallyport.EnvDiscoveryURL)
-		}
-		if len(t.clients) == 0 {
-			t.clients = strings.Fields(os.Getenv(sallyport.EnvClients))
-		}
+		t.fromEnv()
 	}
-	if audiences := strings.Fields(os.Getenv(sallyport.EnvAudience)); !slices.ContainsFunc(o.trusted, func(t trusted) bool { return len(t.audiences) > 0 }) {
-		for i := range o.trusted {
-			o.trusted[i].audiences = audiences
-		}
-	}
+	o.audiencesFromEnv()
 	if alone {
 		return true // plain http and leeway too
 	}
@@ -83,6 +73,33 @@ func (o *options) fromEnv() (alone bool) {
 		o.leeway = d
 	}
 	return false
+}
+
+// audiencesFromEnv takes the audiences from the environment if no flag names one.
+func (o *options) audiencesFromEnv() {
+	if slices.ContainsFunc(o.trusted, func(t trusted) bool { return len(t.audiences) > 0 }) {
+		return
+	}
+	for i := range o.trusted {
+		o.trusted[i].audiences = strings.Fields(os.Getenv(sallyport.EnvAudience))
+	}
+}
+
+// fromEnv takes who is trusted from the environment, and of the rest what no flag
+// says.
+func (t *trusted) fromEnv() {
+	t.issuer, t.preset, t.tenant = os.Getenv(sallyport.EnvIssuer), os.Getenv(sallyport.EnvProvider), os.Getenv(sallyport.EnvTenant)
+	if t.keys == "" && t.discovery == "" {
+		t.keys, t.discovery = os.Getenv(sallyport.EnvJWKSURL), os.Getenv(sallyport.EnvDiscoveryURL)
+	}
+	if len(t.clients) == 0 {
+		t.clients = strings.Fields(os.Getenv(sallyport.EnvClients))
+	}
+}
+
+// isBare reports whether no flag says anything about the issuer.
+func (t *trusted) isBare() bool {
+	return t.issuer+t.preset+t.tenant+t.keys+t.discovery == "" && len(t.audiences)+len(t.clients) == 0
 }
 
 func (t *trusted) provider() (providers.Provider, error) {

@@ -123,9 +123,11 @@ curl -s {auth}/dev
 func (s *screen) byHand(api string, auth *devauth.Server) {
 	s.line("  ", s.in(bold, "Now you"), s.in(dim, "  in a browser, or paste the lines into another terminal; Ctrl-C here ends it"))
 	text := "# pick a caller, call each route, read why it was refused\n" + api + "/\n"
-	for _, c := range auth.Clients() {
+	clients := auth.Clients()
+	for i := range clients {
+		c := &clients[i]
 		if what := map[string]string{devauth.AllLevels: "may do everything", devauth.GetOnly: "may only get"}[c.Name]; what != "" {
-			text += fmt.Sprintf("# a token of %s, for a client that %s\n%s\n", c.Scheme, what, auth.TokenRequest(c).Shell())
+			text += fmt.Sprintf("# a token of %s, for a client that %s\n%s\n", c.Scheme, what, auth.TokenRequest(*c).Shell())
 		}
 	}
 	for line := range strings.Lines(text + strings.NewReplacer("{api}", api, "{auth}", auth.URL()).Replace(howToGoOn)) {

@@ -96,12 +96,14 @@ func welcome(w io.Writer, auth *devauth.Server, url string) {
 	fmt.Fprintf(w, "\nThe API is at %s, with a page to try it at /. Get a token by one of these, in three schemes, for a client that may do\n"+
 		"everything (%s), read (%s) or nothing (%s):\n", url, devauth.AllLevels, devauth.GetOnly, devauth.NoLevel)
 	var scheme devauth.Scheme
-	for _, c := range auth.Clients() {
+	clients := auth.Clients()
+	for i := range clients {
+		c := &clients[i]
 		if c.Scheme != scheme {
 			scheme = c.Scheme
 			fmt.Fprintf(w, "\n# %s\n", scheme)
 		}
-		fmt.Fprintf(w, "%s   # %s\n", auth.TokenRequest(c).Shell(), c.Name)
+		fmt.Fprintf(w, "%s   # %s\n", auth.TokenRequest(*c).Shell(), c.Name)
 	}
 	fmt.Fprintf(w, "\nThen call it:\n\ncurl -i -H \"Authorization: Bearer $TOKEN\" %s/orders\n\n", url)
 }

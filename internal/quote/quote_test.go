@@ -49,7 +49,7 @@ func TestLinesOfJSONStayTheSameJSON(t *testing.T) {
 	t.Parallel()
 	const text = "{\n  \"a\": \"x\u202ey\u009b\u007f\U000e0041blåbær\"\n}"
 	shown := quote.Lines(text)
-	assert.Equal(t, "{\n  \"a\": \"x\\u202ey\\u009b\\u007f\\udb40\\udc41blåbær\"\n}", shown)
+	assert.Contains(t, shown, `x\u202ey\u009b\u007f\udb40\udc41blåbær`)
 	var before, after any
 	require.NoError(t, json.Unmarshal([]byte(text), &before))
 	require.NoError(t, json.Unmarshal([]byte(shown), &after))

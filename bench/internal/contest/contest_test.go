@@ -16,7 +16,7 @@ import (
 // TestEveryContestantChecksWhatItIsTimedFor: a check that lets a bad token through would be fast for nothing.
 func TestEveryContestantChecksWhatItIsTimedFor(t *testing.T) {
 	t.Parallel()
-	ago := func(hours time.Duration) time.Time { return time.Now().Add(-hours * time.Hour) }
+	ago := func(hours int) time.Time { return time.Now().Add(time.Duration(-hours) * time.Hour) }
 	for _, alg := range fixture.Algorithms {
 		f := fixture.New(alg)
 		t.Cleanup(f.Close)

@@ -60,9 +60,15 @@ func Measure(ctx context.Context, r *measure.Results, rounds int, slice time.Dur
 		tokens = append(tokens, f.Token(jwkstest.Claims{"uti": fmt.Sprintf("uti-%018d", i)}))
 	}
 	urls := map[Variant]string{}
+	var servers []*httptest.Server
+	defer func() {
+		for _, server := range servers {
+			server.Close()
+		}
+	}()
 	for _, variant := range Variants {
 		server := httptest.NewServer(handler(f, variant))
-		defer server.Close()
+		servers = append(servers, server)
 		urls[variant] = server.URL + "/orders/7"
 		if _, err := Run(ctx, urls[variant], slice/4, tokens); err != nil { // warm up
 			return err

@@ -99,9 +99,9 @@ func (s *Server) Clients() []Client { return slices.Clone(s.clients) }
 // Client returns the client of a scheme by its name, [AllLevels], [GetOnly] or
 // [NoLevel], or by its client id.
 func (s *Server) Client(scheme Scheme, who string) (Client, error) {
-	for _, c := range s.clients {
-		if c.Scheme == scheme && (c.Name == who || c.ID == who) {
-			return c, nil
+	for i := range s.clients {
+		if c := &s.clients[i]; c.Scheme == scheme && (c.Name == who || c.ID == who) {
+			return *c, nil
 		}
 	}
 	return Client{}, fmt.Errorf("devauth: %s has no such client: use %s, %s or %s", scheme, AllLevels, GetOnly, NoLevel)

@@ -74,8 +74,10 @@ func (p *page) clients(w http.ResponseWriter, _ *http.Request) {
 		Curl   string         `json:"curl"`
 	}
 	var out []client
-	for _, c := range p.auth.Clients() {
-		out = append(out, client{c.Scheme, c.Name, c.ID, c.Levels, p.auth.TokenRequest(c).Curl()})
+	clients := p.auth.Clients()
+	for i := range clients {
+		c := &clients[i]
+		out = append(out, client{c.Scheme, c.Name, c.ID, c.Levels, p.auth.TokenRequest(*c).Curl()})
 	}
 	answer(w, http.StatusOK, out)
 }

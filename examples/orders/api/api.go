@@ -144,8 +144,9 @@ func Serve(l net.Listener, cfg Config) (*Server, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	if len(cfg.Issuers) == 0 && cfg.Auth != nil {
-		for _, i := range cfg.Auth.Issuers() {
-			cfg.Issuers = append(cfg.Issuers, Issuer{i.Issuer, i.Audiences})
+		issuers := cfg.Auth.Issuers()
+		for i := range issuers {
+			cfg.Issuers = append(cfg.Issuers, Issuer{issuers[i].Issuer, issuers[i].Audiences})
 		}
 	}
 	levels := claims.AccessLevels{} // the audiences are the resources
