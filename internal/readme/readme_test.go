@@ -88,13 +88,16 @@ func TestTheREADMEFitsAndItsTargetsExist(t *testing.T) {
 
 func TestTheREADMELinksEveryPage(t *testing.T) {
 	t.Parallel()
-	list := map[string]string{"docs": read(t, root+"README.md"), "docs/decisions": read(t, root+"docs/decisions/README.md")}
-	require.Contains(t, list["docs"], "](docs/decisions/README.md)")
+	list := map[string]string{"docs/": read(t, root+"README.md")}
+	for _, dir := range []string{"docs/decisions/", "docs/guide/"} { // these have an index of their own
+		list[dir] = read(t, root+dir+"README.md")
+		require.Contains(t, list["docs/"], "]("+dir+"README.md)")
+	}
 	for page := range repositoryFiles(t) {
 		if dir, name := path.Split(page); dir == "docs/" && path.Ext(name) == ".md" {
-			assert.Contains(t, list["docs"], "]("+page+")")
-		} else if dir == "docs/decisions/" && name != "README.md" {
-			assert.Contains(t, list["docs/decisions"], "]("+name+")")
+			assert.Contains(t, list["docs/"], "]("+page+")")
+		} else if dir != "docs/" && list[dir] != "" && name != "README.md" {
+			assert.Contains(t, list[dir], "]("+name+")")
 		}
 	}
 }
