@@ -33,6 +33,7 @@ const (
 // algorithm is what a signature algorithm asks of a key and how it is computed.
 // RFC 7518 section 3.1: https://www.rfc-editor.org/rfc/rfc7518#section-3.1
 type algorithm struct {
+	name  string
 	kty   string
 	curve string      // EC and OKP
 	hash  crypto.Hash // not of EdDSA, which takes the input as it is
@@ -40,36 +41,53 @@ type algorithm struct {
 	size  int         // EC and OKP: bytes of the signature; oct: of the hash, which is the least size of the secret too
 }
 
-var algorithms = map[string]algorithm{
-	"RS256": {kty: RSA, hash: crypto.SHA256},
-	"RS384": {kty: RSA, hash: crypto.SHA384},
-	"RS512": {kty: RSA, hash: crypto.SHA512},
-	"PS256": {kty: RSA, hash: crypto.SHA256, pss: true},
-	"PS384": {kty: RSA, hash: crypto.SHA384, pss: true},
-	"PS512": {kty: RSA, hash: crypto.SHA512, pss: true},
-	"ES256": {kty: EC, curve: "P-256", hash: crypto.SHA256, size: 64},
-	"ES384": {kty: EC, curve: "P-384", hash: crypto.SHA384, size: 96},
-	"ES512": {kty: EC, curve: "P-521", hash: crypto.SHA512, size: 132},
-	"EdDSA": {kty: OKP, curve: "Ed25519", size: ed25519.SignatureSize},
+// algorithms has those first that most tokens are signed with: each check looks
+// one up.
+var algorithms = [...]algorithm{
+	{name: "RS256", kty: RSA, hash: crypto.SHA256},
+	{name: "ES256", kty: EC, curve: "P-256", hash: crypto.SHA256, size: 64},
+	{name: "EdDSA", kty: OKP, curve: "Ed25519", size: ed25519.SignatureSize},
+	{name: "PS256", kty: RSA, hash: crypto.SHA256, pss: true},
+	{name: "RS384", kty: RSA, hash: crypto.SHA384},
+	{name: "RS512", kty: RSA, hash: crypto.SHA512},
+	{name: "PS384", kty: RSA, hash: crypto.SHA384, pss: true},
+	{name: "PS512", kty: RSA, hash: crypto.SHA512, pss: true},
+	{name: "ES384", kty: EC, curve: "P-384", hash: crypto.SHA384, size: 96},
+	{name: "ES512", kty: EC, curve: "P-521", hash: crypto.SHA512, size: 132},
 	// RFC 9864 names the curve in the algorithm; over Ed25519 it is the same one.
-	"Ed25519": {kty: OKP, curve: "Ed25519", size: ed25519.SignatureSize},
-	"HS256":   {kty: Oct, hash: crypto.SHA256, size: sha256.Size},
-	"HS384":   {kty: Oct, hash: crypto.SHA384, size: sha512.Size384},
-	"HS512":   {kty: Oct, hash: crypto.SHA512, size: sha512.Size},
+	{name: "Ed25519", kty: OKP, curve: "Ed25519", size: ed25519.SignatureSize},
+	{name: "HS256", kty: Oct, hash: crypto.SHA256, size: sha256.Size},
+	{name: "HS384", kty: Oct, hash: crypto.SHA384, size: sha512.Size384},
+	{name: "HS512", kty: Oct, hash: crypto.SHA512, size: sha512.Size},
+}
+
+// algorithmOf returns the algorithm of that name, nil if there is none. Names are
+// case-sensitive; `none` is not one (RFC 7515 section 4.1.1).
+func algorithmOf(name string) *algorithm {
+	for i := range algorithms {
+		if algorithms[i].name == name {
+			return &algorithms[i]
+		}
+	}
+	return nil
 }
 
 // Known reports whether alg is a signature algorithm that is implemented.
-// Names are case-sensitive; `none` is not one (RFC 7515 section 4.1.1).
-func Known(alg string) bool {
-	_, ok := algorithms[alg]
-	return ok
-}
+func Known(alg string) bool { return algorithmOf(alg) != nil }
 
 // Symmetric reports whether alg is an HMAC.
-func Symmetric(alg string) bool { return algorithms[alg].kty == Oct }
+func Symmetric(alg string) bool { return typeOf(alg) == Oct }
 
 // ForRSA reports whether alg is one of those that an RSA key can be used with.
-func ForRSA(alg string) bool { return algorithms[alg].kty == RSA }
+func ForRSA(alg string) bool { return typeOf(alg) == RSA }
+
+// typeOf returns the kty of the keys that alg is used with, "" if alg is unknown.
+func typeOf(alg string) string {
+	if a := algorithmOf(alg); a != nil {
+		return a.kty
+	}
+	return ""
+}
 
 // Canonical maps the two names of Ed25519 signatures onto one.
 func Canonical(alg string) string {
@@ -161,7 +179,7 @@ func NewSecret(alg string, secret []byte) (Key, error) {
 	if !Symmetric(alg) {
 		return Key{}, fmt.Errorf("jose: %q is no HMAC algorithm: use HS256, HS384 or HS512", alg)
 	}
-	if least := algorithms[alg].size; len(secret) < least {
+	if least := algorithmOf(alg).size; len(secret) < least {
 		return Key{}, fmt.Errorf("jose: a secret of %d bytes is too short for %s: at least %d", len(secret), alg, least)
 	}
 	return Key{Algorithm: alg, kty: Oct, bits: 8 * len(secret), public: append([]byte(nil), secret...)}, nil
@@ -179,8 +197,8 @@ func (k *Key) Bits() int { return k.bits }
 // Fits reports whether alg may be used with the key: its type, its curve and
 // its declared alg decide.
 func (k *Key) Fits(alg string) bool {
-	a, ok := algorithms[alg]
-	if !ok || a.kty != k.kty || a.curve != k.curve {
+	a := algorithmOf(alg)
+	if a == nil || a.kty != k.kty || a.curve != k.curve {
 		return false
 	}
 	return k.Algorithm == "" || Canonical(k.Algorithm) == Canonical(alg)
@@ -192,8 +210,8 @@ func (k *Key) Verify(alg string, input, signature []byte) error {
 	if !k.Fits(alg) {
 		return ErrSignature
 	}
-	a := algorithms[alg]
-	if len(signature) != k.signatureSize(&a) || !k.verify(&a, input, signature) {
+	a := algorithmOf(alg)
+	if len(signature) != k.signatureSize(a) || !k.verify(a, input, signature) {
 		return ErrSignature
 	}
 	return nil

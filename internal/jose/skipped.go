@@ -39,9 +39,9 @@ func (s *Skipped) Equal(other *Skipped) bool {
 // allows alg: its type, its curve and an alg that is known. declared leaves out
 // keys that name no alg.
 func (s *Skipped) MayFit(alg string, declared bool) bool {
-	a, ok := algorithms[alg]
+	a := algorithmOf(alg)
 	switch {
-	case !s.Unreadable, !ok, a.kty != s.kty, s.curve != "" && a.curve != s.curve, declared && s.forAlg == "":
+	case !s.Unreadable, a == nil, a.kty != s.kty, s.curve != "" && a.curve != s.curve, declared && s.forAlg == "":
 		return false
 	case Known(s.forAlg):
 		return Canonical(s.forAlg) == Canonical(alg)

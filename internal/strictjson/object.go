@@ -2,10 +2,9 @@
 // case-sensitive names, no duplicate members at any depth, valid UTF-8,
 // nothing after the object (RFC 7519 section 4, RFC 8725 section 2.4).
 //
-// jsontext, the parser of the coming encoding/json/v2, reads the text once, in
-// its strict default, and the places of the top-level members are noted on the
-// way. Values are cut out and decoded when they are asked for, and need no
-// checking then.
+// jsontext, the parser of the coming encoding/json/v2, reads the text, and the
+// places of the top-level members are noted on the way. Values are cut out and
+// decoded when they are asked for, and need no checking then.
 package strictjson
 
 import (
@@ -14,7 +13,6 @@ import (
 	"io"
 	"iter"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -51,7 +49,7 @@ const maxDepth = 64
 type Object struct {
 	text    string
 	members []Member
-	odd     bool // whether a name's tag is noTag
+	names   uint64 // a bit for each tag: most names that are asked for are not there
 }
 
 // Member says where a member lies in the text of its object: the inside of its
@@ -75,6 +73,9 @@ func tagOf(name string) uint32 {
 		return uint32(n)<<16 | uint32(name[0])<<8 | uint32(name[n-1])
 	}
 }
+
+// bit is one of 64 for a tag.
+func bit(tag uint32) uint64 { return 1 << (tag * 0x9e3779b1 >> 26) }
 
 // Parse validates data and indexes its top-level members. The Object keeps
 // data; the caller must not change it afterwards. Its errors quote nothing of
@@ -118,6 +119,25 @@ var readers = sync.Pool{New: func() any {
 	return r
 }}
 
+func newReader(data []byte, options ...jsontext.Options) *reader {
+	r := readers.Get().(*reader)
+	r.buffer = *bytes.NewBuffer(data)
+	r.decoder.Reset(&r.buffer, options...)
+	return r
+}
+
+// release keeps nothing of what was read.
+func (r *reader) release() {
+	r.buffer = bytes.Buffer{}
+	r.decoder.Reset(&r.buffer)
+	readers.Put(r)
+}
+
+// withDuplicates lets jsontext read a member that is there twice. Comparing each
+// name with all before it takes a third of its time, and is needed only where
+// the tags of the names do not tell them apart already: see differ.
+var withDuplicates = []jsontext.Options{jsontext.AllowDuplicateNames(true)}
+
 // read validates data and appends the members of its object to into.
 func read(into []Member, data []byte) ([]Member, error) {
 	if uint64(len(data)) > math.MaxUint32 {
@@ -126,18 +146,56 @@ func read(into []Member, data []byte) ([]Member, error) {
 	if text := bytes.TrimLeft(data, " \t\r\n"); len(text) == 0 || text[0] != '{' {
 		return into, ErrNotObject
 	}
-	r := readers.Get().(*reader)
-	r.buffer = *bytes.NewBuffer(data)
-	r.decoder.Reset(&r.buffer)
+	r := newReader(data, withDuplicates...)
 	members, err := r.members(into, view.String(data))
-	r.buffer = bytes.Buffer{} // keeps nothing of data
-	r.decoder.Reset(&r.buffer)
-	readers.Put(r)
+	r.release()
+	if !differ(members[len(into):]) {
+		if duplicate := strict(data); duplicate != nil {
+			err = duplicate
+		}
+	}
 	return members, err
 }
 
+// differ reports that no two names are the same, because their tags are not.
+func differ(members []Member) bool {
+	const few = 32 // comparing many with each other takes longer than jsontext does
+	if len(members) > few {
+		return false
+	}
+	for i := range members {
+		tag := members[i].tag
+		if tag == noTag {
+			return false
+		}
+		for j := range members[:i] {
+			if members[j].tag == tag {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// strict returns the first mistake in the text of a value, nil if there is none.
+func strict(value []byte) error {
+	r := newReader(value)
+	defer r.release()
+	for {
+		if _, err := r.decoder.ReadToken(); err != nil {
+			return mistake(err)
+		}
+		switch depth := r.decoder.StackDepth(); {
+		case depth == 0:
+			return nil
+		case depth > maxDepth:
+			return errTooDeep
+		}
+	}
+}
+
 // members reads the whole text, which begins with a brace, and appends the
-// members of its object to into.
+// members of its object to into: those before a mistake too.
 func (r *reader) members(into []Member, text string) ([]Member, error) {
 	if _, err := r.decoder.ReadToken(); err != nil {
 		return into, mistake(err)
@@ -155,12 +213,19 @@ func (r *reader) members(into []Member, text string) ([]Member, error) {
 		if name := text[begin+1 : r.decoder.InputOffset()-1]; strings.IndexByte(name, '\\') < 0 {
 			m.tag = tagOf(name)
 		}
-		m.value = uint32(r.next(text)) //nolint:gosec // G115: read bounds the text
+		into = append(into, m)
+		begin = r.next(text)
 		if err := r.skipValue(); err != nil {
 			return into, err
 		}
-		m.valueEnd = uint32(r.decoder.InputOffset()) //nolint:gosec // G115: read bounds the text
-		into = append(into, m)
+		end := int(r.decoder.InputOffset())
+		if value := text[begin:end]; strings.IndexByte(value, '{') >= 0 { // it may have members of its own
+			if err := strict(view.Bytes(value)); err != nil {
+				return into, err
+			}
+		}
+		last := &into[len(into)-1]
+		last.value, last.valueEnd = uint32(begin), uint32(end) //nolint:gosec // G115: read bounds the text
 	}
 	if _, err := r.decoder.ReadToken(); err != io.EOF { //nolint:errorlint // io.EOF itself is promised
 		return into, errTrailing
@@ -205,8 +270,11 @@ func mistake(err error) error {
 }
 
 func indexed(data []byte, members []Member) Object {
-	odd := slices.ContainsFunc(members, func(m Member) bool { return m.tag == noTag })
-	return Object{text: view.String(data), members: members, odd: odd}
+	o := Object{text: view.String(data), members: members}
+	for i := range members {
+		o.names |= bit(members[i].tag)
+	}
+	return o
 }
 
 // Detach is the object with an index of its own.
@@ -223,13 +291,15 @@ func exact(members []Member) []Member {
 // Get returns the top-level member of exactly that name.
 func (o *Object) Get(name string) (Value, bool) {
 	tag := tagOf(name)
-	for i := range o.members {
-		m := &o.members[i]
-		if m.tag == tag && tag != noTag && o.text[m.name:][:len(name)] == name {
-			return o.value(m), true
+	if o.names&bit(tag) != 0 && tag != noTag {
+		for i := range o.members {
+			m := &o.members[i]
+			if m.tag == tag && o.text[m.name:][:len(name)] == name {
+				return o.value(m), true
+			}
 		}
 	}
-	if o.odd {
+	if o.names&bit(noTag) != 0 {
 		return o.untagged(name)
 	}
 	return Value{}, false

@@ -114,9 +114,11 @@ func handler(f *fixture.Fixture, variant Variant) http.Handler {
 	return mux
 }
 
+// answer returns a handler that sends the same bytes with a Guard and without:
+// it says itself that its answers are private, as the Guard would otherwise.
 func answer(kind string) http.Handler {
 	if kind == "empty" {
-		return http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Cache-Control", "private") })
 	}
 	type item struct {
 		ID       int       `json:"id"`
@@ -127,6 +129,7 @@ func answer(kind string) http.Handler {
 	items := slices.Repeat([]item{{7, "open", "Nordlys AS", time.Unix(1_795_000_000, 0).UTC()}}, 20)
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "private")
 		_ = json.NewEncoder(w).Encode(items)
 	})
 }
