@@ -274,7 +274,7 @@ func (r row) judge(t *testing.T, raw string) {
 func TestEveryForgeryIsRefusedInEveryFramework(t *testing.T) {
 	t.Parallel()
 	for alg, wiring := range map[string]string{"RS256": "routes", "PS256": "table", "ES256": "table", "EdDSA": "routes"} {
-		t.Run(alg, func(t *testing.T) {
+		t.Run("44 any failure of the token is invalid_token: "+alg, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t, jwkstest.WithAlgorithm(alg))
 			forgeries := f.issuer.Forgeries(scope("orders.read")) // before keys are fetched: some publish one
