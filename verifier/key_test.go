@@ -410,28 +410,6 @@ func TestACallersOwnHurryIsCanceled(t *testing.T) {
 	assert.NoError(t, err, "a token that needs no wait is judged all the same")
 }
 
-func TestKeysAreFetchedWhenATokenNeedsThem(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.issuer().Keys = w.fetcher(t)
-		v := w.verifier(t)
-		assert.Zero(t, w.Fetches())
-		w.Fail(http.StatusBadGateway)
-		_, err := v.Verify(t.Context(), w.Token())
-		assert.Equal(t, reason.KeysUnavailable, asError(t, err).Reason)
-		assert.GreaterOrEqual(t, asError(t, err).RetryAfter, time.Second)
-
-		w.Restore()
-		time.Sleep(2 * time.Minute)
-		expect(t, v, w.Token(), "", "and it recovers by itself")
-		before := w.Fetches()
-		w.Rotate()
-		expect(t, v, w.Token(), "", "a rotated key is fetched when its first token comes")
-		assert.Equal(t, before+1, w.Fetches())
-	})
-}
-
 // A kid comes from the writer of the token and goes to logs and terminals.
 func TestEveryCharacterOfAKidIsFitForALog(t *testing.T) {
 	t.Parallel()

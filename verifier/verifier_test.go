@@ -3,10 +3,8 @@ package verifier_test
 import (
 	"strings"
 	"testing"
-	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/reason"
@@ -65,29 +63,4 @@ func TestEveryForgeryIsRefusedForItsReason(t *testing.T) {
 			expect(t, v, w.Token(), "", "and good ones still are")
 		})
 	}
-}
-
-// In a bubble, Wait returns when every goroutine is blocked for good: so the
-// refresh is still under way, and does not end, while Verify answers.
-func TestVerifyAnswersWhileARefreshHangs(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		keys := w.fetcher(t)
-		w.issuer().Keys = keys
-		require.NoError(t, keys.Ready(t.Context()))
-		v, off, seen := w.verifier(t), w.uncached(t), w.Token()
-		expect(t, v, seen, "")
-
-		release := w.Hang()
-		refreshed := make(chan error, 1)
-		go func() { refreshed <- keys.Refresh(t.Context(), "a-key-to-come") }()
-		synctest.Wait()
-		expect(t, v, seen, "", "a token seen before")
-		expect(t, v, w.Token(jwkstest.Claims{"sub": "another"}), "", "a first sight")
-		expect(t, off, seen, "", "without a cache")
-		assert.Empty(t, refreshed, "the refresh goes on hanging")
-		release()
-		require.NoError(t, <-refreshed)
-	})
 }
