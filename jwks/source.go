@@ -316,6 +316,15 @@ func unquote(s string) string {
 	return s
 }
 
+// retryAfterOf returns the Retry-After of an answer.
+func retryAfterOf(err error) time.Duration {
+	var refused *statusError
+	if errors.As(err, &refused) {
+		return refused.retryAfter
+	}
+	return 0
+}
+
 // retryAfter reads Retry-After: seconds or a date.
 //
 // RFC 9110 section 10.2.3: https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3

@@ -112,6 +112,8 @@ func TestAccept(t *testing.T) {
 		{"109 json behind a KiB of other lines", []string{strings.Repeat("a", 600), strings.Repeat("a", 600), "application/json"}, false},
 		{"109 json in front of a megabyte", []string{"application/json" + strings.Repeat(",", 1<<20)}, true},
 		{"a browser", []string{"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}, false},
+		{"a weight of one", []string{"application/problem+json;q=1, text/plain;q=0.9"}, true},
+		{"a parameter before a weight", []string{"application/problem+json;v=1;q=0.1, text/plain;q=0.9"}, false},
 		{"a weight that is none", []string{"application/problem+json;q=high"}, false},
 		{"a weight above one", []string{"application/problem+json;q=1.5"}, false},
 		{"a weight that is not a number", []string{"application/problem+json;q=NaN"}, false},
