@@ -10,6 +10,8 @@ import (
 
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/sallyport-go/sallyport/internal/setting"
 )
 
 // The defaults, which the fields of [FetcherConfig] state too.
@@ -92,7 +94,18 @@ type FetcherConfig struct {
 	// MeterProvider counts fetches, TracerProvider traces them. nil is none.
 	MeterProvider  metric.MeterProvider
 	TracerProvider trace.TracerProvider
+
+	// names are what the settings are called in the mistakes that a fetch finds,
+	// each renaming what the one before it says.
+	names []setting.Names
 }
+
+// A program whose settings are variables or flags has mistakes named by those.
+var _ = setting.RegisterFetches(func(cfg any, names setting.Names) {
+	if c, ok := cfg.(*FetcherConfig); ok {
+		c.names = append([]setting.Names{names}, c.names...)
+	}
+})
 
 // Validate reports every mistake in the configuration, joined to one error.
 // [NewFetcher] calls it.

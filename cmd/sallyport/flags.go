@@ -125,7 +125,7 @@ func (o *options) mistakes() error {
 }
 
 // flagNames are the flags that settings come from, by what the library calls them.
-var flagNames = map[setting.Name]string{
+var flagNames = setting.Names{
 	"issuer": "-issuer", "Issuer": "-issuer", "Name": "-issuer", "domain": "-issuer",
 	"audiences": "-audience", "Audiences": "-audience", "Clients": "-client", "preset": "-preset", "tenant": "-tenant",
 	"WithJWKS": "-jwks", "WithDiscovery": "-discovery", "Keys.DangerouslyPlainHTTP": "-dangerously-plain-http",

@@ -28,7 +28,7 @@ func Errorf(format string, args ...any) error { return &mistake{format: format, 
 
 func (m *mistake) Error() string { return m.prefix + fmt.Sprintf(m.format, m.args...) }
 
-func (m *mistake) renamed(prefix string, names map[Name]string) *mistake {
+func (m *mistake) renamed(prefix string, names Names) *mistake {
 	out := &mistake{prefix: prefix, format: m.format, args: make([]any, len(m.args))}
 	for i, arg := range m.args {
 		out.args[i] = arg
@@ -49,7 +49,7 @@ func (m *mistake) renamed(prefix string, names map[Name]string) *mistake {
 // the code it was found, and begins with prefix instead; it can be renamed
 // again. Mistakes that are the same then are reported once. Other errors stay
 // as they are.
-func Rename(err error, prefix string, names map[Name]string) error {
+func Rename(err error, prefix string, names Names) error {
 	var out []error
 	seen := make(map[string]bool)
 	add := func(err error) {
