@@ -183,12 +183,3 @@ func TestSeveralIssuers(t *testing.T) {
 	a := command(t, "x.y.z", "explain", "-preset", "entra", "-tenant", "6e74172b-be56-4843-9ff4-e66a39bb12e3", "-audience", "a", "-preset", "generic", "-issuer", two.Issuer())
 	assert.Equal(t, refused, a.code, "a second preset is another issuer: %s", a.errs)
 }
-
-func TestVersion(t *testing.T) {
-	t.Parallel()
-	for _, args := range [][]string{{"version"}, {"-version"}, {"--version"}} {
-		a := command(t, "", args...)
-		assert.Equal(t, accepted, a.code)
-		assert.Regexp(t, `^sallyport \S+.* go\S+ \w+/\w+\n$`, a.out)
-	}
-}
