@@ -15,7 +15,9 @@ import (
 func TestTheMistakesOfFetchesAreNamedByEveryoneBetweenThemAndTheUser(t *testing.T) {
 	t.Parallel()
 	iss := jwkstest.New(t, jwkstest.WithAlgorithm("ES256"))
-	iss.Serve(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"issuer":"` + iss.Issuer() + `"}`)) })
+	iss.Serve(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"issuer":"` + iss.Issuer() + `"}`))
+	})
 	asks := func(names ...setting.Names) error {
 		cfg := jwks.FetcherConfig{Issuer: iss.Issuer()}
 		for _, n := range names {
