@@ -235,9 +235,10 @@ func (g *Gate) Ready(ctx context.Context) error {
 	if g == &zeroGate {
 		return errNotOpened
 	}
-	errs := make([]error, len(g.fetchers))
+	fetchers := g.allFetchers()
+	errs := make([]error, len(fetchers))
 	var wg sync.WaitGroup
-	for i, f := range g.fetchers {
+	for i, f := range fetchers {
 		wg.Go(func() { errs[i] = f.Ready(ctx) })
 	}
 	wg.Wait()
@@ -249,11 +250,24 @@ func (g *Gate) Ready(ctx context.Context) error {
 // false.
 func (g *Gate) Keys() []jwks.Status {
 	g = g.orZero()
-	out := make([]jwks.Status, len(g.fetchers))
-	for i, f := range g.fetchers {
+	fetchers := g.allFetchers()
+	out := make([]jwks.Status, len(fetchers))
+	for i, f := range fetchers {
 		out[i] = f.Status()
 	}
 	return out
+}
+
+// allFetchers returns the Fetchers of all issuers, also those that were given, in
+// the order of the issuers. Several issuers may share one.
+func (g *Gate) allFetchers() []*jwks.Fetcher {
+	var all []*jwks.Fetcher
+	for _, i := range g.issuers {
+		if f, ok := i.keys.(*jwks.Fetcher); ok && !slices.Contains(all, f) {
+			all = append(all, f)
+		}
+	}
+	return all
 }
 
 // Distrust refuses an issuer's key from now on, whatever the issuer says, and
