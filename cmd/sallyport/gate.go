@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -70,7 +71,7 @@ func (t *trusted) static() (jwks.KeySet, error) {
 	if t.keys == "" || t.keysFromEnv || strings.Contains(t.keys, "://") {
 		return nil, nil //nolint:nilnil // no file was named, and that is fine
 	}
-	data, err := os.ReadFile(t.keys)
+	data, err := readUpTo(t.keys, maxInput)
 	if err != nil {
 		var at *fs.PathError
 		if errors.As(err, &at) {
@@ -86,6 +87,20 @@ func (t *trusted) static() (jwks.KeySet, error) {
 		return nil, fmt.Errorf("-jwks %s: %w: save there what the issuer's jwks_uri answers", quote.Text(t.keys), err)
 	}
 	return keys, nil
+}
+
+// readUpTo reads a file, which may be a device or a pipe without an end.
+func readUpTo(name string, most int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	data, err := io.ReadAll(io.LimitReader(f, most+1))
+	if int64(len(data)) > most {
+		return nil, fmt.Errorf("it holds more than %d bytes", most)
+	}
+	return data, err
 }
 
 // unusable is a set whose keys are all skipped. No token can be judged by it, as
