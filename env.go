@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sallyport-go/sallyport/internal/setting"
+	"github.com/sallyport-go/sallyport/internal/variables"
 	"github.com/sallyport-go/sallyport/providers"
 	"github.com/sallyport-go/sallyport/verifier"
 )
@@ -53,16 +54,18 @@ func FromEnv(cfg ...Config) (*Gate, error) {
 	if len(cfg) > 0 {
 		c = cfg[0]
 	}
-	problems := []error{unknownVariables(os.Environ()), impossibleValues(), leewayFromEnv(&c.Verifier.Leeway)}
+	given := c // in code
+	problems := []error{variables.Unknown(), impossibleValues(), leewayFromEnv(&c.Verifier.Leeway)}
 	if len(cfg) > 1 {
 		problems = append(problems, errors.New("sallyport: FromEnv takes at most one Config"))
 	}
 	c.Keys.DangerouslyPlainHTTP = slices.Concat(c.Keys.DangerouslyPlainHTTP, listFromEnv(EnvDangerouslyPlainHTTP))
 	p, err := providerFromEnv(&c)
 	if err := errors.Join(append(problems, err)...); err != nil {
-		return nil, err
+		_, more := given.compose(err)
+		return nil, errors.Join(err, more)
 	}
-	c.Providers = append(c.Providers[:len(c.Providers):len(c.Providers)], p)
+	c.fromEnv = []providers.Provider{p}
 	return Open(c)
 }
 
@@ -99,7 +102,7 @@ func impossibleValues() error {
 
 // variableNames are the variables that settings are read from, by what the
 // packages call them.
-var variableNames = map[setting.Name]string{
+var variableNames = setting.Names{
 	"issuer": EnvIssuer, "Issuer": EnvIssuer, "Name": EnvIssuer, "domain": EnvIssuer,
 	"audiences": EnvAudience, "Audiences": EnvAudience, "Clients": EnvClients,
 	"preset": EnvProvider, "tenant": EnvTenant, "Leeway": EnvLeeway,
@@ -126,23 +129,18 @@ func providerFromEnv(c *Config) (providers.Provider, error) {
 		WithJWKS(os.Getenv(EnvJWKSURL)).WithDiscovery(os.Getenv(EnvDiscoveryURL))
 	alone := Config{Providers: []providers.Provider{p}, Verifier: verifier.Config{Leeway: c.Verifier.Leeway}}
 	alone.Keys.DangerouslyPlainHTTP = c.Keys.DangerouslyPlainHTTP
-	_, err := alone.compose()
+	_, err := alone.compose(nil)
 	return p, setting.Rename(err, "sallyport: the environment variable ", variableNames)
 }
 
 // leewayFromEnv sets what the environment says: 0 too, which in a Config would
 // be the default.
 func leewayFromEnv(leeway *time.Duration) error {
-	text := os.Getenv(EnvLeeway)
-	if text == "" {
-		return nil
+	d, set, err := variables.Leeway()
+	if set {
+		*leeway = cmp.Or(d, -1)
 	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d < 0 {
-		return fmt.Errorf("sallyport: %s is %.100q: give a duration such as 30s", EnvLeeway, text)
-	}
-	*leeway = cmp.Or(d, -1)
-	return nil
+	return err
 }
 
 func needed(name string, ok bool) error {

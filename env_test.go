@@ -2,6 +2,7 @@ package sallyport_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sallyport-go/sallyport"
+	"github.com/sallyport-go/sallyport/jwks"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/middleware"
 	"github.com/sallyport-go/sallyport/providers"
@@ -131,7 +133,7 @@ func TestMistakesOfTheEnvironment(t *testing.T) {
 	for name, row := range map[string]struct {
 		variables map[string]string
 		more      []sallyport.Config
-		says      []string
+		says, not []string
 	}{
 		"nothing set": {says: []string{"SALLYPORT_ISSUER is not set", "SALLYPORT_AUDIENCE is not set"}},
 		"all at once": {
@@ -166,6 +168,20 @@ func TestMistakesOfTheEnvironment(t *testing.T) {
 				"if tokens do have this iss, give the keys' address with it: SALLYPORT_JWKS_URL or SALLYPORT_DISCOVERY_URL",
 			},
 		},
+		"of the code beside it too": {
+			variables: map[string]string{sallyport.EnvAudience: "a"},
+			more: []sallyport.Config{{
+				Providers: []providers.Provider{providers.Generic("https://issuer.example")}, Keys: jwks.FetcherConfig{Timeout: -1},
+				Verifier: verifier.Config{MaxAge: -1}, Guard: middleware.Config{Realm: "å"},
+			}},
+			says: []string{"SALLYPORT_ISSUER is not set", "Audiences is empty", "Timeout", "MaxAge", "Realm"},
+		},
+		"of the code, where the environment has the only provider": {
+			variables: map[string]string{sallyport.EnvAudience: "a"},
+			more:      []sallyport.Config{{Keys: jwks.FetcherConfig{Timeout: -1}, Verifier: verifier.Config{MaxAge: -1}}},
+			says:      []string{"SALLYPORT_ISSUER is not set", "Timeout", "MaxAge"},
+			not:       []string{"no Issuers"},
+		},
 		"a leeway that is negative": {
 			variables: map[string]string{sallyport.EnvIssuer: "https://issuer.example", sallyport.EnvAudience: "a", sallyport.EnvLeeway: "-1s"},
 			says:      []string{`SALLYPORT_LEEWAY is "-1s"`},
@@ -181,6 +197,36 @@ func TestMistakesOfTheEnvironment(t *testing.T) {
 		require.Error(t, err, name)
 		for _, say := range row.says {
 			assert.ErrorContains(t, err, say, name)
+		}
+		for _, not := range row.not {
+			assert.NotContains(t, err.Error(), not, name)
+		}
+	}
+}
+
+// What a fetch finds long after the Gate was opened is said by the names of the
+// variables too; that of another provider by the names of the code.
+func TestMistakesThatAFetchFindsNameTheVariable(t *testing.T) {
+	for name, row := range map[string]struct {
+		document         string // with the issuer's name for %s
+		variable, inCode string
+	}{
+		"no jwks_uri":                   {`{"issuer":"%s"}`, "set SALLYPORT_JWKS_URL", "set WithJWKS"},
+		"a jwks_uri by plain http":      {`{"issuer":"%s","jwks_uri":"http://keys.example/"}`, "the hosts in SALLYPORT_DANGEROUSLY_PLAIN_HTTP; put", "the hosts in Keys.DangerouslyPlainHTTP; put"},
+		"the document of another":       {`{"issuer":"%s/other","jwks_uri":"https://keys.example/"}`, "set SALLYPORT_ISSUER to what tokens say in iss", "set Issuer to what tokens say in iss"},
+		"and where to give the address": {`{"issuer":"%s/other","jwks_uri":"https://keys.example/"}`, "if both are right, set SALLYPORT_JWKS_URL", "if both are right, set WithJWKS"},
+	} {
+		iss, other := newIssuer(t), newIssuer(t)
+		for _, i := range []*jwkstest.Issuer{iss, other} {
+			i.Serve(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, row.document, i.Issuer()) })
+		}
+		environment(t, map[string]string{sallyport.EnvIssuer: iss.Issuer(), sallyport.EnvAudience: audience})
+		made, err := sallyport.FromEnv(sallyport.Config{Providers: []providers.Provider{providers.Generic(other.Issuer(), audience)}})
+		g := closing(t, made, err)
+		for i, want := range map[*jwkstest.Issuer]string{iss: row.variable, other: row.inCode} {
+			_, err := g.Verify(t.Context(), i.Token())
+			require.ErrorIs(t, err, reason.KeysUnavailable, name)
+			assert.ErrorContains(t, err, want, name)
 		}
 	}
 }

@@ -31,7 +31,8 @@ type issuerKeys struct {
 // one authorization server takes no API away from the callers of another. With
 // arguments it is the keys of these issuers, all of them, each by its iss claim;
 // [AllIssuers] is every one. A name that the Gate does not trust is an error.
-// After Close nothing is ready.
+// After Close nothing is ready. A key set of your own is asked for newer keys,
+// by its Refresh with a context that has ended, while it has none.
 func (g *Gate) Readiness(issuers ...string) error {
 	_, err := g.readiness(issuers)
 	return err
@@ -120,13 +121,21 @@ var ended = func() context.Context {
 	return ctx
 }()
 
+func (i issuerKeys) usable() bool {
+	s := i.keys.Snapshot()
+	return s != nil && s.Usable()
+}
+
 // ready reports on the keys of one issuer, and starts their first fetch.
 func (i issuerKeys) ready() issuerReady {
 	r := issuerReady{Issuer: i.name}
 	f, fetched := i.keys.(*jwks.Fetcher)
 	if !fetched {
-		if s := i.keys.Snapshot(); s == nil || !s.Usable() {
-			r.err = errors.New("no usable keys")
+		if !i.usable() {
+			_ = i.keys.Refresh(ended, "") // one that fetches may be behind it, and wait for a first call
+			if !i.usable() {
+				r.err = errors.New("no usable keys")
+			}
 		}
 		r.Ready, r.State = r.err == nil, "usable"
 		if r.err != nil {

@@ -53,6 +53,9 @@ type Config struct {
 	Logger         *slog.Logger
 	MeterProvider  metric.MeterProvider
 	TracerProvider trace.TracerProvider
+
+	// fromEnv is one more provider, whose settings are environment variables.
+	fromEnv []providers.Provider
 }
 
 // Gate is a Guard with all that it needs: keys that refresh themselves, a
@@ -85,9 +88,8 @@ func Open(cfg Config) (*Gate, error) {
 	cfg.Guard.Logger = cmp.Or(cfg.Guard.Logger, cfg.Logger)
 	cfg.Guard.MeterProvider = cmp.Or(cfg.Guard.MeterProvider, cfg.MeterProvider)
 
-	misplaced := cfg.misplaced()
-	fetches, err := cfg.compose()
-	if err := errors.Join(misplaced, err, cfg.Guard.Validate()); err != nil {
+	fetches, err := cfg.compose(nil)
+	if err != nil {
 		return nil, err
 	}
 	g := new(Gate)
@@ -99,17 +101,22 @@ func Open(cfg Config) (*Gate, error) {
 
 // fieldNames are what mistakes call the settings of a key configuration that a
 // Config has in other places.
-var fieldNames = map[setting.Name]string{
+var fieldNames = setting.Names{
 	"JWKSURL":              "WithJWKS",
 	"DiscoveryURL":         "WithDiscovery",
 	"DangerouslyPlainHTTP": "Keys.DangerouslyPlainHTTP",
 }
 
 // compose adds the issuers of the providers to those of the Verifier. It
-// returns how keys are fetched, and every mistake in the issuers.
-func (cfg *Config) compose() ([]fetch, error) {
+// returns how keys are fetched, and every mistake in cfg. missing is why a
+// provider is not there that should be.
+func (cfg *Config) compose(missing error) ([]fetch, error) {
 	fetches, err := cfg.addProviders()
-	return fetches, errors.Join(err, cfg.validateVerifier(err))
+	faulty := errors.Join(err, missing)
+	if faulty != nil && len(fetches) == 0 {
+		err = errors.Join(err, cfg.validateKeys())
+	}
+	return fetches, errors.Join(cfg.misplaced(), err, cfg.validateVerifier(faulty), cfg.Guard.Validate())
 }
 
 // misplaced reports settings that the Gate would have to ignore.
@@ -136,13 +143,17 @@ type fetch struct {
 func (cfg *Config) addProviders() (fetches []fetch, err error) {
 	var problems []error
 	cfg.Verifier.Issuers = slices.Clone(cfg.Verifier.Issuers)
-	for _, p := range cfg.Providers {
+	for n, p := range slices.Concat(cfg.Providers, cfg.fromEnv) {
 		problems = append(problems, p.Err)
-		for n := range p.Issuers {
-			tokens, source := p.Issuers[n].Tokens, p.Issuers[n].Source
+		for i := range p.Issuers {
+			tokens, source := p.Issuers[i].Tokens, p.Issuers[i].Source
 			if tokens.Keys == nil {
 				keys := cfg.Keys
 				keys.Issuer, keys.DiscoveryURL, keys.JWKSURL = source.Issuer, source.DiscoveryURL, source.JWKSURL
+				if n >= len(cfg.Providers) {
+					setting.NameFetches(&keys, variableNames)
+				}
+				setting.NameFetches(&keys, fieldNames)
 				problems = append(problems, setting.Rename(keys.Validate(), "sallyport: ", fieldNames))
 				fetches = append(fetches, fetch{len(cfg.Verifier.Issuers), keys})
 			}
@@ -152,13 +163,25 @@ func (cfg *Config) addProviders() (fetches []fetch, err error) {
 	return fetches, errors.Join(problems...)
 }
 
-// validateVerifier returns the mistakes of the Verifier. Where every provider
-// is faulty it has no issuer, which is not a mistake of its own.
+// standIn is an issuer without a mistake, in place of those of faulty providers:
+// that there is none then is no mistake of its own.
+const standIn = "https://issuer.invalid"
+
+// validateVerifier returns the mistakes of the Verifier.
 func (cfg *Config) validateVerifier(faulty error) error {
-	if faulty != nil && len(cfg.Verifier.Issuers) == 0 {
-		return nil
+	v := cfg.Verifier
+	if faulty != nil && len(v.Issuers) == 0 {
+		v.Issuers = []verifier.Issuer{{Name: standIn, Audiences: []string{standIn}}}
 	}
-	return cfg.Verifier.Validate()
+	return v.Validate()
+}
+
+// validateKeys returns the mistakes of Keys where no provider is there to be
+// asked for keys.
+func (cfg *Config) validateKeys() error {
+	keys := cfg.Keys
+	keys.Issuer, keys.DiscoveryURL, keys.JWKSURL = standIn, "", ""
+	return setting.Rename(keys.Validate(), "sallyport: ", fieldNames)
 }
 
 // open makes the parts of a Gate, from the keys outwards.
@@ -212,9 +235,10 @@ func (g *Gate) Ready(ctx context.Context) error {
 	if g == &zeroGate {
 		return errNotOpened
 	}
-	errs := make([]error, len(g.fetchers))
+	fetchers := g.allFetchers()
+	errs := make([]error, len(fetchers))
 	var wg sync.WaitGroup
-	for i, f := range g.fetchers {
+	for i, f := range fetchers {
 		wg.Go(func() { errs[i] = f.Ready(ctx) })
 	}
 	wg.Wait()
@@ -226,11 +250,24 @@ func (g *Gate) Ready(ctx context.Context) error {
 // false.
 func (g *Gate) Keys() []jwks.Status {
 	g = g.orZero()
-	out := make([]jwks.Status, len(g.fetchers))
-	for i, f := range g.fetchers {
+	fetchers := g.allFetchers()
+	out := make([]jwks.Status, len(fetchers))
+	for i, f := range fetchers {
 		out[i] = f.Status()
 	}
 	return out
+}
+
+// allFetchers returns the Fetchers of all issuers, also those that were given, in
+// the order of the issuers. Several issuers may share one.
+func (g *Gate) allFetchers() []*jwks.Fetcher {
+	var all []*jwks.Fetcher
+	for _, i := range g.issuers {
+		if f, ok := i.keys.(*jwks.Fetcher); ok && !slices.Contains(all, f) {
+			all = append(all, f)
+		}
+	}
+	return all
 }
 
 // Distrust refuses an issuer's key from now on, whatever the issuer says, and

@@ -170,6 +170,18 @@ func TestAllMistakesAreReportedAtOnceAndOnce(t *testing.T) {
 			says: []string{"Audiences is empty", `tenant "x"`, "Timeout", "Keys names an issuer", "Leeway", "Realm", "Guard has a Verifier"},
 			not:  []string{"no Issuers"},
 		},
+		"every part, where no provider is sound": {
+			open: func() (*sallyport.Gate, error) {
+				return sallyport.Open(sallyport.Config{
+					Providers: []providers.Provider{providers.Entra("x", "a")},
+					Keys:      jwks.FetcherConfig{Timeout: -1},
+					Verifier:  verifier.Config{Leeway: time.Hour, Validators: []verifier.Validator{nil}},
+					Guard:     middleware.Config{Realm: "å"},
+				})
+			},
+			says: []string{`tenant "x"`, "Timeout", "Leeway", "Validators[0] is nil", "Realm"},
+			not:  []string{"no Issuers", "invalid"},
+		},
 		"an issuer of one's own without keys": {
 			open: func() (*sallyport.Gate, error) {
 				return sallyport.Open(sallyport.Config{Verifier: verifier.Config{Issuers: []verifier.Issuer{{Name: "https://issuer.example", Audiences: []string{audience}}}}})

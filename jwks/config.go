@@ -99,7 +99,18 @@ type FetcherConfig struct {
 	// MeterProvider counts fetches, TracerProvider traces them. nil is none.
 	MeterProvider  metric.MeterProvider
 	TracerProvider trace.TracerProvider
+
+	// names are what the settings are called in the mistakes that a fetch finds,
+	// each renaming what the one before it says.
+	names []setting.Names
 }
+
+// A program whose settings are variables or flags has mistakes named by those.
+var _ = setting.RegisterFetches(func(cfg any, names setting.Names) {
+	if c, ok := cfg.(*FetcherConfig); ok {
+		c.names = append([]setting.Names{names}, c.names...)
+	}
+})
 
 // Validate reports every mistake in the configuration, joined to one error.
 // [NewFetcher] calls it.

@@ -65,6 +65,7 @@ func (e *UnavailableError) Unwrap() error { return e.Err }
 
 // NewStatic returns a [KeySet] of at least one key that never changes and is
 // always usable. Keys come from [NewKey], [NewSecret], [ParseJWKS] or [ParsePEM].
+// Of a whole JWK Set make one with [ParseStatic].
 func NewStatic(keys ...*Key) (KeySet, error) {
 	var errs []error
 	if len(keys) == 0 {
@@ -79,6 +80,18 @@ func NewStatic(keys ...*Key) (KeySet, error) {
 		return nil, errors.Join(errs...)
 	}
 	return static{NewSnapshot(SnapshotConfig{Keys: keys})}, nil
+}
+
+// ParseStatic returns a [KeySet] of a JWK Set that never changes. It reads what
+// [ParseJWKS] reads, with the same errors, and remembers the keys that it skips:
+// a token of one that cannot be read is not judged, as with a [Fetcher], instead
+// of being refused for an unknown key.
+func ParseStatic(data []byte) (KeySet, error) {
+	keys, skipped, err := parseSet(data)
+	if err != nil {
+		return nil, err
+	}
+	return static{NewSnapshot(SnapshotConfig{Keys: keys, Skipped: skipped})}, nil
 }
 
 type static struct{ snapshot *Snapshot }

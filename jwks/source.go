@@ -229,7 +229,7 @@ func brief(err error) error {
 func explain(err error) error {
 	var unknown x509.UnknownAuthorityError
 	if errors.As(err, &unknown) {
-		return fmt.Errorf("%w: give a Client that trusts the issuer's CA", err)
+		return fmt.Errorf("%w: give a Client that trusts the issuer's CA, or name its certificate's file in SSL_CERT_FILE", err)
 	}
 	return err
 }

@@ -300,9 +300,9 @@ func TestTLS(t *testing.T) {
 
 	later := func() time.Time { return time.Now().AddDate(1000, 0, 0) }
 	for says, client := range map[string]*http.Client{
-		"give a Client that trusts the issuer's CA": nil,
-		"not other.example.org":                     trusting(s, func(c *tls.Config) { c.ServerName = "other.example.org" }),
-		"expired":                                   trusting(s, func(c *tls.Config) { c.Time = later }),
+		"give a Client that trusts the issuer's CA, or name its certificate's file in SSL_CERT_FILE": nil,
+		"not other.example.org": trusting(s, func(c *tls.Config) { c.ServerName = "other.example.org" }),
+		"expired":               trusting(s, func(c *tls.Config) { c.Time = later }),
 	} {
 		f := newFetcher(t, jwks.FetcherConfig{JWKSURL: s.URL, Client: client})
 		require.ErrorContains(t, f.Refresh(t.Context(), "a"), says)

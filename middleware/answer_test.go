@@ -109,6 +109,8 @@ func TestAccept(t *testing.T) {
 		{"109 json at the end of the first KiB", []string{strings.Repeat("a/b,", 250) + "abcde/f,application/json"}, true},
 		{"109 json a byte beyond it", []string{strings.Repeat("a/b,", 250) + "abcdef/g,application/json"}, false},
 		{"109 the part of a weight that the KiB cuts is not read", []string{"text/plain," + strings.Repeat("a/b,", 249) + "application/json;q=0.5"}, false},
+		{"109 json behind a KiB of empty lines", append(make([]string, 1024), "application/json"), false},
+		{"109 json behind a few empty lines", append(make([]string, 100), "application/json"), true},
 		{"109 json behind a KiB of other lines", []string{strings.Repeat("a", 600), strings.Repeat("a", 600), "application/json"}, false},
 		{"109 json in front of a megabyte", []string{"application/json" + strings.Repeat(",", 1<<20)}, true},
 		{"a browser", []string{"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}, false},

@@ -241,41 +241,6 @@ func ExampleConfig_shadow() {
 	// 200
 }
 
-// A connection that a handler has taken over, such as a WebSocket, ends with the
-// token if the handler closes it with the request's context.
-func ExampleConfig_endAtExpiry() {
-	guard := demoGuard(middleware.Config{EndAtExpiry: true})
-
-	socket := guard.Require(claims.AllScopes("orders.read"))(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		conn, buffered, err := http.NewResponseController(w).Hijack() // or Upgrade, Accept of a WebSocket library
-		if err != nil {
-			return
-		}
-		defer conn.Close()
-		stop := context.AfterFunc(r.Context(), func() { conn.Close() })
-		defer stop()
-
-		fmt.Fprint(buffered, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
-		buffered.Flush()
-		for { // until the caller goes away or the token expires
-			if _, err := buffered.ReadByte(); err != nil {
-				return
-			}
-		}
-	}))
-
-	server := httptest.NewServer(socket)
-	defer server.Close()
-	res, err := http.Get(server.URL) // without a token no connection is taken over
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer res.Body.Close()
-	fmt.Println(res.Status)
-	// Output: 401 Unauthorized
-}
-
 // Preflights go to the CORS handler, here one of your own. Those of packages have
 // the same form: cors.New(options).Handler of github.com/rs/cors, for instance.
 func ExampleConfig_preflight() {

@@ -31,13 +31,15 @@ type options struct {
 	at        time.Time
 	json      bool
 	asked     asked
-	token     string // TOKEN, - or nothing
+	token     string        // TOKEN, - or nothing
+	names     setting.Names // of the settings: flags, or the variables that they were read from
 }
 
 // trusted is an authorization server, as flags describe it.
 type trusted struct {
 	preset, issuer, tenant string
 	keys                   string // file or URL
+	keysFromEnv            bool   // then it is a URL
 	discovery              string
 	audiences, clients     []string
 }
@@ -112,11 +114,11 @@ func (o *options) mistakes() error {
 			errs = append(errs, errors.New("-audience is missing: give an aud value that means your API"))
 		}
 		if t.keys != "" && t.discovery != "" {
-			errs = append(errs, errors.New("-discovery is set beside -jwks: leave one out"))
+			errs = append(errs, fmt.Errorf("%s is set beside %s: leave one out", o.names["WithDiscovery"], o.names["WithJWKS"]))
 		}
 	}
 	if o.leeway < 0 || o.leeway > maxLeeway {
-		errs = append(errs, fmt.Errorf("-leeway %v must be between 0s and %v", o.leeway, maxLeeway))
+		errs = append(errs, fmt.Errorf("%s %v must be between 0s and %v", o.names["Leeway"], o.leeway, maxLeeway))
 	}
 	if o.timeout <= 0 {
 		errs = append(errs, fmt.Errorf("-timeout %v must be longer than 0s", o.timeout))
@@ -125,9 +127,9 @@ func (o *options) mistakes() error {
 }
 
 // flagNames are the flags that settings come from, by what the library calls them.
-var flagNames = map[setting.Name]string{
+var flagNames = setting.Names{
 	"issuer": "-issuer", "Issuer": "-issuer", "Name": "-issuer", "domain": "-issuer",
-	"audiences": "-audience", "Audiences": "-audience", "Clients": "-client", "preset": "-preset", "tenant": "-tenant",
+	"audiences": "-audience", "Audiences": "-audience", "Clients": "-client", "preset": "-preset", "tenant": "-tenant", "Leeway": "-leeway",
 	"WithJWKS": "-jwks", "WithDiscovery": "-discovery", "Keys.DangerouslyPlainHTTP": "-dangerously-plain-http",
 }
 
@@ -215,6 +217,7 @@ func withheld(text string, args []string, most int, known *flag.FlagSet) string 
 func complain(errs io.Writer, args []string, err error) {
 	const most = 1000
 	for line := range strings.Lines(withheld(err.Error(), args[1:], maxEcho, nil)) {
-		fmt.Fprintf(errs, "sallyport %s: %s\n", args[0], quote.Line(strings.TrimSuffix(line, "\n"), most))
+		line = strings.TrimPrefix(strings.TrimSuffix(line, "\n"), "sallyport: ")
+		fmt.Fprintf(errs, "sallyport %s: %s\n", args[0], quote.Line(line, most))
 	}
 }

@@ -180,6 +180,8 @@ func TestWrongUseIsExplained(t *testing.T) {
 	dir := t.TempDir()
 	broken, saved := filepath.Join(dir, "broken.json"), filepath.Join(dir, "saved")
 	require.NoError(t, os.WriteFile(broken, []byte("<html>"), 0o600))
+	endless := filepath.Join(dir, "endless.json")
+	require.NoError(t, os.WriteFile(endless, []byte(strings.Repeat(" ", 2<<20)), 0o600))
 	require.NoError(t, os.WriteFile(saved, []byte("x.y.z"), 0o600))
 	good := []string{"-issuer", "https://i.example/", "-audience", "a"}
 	explaining := func(args ...string) []string { return slices.Concat([]string{"explain"}, good, args) }
@@ -203,6 +205,7 @@ func TestWrongUseIsExplained(t *testing.T) {
 		"a directory":         {explaining(dir), "is a file and no token"},
 		"no such file":        {explaining("-jwks", "nowhere.json", "x.y.z"), "-jwks \"nowhere.json\": no such file or directory: give the file of a JWK Set, or a URL\n"},
 		"keys in no file":     {explaining("-jwks", dir, "x.y.z"), "is a directory: give the file of a JWK Set, or a URL\n"},
+		"keys without an end": {explaining("-jwks", endless, "x.y.z"), "it holds more than 1048576 bytes: give the file of a JWK Set, or a URL\n"},
 		"not a key set":       {explaining("-jwks", broken, "x.y.z"), "save there what the issuer's jwks_uri answers\n"},
 		"http to a host":      {[]string{"explain", "-issuer", "http://issuer.example/", "-audience", "a", "x.y.z"}, `sallyport explain: -issuer "http://issuer.example/": use https: plain http is for loopback addresses, localhost and the hosts in -dangerously-plain-http; put "issuer.example" there`},
 		"no address":          {[]string{"explain", "-issuer", "urn:x", "-audience", "a", "x.y.z"}, "if tokens do have this iss, give the keys' address with it: -jwks or -discovery\n"},

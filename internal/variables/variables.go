@@ -1,4 +1,6 @@
-package sallyport
+// Package variables reads what the environment variables SALLYPORT_* share
+// between the library and its command: which there are, and how one is written.
+package variables
 
 import (
 	"cmp"
@@ -9,15 +11,33 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 )
 
-// variables are all that [FromEnv] reads.
-var variables = []string{
-	EnvIssuer, EnvAudience, EnvProvider, EnvTenant, EnvClients, EnvJWKSURL, EnvDiscoveryURL,
-	EnvDangerouslyPlainHTTP, EnvLeeway, EnvIgnore,
+// known are all variables that are read.
+var known = []string{
+	"SALLYPORT_ISSUER", "SALLYPORT_AUDIENCE", "SALLYPORT_PROVIDER", "SALLYPORT_TENANT", "SALLYPORT_CLIENTS",
+	"SALLYPORT_JWKS_URL", "SALLYPORT_DISCOVERY_URL", "SALLYPORT_DANGEROUSLY_PLAIN_HTTP", leeway, ignore,
 }
 
-const variablePrefix = "SALLYPORT_"
+const (
+	prefix = "SALLYPORT_"
+	leeway = "SALLYPORT_LEEWAY"
+	ignore = "SALLYPORT_IGNORE"
+)
+
+// Leeway returns what SALLYPORT_LEEWAY says, and false if it is not set.
+func Leeway() (d time.Duration, set bool, err error) {
+	text := os.Getenv(leeway)
+	if text == "" {
+		return 0, false, nil
+	}
+	d, err = time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return 0, false, fmt.Errorf("sallyport: %s is %.100q: give a duration such as 30s", leeway, text)
+	}
+	return d, true, nil
+}
 
 // injected are the variables that Kubernetes sets in every pod for each service
 // of the namespace, here for those called sallyport or sallyport-anything.
@@ -25,29 +45,30 @@ const variablePrefix = "SALLYPORT_"
 // Kubernetes, Service, environment variables: https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 var injected = regexp.MustCompile(`^SALLYPORT(_[A-Z0-9_]+)?_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 
-// unknownVariables reports variables of an environment that look like ours and
-// are not read: a misspelt SALLYPORT_CLIENTS would open the API to all clients.
-func unknownVariables(environ []string) error {
-	known := slices.Concat(variables, listFromEnv(EnvIgnore))
+// Unknown reports variables of the environment that look like ours and are not
+// read: a misspelt SALLYPORT_CLIENTS would open the API to all clients. It also
+// reports entries of SALLYPORT_IGNORE that can match none.
+func Unknown() error {
+	expected := slices.Concat(known, strings.Fields(os.Getenv(ignore)))
 	var problems []error
-	for _, entry := range environ {
+	for _, entry := range os.Environ() {
 		name, _, _ := strings.Cut(entry, "=")
 		if runtime.GOOS == "windows" { // where names have no case
 			name = strings.ToUpper(name)
 		}
-		if !ours(name) || slices.Contains(known, name) || injected.MatchString(name) {
+		if !ours(name) || slices.Contains(expected, name) || injected.MatchString(name) {
 			continue
 		}
-		problems = append(problems, fmt.Errorf("sallyport: the environment variable %.100q is unknown: is %s meant? What is not for this program goes into %s", name, nearest(name), EnvIgnore))
+		problems = append(problems, fmt.Errorf("sallyport: the environment variable %.100q is unknown: is %s meant? What is not for this program goes into %s", name, nearest(name), ignore))
 	}
 	return errors.Join(append(problems, checkIgnored())...)
 }
 
-// ours reports whether a name may be meant for [FromEnv], whatever its case and
+// ours reports whether a name may be meant for us, whatever its case and
 // its separator.
 func ours(name string) bool {
-	n := len(variablePrefix)
-	return len(name) >= n && strings.EqualFold(name[:n-1], variablePrefix[:n-1]) && strings.ContainsRune("_-.", rune(name[n-1]))
+	n := len(prefix)
+	return len(name) >= n && strings.EqualFold(name[:n-1], prefix[:n-1]) && strings.ContainsRune("_-.", rune(name[n-1]))
 }
 
 // checkIgnored reports entries of SALLYPORT_IGNORE that can match no variable. A
@@ -55,9 +76,9 @@ func ours(name string) bool {
 // one has to ignore.
 func checkIgnored() error {
 	var problems []error
-	for name := range strings.FieldsSeq(os.Getenv(EnvIgnore)) {
+	for name := range strings.FieldsSeq(os.Getenv(ignore)) {
 		if !ours(name) || strings.ContainsAny(name, "*?=") {
-			problems = append(problems, fmt.Errorf("sallyport: the environment variable %s holds %.100q: give whole names that begin with %s", EnvIgnore, name, variablePrefix))
+			problems = append(problems, fmt.Errorf("sallyport: the environment variable %s holds %.100q: give whole names that begin with %s", ignore, name, prefix))
 		}
 	}
 	return errors.Join(problems...)
@@ -68,12 +89,12 @@ func checkIgnored() error {
 // mistakes between them.
 func nearest(name string) string {
 	word := words(name)
-	return slices.MinFunc(variables, func(a, b string) int { return cmp.Compare(distance(word, words(a)), distance(word, words(b))) })
+	return slices.MinFunc(known, func(a, b string) int { return cmp.Compare(distance(word, words(a)), distance(word, words(b))) })
 }
 
 // words returns what is specific in the name of a variable.
 func words(name string) string {
-	return strings.ReplaceAll(strings.ToUpper(name[len(variablePrefix):]), "-", "_")
+	return strings.ReplaceAll(strings.ToUpper(name[len(prefix):]), "-", "_")
 }
 
 // distance is how many typing mistakes lie between two words, where to leave out
