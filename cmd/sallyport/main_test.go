@@ -194,7 +194,7 @@ func TestWrongUseIsExplained(t *testing.T) {
 		"no flags":            {[]string{"explain", "x.y.z"}, "sallyport explain: -issuer is not set: give the iss claim, exactly as the token has it (for auth0 the domain alone)\nsallyport explain: -audience is not set: give the audience that means this API, an aud value\n"},
 		"no audience":         {[]string{"explain", "-issuer", "https://i.example/", "x.y.z"}, "sallyport explain: -audience is not set: give the audience that means this API, an aud value\n"},
 		"an empty audience":   {explaining("-audience", "", "x.y.z"), `invalid value "" for flag -audience: it is empty ` + lists},
-		"unknown preset":      {explaining("-preset", "okta", "x.y.z"), "use generic, entra"},
+		"unknown preset":      {explaining("-preset", "acme", "x.y.z"), `-preset: no preset "acme": use generic, `},
 		"tenant by name":      {[]string{"explain", "-preset", "entra", "-tenant", "contoso.com", "-audience", "a", "x.y.z"}, "GUID"},
 		"two tokens":          {explaining("x", "y"), "one token at a time"},
 		"flags behind":        {[]string{"explain", "x.y.z", "-issuer", "i"}, "flags come first"},
