@@ -18,7 +18,7 @@ import (
 func pages(t *testing.T) map[string]string {
 	t.Helper()
 	texts := map[string]string{}
-	for _, name := range []string{"providers", "okta", "keycloak", "cognito"} {
+	for _, name := range []string{"providers", "okta", "keycloak", "cognito", "no-audience"} {
 		data, err := os.ReadFile("../docs/guide/" + name + ".md")
 		require.NoError(t, err)
 		texts[name] = string(data)
