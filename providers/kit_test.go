@@ -177,7 +177,8 @@ type trap struct {
 func (s *server) refuses(t *testing.T, good string, traps map[string]trap) {
 	t.Helper()
 	require.Empty(t, s.look(t, good).Reason, good)
-	for name, trap := range traps {
+	for name := range traps {
+		trap := traps[name]
 		token := trap.token
 		if token == "" {
 			change := trap.change
