@@ -1,8 +1,8 @@
 package verifier
 
 import (
-	"cmp"
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"fmt"
