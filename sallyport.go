@@ -151,7 +151,7 @@ func (cfg *Config) addProviders() (fetches []fetch, err error) {
 				keys := cfg.Keys
 				keys.Issuer, keys.DiscoveryURL, keys.JWKSURL = source.Issuer, source.DiscoveryURL, source.JWKSURL
 				if n >= len(cfg.Providers) {
-					setting.NameFetches(&keys, variableNames)
+					setting.NameFetches(&keys, variableNames())
 				}
 				setting.NameFetches(&keys, fieldNames)
 				problems = append(problems, setting.Rename(keys.Validate(), "sallyport: ", fieldNames))

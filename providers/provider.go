@@ -63,11 +63,37 @@ func Generic(issuer string, audiences ...string) Provider {
 	}}}
 }
 
+func genericNamed(s Settings) Provider {
+	if err := errors.Join(checkSet(nameIssuer, s.Issuer), checkAudiences(s.Audiences)); err != nil {
+		return failed("Generic", err)
+	}
+	return Generic(s.Issuer, s.Audiences...).WithNoAudience(s.ScopePrefix, s.NoAudienceClients...)
+}
+
 // WithClients returns p for tokens of these clients only, of all clients if
 // there are none. With Entra, where any client of the tenant can get a token for
 // any API, this is what tells a partner's token from any other.
 func (p Provider) WithClients(clients ...string) Provider {
 	return p.each(func(i *Issuer) { i.Tokens.Clients = slices.Clone(clients) })
+}
+
+// WithNoAudience returns p for tokens without an audience too, where aud is
+// absent, null or []: those of clients that have a scope which begins with
+// scopePrefix. Without a scopePrefix every such token of theirs is accepted, so
+// that they must use no other API of the issuer. No clients and no scopePrefix
+// change nothing. See [verifier.AudienceBinding].
+//
+// [verifier.AudienceBinding]: https://pkg.go.dev/github.com/sallyport-go/sallyport/verifier#AudienceBinding
+func (p Provider) WithNoAudience(scopePrefix string, clients ...string) Provider {
+	if scopePrefix == "" && len(clients) == 0 {
+		return p
+	}
+	if len(clients) == 0 {
+		p.Err = errors.Join(p.Err, fmt.Errorf("providers: %w", setting.Errorf("%s is set without %s: a scope alone does not say whose token this is", nameScopePrefix, nameNoAudienceClients)))
+	}
+	return p.each(func(i *Issuer) {
+		i.Tokens.NoAudience = verifier.AudienceBinding{Clients: slices.Clone(clients), ScopePrefix: scopePrefix}
+	})
 }
 
 // WithJWKS returns p with its keys fetched from one address, without discovery.
@@ -124,17 +150,40 @@ const (
 	nameTenant    setting.Name = "tenant"
 	nameDomain    setting.Name = "domain"
 	namePreset    setting.Name = "preset"
+	nameClients   setting.Name = "clients"
+	nameRolesFrom setting.Name = "RolesFrom"
+
+	nameScopePrefix       setting.Name = "ScopePrefix"
+	nameNoAudienceClients setting.Name = "NoAudienceClients"
 )
 
-func checkAudiences(audiences []string) error {
-	if len(audiences) == 0 || slices.Contains(audiences, "") {
-		return errors.New("give the audience that means this API")
+// unset returns the mistake that a setting is empty, with what to give.
+func unset(name setting.Name) error {
+	var s Settings
+	for _, f := range setting.Fields(&s) {
+		if f.Name == name || slices.Contains(f.Also, name) {
+			return setting.Errorf("%s is not set: give %s", name, f.Help)
+		}
 	}
-	return setting.CheckList(nameAudiences, audiences)
+	return setting.Errorf("%s is not set", name)
+}
+
+func checkSet(name setting.Name, values ...string) error {
+	if len(values) == 0 || slices.Contains(values, "") {
+		return unset(name)
+	}
+	return nil
+}
+
+func checkAudiences(audiences []string) error {
+	return errors.Join(checkSet(nameAudiences, audiences...), setting.CheckList(nameAudiences, audiences))
 }
 
 func checkHost(domain string) error {
-	if domain == "" || strings.ContainsAny(domain, "/:@?#,;") || setting.Flaw(domain) != "" {
+	if domain == "" {
+		return unset(nameDomain)
+	}
+	if strings.ContainsAny(domain, "/:@?#,;") || setting.Flaw(domain) != "" {
 		return setting.Errorf("%s %.100q: give the host name alone, such as login.example.com", nameDomain, domain)
 	}
 	return nil

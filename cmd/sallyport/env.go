@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -20,11 +19,11 @@ import (
 // issuer, a preset or a tenant replaces all of them. A variable that is unknown
 // is a mistake whatever the flags are, for it may be one that was misspelt.
 func (o *options) fromEnv() (alone bool, err error) {
-	o.names = maps.Clone(flagNames)
+	o.names = flagNames()
 	t := &o.trusted[0]
-	named := len(o.trusted) > 1 || t.issuer != "" || t.preset != "" || t.tenant != ""
+	named := len(o.trusted) > 1 || t.preset != "" || t.settings.Issuer != "" || t.settings.Tenant != ""
 	alone = !named && t.isBare() && len(o.plainHTTP) == 0 && !o.leewaySet &&
-		(os.Getenv(sallyport.EnvIssuer) != "" || os.Getenv(sallyport.EnvTenant) != "")
+		os.Getenv(sallyport.EnvIssuer)+os.Getenv(sallyport.EnvTenant)+os.Getenv(sallyport.EnvProvider) != ""
 	err = errors.Join(variables.Unknown(), o.leewayFromEnv())
 	if !named {
 		o.issuerFromEnv()
@@ -34,18 +33,13 @@ func (o *options) fromEnv() (alone bool, err error) {
 		return true, err // plain http too
 	}
 	if len(o.plainHTTP) == 0 {
-		o.plainHTTP = o.list(sallyport.EnvDangerouslyPlainHTTP, "Keys.DangerouslyPlainHTTP")
+		o.plainHTTP = strings.Fields(o.text(sallyport.EnvDangerouslyPlainHTTP, "Keys.DangerouslyPlainHTTP"))
 	}
 	return false, err
 }
 
-// list returns the values of a variable, by whose name mistakes in them are
-// called from now on.
-func (o *options) list(variable string, settings ...setting.Name) []string {
-	return strings.Fields(o.text(variable, settings...))
-}
-
-// text is list for a variable with one value.
+// text returns the value of a variable, by whose name mistakes in it are called
+// from now on.
 func (o *options) text(variable string, settings ...setting.Name) string {
 	value := os.Getenv(variable)
 	if value != "" {
@@ -60,27 +54,24 @@ func (o *options) text(variable string, settings ...setting.Name) string {
 // no flag says.
 func (o *options) issuerFromEnv() {
 	t := &o.trusted[0]
-	t.issuer = o.text(sallyport.EnvIssuer, "issuer", "Issuer", "Name", "domain")
 	t.preset = o.text(sallyport.EnvProvider, "preset")
-	t.tenant = o.text(sallyport.EnvTenant, "tenant")
-	if t.keys == "" && t.discovery == "" {
-		t.keys = o.text(sallyport.EnvJWKSURL, "WithJWKS")
-		t.discovery = o.text(sallyport.EnvDiscoveryURL, "WithDiscovery")
-		t.keysFromEnv = true
-	}
-	if len(t.clients) == 0 {
-		t.clients = o.list(sallyport.EnvClients, "Clients")
+	keysAreKnown := t.settings.JWKSURL+t.settings.DiscoveryURL != ""
+	t.keysFromEnv = !keysAreKnown
+	for _, f := range setting.Fields(&t.settings) {
+		if ofKeys := f.Name == "JWKSURL" || f.Name == "DiscoveryURL"; len(f.Values()) == 0 && (!ofKeys || !keysAreKnown) {
+			f.Set(o.text(f.Env, f.Names()...))
+		}
 	}
 }
 
 // audiencesFromEnv takes the audiences from the environment if no flag names one.
 func (o *options) audiencesFromEnv() {
-	if slices.ContainsFunc(o.trusted, func(t trusted) bool { return len(t.audiences) > 0 }) {
+	if slices.ContainsFunc(o.trusted, func(t trusted) bool { return len(t.settings.Audiences) > 0 }) {
 		return
 	}
-	audiences := o.list(sallyport.EnvAudience, "audiences", "Audiences")
 	for i := range o.trusted {
-		o.trusted[i].audiences = audiences
+		f := o.trusted[i].field("Audiences")
+		f.Set(o.text(f.Env, f.Names()...))
 	}
 }
 
@@ -98,5 +89,5 @@ func (o *options) leewayFromEnv() error {
 
 // isBare reports whether no flag says anything about the issuer.
 func (t *trusted) isBare() bool {
-	return t.issuer+t.preset+t.tenant+t.keys+t.discovery == "" && len(t.audiences)+len(t.clients) == 0
+	return t.preset == "" && !slices.ContainsFunc(setting.Fields(&t.settings), func(f setting.Field) bool { return len(f.Values()) > 0 })
 }

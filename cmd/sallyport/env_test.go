@@ -86,7 +86,7 @@ func TestExplainReadsTheEnvironmentOfTheAPI(t *testing.T) {
 			iss.Token(), wrongUse, `explain: SALLYPORT_ISSUER "http://issuer.example": use https: plain http is for loopback addresses, localhost and the hosts in -dangerously-plain-http`,
 		},
 		"a host beside a flag":   {with("SALLYPORT_DANGEROUSLY_PLAIN_HTTP", "http://x"), []string{"-leeway", "1s"}, iss.Token(), wrongUse, `explain: SALLYPORT_DANGEROUSLY_PLAIN_HTTP: "http://x" holds a scheme`},
-		"a tenant beside a flag": {with("SALLYPORT_TENANT", "x"), []string{"-leeway", "1s"}, iss.Token(), wrongUse, "explain: SALLYPORT_TENANT: a tenant is set, but only"},
+		"a tenant beside a flag": {with("SALLYPORT_TENANT", "x"), []string{"-leeway", "1s"}, iss.Token(), wrongUse, "explain: SALLYPORT_TENANT is set, but the preset generic does not read it"},
 		"a preset beside a flag": {with("SALLYPORT_PROVIDER", "x"), []string{"-leeway", "1s"}, iss.Token(), wrongUse, `explain: SALLYPORT_PROVIDER: no preset "x"`},
 		"a file that is no URL":  {with("SALLYPORT_JWKS_URL", keysOf(t, iss)), []string{"-leeway", "1s"}, iss.Token(), wrongUse, "no absolute URL: start it with https:// and a host"},
 		"two addresses": {
@@ -95,8 +95,8 @@ func TestExplainReadsTheEnvironmentOfTheAPI(t *testing.T) {
 			iss.Token(), wrongUse, "explain: SALLYPORT_DISCOVERY_URL is set beside SALLYPORT_JWKS_URL: leave one out",
 		},
 		"a value that can match nothing": {with("SALLYPORT_AUDIENCE", "a,b"), nil, iss.Token(), wrongUse, "SALLYPORT_AUDIENCE"},
-		"no audience there either":       {with("SALLYPORT_AUDIENCE", ""), nil, iss.Token(), wrongUse, "-audience is missing"},
-		"nothing in it":                  {nil, nil, iss.Token(), wrongUse, "-issuer is missing"},
+		"no audience there either":       {with("SALLYPORT_AUDIENCE", ""), nil, iss.Token(), wrongUse, "SALLYPORT_AUDIENCE is not set"},
+		"nothing in it":                  {nil, nil, iss.Token(), wrongUse, "-issuer is not set"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for name, value := range row.env {
@@ -179,7 +179,7 @@ func TestSeveralIssuers(t *testing.T) {
 	crossed := command(t, one.Token(jwkstest.WithAudience("api://two")), args...)
 	assert.Equal(t, refused, crossed.code, "an audience is of its own issuer")
 	assert.Contains(t, crossed.out, "wrong_audience")
-	assert.Contains(t, command(t, "x.y.z", "explain", "-issuer", one.Issuer(), "-issuer", two.Issuer(), "-audience", "a").errs, "-audience is missing")
+	assert.Contains(t, command(t, "x.y.z", "explain", "-issuer", one.Issuer(), "-issuer", two.Issuer(), "-audience", "a").errs, "-audience is not set")
 	a := command(t, "x.y.z", "explain", "-preset", "entra", "-tenant", "6e74172b-be56-4843-9ff4-e66a39bb12e3", "-audience", "a", "-preset", "generic", "-issuer", two.Issuer())
 	assert.Equal(t, refused, a.code, "a second preset is another issuer: %s", a.errs)
 }

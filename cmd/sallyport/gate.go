@@ -53,13 +53,12 @@ func (o *options) gate() (*sallyport.Gate, error) {
 
 func (t *trusted) provider() (providers.Provider, error) {
 	static, err := t.static()
-	if err != nil {
-		return providers.Provider{}, err
+	if static == nil || err != nil {
+		return providers.Named(t.preset, t.settings), err
 	}
-	p := providers.Named(t.preset, t.issuer, t.tenant, t.audiences...).WithClients(t.clients...).WithDiscovery(t.discovery)
-	if static == nil {
-		return p.WithJWKS(t.keys), nil
-	}
+	s := t.settings
+	s.JWKSURL = "" // a file
+	p := providers.Named(t.preset, s)
 	for i := range p.Issuers {
 		p.Issuers[i].Tokens.Keys = static
 	}
@@ -68,23 +67,24 @@ func (t *trusted) provider() (providers.Provider, error) {
 
 // static returns the key set of a file, nil if the keys are somewhere else.
 func (t *trusted) static() (jwks.KeySet, error) {
-	if t.keys == "" || t.keysFromEnv || strings.Contains(t.keys, "://") {
+	file := t.settings.JWKSURL
+	if file == "" || t.keysFromEnv || strings.Contains(file, "://") {
 		return nil, nil //nolint:nilnil // no file was named, and that is fine
 	}
-	data, err := readUpTo(t.keys, maxInput)
+	data, err := readUpTo(file, maxInput)
 	if err != nil {
 		var at *fs.PathError
 		if errors.As(err, &at) {
 			err = at.Err // without the name, which is not always one
 		}
-		return nil, fmt.Errorf("-jwks %s: %w: give the file of a JWK Set, or a URL", quote.Text(t.keys), err)
+		return nil, fmt.Errorf("-jwks %s: %w: give the file of a JWK Set, or a URL", quote.Text(file), err)
 	}
 	keys, err := jwks.ParseStatic(data)
 	if _, ok := errors.AsType[*jose.Skipped](err); ok {
 		return unusable{jwks.NewSnapshot(jwks.SnapshotConfig{}), err}, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("-jwks %s: %w: save there what the issuer's jwks_uri answers", quote.Text(t.keys), err)
+		return nil, fmt.Errorf("-jwks %s: %w: save there what the issuer's jwks_uri answers", quote.Text(file), err)
 	}
 	return keys, nil
 }

@@ -12,12 +12,18 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sallyport-go/sallyport/internal/setting"
+	"github.com/sallyport-go/sallyport/providers"
 )
 
-// known are all variables that are read.
-var known = []string{
-	"SALLYPORT_ISSUER", "SALLYPORT_AUDIENCE", "SALLYPORT_PROVIDER", "SALLYPORT_TENANT", "SALLYPORT_CLIENTS",
-	"SALLYPORT_JWKS_URL", "SALLYPORT_DISCOVERY_URL", "SALLYPORT_DANGEROUSLY_PLAIN_HTTP", leeway, ignore,
+// known returns all variables that are read.
+func known() []string {
+	names := []string{"SALLYPORT_PROVIDER", "SALLYPORT_DANGEROUSLY_PLAIN_HTTP", leeway, ignore}
+	for _, f := range setting.Fields(&providers.Settings{}) {
+		names = append(names, f.Env)
+	}
+	return names
 }
 
 const (
@@ -49,7 +55,7 @@ var injected = regexp.MustCompile(`^SALLYPORT(_[A-Z0-9_]+)?_(SERVICE_HOST|SERVIC
 // read: a misspelt SALLYPORT_CLIENTS would open the API to all clients. It also
 // reports entries of SALLYPORT_IGNORE that can match none.
 func Unknown() error {
-	expected := slices.Concat(known, strings.Fields(os.Getenv(ignore)))
+	expected := slices.Concat(known(), strings.Fields(os.Getenv(ignore)))
 	var problems []error
 	for _, entry := range os.Environ() {
 		name, _, _ := strings.Cut(entry, "=")
@@ -89,7 +95,7 @@ func checkIgnored() error {
 // mistakes between them.
 func nearest(name string) string {
 	word := words(name)
-	return slices.MinFunc(known, func(a, b string) int { return cmp.Compare(distance(word, words(a)), distance(word, words(b))) })
+	return slices.MinFunc(known(), func(a, b string) int { return cmp.Compare(distance(word, words(a)), distance(word, words(b))) })
 }
 
 // words returns what is specific in the name of a variable.
