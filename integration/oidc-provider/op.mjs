@@ -16,7 +16,7 @@ const issuer = `http://${addr}`;
 const audience = 'api://orders';
 const types = {
   RS256: ['rsa', { modulusLength: 2048 }], RS384: ['rsa', { modulusLength: 2048 }], PS256: ['rsa', { modulusLength: 2048 }],
-  ES256: ['ec', { namedCurve: 'P-256' }], EdDSA: ['ed25519', {}], Ed25519: ['ed25519', {}],
+  PS384: ['rsa', { modulusLength: 2048 }], ES256: ['ec', { namedCurve: 'P-256' }], EdDSA: ['ed25519', {}], Ed25519: ['ed25519', {}],
 };
 
 let keys = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : [newKey('RS256')];
@@ -39,6 +39,7 @@ function provider() {
       redirect_uris: [], response_types: [], scope: 'get post', id_token_signed_response_alg: alg,
     }],
     clientAuthMethods: ['client_secret_basic'],
+    enabledJWA: { idTokenSigningAlgValues: Object.keys(types) },
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },

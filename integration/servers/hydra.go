@@ -84,3 +84,10 @@ func (h *hydra) Rotate(t *testing.T, alg string) {
 	status, body := send(t, http.MethodPost, h.admin+"/admin/keys/hydra.jwt.access-token", fmt.Sprintf(`{"alg":%q,"use":"sig","kid":""}`, alg))
 	require.Equal(t, http.StatusCreated, status, body)
 }
+
+// Retire deletes a key.
+func (h *hydra) Retire(t *testing.T, kid string) {
+	t.Helper()
+	status, body := send(t, http.MethodDelete, h.admin+"/admin/keys/hydra.jwt.access-token/"+kid, "")
+	require.Equal(t, http.StatusNoContent, status, body)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -280,4 +281,16 @@ func (l *load) note(change func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	change()
+}
+
+// fetch gets what a server publishes.
+func fetch(t *testing.T, url string) (response *http.Response, members map[string]any) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	require.NoError(t, err)
+	response, err = client.Do(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	_ = json.NewDecoder(response.Body).Decode(&members) // a 404 has no JSON
+	return response, members
 }

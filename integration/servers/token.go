@@ -2,6 +2,9 @@ package servers
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -106,4 +109,30 @@ func (f *Facts) Good(ctx context.Context, token string) (bool, error) {
 		_, err := signed.Verify(k)
 		return err == nil
 	}), nil
+}
+
+// Bound asks for a token that is bound to a key by DPoP (RFC 9449 section 5).
+func (f *Facts) Bound(ctx context.Context, parameters url.Values) (string, error) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return "", err
+	}
+	options := (&jose.SignerOptions{EmbedJWK: true}).WithType("dpop+jwt")
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: private}, options)
+	if err != nil {
+		return "", err
+	}
+	proof, err := json.Marshal(map[string]any{"jti": rand.Text(), "htm": http.MethodPost, "htu": f.TokenURL, "iat": time.Now().Unix()})
+	if err != nil {
+		return "", err
+	}
+	signed, err := signer.Sign(proof)
+	if err != nil {
+		return "", err
+	}
+	text, err := signed.CompactSerialize()
+	if err != nil {
+		return "", err
+	}
+	return f.Curl(ctx, parameters, "--header", "DPoP: "+text)
 }

@@ -36,8 +36,8 @@ func build(issuer string, keys *daemon.Keys) (http.Handler, error) {
 		op.WithAllowInsecure(), op.WithLogger(slog.New(slog.DiscardHandler)))
 }
 
-// store is the storage of the example, with keys that change and a client whose
-// tokens are JWTs: the library makes opaque ones unless the client says so.
+// store is the storage of the example, with keys that change, a client whose
+// tokens are JWTs, and one, called opaque, which does not say so.
 type store struct {
 	*storage.Storage
 	keys *daemon.Keys
@@ -60,11 +60,18 @@ func (s *store) KeySet(context.Context) ([]op.Key, error) {
 }
 
 func (s *store) ClientCredentials(ctx context.Context, id, secret string) (op.Client, error) {
-	if id != daemon.Reader || secret != daemon.ReaderSecret {
-		return nil, errors.New("wrong client or secret")
-	}
 	service, err := s.Storage.ClientCredentials(ctx, "sid1", "verysecret") // the service user that the example brings
-	return jwtClient{service}, err
+	switch {
+	case err != nil:
+		return nil, err
+	case secret != daemon.ReaderSecret:
+		return nil, errors.New("wrong secret")
+	case id == daemon.Reader:
+		return jwtClient{service}, nil
+	case id == "opaque":
+		return service, nil
+	}
+	return nil, errors.New("wrong client")
 }
 
 func (s *store) ClientCredentialsTokenRequest(_ context.Context, client string, scopes []string) (op.TokenRequest, error) {
