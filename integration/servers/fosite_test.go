@@ -20,6 +20,7 @@ func TestFosite(t *testing.T) {
 	assert.Equal(t, "get", payload["scope"])
 	for _, typ := range []string{"JWT", "at+jwt", "at+JWT", "application/at+jwt"} {
 		t.Run(typ+" is good", func(t *testing.T) {
+			t.Parallel()
 			good := token(t, f, with(f.Reads, "typ", typ))
 			header, _ := read(t, good)
 			assert.Equal(t, typ, header["typ"])
@@ -28,10 +29,12 @@ func TestFosite(t *testing.T) {
 	}
 	for _, typ := range []string{"dpop+jwt", "logout+jwt", "id_token"} {
 		t.Run(typ+" is no access token", func(t *testing.T) {
+			t.Parallel()
 			refusedFor(t, a, token(t, f, with(f.Reads, "typ", typ)), "unsupported_type")
 		})
 	}
 	t.Run("without an audience it is refused", func(t *testing.T) {
+		t.Parallel()
 		open := token(t, f, with(f.Reads, "audience", ""))
 		_, payload := read(t, open)
 		assert.Equal(t, []any{}, payload["aud"])

@@ -83,6 +83,7 @@ type glewlwyd struct {
 }
 
 func newGlewlwyd(t *testing.T) Server {
+	t.Helper()
 	program, err := exec.LookPath("glewlwyd")
 	if err != nil {
 		Report.Missing(t, Glewlwyd, "no program glewlwyd")
@@ -117,8 +118,10 @@ func newGlewlwyd(t *testing.T) Server {
 	return g
 }
 
+// Facts implements Server.
 func (g *glewlwyd) Facts() Facts { return g.facts }
 
+// Start implements Server.
 func (g *glewlwyd) Start(t *testing.T) {
 	t.Helper()
 	g.process = process.Start(t, g.dir, nil, g.program, "--config-file=glewlwyd.conf")
@@ -128,6 +131,7 @@ func (g *glewlwyd) Start(t *testing.T) {
 	g.process.Await(t, "its keys", func() bool { return process.Answers(g.facts.JWKSURL) })
 }
 
+// Stop implements Server.
 func (g *glewlwyd) Stop() { g.process.Stop() }
 
 // Rotate stores the new keys and starts the server again: told to reset the

@@ -43,6 +43,7 @@ type hydra struct {
 }
 
 func newHydra(t *testing.T) Server {
+	t.Helper()
 	program := process.Bin(t, Hydra)
 	if _, err := os.Stat(program); err != nil {
 		Report.Missing(t, Hydra, "no bin/integration/hydra, which .ci/integration builds")
@@ -62,8 +63,10 @@ func newHydra(t *testing.T) Server {
 	return h
 }
 
+// Facts implements Server.
 func (h *hydra) Facts() Facts { return h.facts }
 
+// Start implements Server.
 func (h *hydra) Start(t *testing.T) {
 	t.Helper()
 	h.process = process.Start(t, t.TempDir(), nil, h.program, "serve", "all", "--dev", "-c", h.config)
@@ -75,6 +78,7 @@ func (h *hydra) Start(t *testing.T) {
 	}
 }
 
+// Stop implements Server.
 func (h *hydra) Stop() { h.process.Stop() }
 
 // Rotate adds a key to the set that access tokens are signed with. The newest

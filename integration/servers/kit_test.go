@@ -191,7 +191,7 @@ func (*load) wait(d time.Duration) { <-time.After(d) }
 func (l *load) end(t *testing.T) {
 	t.Helper()
 	l.finish()
-	torn := 0
+	torn, bad := 0, 0
 	for _, r := range l.refused {
 		if l.facts.TornTokens && r.token != "" {
 			good, err := l.facts.Good(t.Context(), r.token)
@@ -200,12 +200,15 @@ func (l *load) end(t *testing.T) {
 				continue
 			}
 		}
-		assert.Fail(t, "a call was refused", r.what)
+		if bad++; bad <= 3 {
+			assert.Fail(t, "a call was refused", r.what)
+		}
 	}
+	assert.Zero(t, bad, "calls that were refused")
 	assert.Greater(t, l.calls, 100)
 	assert.Greater(t, l.tokens, 10)
 	t.Logf("%d calls with %d tokens of %d keys in %v: %d refused, %d token requests failed, the slowest call took %v",
-		l.calls, l.tokens, len(l.kids), time.Since(l.start).Round(time.Millisecond), len(l.refused)-torn, l.failed, l.slowest.Round(time.Millisecond))
+		l.calls, l.tokens, len(l.kids), time.Since(l.start).Round(time.Millisecond), bad, l.failed, l.slowest.Round(time.Millisecond))
 	assert.LessOrEqual(t, torn, l.calls/10)
 	if torn > 0 {
 		t.Logf("%d more were refused, whose key and signature disagree", torn)

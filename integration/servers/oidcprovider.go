@@ -15,6 +15,7 @@ import (
 // newOIDCProvider returns the program integration/oidc-provider/op.mjs: the npm
 // package oidc-provider, which knows the parameter resource.
 func newOIDCProvider(t *testing.T) Server {
+	t.Helper()
 	dir := process.Bin(t, OIDCProvider)
 	if _, err := os.Stat(filepath.Join(dir, "node_modules", "oidc-provider", "package.json")); err != nil {
 		Report.Missing(t, OIDCProvider, "no node_modules in bin/integration/oidc-provider, where .ci/integration installs them")

@@ -63,7 +63,12 @@ func goTool(t *testing.T, dir string, args ...string) (string, error) {
 	return errs.String(), err
 }
 
+// firstLine returns the first line that says something.
 func firstLine(text string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
-	return line
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(line, "go: downloading ") {
+			return strings.TrimSpace(line)
+		}
+	}
+	return ""
 }

@@ -24,16 +24,20 @@ type small struct {
 	process *process.Process
 }
 
+// Facts implements Server.
 func (s *small) Facts() Facts { return s.facts }
 
+// Start implements Server.
 func (s *small) Start(t *testing.T) {
 	t.Helper()
 	s.process = process.Start(t, s.dir, nil, s.command[0], s.command[1:]...)
 	s.process.Await(t, "its keys", func() bool { return process.Answers(s.facts.JWKSURL) })
 }
 
+// Stop implements Server.
 func (s *small) Stop() { s.process.Stop() }
 
+// Rotate implements Server.
 func (s *small) Rotate(t *testing.T, alg string) {
 	t.Helper()
 	s.control(t, "rotate?alg="+alg)
@@ -60,11 +64,12 @@ func known(address string) Facts {
 	}
 }
 
-// asking returns the parameters of a token request.
-func asking(scope string, more ...string) url.Values {
+// asking returns the parameters of a token request. The one called by names the
+// API, and is left out where there is none.
+func asking(scope, by, audience string) url.Values {
 	v := url.Values{"scope": {scope}}
-	for i := 0; i < len(more); i += 2 {
-		v.Set(more[i], more[i+1])
+	if by != "" {
+		v.Set(by, audience)
 	}
 	return v
 }

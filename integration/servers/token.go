@@ -99,7 +99,7 @@ func (f *Facts) Good(ctx context.Context, token string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	var set jose.JSONWebKeySet
 	if err := json.NewDecoder(response.Body).Decode(&set); err != nil {
 		return false, err

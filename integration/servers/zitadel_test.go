@@ -16,6 +16,7 @@ func TestZitadel(t *testing.T) {
 	a := start(t, f)
 
 	t.Run("no token has a scope, whatever was granted", func(t *testing.T) {
+		t.Parallel()
 		good := token(t, f, f.Reads)
 		header, payload := read(t, good)
 		assert.Equal(t, "JWT", header["typ"])
@@ -25,6 +26,7 @@ func TestZitadel(t *testing.T) {
 		assert.Equal(t, http.StatusForbidden, get(t, a.URL+"/orders", good).status)
 	})
 	t.Run("its issuer is localhost with a slash at the end", func(t *testing.T) {
+		t.Parallel()
 		good := token(t, f, f.Reads)
 		_, payload := read(t, good)
 		assert.Regexp(t, `^http://localhost:\d+/$`, payload["iss"])
@@ -33,6 +35,7 @@ func TestZitadel(t *testing.T) {
 		}
 	})
 	t.Run("a token is opaque unless the client asks for a JWT", func(t *testing.T) {
+		t.Parallel()
 		f := f
 		f.ClientID = "opaque"
 		opaque := token(t, f, f.Reads)

@@ -32,7 +32,7 @@ func build(issuer string, keys *daemon.Keys) (http.Handler, error) {
 	var secret [32]byte
 	copy(secret[:], rand.Text()+rand.Text())
 	example := storage.NewStorage(storage.NewUserStore(issuer))
-	return op.NewOpenIDProvider(issuer, &op.Config{CryptoKey: secret, AuthMethodPost: true}, &store{example, keys},
+	return op.NewProvider(&op.Config{CryptoKey: secret, AuthMethodPost: true}, &store{example, keys}, op.StaticIssuer(issuer),
 		op.WithAllowInsecure(), op.WithLogger(slog.New(slog.DiscardHandler)))
 }
 
@@ -74,7 +74,8 @@ func (s *store) ClientCredentials(ctx context.Context, id, secret string) (op.Cl
 	return nil, errors.New("wrong client")
 }
 
-func (s *store) ClientCredentialsTokenRequest(_ context.Context, client string, scopes []string) (op.TokenRequest, error) {
+// ClientCredentialsTokenRequest is of op.ClientCredentialsStorage.
+func (*store) ClientCredentialsTokenRequest(_ context.Context, client string, scopes []string) (op.TokenRequest, error) { //nolint:unparam // the library's interface
 	return &oidc.JWTTokenRequest{Subject: client, Audience: oidc.Audience{daemon.Audience}, Scopes: scopes}, nil
 }
 

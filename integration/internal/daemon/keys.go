@@ -35,7 +35,8 @@ func Open(path string) (*Keys, error) {
 	k := &Keys{path: path}
 	text, err := os.ReadFile(path) //nolint:gosec // G304: a flag of the program says where
 	if os.IsNotExist(err) {
-		return k, k.Rotate("RS256")
+		err = k.Rotate("RS256")
+		return k, err
 	}
 	if err != nil {
 		return nil, err
