@@ -44,7 +44,7 @@ test-bench: ## ask other libraries about the same tokens and forgeries, and run 
 integration: ## check tokens of authorization servers that others wrote; CI=true installs them (.ci/integration) and wants most of them to run
 	@[ "$(CI)" != true ] || .ci/integration
 	@rm -rf bin/integration/report && mkdir -p bin/integration/report
-	@cd integration && INTEGRATION_REPORT=$(CURDIR)/bin/integration/report go test -count=1 -timeout 8m ./...; code=$$?; cat ../bin/integration/report/*; exit $$code
+	@cd integration && INTEGRATION_REPORT=$(CURDIR)/bin/integration/report go test -count=1 -timeout 8m -parallel 4 ./...; code=$$?; cat ../bin/integration/report/*; exit $$code
 
 lint: ## formatting, vet, golangci-lint with the arrows between the packages, tidy go.mod files
 	@$(TOOL) golangci-lint fmt --diff || { echo "make lint: not formatted by gofumpt, run make fmt" >&2; exit 1; }

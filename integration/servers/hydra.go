@@ -1,6 +1,7 @@
 package servers
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/go-jose/go-jose/v4"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sallyport-go/sallyport/integration/internal/daemon"
@@ -28,6 +30,9 @@ secrets: {system: [only-for-tests-on-this-machine]}
 log: {level: warn}
 sqa: {opt_out: true}
 `
+
+// hydraKeys is the set that access tokens are signed with.
+const hydraKeys = "hydra.jwt.access-token"
 
 const hydraClient = `{"client_id":%q,"client_secret":%q,"grant_types":["client_credentials"],"scope":"get post","audience":[%q],
 "token_endpoint_auth_method":"client_secret_basic"}`
@@ -70,12 +75,26 @@ func (h *hydra) Facts() Facts { return h.facts }
 func (h *hydra) Start(t *testing.T) {
 	t.Helper()
 	h.process = process.Start(t, t.TempDir(), nil, h.program, "serve", "all", "--dev", "-c", h.config)
-	h.process.Await(t, "its keys", func() bool { return process.Answers(h.admin+"/health/ready") && process.Answers(h.facts.JWKSURL) })
+	h.process.Await(t, "its admin port", func() bool { return process.Answers(h.admin + "/health/ready") })
 	if !h.known {
-		status, body := send(t, http.MethodPost, h.admin+"/admin/clients", fmt.Sprintf(hydraClient, h.facts.ClientID, h.facts.Secret, h.facts.Audience))
-		require.Equal(t, http.StatusCreated, status, body)
-		h.known = true
+		h.setUp(t)
 	}
+	h.process.Await(t, "its keys", func() bool { return process.Answers(h.facts.JWKSURL) })
+}
+
+// setUp makes the client, and brings keys: Hydra's own first ones take many
+// seconds of a busy machine, with their 4096 bits.
+func (h *hydra) setUp(t *testing.T) {
+	t.Helper()
+	for _, set := range []string{"hydra.openid.id-token", hydraKeys} {
+		keys, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{newKey(t, "RS256")}})
+		require.NoError(t, err)
+		status, body := send(t, http.MethodPut, h.admin+"/admin/keys/"+set, string(keys))
+		require.Equal(t, http.StatusOK, status, body)
+	}
+	status, body := send(t, http.MethodPost, h.admin+"/admin/clients", fmt.Sprintf(hydraClient, h.facts.ClientID, h.facts.Secret, h.facts.Audience))
+	require.Equal(t, http.StatusCreated, status, body)
+	h.known = true
 }
 
 // Stop implements Server.
@@ -85,13 +104,13 @@ func (h *hydra) Stop() { h.process.Stop() }
 // signs, the older ones are published until they are deleted.
 func (h *hydra) Rotate(t *testing.T, alg string) {
 	t.Helper()
-	status, body := send(t, http.MethodPost, h.admin+"/admin/keys/hydra.jwt.access-token", fmt.Sprintf(`{"alg":%q,"use":"sig","kid":""}`, alg))
+	status, body := send(t, http.MethodPost, h.admin+"/admin/keys/"+hydraKeys, fmt.Sprintf(`{"alg":%q,"use":"sig","kid":""}`, alg))
 	require.Equal(t, http.StatusCreated, status, body)
 }
 
 // Retire deletes a key.
 func (h *hydra) Retire(t *testing.T, kid string) {
 	t.Helper()
-	status, body := send(t, http.MethodDelete, h.admin+"/admin/keys/hydra.jwt.access-token/"+kid, "")
+	status, body := send(t, http.MethodDelete, h.admin+"/admin/keys/"+hydraKeys+"/"+kid, "")
 	require.Equal(t, http.StatusNoContent, status, body)
 }

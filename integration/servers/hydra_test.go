@@ -65,7 +65,7 @@ func TestAKeyThatHydraDeletesSignsNothingGoodAnyMore(t *testing.T) {
 	a := start(t, f, "-jwks-refresh", "1s")
 	old := token(t, f, f.Reads)
 	header, _ := read(t, old)
-	s.Rotate(t, "RS256")
+	s.Rotate(t, "ES256")
 	assert.Equal(t, http.StatusOK, get(t, a.URL+"/orders", old).status)
 	retirer, ok := s.(interface {
 		Retire(t *testing.T, kid string)

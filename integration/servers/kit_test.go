@@ -205,11 +205,11 @@ func (l *load) end(t *testing.T) {
 		}
 	}
 	assert.Zero(t, bad, "calls that were refused")
-	assert.Greater(t, l.calls, 100)
-	assert.Greater(t, l.tokens, 10)
+	assert.Greater(t, l.calls, 20*callers)
+	assert.GreaterOrEqual(t, l.tokens, callers)
 	t.Logf("%d calls with %d tokens of %d keys in %v: %d refused, %d token requests failed, the slowest call took %v",
 		l.calls, l.tokens, len(l.kids), time.Since(l.start).Round(time.Millisecond), bad, l.failed, l.slowest.Round(time.Millisecond))
-	assert.LessOrEqual(t, torn, l.calls/10)
+	assert.LessOrEqual(t, torn, l.calls/4)
 	if torn > 0 {
 		t.Logf("%d more were refused, whose key and signature disagree", torn)
 	}

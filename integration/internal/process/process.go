@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	patience = 30 * time.Second // for a program to answer
+	patience = 60 * time.Second // for a program to answer
 	grace    = 10 * time.Second // for a program to end after SIGTERM
 )
 
@@ -102,7 +102,7 @@ func (p *Process) Await(t *testing.T, what string, ready func() bool) {
 
 // Answers reports whether a GET of url is answered by status 200.
 func Answers(url string) bool {
-	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return false
