@@ -6,11 +6,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -120,13 +122,21 @@ func Listens(addr string) bool {
 	return err == nil && connection.Close() == nil
 }
 
-// FreeAddr returns an address of the loopback interface that was free a moment ago.
+// FreeAddr returns an address of the loopback interface that was free a moment
+// ago. Its port is below those that the system gives to connections, so that it
+// is still free when a server that was stopped starts again.
 func FreeAddr(t *testing.T) string {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, l.Close())
-	return l.Addr().String()
+	const lowest, ports, attempts = 20000, 12000, 100
+	for range attempts {
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(lowest+rand.IntN(ports))) //nolint:gosec // G404: no secret
+		if l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", address); err == nil {
+			require.NoError(t, l.Close())
+			return address
+		}
+	}
+	require.FailNow(t, "no port is free")
+	return ""
 }
 
 // Root returns the directory of the repository.
