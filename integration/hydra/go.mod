@@ -1,5 +1,5 @@
-// Ory Hydra, built from source for the tests against real servers. It is a module of its own because its requirements and
-// replacements are nobody else's.
+// Ory Hydra, which .ci/integration builds for the tests against real servers. It is a module of its own: its requirements and
+// replacements are for this program alone.
 module github.com/sallyport-go/sallyport/integration/hydra
 
 go 1.26.0

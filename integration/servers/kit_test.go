@@ -121,7 +121,7 @@ func forged(token string) string {
 	return token[:strings.LastIndexByte(token, '.')+1] + base64.RawURLEncoding.EncodeToString(signature)
 }
 
-// stray returns a token that nobody signed, of a key id that does not exist: what
+// stray returns a token without a valid signature, of a key id that does not exist: what
 // a stranger can send at any time.
 func stray(f servers.Facts) string {
 	encode := base64.RawURLEncoding.EncodeToString
