@@ -6,9 +6,26 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/sallyport-go/sallyport"
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/middleware"
 )
+
+// NewServer returns the server that a proxy asks. It listens where only the proxy
+// reaches it.
+func NewServer(gate *sallyport.Gate) (*http.Server, error) {
+	enforce, err := gate.Enforce(middleware.Policy{
+		Access: map[string]claims.AccessLevels{"/orders": {Resources: []string{"api://orders"}}},
+		Rules:  map[string]claims.Rule{"POST /orders/{id}/pay": claims.AllScopes("orders.pay")},
+	})
+	if err != nil {
+		return nil, err
+	}
+	answers := ForwardAuth(enforce(http.HandlerFunc(Allow)), netip.MustParsePrefix("127.0.0.0/8"))
+	return &http.Server{Addr: "127.0.0.1:9090", Handler: answers, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute}, nil
+}
 
 // ForwardAuth returns the handler that a proxy asks before each request, as nginx
 // does by auth_request and Caddy by forward_auth. rules judge the request that the
@@ -40,10 +57,12 @@ func ForwardAuth(rules http.Handler, proxies ...netip.Prefix) http.Handler {
 }
 
 // Allow is the handler behind the rules: it lets a request pass, and tells the
-// application which client sent it.
+// application which client sent it, or by an empty header that this is not known.
 func Allow(w http.ResponseWriter, r *http.Request) {
+	client := ""
 	if c, ok := claims.FromContext(r.Context()); ok {
-		w.Header().Set("X-Client-Id", c.ClientID())
+		client = c.ClientID()
 	}
+	w.Header().Set("X-Client-Id", client)
 	w.WriteHeader(http.StatusNoContent)
 }

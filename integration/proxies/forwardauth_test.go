@@ -4,7 +4,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -20,19 +19,12 @@ import (
 // The configurations that ask before they forward.
 var askers = map[string]string{"nginx": "nginx-auth.conf", "caddy": "Caddyfile-auth"}
 
-func policy() middleware.Policy {
-	return middleware.Policy{
-		Access: map[string]claims.AccessLevels{"/orders": {Resources: []string{audience}}},
-		Rules:  map[string]claims.Rule{"POST /orders/{id}/pay": claims.AllScopes("orders.pay")},
-	}
-}
-
 // judge is what answers the proxy.
 func judge(t *testing.T, g gateway) http.Handler {
 	t.Helper()
-	enforce, err := g.Enforce(policy())
+	server, err := proxies.NewServer(g.Gate)
 	require.NoError(t, err)
-	return proxies.ForwardAuth(enforce(http.HandlerFunc(proxies.Allow)), netip.MustParsePrefix("127.0.0.0/8"))
+	return server.Handler
 }
 
 func TestForwardAuthJudgesTheRequestThatTheProxyGot(t *testing.T) {
@@ -129,8 +121,13 @@ func TestAProxyThatAsksFirst(t *testing.T) {
 	for name, site := range askers {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g, behind := newGateway(t, middleware.Config{}), new(app)
-			s := start(t, name, site, map[string]string{application: serve(t, behind), authorizer: serve(t, judge(t, g))})
+			g, behind := newGateway(t, middleware.Config{Exempt: []string{"GET /healthz"}}), new(app)
+			answers := judge(t, g)
+			s := start(t, name, site, map[string]string{application: serve(t, behind), authorizer: serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				assert.Zero(t, r.ContentLength, "the body goes to the application alone")
+				assert.Empty(t, r.TransferEncoding)
+				answers.ServeHTTP(w, r)
+			}))})
 			get, all := g.token(audience+"/get"), g.token(audience+"/get "+audience+"/delete orders.pay")
 			eachVersion(t, s, func(t *testing.T, client *http.Client) {
 				for _, row := range askedRows(g, get) {
@@ -139,7 +136,13 @@ func TestAProxyThatAsksFirst(t *testing.T) {
 					assert.Equal(t, row.challenge, a.Header.Get("WWW-Authenticate"), row.what)
 					assert.Equal(t, row.retry, a.Header.Get("Retry-After") != "", row.what)
 					assert.Empty(t, behind.taken(), row.what)
+					if row.status != http.StatusUnauthorized { // for which nginx writes an answer of its own, which no cache keeps
+						assert.Equal(t, "no-store", a.Header.Get("Cache-Control"), row.what)
+					}
 				}
+				question := do(t, client, call{path: "/auth", tokens: []string{get}})
+				assert.GreaterOrEqual(t, question.StatusCode, http.StatusBadRequest, "callers do not ask themselves")
+
 				for _, c := range []call{
 					{path: "/orders?page=2", tokens: []string{get}},
 					{method: http.MethodDelete, path: "/orders", tokens: []string{all}},
@@ -154,6 +157,10 @@ func TestAProxyThatAsksFirst(t *testing.T) {
 					assert.Equal(t, []string{"partner"}, got[0].Header.Values("X-Client-Id"))
 					assert.Empty(t, got[0].Header.Values("Authorization"))
 				}
+				do(t, client, call{path: "/healthz", header: http.Header{"X-Client-Id": {"forged"}}})
+				got := behind.taken()
+				require.Len(t, got, 1, "what is exempt passes without a token")
+				assert.Empty(t, got[0].Header.Get("X-Client-Id"))
 			})
 		})
 	}
@@ -202,8 +209,6 @@ func TestAProxyThatCannotAskLetsNothingPass(t *testing.T) {
 func TestWhatAuthRequestLosesUnlessItIsTold(t *testing.T) {
 	t.Parallel()
 	g, behind := newGateway(t, middleware.Config{}), new(app)
-	enforce, err := g.Enforce(policy())
-	require.NoError(t, err)
 	get := g.token(audience + "/get")
 
 	mapped := start(t, "nginx", askers["nginx"], map[string]string{application: serve(t, behind), authorizer: serve(t, judge(t, g))}, "error_page 403", "error_page 500")
@@ -225,10 +230,9 @@ func TestWhatAuthRequestLosesUnlessItIsTold(t *testing.T) {
 	t.Run("a Guard that is asked without ForwardAuth sees a GET and lets a DELETE pass", func(t *testing.T) {
 		t.Parallel()
 		asked, reached := make(chan string, 1), new(app)
-		guarded := enforce(http.HandlerFunc(proxies.Allow))
+		guarded := g.RequireAccess(claims.AccessLevels{Resources: []string{audience}})(http.HandlerFunc(proxies.Allow))
 		s := start(t, "nginx", askers["nginx"], map[string]string{application: serve(t, reached), authorizer: serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			asked <- r.Method
-			r.URL.Path = "/orders"
 			guarded.ServeHTTP(w, r)
 		}))})
 		a := do(t, s.client(t, 1), call{method: http.MethodDelete, path: "/orders", tokens: []string{get}})

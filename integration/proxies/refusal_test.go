@@ -59,7 +59,8 @@ func refusals(g gateway) []refusal {
 		{"a bad token", call{path: "/orders", tokens: []string{"e30.e30.e30"}}, http.StatusUnauthorized, `Bearer realm="api", error="invalid_token"`, false, false},
 		{"a malformed header", call{path: "/orders", tokens: []string{"a b"}}, http.StatusBadRequest, `Bearer realm="api", error="invalid_request"`, false, true},
 		{
-			"a token with another scope", call{path: "/orders", tokens: []string{g.token("orders.write")}},
+			"a token with another scope",
+			call{path: "/orders", tokens: []string{g.token("orders.write")}},
 			http.StatusForbidden, `Bearer realm="api", error="insufficient_scope", scope="orders.read"`, false, false,
 		},
 		{"a token that cannot be checked", call{path: "/orders", tokens: []string{g.down.Token()}}, http.StatusServiceUnavailable, "", true, true},

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/net/websocket"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/middleware"
 )
 
@@ -41,6 +42,24 @@ func TestEventsArriveAtOnceBehindEachProxy(t *testing.T) {
 				silent := name == "apache" || name == "haproxy" && answer.ProtoMajor == 1
 				assert.True(t, f.gone(silent), "the API is told that the caller went")
 			})
+		})
+	}
+}
+
+func TestAStreamEndsWithItsTokenBehindEachProxy(t *testing.T) {
+	t.Parallel()
+	for name, site := range forwarders {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g, f := newGateway(t, middleware.Config{EndAtExpiry: true}), newFeed()
+			api := orders(g)
+			api.Handle("GET /events", g.Require(claims.AllScopes("orders.read"))(f))
+			s := start(t, name, site, map[string]string{application: serve(t, api)})
+			soon := time.Now().Add(2*time.Second - 30*time.Second).Unix() // the leeway adds 30 seconds
+			token := g.issuer.Token(jwkstest.Claims{"scope": "orders.read", "exp": soon})
+			a := do(t, s.client(t, 2), call{path: "/events", tokens: []string{token}})
+			assert.Equal(t, http.StatusOK, a.StatusCode)
+			assert.Equal(t, "data: first\n\n", a.body, "it ended in good order")
 		})
 	}
 }
