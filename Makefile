@@ -1,7 +1,8 @@
 # Everything that a person or a build machine does here is a target below; `make` lists them.
 # GNU make and Go are all it takes. The tools are pinned in tools/go.mod; go builds them on first use (a minute or two).
 
-MODULES      := . examples bench
+MODULES      := . examples bench integration
+SERVERS      := $(addprefix integration/,fosite go-oidc zitadel)
 TOOL         := go tool -modfile=$(CURDIR)/tools/go.mod
 CORE         := claims reason jwks verifier middleware internal/...
 COVER_FLOOR  := 90
@@ -17,7 +18,7 @@ export GOWORK := off
 each = for module in $(1); do echo "== $$module"; (cd $$module && $(2)) || exit 1; done
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pure test-bench lint fmt cover fuzz mutate soak bench bench-check vuln licenses verify tidy clean
+.PHONY: help demo test test-pure test-bench integration lint fmt cover fuzz mutate soak bench bench-check vuln licenses verify tidy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -40,9 +41,15 @@ test-pure: ## run the same tests without cgo, and so without the race detector
 test-bench: ## ask other libraries about the same tokens and forgeries, and run every benchmark once
 	cd bench && go test -shuffle=on ./...
 
+integration: ## check tokens of authorization servers that others wrote; CI=true installs them (.ci/integration) and wants most of them to run
+	@[ "$(CI)" != true ] || .ci/integration
+	@rm -rf bin/integration/report && mkdir -p bin/integration/report
+	@cd integration && INTEGRATION_REPORT=$(CURDIR)/bin/integration/report go test -count=1 -timeout 8m ./...; code=$$?; cat ../bin/integration/report/*; exit $$code
+
 lint: ## formatting, vet, golangci-lint with the arrows between the packages, tidy go.mod files
 	@$(TOOL) golangci-lint fmt --diff || { echo "make lint: not formatted by gofumpt, run make fmt" >&2; exit 1; }
 	@$(call each,$(MODULES),go vet ./... && $(TOOL) golangci-lint run ./...)
+	@$(call each,$(SERVERS),if go list -deps ./... >/dev/null 2>&1; then go vet ./... && $(TOOL) golangci-lint run ./...; else echo "not linted: its sources cannot be had"; fi)
 	@($(call each,$(MODULES) tools,go mod tidy -diff)) || { echo "make lint: a go.mod is not tidy, run make tidy" >&2; exit 1; }
 
 fmt: ## format every Go file with gofumpt
@@ -77,10 +84,10 @@ licenses: ## list the licenses of all dependencies, fail at one that asks for mo
 	@.ci/licenses
 
 verify: ## check that the downloaded modules are those of go.sum
-	@$(call each,$(MODULES) tools,go mod verify)
+	@$(call each,$(MODULES) $(SERVERS) tools,go mod verify)
 
 tidy: ## go mod tidy in every module
-	@$(call each,$(MODULES) tools,go mod tidy)
+	@$(call each,$(MODULES) $(SERVERS) integration/hydra tools,go mod tidy)
 
 clean: ## remove what was built
 	rm -rf bin coverage.out

@@ -4,7 +4,11 @@ go 1.26.0
 
 replace github.com/sallyport-go/sallyport => ../
 
-require github.com/stretchr/testify v1.12.1
+require (
+	github.com/go-jose/go-jose/v4 v4.1.0
+	github.com/stretchr/testify v1.12.1
+	golang.org/x/oauth2 v0.37.0
+)
 
 require (
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect

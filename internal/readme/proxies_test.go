@@ -19,7 +19,7 @@ func TestThePageOfProxiesShowsTheTestedFiles(t *testing.T) {
 	require.NotEmpty(t, files)
 	for _, file := range files {
 		text := read(t, path.Join(root, "docs/guide/proxies", file.Name()))
-		assert.True(t, strings.Contains(page, "\n"+text+"```\n"), "the page shows another %s", file.Name())
+		assert.Contains(t, page, "\n"+text+"```\n", "the page shows another %s", file.Name())
 	}
 	_, code, found := strings.Cut(read(t, root+"integration/proxies/forwardauth.go"), ")\n\n")
 	require.True(t, found)

@@ -102,7 +102,7 @@ func (p *Process) Await(t *testing.T, what string, ready func() bool) {
 
 // Answers reports whether a GET of url is answered by status 200.
 func Answers(url string) bool {
-	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return false
@@ -112,6 +112,12 @@ func Answers(url string) bool {
 		return false
 	}
 	return errors.Join(answer.Body.Close()) == nil && answer.StatusCode == http.StatusOK
+}
+
+// Listens reports whether something accepts connections at an address.
+func Listens(addr string) bool {
+	connection, err := (&net.Dialer{Timeout: time.Second}).DialContext(context.Background(), "tcp", addr)
+	return err == nil && connection.Close() == nil
 }
 
 // FreeAddr returns an address of the loopback interface that was free a moment ago.
