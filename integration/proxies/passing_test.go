@@ -43,11 +43,9 @@ func TestTheAPIComesBackBehindEachProxy(t *testing.T) {
 			t.Parallel()
 			g, addr := newGateway(t, middleware.Config{}), process.FreeAddr(t)
 			client := start(t, name, site, map[string]string{application: addr}).client(t, 2)
-			for range 3 {
-				a := do(t, client, call{path: "/orders", tokens: []string{g.token("orders.read")}})
-				assert.Equal(t, status[name], a.StatusCode)
-				assert.Empty(t, a.Header.Get("Retry-After"), "by this the Guard's 503 is told apart")
-			}
+			a := do(t, client, call{path: "/orders", tokens: []string{g.token("orders.read")}})
+			assert.Equal(t, status[name], a.StatusCode)
+			assert.Empty(t, a.Header.Get("Retry-After"), "by this the Guard's 503 is told apart")
 
 			listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", addr)
 			require.NoError(t, err)
@@ -56,7 +54,7 @@ func TestTheAPIComesBackBehindEachProxy(t *testing.T) {
 			server.Listener = listener
 			server.Start()
 			t.Cleanup(server.Close)
-			a := do(t, client, call{path: "/orders", tokens: []string{g.token("orders.read")}})
+			a = do(t, client, call{path: "/orders", tokens: []string{g.token("orders.read")}})
 			assert.Equal(t, "orders for partner", a.body)
 		})
 	}
