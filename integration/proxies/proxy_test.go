@@ -118,9 +118,9 @@ func start(t *testing.T, name, site string, backends map[string]string, without 
 	require.NoError(t, os.WriteFile(p.site, []byte(text), 0o600))
 	require.NoError(t, os.WriteFile(p.outer, []byte(outer), 0o600))
 
-	if os.Getuid() == 0 { // not as root
+	if os.Getuid() == 0 { // not as root, and not longer than the test
 		require.NoError(t, exec.CommandContext(t.Context(), "chown", "-R", "65534:65534", p.dir).Run())
-		program, args = "setpriv", append([]string{"--reuid=65534", "--regid=65534", "--clear-groups", program}, args...)
+		program, args = "setpriv", append([]string{"--reuid=65534", "--regid=65534", "--clear-groups", "--pdeathsig=TERM", program}, args...)
 	}
 	s.Process = process.Start(t, p.dir, []string{"HOME=" + p.dir, "XDG_DATA_HOME=" + p.dir, "XDG_CONFIG_HOME=" + p.dir}, program, args...)
 	s.Await(t, name+" listens", func() bool {
