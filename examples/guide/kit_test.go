@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/sallyport-go/sallyport"
@@ -42,6 +43,12 @@ func closed(t *testing.T) func(*sallyport.Gate, error) *sallyport.Gate {
 		return gate
 	}
 }
+
+// How long a test waits for what happens by itself.
+const (
+	waitAtMost  = 20 * time.Second
+	waitBetween = 20 * time.Millisecond
+)
 
 var ok = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	if c, verified := claims.FromContext(r.Context()); verified {
