@@ -19,7 +19,7 @@ type block struct {
 	line                 int // of the page, where its text begins
 }
 
-var fence = regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$")
+var fence = regexp.MustCompile("(?s)\n```(\\w*)\n(.*?)\n```")
 
 // blocksOf returns the blocks of a page in one of these languages.
 func blocksOf(page, text string, languages ...string) (found []block) {
@@ -73,7 +73,7 @@ func (s source) find(passage []string) []int {
 // passages are the lines of a block; "// ..." leaves lines of the file out.
 func (b block) passages() (out [][]string) {
 	var passage []string
-	for line := range strings.Lines(b.text + "// ...\n") {
+	for line := range strings.Lines(b.text + "\n// ...\n") {
 		switch line = squeezed(line); {
 		case line != "// ...":
 			if line != "" {
