@@ -35,7 +35,7 @@ func blocksOf(page, text string, languages ...string) (found []block) {
 // source is a Go file that tests run: of tests, or of an example program.
 type source struct {
 	name  string
-	lines []string // squeezed, without empty ones
+	lines []string // as essential leaves them
 	at    []int    // their numbers in the file
 	text  []byte
 }
@@ -48,16 +48,30 @@ func sources(files map[string][]byte) (out []source) {
 			continue
 		}
 		s := source{name: name, text: text}
-		n := 0
-		for line := range strings.Lines(string(text)) {
-			n++
-			if line = squeezed(line); line != "" {
-				s.lines, s.at = append(s.lines, line), append(s.at, n)
-			}
-		}
+		s.lines, s.at = essential(string(text))
 		out = append(out, s)
 	}
 	return out
+}
+
+// essential returns the lines of Go code and their numbers, squeezed and without
+// what a page may leave out: empty lines, and what becomes of an error or a Gate.
+func essential(code string) (lines []string, at []int) {
+	n, failing := 0, false
+	for line := range strings.Lines(code) {
+		n++
+		line = squeezed(line)
+		switch {
+		case failing:
+			failing = line != "}"
+		case line == "if err != nil {":
+			failing = true
+		case line == "" || line == "require.NoError(t, err)" || line == "defer gate.Close()":
+		default:
+			lines, at = append(lines, strings.TrimPrefix(line, "import ")), append(at, n)
+		}
+	}
+	return lines, at
 }
 
 // find returns the line numbers of a passage, nil if the file does not have it.
@@ -73,12 +87,11 @@ func (s source) find(passage []string) []int {
 // passages are the lines of a block; "// ..." leaves lines of the file out.
 func (b block) passages() (out [][]string) {
 	var passage []string
-	for line := range strings.Lines(b.text + "\n// ...\n") {
-		switch line = squeezed(line); {
+	lines, _ := essential(b.text + "\n// ...\n")
+	for _, line := range lines {
+		switch {
 		case line != "// ...":
-			if line != "" {
-				passage = append(passage, line)
-			}
+			passage = append(passage, line)
 		case passage != nil:
 			out, passage = append(out, passage), nil
 		}

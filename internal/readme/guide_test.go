@@ -109,13 +109,15 @@ func TestAGoBlockIsOnlyAcceptedAsCodeThatRuns(t *testing.T) {
 	t.Parallel()
 	all := sources(map[string][]byte{
 		"a/a_test.go": []byte("package a\n\nfunc ExampleRun() {\n\tone()\n\n\ttwo() // second\n\tthree()\n\t// Output: 1\n}\n\n" +
-			"func Example() {\n\tcompiled()\n}\n\nfunc helper() {\n\thelp()\n}\n\nfunc TestIt(t *testing.T) { helper() }\n\nfunc unused() {\n\tidle()\n}\n"),
+			"func Example() {\n\tcompiled()\n}\n\nfunc helper() {\n\thelp()\n\tgate, err := open()\n\tif err != nil {\n\t\tlog.Fatal(err)\n\t}\n\tdefer gate.Close()\n\tuse(gate)\n}\n\nfunc TestIt(t *testing.T) { helper() }\n\nfunc unused() {\n\tidle()\n}\n"),
 		"a/a.go": []byte("package a\n\nfunc TestNot() {\n\tlibrary()\n}\n"),
 	})
 	for _, row := range []struct{ name, text, complaint string }{
 		{"a passage", "one()\ntwo()   // second\n", ""},
 		{"passages with lines left out", "one()\n// ...\nthree()\n", ""},
 		{"a helper of a test", "help()\n", ""},
+		{"without what becomes of an error", "gate, err := open()\nuse(gate)\n", ""},
+		{"with it", "gate, err := open()\nif err != nil {\n\treturn\n}\ndefer gate.Close()\n\nuse(gate)\n", ""},
 		{"lines that are not next to each other", "one()\nthree()\n", "no test file"},
 		{"another comment", "two() // third\n", "no test file"},
 		{"an example whose output is not compared", "compiled()\n", "no test runs Example"},
