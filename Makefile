@@ -10,12 +10,13 @@ MUTATED      := internal/jose internal/strictjson claims jwks verifier middlewar
 PKG          ?= ./...
 FUZZTIME     ?= 30s
 SOAK         ?= 10m
+PATIENCE     := : compiles without a word (the first time for a minute or two) and then prints each package that is done
 
 # Each module stands alone: a go.work somewhere above must not change what is built.
 export GOWORK := off
 
-# $(call each,MODULES,COMMAND) runs a command in the directory of each module.
-each = for module in $(1); do echo "== $$module"; (cd $$module && $(2)) || exit 1; done
+# $(call each,MODULES,COMMAND,NOTE) runs a command in the directory of each module, and says so before.
+each = for module in $(1); do echo "== $$module$(3)"; (cd $$module && $(2)) || exit 1; done
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-pure test-bench integration lint fmt cover fuzz mutate soak bench bench-check vuln licenses verify tidy clean
@@ -33,10 +34,10 @@ test: ## run the tests of the library and the examples, under the race detector 
 		if [ "$(CI)" = true ]; then echo "make test: CI=true wants the race detector, and it does not build here: install a C compiler (gcc and the C library's headers), keep CGO_ENABLED on" >&2; exit 1; fi; \
 		race=; echo "make test: no working C compiler, so the race detector is off"; \
 	fi; \
-	$(call each,. examples,go test $$race -shuffle=on ./...)
+	$(call each,. examples,go test $$race -shuffle=on ./...,$(PATIENCE))
 
 test-pure: ## run the same tests without cgo, and so without the race detector
-	@$(call each,. examples,CGO_ENABLED=0 go test -shuffle=on ./...)
+	@$(call each,. examples,CGO_ENABLED=0 go test -shuffle=on ./...,$(PATIENCE))
 
 test-bench: ## ask other libraries about the same tokens and forgeries, and run every benchmark once
 	cd bench && go test -shuffle=on ./...

@@ -2,12 +2,10 @@ package sallyport
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 
 	"github.com/sallyport-go/sallyport/jwks"
 )
@@ -45,9 +43,7 @@ func (g *Gate) Readiness(issuers ...string) error {
 func (g *Gate) ReadinessHandler(issuers ...string) http.Handler {
 	issuers = slices.Clone(issuers)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
-			http.Error(w, "Method Not Allowed", http.StatusMethodNotAllowed)
+		if !readOnly(w, r) {
 			return
 		}
 		found, err := g.readiness(issuers)
@@ -55,21 +51,10 @@ func (g *Gate) ReadinessHandler(issuers ...string) http.Handler {
 		if err != nil {
 			status = http.StatusServiceUnavailable
 		}
-		body, err := json.Marshal(struct {
+		answerJSON(w, r, status, struct {
 			Ready   bool          `json:"ready"`
 			Issuers []issuerReady `json:"issuers"`
-		}{status == http.StatusOK, found})
-		if err != nil { // there is nothing in it that could fail
-			body, status = []byte(`{"ready":false}`), http.StatusServiceUnavailable
-		}
-		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("Content-Length", strconv.Itoa(len(body)+1))
-		w.Header().Set("Cache-Control", "no-store")
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.WriteHeader(status)
-		if r.Method != http.MethodHead {
-			_, _ = w.Write(append(body, '\n'))
-		}
+		}{err == nil, found})
 	})
 }
 
