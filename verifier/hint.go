@@ -25,6 +25,9 @@ func hint(c *check, err *Error) string {
 	if err.origin == noAudience {
 		return hintNoAudience(c, err)
 	}
+	if err.origin == byLimit {
+		return hintLimit(c, err)
+	}
 	h, ok := hints[err.Reason]
 	if !ok {
 		return err.Detail
@@ -347,11 +350,11 @@ func hintAudience(c *check, _ *Error) string {
 		if near := d.issuer.nearAudience(aud); near != "" {
 			return near
 		}
-		if aud == d.claims.Issuer() {
-			return "aud is the issuer itself, as in the tokens of Okta's org authorization server, which are for Okta's own API: use a custom authorization server, whose tokens name yours."
-		}
 		if h := d.v.configuredHint(hintAud, aud); h != "" {
 			return h
+		}
+		if aud == d.claims.Issuer() {
+			return "aud is the issuer itself, as in the tokens of Okta's org authorization server, which are for Okta's own API: use a custom authorization server, whose tokens name yours."
 		}
 	}
 	if none(d.claims.Audiences()) {
