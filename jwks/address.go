@@ -18,6 +18,8 @@ const (
 	nameIssuer       setting.Name = "Issuer"
 	nameDiscoveryURL setting.Name = "DiscoveryURL"
 	nameJWKSURL      setting.Name = "JWKSURL"
+	nameCAFile       setting.Name = "CAFile"
+	nameBearerFile   setting.Name = "BearerFile"
 	namePlainHTTP    setting.Name = "DangerouslyPlainHTTP"
 )
 
