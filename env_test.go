@@ -144,8 +144,8 @@ func TestMistakesOfTheEnvironment(t *testing.T) {
 			says:      []string{"SALLYPORT_AUDIENCE is not set"},
 		},
 		"a preset there is not": {
-			variables: map[string]string{sallyport.EnvProvider: "okta", sallyport.EnvIssuer: "x", sallyport.EnvAudience: "a"},
-			says:      []string{`SALLYPORT_PROVIDER: no preset "okta": use generic, entra, auth0-permissions or auth0-scopes`},
+			variables: map[string]string{sallyport.EnvProvider: "acme", sallyport.EnvIssuer: "x", sallyport.EnvAudience: "a"},
+			says:      []string{`SALLYPORT_PROVIDER: no preset "acme": use generic, entra, `},
 		},
 		"a tenant by its domain": {
 			variables: map[string]string{sallyport.EnvProvider: "entra", sallyport.EnvTenant: "contoso.example", sallyport.EnvAudience: "a"},
@@ -153,11 +153,11 @@ func TestMistakesOfTheEnvironment(t *testing.T) {
 		},
 		"an issuer where a tenant tells": {
 			variables: map[string]string{sallyport.EnvProvider: "entra", sallyport.EnvTenant: "a53d724c-15ea-4469-a987-82a5b30ec167", sallyport.EnvIssuer: "x", sallyport.EnvAudience: "a"},
-			says:      []string{"SALLYPORT_ISSUER: entra has a tenant and no issuer: leave the issuer empty"},
+			says:      []string{"SALLYPORT_ISSUER is set, but the preset entra does not read it: leave it empty"},
 		},
 		"a tenant for others": {
 			variables: map[string]string{sallyport.EnvIssuer: "https://issuer.example", sallyport.EnvTenant: "x", sallyport.EnvAudience: "a"},
-			says:      []string{"SALLYPORT_TENANT: a tenant is set, but only the preset entra has tenants"},
+			says:      []string{"SALLYPORT_TENANT is set, but the preset generic does not read it: leave it empty (it is for entra"},
 		},
 		"an issuer without TLS": {
 			variables: map[string]string{sallyport.EnvIssuer: "http://issuer.example", sallyport.EnvAudience: "a"},

@@ -9,12 +9,18 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/sallyport-go/sallyport/internal/setting"
+	"github.com/sallyport-go/sallyport/providers"
 )
 
-// variables are all that [FromEnv] reads.
-var variables = []string{
-	EnvIssuer, EnvAudience, EnvProvider, EnvTenant, EnvClients, EnvJWKSURL, EnvDiscoveryURL,
-	EnvDangerouslyPlainHTTP, EnvLeeway, EnvIgnore,
+// variables returns all that [FromEnv] reads.
+func variables() []string {
+	names := []string{EnvProvider, EnvDangerouslyPlainHTTP, EnvLeeway, EnvIgnore}
+	for _, f := range setting.Fields(&providers.Settings{}) {
+		names = append(names, f.Env)
+	}
+	return names
 }
 
 const variablePrefix = "SALLYPORT_"
@@ -28,7 +34,7 @@ var injected = regexp.MustCompile(`^SALLYPORT(_[A-Z0-9_]+)?_(SERVICE_HOST|SERVIC
 // unknownVariables reports variables of an environment that look like ours and
 // are not read: a misspelt SALLYPORT_CLIENTS would open the API to all clients.
 func unknownVariables(environ []string) error {
-	known := slices.Concat(variables, listFromEnv(EnvIgnore))
+	known := slices.Concat(variables(), listFromEnv(EnvIgnore))
 	var problems []error
 	for _, entry := range environ {
 		name, _, _ := strings.Cut(entry, "=")
@@ -68,7 +74,7 @@ func checkIgnored() error {
 // mistakes between them.
 func nearest(name string) string {
 	word := words(name)
-	return slices.MinFunc(variables, func(a, b string) int { return cmp.Compare(distance(word, words(a)), distance(word, words(b))) })
+	return slices.MinFunc(variables(), func(a, b string) int { return cmp.Compare(distance(word, words(a)), distance(word, words(b))) })
 }
 
 // words returns what is specific in the name of a variable.

@@ -1,39 +1,136 @@
 package providers_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
+	"github.com/sallyport-go/sallyport/internal/setting"
 	"github.com/sallyport-go/sallyport/providers"
 )
 
 func TestNamed(t *testing.T) {
 	t.Parallel()
 	const issuer = "https://issuer.example/"
+	of := func(issuer string) providers.Settings {
+		return providers.Settings{Issuer: issuer, Audiences: []string{"a"}}
+	}
 	for name, row := range map[string]struct{ got, want providers.Provider }{
-		"generic":                     {providers.Named("generic", issuer, "", "a"), providers.Generic(issuer, "a")},
-		"and by default":              {providers.Named("", issuer, "", "a"), providers.Generic(issuer, "a")},
-		"entra":                       {providers.Named("entra", "", tenant, "a"), providers.Entra(tenant, "a")},
-		"auth0-permissions":           {providers.Named("auth0-permissions", domain, "", "a"), providers.Auth0(domain, providers.Auth0Permissions, "a")},
-		"auth0-scopes":                {providers.Named("auth0-scopes", domain, "", "a"), providers.Auth0(domain, providers.Auth0Scopes, "a")},
-		"of any client, by discovery": {providers.Named("", issuer, "", "a").WithClients().WithJWKS(""), providers.Generic(issuer, "a")},
+		"generic":           {providers.Named("generic", of(issuer)), providers.Generic(issuer, "a")},
+		"and by default":    {providers.Named("", of(issuer)), providers.Generic(issuer, "a")},
+		"entra":             {providers.Named("entra", providers.Settings{Tenant: tenant, Audiences: []string{"a"}}), providers.Entra(tenant, "a")},
+		"auth0-permissions": {providers.Named("auth0-permissions", of(domain)), providers.Auth0(domain, providers.Auth0Permissions, "a")},
+		"auth0-scopes":      {providers.Named("auth0-scopes", of(domain)), providers.Auth0(domain, providers.Auth0Scopes, "a")},
+		"of these clients": {
+			providers.Named("entra", providers.Settings{Tenant: tenant, Audiences: []string{"a"}, Clients: []string{"partner"}}),
+			providers.Entra(tenant, "a").WithClients("partner"),
+		},
+		"keys at an address of their own": {
+			providers.Named("", providers.Settings{Issuer: issuer, Audiences: []string{"a"}, JWKSURL: "https://keys.example"}),
+			providers.Generic(issuer, "a").WithJWKS("https://keys.example"),
+		},
+		"a document at an address of its own": {
+			providers.Named("", providers.Settings{Issuer: issuer, Audiences: []string{"a"}, DiscoveryURL: "https://keys.example"}),
+			providers.Generic(issuer, "a").WithDiscovery("https://keys.example"),
+		},
 	} {
 		assert.NoError(t, row.got.Err, name)
 		assert.Equal(t, row.want, row.got, name)
 	}
+	assert.Equal(t, "generic", providers.Names()[0])
+}
+
+func TestMistakesOfNamed(t *testing.T) {
+	t.Parallel()
+	const issuer = "https://issuer.example/"
 	for name, row := range map[string]struct {
-		got  providers.Provider
-		says []string
+		preset string
+		of     providers.Settings
+		says   []string
 	}{
-		"nothing":               {providers.Named("", "", ""), []string{"an issuer is missing", "give the audience"}},
-		"no audience":           {providers.Named("generic", issuer, ""), []string{"give the audience"}},
-		"a preset there is not": {providers.Named("okta", "", ""), []string{`no preset "okta": use generic, entra, auth0-permissions or auth0-scopes`}},
-		"entra by an issuer":    {providers.Named("entra", "x", "y"), []string{"leave the issuer empty", `tenant "y"`, "give the audience"}},
-		"a tenant for others":   {providers.Named("auth0-scopes", domain, tenant, "a"), []string{"only the preset entra has tenants"}},
+		"nothing":               {"", providers.Settings{}, []string{"generic: Issuer is not set: give the iss claim", "Audiences is not set: give the audience"}},
+		"no audience":           {"generic", providers.Settings{Issuer: issuer}, []string{"Audiences is not set: give the audience"}},
+		"a preset there is not": {"acme", providers.Settings{}, []string{`no preset "acme": use generic, `, " or " + providers.Names()[len(providers.Names())-1]}},
+		"entra by an issuer": {
+			"entra", providers.Settings{Issuer: "x", Tenant: "y"},
+			[]string{"Issuer is set, but the preset entra does not read it: leave it empty (it is for generic, ", `Tenant "y": give the tenant's GUID`, "Audiences is not set: give the audience"},
+		},
+		"a tenant for others": {
+			"auth0-scopes", providers.Settings{Issuer: domain, Tenant: tenant, Audiences: []string{"a"}},
+			[]string{"Tenant is set, but the preset auth0-scopes does not read it: leave it empty (it is for entra"},
+		},
 	} {
+		p := providers.Named(row.preset, row.of)
 		for _, say := range row.says {
-			assert.ErrorContains(t, row.got.Err, say, name)
+			assert.ErrorContains(t, p.Err, say, name)
+		}
+		assert.Empty(t, p.Issuers, "%s: nothing to be trusted by mistake", name)
+	}
+}
+
+// What Named makes of settings does not change with them.
+func TestNamedCopies(t *testing.T) {
+	t.Parallel()
+	s := providers.Settings{Issuer: "https://issuer.example/", Audiences: []string{"a"}, Clients: []string{"partner"}}
+	p := providers.Named("generic", s)
+	s.Audiences[0], s.Clients[0] = "x", "x"
+	assert.Equal(t, []string{"a"}, p.Issuers[0].Tokens.Audiences)
+	assert.Equal(t, []string{"partner"}, p.Issuers[0].Tokens.Clients)
+}
+
+// whole are settings with all that a preset needs and nothing else, and all that it may
+// have besides.
+var whole = map[string]struct{ needs, may providers.Settings }{
+	"generic": {
+		needs: providers.Settings{Issuer: "https://issuer.example/", Audiences: []string{"a"}},
+		may:   providers.Settings{Clients: []string{"partner"}},
+	},
+	"entra": {
+		needs: providers.Settings{Tenant: tenant, Audiences: []string{"a"}},
+		may:   providers.Settings{Clients: []string{"partner"}},
+	},
+	"auth0-permissions": {
+		needs: providers.Settings{Issuer: domain, Audiences: []string{"a"}},
+		may:   providers.Settings{Clients: []string{"partner"}},
+	},
+	"auth0-scopes": {
+		needs: providers.Settings{Issuer: domain, Audiences: []string{"a"}},
+		may:   providers.Settings{Clients: []string{"partner"}},
+	},
+}
+
+func TestEveryPresetSaysWhatItNeeds(t *testing.T) {
+	t.Parallel()
+	for _, name := range providers.Names() {
+		row, ok := whole[name]
+		require.True(t, ok, "the preset %s is not in this test", name)
+		p := providers.Named(name, row.needs)
+		require.NoError(t, p.Err, name)
+		assert.NotEmpty(t, p.Issuers, name)
+
+		given := setting.Fields(&row.may)
+		for n, need := range setting.Fields(&row.needs) {
+			less := row.needs
+			switch {
+			case len(need.Values()) > 0:
+				setting.Fields(&less)[n].Set("")
+				p := providers.Named(name, less)
+				assert.ErrorContains(t, p.Err, "providers: "+name+": "+string(need.Name)+" is not set", name)
+				assert.Empty(t, p.Issuers, name)
+			case len(given[n].Values()) > 0:
+				setting.Fields(&less)[n].Set(strings.Join(given[n].Values(), " "))
+				with := providers.Named(name, less)
+				assert.NoError(t, with.Err, "%s may have %s", name, need.Name)
+				assert.NotEqual(t, p, with, "%s: %s changes something", name, need.Name)
+			case need.Name == "JWKSURL" || need.Name == "DiscoveryURL":
+				setting.Fields(&less)[n].Set("https://keys.example/")
+				assert.NoError(t, providers.Named(name, less).Err, "%s may have %s", name, need.Name)
+			default:
+				setting.Fields(&less)[n].Set("x")
+				assert.ErrorContains(t, providers.Named(name, less).Err, string(need.Name)+" is set, but the preset "+name+" does not read it", name)
+			}
 		}
 	}
 }

@@ -63,6 +63,12 @@ func Generic(issuer string, audiences ...string) Provider {
 	}}}
 }
 
+func genericNamed(s Settings) Provider {
+	p := Generic(s.Issuer, s.Audiences...)
+	p.Err = errors.Join(checkSet(nameIssuer, s.Issuer), checkAudiences(s.Audiences))
+	return p
+}
+
 // WithClients returns p for tokens of these clients only, of all clients if
 // there are none. With Entra, where any client of the tenant can get a token for
 // any API, this is what tells a partner's token from any other.
@@ -126,15 +132,33 @@ const (
 	namePreset    setting.Name = "preset"
 )
 
-func checkAudiences(audiences []string) error {
-	if len(audiences) == 0 || slices.Contains(audiences, "") {
-		return errors.New("give the audience that means this API")
+// unset returns the mistake that a setting is empty, with what to give.
+func unset(name setting.Name) error {
+	var s Settings
+	for _, f := range setting.Fields(&s) {
+		if f.Name == name || slices.Contains(f.Also, name) {
+			return setting.Errorf("%s is not set: give %s", name, f.Help)
+		}
 	}
-	return setting.CheckList(nameAudiences, audiences)
+	return setting.Errorf("%s is not set", name)
+}
+
+func checkSet(name setting.Name, values ...string) error {
+	if len(values) == 0 || slices.Contains(values, "") {
+		return unset(name)
+	}
+	return nil
+}
+
+func checkAudiences(audiences []string) error {
+	return errors.Join(checkSet(nameAudiences, audiences...), setting.CheckList(nameAudiences, audiences))
 }
 
 func checkHost(domain string) error {
-	if domain == "" || strings.ContainsAny(domain, "/:@?#,;") || setting.Flaw(domain) != "" {
+	if domain == "" {
+		return unset(nameDomain)
+	}
+	if strings.ContainsAny(domain, "/:@?#,;") || setting.Flaw(domain) != "" {
 		return setting.Errorf("%s %.100q: give the host name alone, such as login.example.com", nameDomain, domain)
 	}
 	return nil

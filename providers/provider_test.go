@@ -115,7 +115,7 @@ func TestArgumentsThatCanMatchNothingAreMistakes(t *testing.T) {
 		`audiences: " a" begins or ends with white space`:              providers.Auth0(domain, providers.Auth0Scopes, "x", " a"),
 		`audiences: "a\tb" holds white space`:                          providers.EntraTenants([]string{tenant}, "a\tb"),
 		`audiences: "\"a\"" holds a quotation mark`:                    providers.DangerouslyEntraAnyTenant(`"a"`),
-		`audiences: "a;b" holds a comma or semicolon`:                  providers.Named("generic", "https://issuer.example", "", "a;b"),
+		`Audiences: "a;b" holds a comma or semicolon`:                  providers.Named("generic", providers.Settings{Issuer: "https://issuer.example", Audiences: []string{"a;b"}}),
 		`domain " login.example.com": give the host name alone`:        providers.Auth0(" login.example.com", providers.Auth0Scopes, "a"),
 		`domain "login.example.com,other": give the host name alone`:   providers.Auth0("login.example.com,other", providers.Auth0Scopes, "a"),
 		`tenant "a53d724c-15ea-4469-a987-82a5b30ec167 ": give the`:     providers.Entra("a53d724c-15ea-4469-a987-82a5b30ec167 ", "a"),
@@ -153,6 +153,6 @@ func ExampleAuth0() {
 	// Output:
 	// https://login.example.com/
 	// providers: Auth0: domain "https://login.example.com/": give the host name alone, such as login.example.com
-	// give the audience that means this API
+	// audiences is not set: give the audience that means this API, an aud value
 	// choose Auth0Permissions or Auth0Scopes
 }

@@ -33,6 +33,9 @@ func hintMalformed(c *check, e *Error) string {
 	case dots == 4:
 		return "The token is encrypted (JWE): ask the issuer for signed access tokens."
 	case dots == 0:
+		if h := c.request.is.v.hints[hintToken+":opaque"]; h != "" {
+			return "This is no JWT but an opaque token. " + h
+		}
 		return "This is no JWT but an opaque token: ask the issuer for JWT access tokens, or use introspection."
 	case dots != 2:
 		return fmt.Sprintf("A signed token has three parts with two dots between them, and this has %d: was it cut when it was copied?", dots+1)

@@ -96,6 +96,20 @@ func TestHints(t *testing.T) {
 		"a client not listed":            {setup: func(w *world) { w.issuer().Clients = []string{"partner"} }, hint: "Add the client id to the issuer's Clients"},
 		"a bound token":                  {token: having(jwkstest.Claims{"cnf": map[string]any{"jkt": "t"}}), hint: "bound to its sender's key (cnf)"},
 
+		// What is configured for this issuer.
+		"an issuer that is known, and near": {token: func(w *world) string { return w.Token(jwkstest.Claims{"iss": w.issuer().Name + "x"}) }, hint: "Known, however near."},
+		"a typ that is known":               {token: with(jwkstest.Header{"typ": "x+jwt"}), hint: "Known by its typ."},
+		"a claim that is known to lack":     {setup: required("tid"), token: having(jwkstest.Claims{"tid": nil}), hint: "Known to lack tid."},
+		"a mark that is known":              {token: having(jwkstest.Claims{"c_hash": "x"}), hint: "Known by its hash."},
+		"an opaque token of a known server": {
+			setup: func(w *world) { w.issuer().Hints["token:opaque"] = "Choose JWT." }, token: text("NgXCXRKcMz0Yjw="),
+			hint: "This is no JWT but an opaque token. Choose JWT.",
+		},
+		"no aud, by a known server": {
+			setup: func(w *world) { w.issuer().Hints["claim:aud"] = "Ask for it." }, token: having(jwkstest.Claims{"aud": []string{}}),
+			hint: "The token's aud is an empty array. Ask for it.",
+		},
+
 		// Time and hooks.
 		"expired":                   {setup: func(w *world) { w.set(noon.Add(90 * time.Minute)) }, hint: "Expired 30m0s ago"},
 		"not valid yet":             {token: having(jwkstest.Claims{"nbf": noon.Add(time.Hour)}), hint: "The token is valid later"},
@@ -112,6 +126,7 @@ func TestHints(t *testing.T) {
 			w.issuer().Hints = map[string]string{
 				"iss:https://login.example/*": "Known by its beginning.", "iss:https://login.example/common/*": "Known by a longer beginning.",
 				"aud:account": "Known.", "aud:" + contoso: "The known GUID.", "aud:{guid}": "Any GUID.", "header:nonce": "Known by its header.",
+				"iss:" + w.issuer().Name + "x": "Known, however near.", "typ:x+jwt": "Known by its typ.", "claim:tid": "Known to lack tid.", "claim:c_hash": "Known by its hash.",
 			}
 			if r.setup != nil {
 				r.setup(w)

@@ -66,8 +66,8 @@ func TestExplainReadsTheEnvironmentOfTheAPI(t *testing.T) {
 		"leeway beside a flag's issuer":  {with("SALLYPORT_LEEWAY", "2m"), []string{"-issuer", iss.Issuer()}, late, accepted, ""},
 		"a variable that is misspelt":    {with("SALLYPORT_CLIENT", "partner"), nil, iss.Token(), wrongUse, "SALLYPORT_CLIENTS"},
 		"a value that can match nothing": {with("SALLYPORT_AUDIENCE", "a,b"), nil, iss.Token(), wrongUse, "SALLYPORT_AUDIENCE"},
-		"no audience there either":       {with("SALLYPORT_AUDIENCE", ""), nil, iss.Token(), wrongUse, "-audience is missing"},
-		"nothing in it":                  {nil, nil, iss.Token(), wrongUse, "-issuer is missing"},
+		"no audience there either":       {with("SALLYPORT_AUDIENCE", ""), nil, iss.Token(), wrongUse, "SALLYPORT_AUDIENCE is not set"},
+		"nothing in it":                  {nil, nil, iss.Token(), wrongUse, "-issuer is not set"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for name, value := range row.env {
@@ -98,7 +98,7 @@ func TestSeveralIssuers(t *testing.T) {
 	crossed := command(t, one.Token(jwkstest.WithAudience("api://two")), args...)
 	assert.Equal(t, refused, crossed.code, "an audience is of its own issuer")
 	assert.Contains(t, crossed.out, "wrong_audience")
-	assert.Contains(t, command(t, "x.y.z", "explain", "-issuer", one.Issuer(), "-issuer", two.Issuer(), "-audience", "a").errs, "-audience is missing")
+	assert.Contains(t, command(t, "x.y.z", "explain", "-issuer", one.Issuer(), "-issuer", two.Issuer(), "-audience", "a").errs, "-audience is not set")
 	a := command(t, "x.y.z", "explain", "-preset", "entra", "-tenant", "6e74172b-be56-4843-9ff4-e66a39bb12e3", "-audience", "a", "-preset", "generic", "-issuer", two.Issuer())
 	assert.Equal(t, refused, a.code, "a second preset is another issuer: %s", a.errs)
 }

@@ -45,7 +45,7 @@ func (o *options) gate() (*sallyport.Gate, error) {
 		cfg.Providers = append(cfg.Providers, p)
 	}
 	gate, err := sallyport.Open(cfg)
-	return gate, setting.Rename(err, "", flagNames)
+	return gate, setting.Rename(err, "", flagNames())
 }
 
 // fromEnv fills in what the flags leave open. It reports whether the environment
@@ -56,9 +56,9 @@ func (o *options) gate() (*sallyport.Gate, error) {
 // issuer, a preset or a tenant replaces all of them.
 func (o *options) fromEnv() (alone bool) {
 	t := &o.trusted[0]
-	named := len(o.trusted) > 1 || t.issuer != "" || t.preset != "" || t.tenant != ""
+	named := len(o.trusted) > 1 || t.preset != "" || t.settings.Issuer != "" || t.settings.Tenant != ""
 	alone = !named && t.isBare() && len(o.plainHTTP) == 0 && !o.leewaySet &&
-		(os.Getenv(sallyport.EnvIssuer) != "" || os.Getenv(sallyport.EnvTenant) != "")
+		os.Getenv(sallyport.EnvIssuer)+os.Getenv(sallyport.EnvTenant)+os.Getenv(sallyport.EnvProvider) != ""
 	if !named {
 		t.fromEnv()
 	}
@@ -77,40 +77,39 @@ func (o *options) fromEnv() (alone bool) {
 
 // audiencesFromEnv takes the audiences from the environment if no flag names one.
 func (o *options) audiencesFromEnv() {
-	if slices.ContainsFunc(o.trusted, func(t trusted) bool { return len(t.audiences) > 0 }) {
+	if slices.ContainsFunc(o.trusted, func(t trusted) bool { return len(t.settings.Audiences) > 0 }) {
 		return
 	}
 	for i := range o.trusted {
-		o.trusted[i].audiences = strings.Fields(os.Getenv(sallyport.EnvAudience))
+		o.trusted[i].settings.Audiences = strings.Fields(os.Getenv(sallyport.EnvAudience))
 	}
 }
 
 // fromEnv takes who is trusted from the environment, and of the rest what no flag
 // says.
 func (t *trusted) fromEnv() {
-	t.issuer, t.preset, t.tenant = os.Getenv(sallyport.EnvIssuer), os.Getenv(sallyport.EnvProvider), os.Getenv(sallyport.EnvTenant)
-	if t.keys == "" && t.discovery == "" {
-		t.keys, t.discovery = os.Getenv(sallyport.EnvJWKSURL), os.Getenv(sallyport.EnvDiscoveryURL)
-	}
-	if len(t.clients) == 0 {
-		t.clients = strings.Fields(os.Getenv(sallyport.EnvClients))
+	t.preset = os.Getenv(sallyport.EnvProvider)
+	keysAreKnown := t.settings.JWKSURL+t.settings.DiscoveryURL != ""
+	for _, f := range setting.Fields(&t.settings) {
+		if ofKeys := f.Name == "JWKSURL" || f.Name == "DiscoveryURL"; len(f.Values()) == 0 && (!ofKeys || !keysAreKnown) {
+			f.Set(os.Getenv(f.Env))
+		}
 	}
 }
 
 // isBare reports whether no flag says anything about the issuer.
 func (t *trusted) isBare() bool {
-	return t.issuer+t.preset+t.tenant+t.keys+t.discovery == "" && len(t.audiences)+len(t.clients) == 0
+	return t.preset == "" && !slices.ContainsFunc(setting.Fields(&t.settings), func(f setting.Field) bool { return len(f.Values()) > 0 })
 }
 
 func (t *trusted) provider() (providers.Provider, error) {
 	static, err := t.static()
-	if err != nil {
-		return providers.Provider{}, err
+	if static == nil || err != nil {
+		return providers.Named(t.preset, t.settings), err
 	}
-	p := providers.Named(t.preset, t.issuer, t.tenant, t.audiences...).WithClients(t.clients...).WithDiscovery(t.discovery)
-	if static == nil {
-		return p.WithJWKS(t.keys), nil
-	}
+	s := t.settings
+	s.JWKSURL = "" // a file
+	p := providers.Named(t.preset, s)
 	for i := range p.Issuers {
 		p.Issuers[i].Tokens.Keys = static
 	}
@@ -119,20 +118,21 @@ func (t *trusted) provider() (providers.Provider, error) {
 
 // static returns the key set of a file, nil if the keys are somewhere else.
 func (t *trusted) static() (jwks.KeySet, error) {
-	if t.keys == "" || strings.Contains(t.keys, "://") {
+	file := t.settings.JWKSURL
+	if file == "" || strings.Contains(file, "://") {
 		return nil, nil //nolint:nilnil // no file was named, and that is fine
 	}
-	data, err := os.ReadFile(t.keys)
+	data, err := os.ReadFile(file)
 	if err != nil {
 		var at *fs.PathError
 		if errors.As(err, &at) {
 			err = at.Err // without the name, which is not always one
 		}
-		return nil, fmt.Errorf("-jwks %s: %w: give the file of a JWK Set, or a URL", quote.Text(t.keys), err)
+		return nil, fmt.Errorf("-jwks %s: %w: give the file of a JWK Set, or a URL", quote.Text(file), err)
 	}
 	keys, err := jwks.ParseJWKS(data)
 	if err != nil {
-		return nil, fmt.Errorf("-jwks %s: %w: save there what the issuer's jwks_uri answers", quote.Text(t.keys), err)
+		return nil, fmt.Errorf("-jwks %s: %w: save there what the issuer's jwks_uri answers", quote.Text(file), err)
 	}
 	return jwks.NewStatic(keys...)
 }
