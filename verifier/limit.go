@@ -20,7 +20,8 @@ import (
 // A Limit holds for a string that is one of Values or begins with one of
 // Prefixes, byte for byte, or with True for the boolean true alone. A token
 // without the claim is refused with reason missing_claim, with another value
-// with reason wrong_client.
+// with reason wrong_client. What to do about both is said by the hint
+// "claim:NAME" of the issuer, where NAME is the first of Claims, with dots.
 type Limit struct {
 	_ [0]func() // keyed literals only
 
@@ -32,9 +33,6 @@ type Limit struct {
 	Values, Prefixes []string
 	// True accepts the boolean true, and no string.
 	True bool
-	// Hint is the sentence of a [Report] that says what to change; "" is one
-	// that names the claim.
-	Hint string
 }
 
 // find returns the claim and its path, a path of nothing where it is absent.
@@ -120,13 +118,15 @@ func (l *Limit) expectation() string {
 }
 
 func hintLimit(c *check, e *Error) string {
-	l, _ := c.claims.is.broken()
-	switch {
-	case l == nil:
+	d := &c.claims.is
+	l, _ := d.broken()
+	if l == nil {
 		return e.Detail
-	case l.Hint != "":
-		return l.Hint
-	case e.Reason == reason.MissingClaim:
+	}
+	if h := d.issuer.ownHint(hintClaim, strings.Join(l.Claims[0], ".")); h != "" {
+		return h
+	}
+	if e.Reason == reason.MissingClaim {
 		return "The token has no " + l.name() + ", which says whose it is: have the issuer write it."
 	}
 	return "The token is of somebody else: add its " + quote.Text(l.name()) + " to the issuer's Limits if it may call."

@@ -54,33 +54,33 @@ func TestLimits(t *testing.T) {
 func TestAReportShowsTheLimitAndSaysWhatToChange(t *testing.T) {
 	t.Parallel()
 	email := verifier.Limit{Claims: []claims.Path{{"email"}}, Values: []string{"a@x.example"}, Prefixes: []string{"robot-"}}
-	hinted := email
-	hinted.Hint = "Add the email to the list."
 	for name, row := range map[string]struct {
 		limit                 verifier.Limit
 		claims                jwkstest.Claims
 		found, expected, hint string
+		hints                 map[string]string
 	}{
 		"of somebody else": {
 			email, jwkstest.Claims{"email": "b@x.example"}, `"client-1", email "b@x.example"`, `any client, email "a@x.example" or "robot-"...`,
-			`The token is of somebody else: add its "email" to the issuer's Limits if it may call.`,
+			`The token is of somebody else: add its "email" to the issuer's Limits if it may call.`, nil,
 		},
 		"of nobody that it says": {
 			email, nil, `"client-1", no email`, `any client, email "a@x.example" or "robot-"...`,
-			"The token has no email, which says whose it is: have the issuer write it.",
+			"The token has no email, which says whose it is: have the issuer write it.", nil,
 		},
 		"with a sentence of its own": {
-			hinted, nil, `"client-1", no email`, `any client, email "a@x.example" or "robot-"...`, "Add the email to the list.",
+			email, nil, `"client-1", no email`, `any client, email "a@x.example" or "robot-"...`, "Add the email to the list.",
+			map[string]string{"claim:email": "Add the email to the list."},
 		},
 		"a boolean": {
 			verifier.Limit{Claims: []claims.Path{{"email_verified"}}, True: true}, jwkstest.Claims{"email_verified": "true"},
 			`"client-1", email_verified "true"`, "any client, email_verified true",
-			`The token is of somebody else: add its "email_verified" to the issuer's Limits if it may call.`,
+			`The token is of somebody else: add its "email_verified" to the issuer's Limits if it may call.`, nil,
 		},
-		"good": {email, jwkstest.Claims{"email": "a@x.example"}, `"client-1"`, "any client", ""},
+		"good": {email, jwkstest.Claims{"email": "a@x.example"}, `"client-1"`, "any client", "", nil},
 	} {
 		w := newWorld(t)
-		w.issuer().Limits = []verifier.Limit{row.limit}
+		w.issuer().Limits, w.issuer().Hints = []verifier.Limit{row.limit}, row.hints
 		report := w.verifier(t).Explain(t.Context(), w.Token(jwkstest.Claims{"client_id": "client-1"}, row.claims))
 		assert.Equal(t, row.hint, report.Hint, name)
 		for _, c := range report.Checks {
