@@ -23,10 +23,17 @@ type preset struct {
 // presets are what [Named] knows. What is known of a vendor is in a file of its
 // own.
 var presets = []preset{
-	{name: "generic", needs: []setting.Name{"Issuer", "Audiences"}, may: []setting.Name{"Clients"}, build: genericNamed},
+	{name: "generic", needs: []setting.Name{"Issuer", "Audiences"}, may: []setting.Name{"Clients", "NoAudienceClients", "ScopePrefix"}, build: genericNamed},
+	{name: "oidc", needs: []setting.Name{"Issuer", "Audiences"}, may: []setting.Name{"Clients", "NoAudienceClients", "ScopePrefix"}, build: oidcNamed},
+	{name: "rfc9068", needs: []setting.Name{"Issuer", "Audiences"}, may: []setting.Name{"Clients"}, build: rfc9068Named},
 	{name: "entra", needs: []setting.Name{"Tenant", "Audiences"}, may: []setting.Name{"Clients"}, build: entraNamed},
 	{name: "auth0-permissions", needs: []setting.Name{"Issuer", "Audiences"}, may: []setting.Name{"Clients"}, build: auth0Named(Auth0Permissions)},
 	{name: "auth0-scopes", needs: []setting.Name{"Issuer", "Audiences"}, may: []setting.Name{"Clients"}, build: auth0Named(Auth0Scopes)},
+	{name: "okta", needs: []setting.Name{"Issuer", "Audiences"}, may: []setting.Name{"Clients"}, build: oktaNamed},
+	{name: "keycloak", needs: []setting.Name{"Issuer", "Audiences"}, may: []setting.Name{"Clients", "RolesFrom"}, build: keycloakNamed},
+	{name: "cognito", needs: []setting.Name{"Issuer", "Clients"}, may: []setting.Name{"Audiences", "ScopePrefix"}, build: cognitoNamed},
+	{name: "hydra", needs: []setting.Name{"Issuer", "Audiences"}, may: []setting.Name{"Clients", "NoAudienceClients", "ScopePrefix"}, build: hydraNamed},
+	{name: "zitadel", needs: []setting.Name{"Issuer", "Audiences"}, may: []setting.Name{"Clients", "RolesFrom"}, build: zitadelNamed},
 }
 
 // Names returns the names of the presets, generic first.

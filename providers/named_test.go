@@ -80,10 +80,18 @@ func TestNamedCopies(t *testing.T) {
 	assert.Equal(t, []string{"partner"}, p.Issuers[0].Tokens.Clients)
 }
 
-// whole are settings with all that a preset needs and nothing else, and all that it may
-// have besides.
+// whole are settings with all that a preset needs and nothing else, and all that
+// it may have besides.
 var whole = map[string]struct{ needs, may providers.Settings }{
 	"generic": {
+		needs: providers.Settings{Issuer: "https://issuer.example/", Audiences: []string{"a"}},
+		may:   providers.Settings{Clients: []string{"partner"}, NoAudienceClients: []string{"partner"}, ScopePrefix: "orders/"},
+	},
+	"oidc": {
+		needs: providers.Settings{Issuer: "https://issuer.example/", Audiences: []string{"a"}},
+		may:   providers.Settings{Clients: []string{"partner"}, NoAudienceClients: []string{"partner"}, ScopePrefix: "orders/"},
+	},
+	"rfc9068": {
 		needs: providers.Settings{Issuer: "https://issuer.example/", Audiences: []string{"a"}},
 		may:   providers.Settings{Clients: []string{"partner"}},
 	},
@@ -99,9 +107,29 @@ var whole = map[string]struct{ needs, may providers.Settings }{
 		needs: providers.Settings{Issuer: domain, Audiences: []string{"a"}},
 		may:   providers.Settings{Clients: []string{"partner"}},
 	},
+	"okta": {
+		needs: providers.Settings{Issuer: oktaIssuer, Audiences: []string{"a"}},
+		may:   providers.Settings{Clients: []string{"partner"}},
+	},
+	"keycloak": {
+		needs: providers.Settings{Issuer: realm, Audiences: []string{"a"}},
+		may:   providers.Settings{Clients: []string{"partner"}, RolesFrom: []string{"realm", "orders"}},
+	},
+	"cognito": {
+		needs: providers.Settings{Issuer: userPool, Clients: []string{"partner"}},
+		may:   providers.Settings{Audiences: []string{"a"}, ScopePrefix: "orders/"},
+	},
+	"hydra": {
+		needs: providers.Settings{Issuer: hydraIssuer, Audiences: []string{"a"}},
+		may:   providers.Settings{Clients: []string{"partner"}, NoAudienceClients: []string{"partner"}, ScopePrefix: "orders/"},
+	},
+	"zitadel": {
+		needs: providers.Settings{Issuer: zitadelIssuer, Audiences: []string{"a"}},
+		may:   providers.Settings{Clients: []string{"partner"}, RolesFrom: []string{"1234"}},
+	},
 }
 
-func TestEveryPresetSaysWhatItNeeds(t *testing.T) {
+func TestEveryPresetSaysWhatItReads(t *testing.T) {
 	t.Parallel()
 	for _, name := range providers.Names() {
 		row, ok := whole[name]
@@ -109,28 +137,39 @@ func TestEveryPresetSaysWhatItNeeds(t *testing.T) {
 		p := providers.Named(name, row.needs)
 		require.NoError(t, p.Err, name)
 		assert.NotEmpty(t, p.Issuers, name)
+		all := row.needs
+		for n, may := range setting.Fields(&row.may) {
+			if len(may.Values()) > 0 {
+				setting.Fields(&all)[n].Set(strings.Join(may.Values(), " "))
+			}
+		}
+		most := providers.Named(name, all)
+		require.NoError(t, most.Err, name)
 
 		given := setting.Fields(&row.may)
 		for n, need := range setting.Fields(&row.needs) {
-			less := row.needs
+			changed := func(s providers.Settings, text string) providers.Provider {
+				setting.Fields(&s)[n].Set(text)
+				return providers.Named(name, s)
+			}
 			switch {
 			case len(need.Values()) > 0:
-				setting.Fields(&less)[n].Set("")
-				p := providers.Named(name, less)
+				p := changed(row.needs, "")
 				assert.ErrorContains(t, p.Err, "providers: "+name+": "+string(need.Name)+" is not set", name)
 				assert.Empty(t, p.Issuers, name)
 			case len(given[n].Values()) > 0:
-				setting.Fields(&less)[n].Set(strings.Join(given[n].Values(), " "))
-				with := providers.Named(name, less)
-				assert.NoError(t, with.Err, "%s may have %s", name, need.Name)
-				assert.NotEqual(t, p, with, "%s: %s changes something", name, need.Name)
+				assert.NotEqual(t, most, changed(all, ""), "%s: %s changes something", name, need.Name)
 			case need.Name == "JWKSURL" || need.Name == "DiscoveryURL":
-				setting.Fields(&less)[n].Set("https://keys.example/")
-				assert.NoError(t, providers.Named(name, less).Err, "%s may have %s", name, need.Name)
+				assert.NoError(t, changed(row.needs, "https://keys.example/").Err, "%s may have %s", name, need.Name)
 			default:
-				setting.Fields(&less)[n].Set("x")
-				assert.ErrorContains(t, providers.Named(name, less).Err, string(need.Name)+" is set, but the preset "+name+" does not read it", name)
+				assert.ErrorContains(t, changed(row.needs, "x").Err, string(need.Name)+" is set, but the preset "+name+" does not read it", name)
 			}
 		}
 	}
+}
+
+func TestAScopeAloneIsNoAudience(t *testing.T) {
+	t.Parallel()
+	p := providers.Named("hydra", providers.Settings{Issuer: hydraIssuer, Audiences: []string{"a"}, ScopePrefix: "orders/"})
+	assert.ErrorContains(t, p.Err, "hydra: ScopePrefix is set without NoAudienceClients")
 }

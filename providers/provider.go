@@ -64,9 +64,10 @@ func Generic(issuer string, audiences ...string) Provider {
 }
 
 func genericNamed(s Settings) Provider {
-	p := Generic(s.Issuer, s.Audiences...)
-	p.Err = errors.Join(checkSet(nameIssuer, s.Issuer), checkAudiences(s.Audiences))
-	return p
+	if err := errors.Join(checkSet(nameIssuer, s.Issuer), checkAudiences(s.Audiences)); err != nil {
+		return failed("Generic", err)
+	}
+	return Generic(s.Issuer, s.Audiences...).WithNoAudience(s.ScopePrefix, s.NoAudienceClients...)
 }
 
 // WithClients returns p for tokens of these clients only, of all clients if
@@ -74,6 +75,25 @@ func genericNamed(s Settings) Provider {
 // any API, this is what tells a partner's token from any other.
 func (p Provider) WithClients(clients ...string) Provider {
 	return p.each(func(i *Issuer) { i.Tokens.Clients = slices.Clone(clients) })
+}
+
+// WithNoAudience returns p for tokens without an audience too, where aud is
+// absent, null or []: those of clients that have a scope which begins with
+// scopePrefix. Without a scopePrefix every such token of theirs is accepted, so
+// that they must use no other API of the issuer. No clients and no scopePrefix
+// change nothing. See [verifier.AudienceBinding].
+//
+// [verifier.AudienceBinding]: https://pkg.go.dev/github.com/sallyport-go/sallyport/verifier#AudienceBinding
+func (p Provider) WithNoAudience(scopePrefix string, clients ...string) Provider {
+	if scopePrefix == "" && len(clients) == 0 {
+		return p
+	}
+	if len(clients) == 0 {
+		p.Err = errors.Join(p.Err, fmt.Errorf("providers: %w", setting.Errorf("%s is set without %s: a scope alone does not say whose token this is", nameScopePrefix, nameNoAudienceClients)))
+	}
+	return p.each(func(i *Issuer) {
+		i.Tokens.NoAudience = verifier.AudienceBinding{Clients: slices.Clone(clients), ScopePrefix: scopePrefix}
+	})
 }
 
 // WithJWKS returns p with its keys fetched from one address, without discovery.
@@ -130,6 +150,11 @@ const (
 	nameTenant    setting.Name = "tenant"
 	nameDomain    setting.Name = "domain"
 	namePreset    setting.Name = "preset"
+	nameClients   setting.Name = "clients"
+	nameRolesFrom setting.Name = "RolesFrom"
+
+	nameScopePrefix       setting.Name = "ScopePrefix"
+	nameNoAudienceClients setting.Name = "NoAudienceClients"
 )
 
 // unset returns the mistake that a setting is empty, with what to give.

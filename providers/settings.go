@@ -21,6 +21,14 @@ type Settings struct {
 	Audiences []string `env:"SALLYPORT_AUDIENCE" flag:"audience" also:"audiences" help:"the audience that means this API, an aud value"`
 	// Clients are the client ids that may call; empty for all.
 	Clients []string `env:"SALLYPORT_CLIENTS" flag:"client" also:"clients" help:"the client id that may call"`
+	// RolesFrom says whose roles count: for Keycloak realm, for the realm's, and
+	// client ids; for Zitadel the id of a project.
+	RolesFrom []string `env:"SALLYPORT_ROLES_FROM" flag:"roles-from" help:"whose roles count: realm or a client id for keycloak, a project's id for zitadel"`
+	// NoAudienceClients are the client ids whose tokens may have no audience.
+	NoAudienceClients []string `env:"SALLYPORT_NO_AUDIENCE_CLIENTS" flag:"no-audience-client" also:"NoAudience.Clients" help:"the client id whose tokens may have no audience"`
+	// ScopePrefix is what a scope must begin with in a token without an
+	// audience, such as orders/.
+	ScopePrefix string `env:"SALLYPORT_SCOPE_PREFIX" flag:"scope-prefix" help:"what a scope must begin with in a token without an audience"`
 	// JWKSURL is the key set's address, for issuers without discovery.
 	JWKSURL string `env:"SALLYPORT_JWKS_URL" flag:"jwks" also:"WithJWKS" help:"the address of the keys"`
 	// DiscoveryURL is the discovery document's address, where it does not follow

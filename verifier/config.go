@@ -141,8 +141,8 @@ type Issuer struct {
 	// of a wrong audience, "header:NAME" of a header member under a bad
 	// signature. A VALUE that ends in * is the beginning of one, and {guid} is
 	// any GUID; the most exact counts. "typ:VALUE" is of a typ that is not among
-	// Types, "claim:NAME" of a claim that is missing or marks another kind of
-	// token, "token:opaque" of a token that is no JWT. "lacks:scope", "lacks:role",
+	// Types ("typ:" of none), "claim:NAME" of a claim that is missing or marks another kind of
+	// token, and "claim:aud" of one for other APIs too, "token:opaque" of a token that is no JWT. "lacks:scope", "lacks:role",
 	// "lacks:permission" and "lacks:level" say where this issuer grants what a
 	// good token lacks for a rule. They decide nothing.
 	Hints map[string]string

@@ -358,6 +358,9 @@ func hintAudience(c *check, _ *Error) string {
 	if d.claims.ClientID() != "" && d.claims.HasAudience(d.claims.ClientID()) {
 		return "aud is the client itself, as in an ID token: the client must send the access token, and ask for yours."
 	}
+	if h := d.issuer.ownHint(hintClaim, "aud"); h != "" {
+		return "The token is for another API, by its aud. " + h
+	}
 	return "The token is for another API, by its aud: the client must ask for yours, or, if it means yours, add that value to the audiences."
 }
 

@@ -21,7 +21,7 @@ const (
 func checkHintKey(key string) error {
 	kind, value, _ := strings.Cut(key, ":")
 	switch {
-	case value == "":
+	case value == "" && kind != hintTyp: // no typ
 	case slices.Contains([]string{hintIss, hintAud, hintHeader, hintTyp, hintClaim}, kind):
 		return nil
 	case kind == hintToken && value == "opaque":

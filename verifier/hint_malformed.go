@@ -32,7 +32,7 @@ func hintMalformed(c *check, e *Error) string {
 		return "There is more than one token, or something behind the token, with a comma, a tilde or a space between them: give one token alone."
 	case dots == 4:
 		return "The token is encrypted (JWE): ask the issuer for signed access tokens."
-	case dots == 0:
+	case dots == 0, dots == 1 && !isPart(token[:strings.Index(token, ".")]):
 		if h := c.request.is.v.hints[hintToken+":opaque"]; h != "" {
 			return "This is no JWT but an opaque token. " + h
 		}

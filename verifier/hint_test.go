@@ -26,6 +26,7 @@ func TestHints(t *testing.T) {
 		"nothing at all":                 {token: text(""), hint: "There is no token."},
 		"the word Bearer pasted":         {token: func(w *world) string { return "Bearer " + w.Token() }, hint: "without the word Bearer"},
 		"bearer pasted with an opaque":   {token: text("bearer 1234"), hint: "without the word Bearer"},
+		"an opaque token with a dot":     {token: text("ory_at_zT1m.pXkR"), hint: "This is no JWT but an opaque token"},
 		"an opaque token":                {token: text("NgXCXRKcMz0Yjw="), hint: "This is no JWT but an opaque token"},
 		"an encrypted token":             {token: text("e30.e30.e30.e30.e30"), hint: "The token is encrypted (JWE)"},
 		"a token cut in two":             {token: func(w *world) string { h, p, _ := parts(w.Token()); return h + "." + p }, hint: "was it cut when it was copied?"},
@@ -104,6 +105,14 @@ func TestHints(t *testing.T) {
 		"an opaque token of a known server": {
 			setup: func(w *world) { w.issuer().Hints["token:opaque"] = "Choose JWT." }, token: text("NgXCXRKcMz0Yjw="),
 			hint: "This is no JWT but an opaque token. Choose JWT.",
+		},
+		"another API, by a known server": {
+			setup: func(w *world) { w.issuer().Hints["claim:aud"] = "Ask for it." }, token: with(jwkstest.WithAudience("api://billing")),
+			hint: "The token is for another API, by its aud. Ask for it.",
+		},
+		"no typ, by a known server": {
+			setup: func(w *world) { w.issuer().Hints["typ:"] = "Write one."; w.issuer().Types = []string{"at+jwt"} }, token: with(jwkstest.Header{"typ": nil}),
+			hint: "Write one.",
 		},
 		"no aud, by a known server": {
 			setup: func(w *world) { w.issuer().Hints["claim:aud"] = "Ask for it." }, token: having(jwkstest.Claims{"aud": []string{}}),
