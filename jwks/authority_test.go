@@ -121,8 +121,8 @@ func TestCAFilesThatCannotBeUsedAreMistakes(t *testing.T) {
 	t.Parallel()
 	missing := filepath.Join(t.TempDir(), "missing")
 	for says, cfg := range map[string]jwks.FetcherConfig{
-		`jwks: CAFile "` + missing + `" cannot be read: `:         {JWKSURL: setURL, CAFile: missing},
-		"holds no certificate in PEM form":                        {JWKSURL: setURL, CAFile: fileOf(t, "-----BEGIN NOTHING-----")},
+		`jwks: CAFile "` + missing + `" cannot be read: `:          {JWKSURL: setURL, CAFile: missing},
+		"holds no certificate in PEM form":                         {JWKSURL: setURL, CAFile: fileOf(t, "-----BEGIN NOTHING-----")},
 		"CAFile cannot be given to the Transport of Client, which": {JWKSURL: setURL, CAFile: fileOf(t, newCA("x").pem), Client: &http.Client{Transport: newServer("")}},
 	} {
 		_, err := jwks.NewFetcher(cfg)

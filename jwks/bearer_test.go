@@ -125,7 +125,9 @@ func TestARedirectGetsNoBearer(t *testing.T) {
 		asked = append(asked, r.Header.Get("Authorization"))
 		fmt.Fprint(w, setOf("a"))
 	})
-	s := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect) })
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
+	})
 	f := newFetcher(t, jwks.FetcherConfig{JWKSURL: s.URL, BearerFile: fileOf(t, "t")})
 	require.ErrorContains(t, f.Refresh(t.Context(), "a"), "redirects are not followed")
 	assert.Empty(t, asked, "the other server was not even asked")

@@ -63,6 +63,11 @@ func TestEveryPresetTakesAnotherAddress(t *testing.T) {
 		"Generic, a name alone":     providers.Generic("urn:example:issuer", "a"),
 		"Auth0":                     providers.Auth0(domain, providers.Auth0Scopes, "a"),
 		"Entra":                     providers.Entra(tenant, "a"),
+		"EntraExternal":             providers.EntraExternal(tenant, externalDomain, "a"),
+		"EntraB2C":                  providers.EntraB2C(tenant, b2cDomain, []string{"B2C_1_susi"}, "a"),
+		"Google":                    providers.Google(providers.GoogleCallers{Emails: []string{shopAccount}}, "a"),
+		"GitHubActions":             providers.GitHubActions(providers.GitHubJobs{Owners: []string{"1"}}, "a"),
+		"Kubernetes":                providers.Kubernetes(providers.Cluster{}, []string{"shop/checkout"}, "a"),
 		"EntraTenants":              providers.EntraTenants([]string{tenant}, "a"),
 		"DangerouslyEntraAnyTenant": providers.DangerouslyEntraAnyTenant("a"),
 	} {
