@@ -268,7 +268,7 @@ func TestOutsideOfAClusterTheFilesAreMissed(t *testing.T) {
 	if _, err := os.Stat(p.Issuers[0].Source.CAFile); err == nil {
 		return // this is a cluster
 	}
-	_, err := sallyport.NewFrom(p)
+	err := inCluster(http.NewServeMux(), http.NotFoundHandler())
 	assert.ErrorContains(t, err, `sallyport: CAFile "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt" cannot be read`)
 	assert.ErrorContains(t, err, `BearerFile "/var/run/secrets/kubernetes.io/serviceaccount/token" cannot be read`)
 }
