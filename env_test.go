@@ -100,6 +100,19 @@ func TestTheEnvironmentNamesPresets(t *testing.T) {
 		"entra":             {map[string]string{sallyport.EnvTenant: tenant}, []string{"https://sts.windows.net/" + tenant + "/", "https://login.microsoftonline.com/" + tenant + "/v2.0"}},
 		"auth0-permissions": {map[string]string{sallyport.EnvIssuer: "login.example.com"}, []string{"https://login.example.com/"}},
 		"auth0-scopes":      {map[string]string{sallyport.EnvIssuer: "login.example.com"}, []string{"https://login.example.com/"}},
+		"oidc":              {map[string]string{sallyport.EnvIssuer: "https://op.example"}, []string{"https://op.example"}},
+		"rfc9068":           {map[string]string{sallyport.EnvIssuer: "https://as.example"}, []string{"https://as.example"}},
+		"okta":              {map[string]string{sallyport.EnvIssuer: "https://acme.okta.com/oauth2/default"}, []string{"https://acme.okta.com/oauth2/default"}},
+		"keycloak":          {map[string]string{sallyport.EnvIssuer: "https://sso.example/realms/shop", "SALLYPORT_ROLES_FROM": "realm orders"}, []string{"https://sso.example/realms/shop"}},
+		"cognito": {
+			map[string]string{sallyport.EnvIssuer: "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbC", sallyport.EnvClients: "a", "SALLYPORT_SCOPE_PREFIX": "orders/"},
+			[]string{"https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbC"},
+		},
+		"hydra": {
+			map[string]string{sallyport.EnvIssuer: "https://hydra.example/", "SALLYPORT_NO_AUDIENCE_CLIENTS": "a b", "SALLYPORT_SCOPE_PREFIX": "orders."},
+			[]string{"https://hydra.example/"},
+		},
+		"zitadel": {map[string]string{sallyport.EnvIssuer: "https://shop.zitadel.example", "SALLYPORT_ROLES_FROM": "1234"}, []string{"https://shop.zitadel.example"}},
 	} {
 		row.variables[sallyport.EnvProvider], row.variables[sallyport.EnvAudience] = preset, audience
 		environment(t, row.variables)
@@ -145,7 +158,7 @@ func TestMistakesOfTheEnvironment(t *testing.T) {
 		},
 		"a preset there is not": {
 			variables: map[string]string{sallyport.EnvProvider: "acme", sallyport.EnvIssuer: "x", sallyport.EnvAudience: "a"},
-			says:      []string{`SALLYPORT_PROVIDER: no preset "acme": use generic, entra, `},
+			says:      []string{`SALLYPORT_PROVIDER: no preset "acme": use generic, `},
 		},
 		"a tenant by its domain": {
 			variables: map[string]string{sallyport.EnvProvider: "entra", sallyport.EnvTenant: "contoso.example", sallyport.EnvAudience: "a"},
@@ -158,6 +171,25 @@ func TestMistakesOfTheEnvironment(t *testing.T) {
 		"a tenant for others": {
 			variables: map[string]string{sallyport.EnvIssuer: "https://issuer.example", sallyport.EnvTenant: "x", sallyport.EnvAudience: "a"},
 			says:      []string{"SALLYPORT_TENANT is set, but the preset generic does not read it: leave it empty (it is for entra"},
+		},
+		"a scope's beginning without clients": {
+			variables: map[string]string{sallyport.EnvIssuer: "https://issuer.example", sallyport.EnvAudience: "a", "SALLYPORT_SCOPE_PREFIX": "orders/"},
+			says:      []string{"the environment variable SALLYPORT_SCOPE_PREFIX is set without SALLYPORT_NO_AUDIENCE_CLIENTS"},
+		},
+		"no clients for Cognito": {
+			variables: map[string]string{sallyport.EnvProvider: "cognito", sallyport.EnvIssuer: "https://acme.auth.eu-west-1.amazoncognito.com"},
+			says:      []string{"SALLYPORT_CLIENTS is not set: give the client id", `SALLYPORT_ISSUER "https://acme.auth.eu-west-1.amazoncognito.com" is the domain of the sign-in pages`},
+		},
+		"whose roles, where there are none": {
+			variables: map[string]string{sallyport.EnvProvider: "okta", sallyport.EnvIssuer: "https://acme.okta.com", sallyport.EnvAudience: "a", "SALLYPORT_ROLES_FROM": "realm"},
+			says: []string{
+				"SALLYPORT_ROLES_FROM is set, but the preset okta does not read it: leave it empty (it is for keycloak and zitadel)",
+				`SALLYPORT_ISSUER "https://acme.okta.com" is Okta's org authorization server`,
+			},
+		},
+		"a realm that is none": {
+			variables: map[string]string{sallyport.EnvProvider: "keycloak", sallyport.EnvIssuer: "https://sso.example/", "SALLYPORT_ROLES_FROM": "orders orders"},
+			says:      []string{`SALLYPORT_ISSUER "https://sso.example/": the issuer of a realm is`, `SALLYPORT_ROLES_FROM: the client "orders" is named twice`, "SALLYPORT_AUDIENCE is not set"},
 		},
 		"an issuer without TLS": {
 			variables: map[string]string{sallyport.EnvIssuer: "http://issuer.example", sallyport.EnvAudience: "a"},
@@ -206,6 +238,8 @@ func TestAVariableThatCanMatchNothingIsAnError(t *testing.T) {
 		{sallyport.EnvClients, "{{ .Values.client }}", "holds a placeholder"},
 		{sallyport.EnvClients, " ", "SALLYPORT_CLIENTS holds white space alone"},
 		{sallyport.EnvTenant, " a53d724c-15ea-4469-a987-82a5b30ec167", "SALLYPORT_TENANT begins or ends with white space"},
+		{"SALLYPORT_ROLES_FROM", "realm,orders", `SALLYPORT_ROLES_FROM: "realm,orders" holds a comma`},
+		{"SALLYPORT_SCOPE_PREFIX", "orders/ billing/", "SALLYPORT_SCOPE_PREFIX holds white space"},
 		{sallyport.EnvProvider, "entra ", "SALLYPORT_PROVIDER begins or ends with white space"},
 		{sallyport.EnvJWKSURL, "https://issuer.example/keys ", "SALLYPORT_JWKS_URL begins or ends with white space"},
 		{sallyport.EnvJWKSURL, "issuer.example/keys", `SALLYPORT_JWKS_URL "issuer.example/keys": no absolute URL`},

@@ -2,10 +2,13 @@ package providers_test
 
 import (
 	"fmt"
+	"log"
+	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/sallyport-go/sallyport"
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/providers"
@@ -73,12 +76,18 @@ func TestCognitoMistakes(t *testing.T) {
 	assert.ErrorContains(t, providers.Cognito(userPool, []string{"a,b"}, "").Err, `clients: "a,b" holds a comma`)
 }
 
-// There is no audience: the clients and the scope's beginning tell whose tokens
+// There is no audience: the clients and the beginning of a scope say whose tokens
 // are for this API.
 func ExampleCognito() {
-	p := providers.Cognito("https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbC", []string{"1h57kf5example"}, "orders/")
-	t := &p.Issuers[0].Tokens
-	fmt.Println(t.Audiences, t.NoAudience.Clients, t.NoAudience.ScopePrefix, t.Markers[0].Claim, t.Markers[0].Is)
-	// Output:
-	// [] [1h57kf5example] orders/ token_use [access]
+	clients := []string{"1h57kf5cpq17m0eml12EXAMPLE"}
+	gate, err := sallyport.NewFrom(providers.Cognito("https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbC", clients, "orders/"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer gate.Close()
+	mux := http.NewServeMux()
+	mux.Handle("GET /orders", gate.Require(claims.AllScopes("orders/read"))(orders))
+
+	fmt.Println(statusOf(mux)) // no token was sent
+	// Output: 401
 }

@@ -47,7 +47,7 @@ func TestGitHubActionsTraps(t *testing.T) {
 	t.Parallel()
 	w := newServer(t, githubIssuer, providers.GitHubActions(providers.GitHubJobs{Repositories: []string{"456"}, Owners: []string{"123"}, Workflows: []string{workflow}}, exampleAPI))
 	w.refuses(t, "github-actions", map[string]trap{
-		"the default audience":                     {change: jwkstest.WithAudience("https://github.com/octo"), want: reason.WrongAudience, hint: "by core.getIDToken(AUDIENCE)"},
+		"the default audience":                     {sample: "github-actions-default", want: reason.WrongAudience, hint: "by core.getIDToken(AUDIENCE)"},
 		"an audience of a cloud":                   {change: jwkstest.WithAudience("sts.amazonaws.com"), want: reason.WrongAudience, hint: "for another API"},
 		"another repository that took the name":    {change: jwkstest.Claims{"repository_id": "999"}, want: reason.WrongClient, hint: "add its id to the repositories"},
 		"another owner that took the name":         {change: jwkstest.Claims{"repository_owner_id": "999"}, want: reason.WrongClient, hint: "add the id to the owners"},

@@ -2,10 +2,14 @@ package providers_test
 
 import (
 	"fmt"
+	"log"
+	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/sallyport-go/sallyport"
+	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/providers"
 	"github.com/sallyport-go/sallyport/reason"
@@ -70,8 +74,14 @@ func ExampleProvider_WithNoAudience() {
 
 // Clients have to ask for the audience.
 func ExampleHydra() {
-	p := providers.Hydra("https://hydra.example/", "https://orders.example")
-	fmt.Println(p.Issuers[0].Tokens.Claims.Scopes[0].Path, p.Issuers[0].Tokens.Claims.Scopes[1].Path)
-	// Output:
-	// [scp] [scope]
+	gate, err := sallyport.NewFrom(providers.Hydra("https://hydra.example/", "https://orders.example"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer gate.Close()
+	mux := http.NewServeMux()
+	mux.Handle("GET /orders", gate.Require(claims.AllScopes("orders.read"))(orders))
+
+	fmt.Println(statusOf(mux)) // no token was sent
+	// Output: 401
 }

@@ -2,6 +2,8 @@ package providers_test
 
 import (
 	"fmt"
+	"log"
+	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -113,11 +115,15 @@ func TestKeycloakMistakes(t *testing.T) {
 
 // Rules ask for realm:ROLE and CLIENT:ROLE.
 func ExampleKeycloak() {
-	p := providers.Keycloak("https://sso.example/realms/shop", providers.KeycloakRoles{Realm: true, Clients: []string{"orders"}}, "orders")
-	for _, role := range p.Issuers[0].Tokens.Claims.Roles {
-		fmt.Println(role.Prefix, role.Path)
+	roles := providers.KeycloakRoles{Realm: true, Clients: []string{"orders"}}
+	gate, err := sallyport.NewFrom(providers.Keycloak("https://sso.example/realms/shop", roles, "orders"))
+	if err != nil {
+		log.Fatal(err)
 	}
-	// Output:
-	// realm: [realm_access roles]
-	// orders: [resource_access orders roles]
+	defer gate.Close()
+	mux := http.NewServeMux()
+	mux.Handle("GET /orders", gate.Require(claims.AnyRole("realm:admin", "orders:editor"))(orders))
+
+	fmt.Println(statusOf(mux)) // no token was sent
+	// Output: 401
 }

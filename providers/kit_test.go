@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -188,4 +189,14 @@ func (s *server) refuses(t *testing.T, good string, traps map[string]trap) {
 		assert.Equal(t, trap.want, look(t, s.gate, token, levels).Reason, name)
 		assert.Contains(t, s.gate.Explain(t.Context(), token).Hint, trap.hint, name)
 	}
+}
+
+// orders is the API of the examples.
+var orders = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "orders") })
+
+// statusOf returns what a caller without a token gets.
+func statusOf(h http.Handler) int {
+	recorder := httptest.NewRecorder()
+	h.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/orders", http.NoBody))
+	return recorder.Code
 }

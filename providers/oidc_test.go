@@ -2,10 +2,14 @@ package providers_test
 
 import (
 	"fmt"
+	"log"
+	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/sallyport-go/sallyport"
+	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/providers"
 	"github.com/sallyport-go/sallyport/reason"
@@ -46,10 +50,16 @@ func TestOIDCMistakes(t *testing.T) {
 	}
 }
 
-// The issuer is the iss claim, byte for byte; its document says where the keys are.
+// The issuer is the iss claim, byte for byte.
 func ExampleOIDC() {
-	p := providers.OIDC("https://op.example", "https://orders.example")
-	fmt.Println(p.Issuers[0].Tokens.Name, p.Issuers[0].Tokens.Audiences)
-	// Output:
-	// https://op.example [https://orders.example]
+	gate, err := sallyport.NewFrom(providers.OIDC("https://op.example", "https://orders.example"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer gate.Close()
+	mux := http.NewServeMux()
+	mux.Handle("GET /orders", gate.Require(claims.AllScopes("orders.read"))(orders))
+
+	fmt.Println(statusOf(mux)) // no token was sent
+	// Output: 401
 }

@@ -2,10 +2,13 @@ package providers_test
 
 import (
 	"fmt"
+	"log"
+	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/sallyport-go/sallyport"
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/providers"
@@ -65,11 +68,22 @@ func TestOktaMistakes(t *testing.T) {
 
 // The audience is in the settings of the authorization server.
 func ExampleOkta() {
-	p := providers.Okta("https://acme.okta.com/oauth2/default", "api://default")
-	fmt.Println(p.Issuers[0].Tokens.Name, p.Issuers[0].Tokens.Required)
+	gate, err := sallyport.NewFrom(providers.Okta("https://acme.okta.com/oauth2/default", "api://default"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer gate.Close()
+	mux := http.NewServeMux()
+	mux.Handle("GET /orders", gate.Require(claims.AllScopes("orders.read"))(orders))
 
-	fmt.Println(providers.Okta("https://acme.okta.com", "api://default").Err)
-	// Output:
-	// https://acme.okta.com/oauth2/default [cid]
-	// providers: Okta: issuer "https://acme.okta.com" is Okta's org authorization server, whose access tokens are for Okta's own API and cannot be verified by others: use a custom authorization server, such as https://acme.okta.com/oauth2/default
+	fmt.Println(statusOf(mux)) // no token was sent
+	// Output: 401
+}
+
+func TestGroupsOfOktaAsRoles(t *testing.T) {
+	t.Parallel()
+	p := providers.Okta("https://acme.okta.com/oauth2/default", "api://default")
+	p.Issuers[0].Tokens.Claims.Roles = []claims.Source{{Path: claims.Path{"groups"}}}
+	w := newServer(t, oktaIssuer, p)
+	assert.Equal(t, []string{"staff"}, w.look(t, "okta-user", jwkstest.Claims{"groups": []string{"staff"}}).Roles)
 }

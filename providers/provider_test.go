@@ -70,6 +70,13 @@ func TestEveryPresetTakesAnotherAddress(t *testing.T) {
 		"Kubernetes":                providers.Kubernetes(providers.Cluster{}, []string{"shop/checkout"}, "a"),
 		"EntraTenants":              providers.EntraTenants([]string{tenant}, "a"),
 		"DangerouslyEntraAnyTenant": providers.DangerouslyEntraAnyTenant("a"),
+		"Okta":                      providers.Okta(oktaIssuer, "a"),
+		"Keycloak":                  providers.Keycloak(realm, bothRoles, "a"),
+		"Cognito":                   providers.Cognito(userPool, []string{"c"}, ""),
+		"Hydra":                     providers.Hydra(hydraIssuer, "a"),
+		"Zitadel":                   providers.Zitadel(zitadelIssuer, "", "a"),
+		"OIDC":                      providers.OIDC(openidProvider, "a"),
+		"RFC9068":                   providers.RFC9068(profileIssuer, "a"),
 	} {
 		for by, p := range map[string]providers.Provider{
 			"WithJWKS":                    p.WithJWKS(keys),

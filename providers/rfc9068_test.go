@@ -2,10 +2,14 @@ package providers_test
 
 import (
 	"fmt"
+	"log"
+	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/sallyport-go/sallyport"
+	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/providers"
 	"github.com/sallyport-go/sallyport/reason"
@@ -45,10 +49,16 @@ func TestRFC9068Mistakes(t *testing.T) {
 	}
 }
 
-// Servers that write something else are for OIDC or Generic.
+// Servers that write less than the profile wants are for OIDC or Generic.
 func ExampleRFC9068() {
-	p := providers.RFC9068("https://as.example", "https://orders.example")
-	fmt.Println(p.Issuers[0].Tokens.Types, p.Issuers[0].Tokens.Required)
-	// Output:
-	// [at+jwt] [sub client_id iat jti]
+	gate, err := sallyport.NewFrom(providers.RFC9068("https://as.example", "https://orders.example"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer gate.Close()
+	mux := http.NewServeMux()
+	mux.Handle("GET /orders", gate.Require(claims.AllScopes("orders.read"))(orders))
+
+	fmt.Println(statusOf(mux)) // no token was sent
+	// Output: 401
 }

@@ -2,10 +2,13 @@ package providers_test
 
 import (
 	"fmt"
+	"log"
+	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/sallyport-go/sallyport"
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/providers"
@@ -55,10 +58,16 @@ func TestZitadelMistakes(t *testing.T) {
 	assert.ErrorContains(t, providers.Named("zitadel", s).Err, "zitadel: RolesFrom: give one project")
 }
 
-// The audience is the id of the API's project, whose roles count.
+// The audience is the id of the API's project, and so is whose roles count.
 func ExampleZitadel() {
-	p := providers.Zitadel("https://shop.zitadel.example", "178204173316174381", "178204173316174381")
-	fmt.Println(p.Issuers[0].Tokens.Claims.Roles[0].Path, p.Issuers[0].Tokens.Claims.Roles[0].Keys)
-	// Output:
-	// [urn:zitadel:iam:org:project:178204173316174381:roles] true
+	gate, err := sallyport.NewFrom(providers.Zitadel("https://shop.zitadel.example", "178204173316174381", "178204173316174381"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer gate.Close()
+	mux := http.NewServeMux()
+	mux.Handle("GET /orders", gate.Require(claims.AnyRole("reader"))(orders))
+
+	fmt.Println(statusOf(mux)) // no token was sent
+	// Output: 401
 }

@@ -139,8 +139,8 @@ type Issuer struct {
 	// Hints are sentences for the [Report] on a token that was refused, by what
 	// is typical of the mistake: "iss:VALUE" of an unknown issuer, "aud:VALUE"
 	// of a wrong audience, "header:NAME" of a header member under a bad
-	// signature. A VALUE that ends in * is the beginning of one, and {guid} is
-	// any GUID; the most exact counts. "typ:VALUE" is of a typ that is not among
+	// signature. A VALUE that ends in * is the beginning of one, {guid} is any
+	// GUID, and aud:{issuer} the issuer itself; the most exact counts. "typ:VALUE" is of a typ that is not among
 	// Types ("typ:" of none), "claim:NAME" of a claim that is missing or marks another kind of
 	// token, and "claim:aud" of one for other APIs too, "token:opaque" of a token that is no JWT. "lacks:scope", "lacks:role",
 	// "lacks:permission" and "lacks:level" say where this issuer grants what a

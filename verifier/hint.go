@@ -349,7 +349,7 @@ func hintAudience(c *check, _ *Error) string {
 			return h
 		}
 		if aud == d.claims.Issuer() {
-			return "aud is the issuer itself, as in the tokens of Okta's org authorization server, which are for Okta's own API: use a custom authorization server, whose tokens name yours."
+			return cmp.Or(d.v.hints[hintAud+":{issuer}"], "aud is the issuer itself: the token is for its own API, and the client must ask for yours.")
 		}
 	}
 	if none(d.claims.Audiences()) {

@@ -90,7 +90,7 @@ var told = []struct{ name, hint string }{
 	{`^aud: (?:a slash|an array of others)`, `Only the trailing slash differs: set the audience`},
 	{`^aud: in other case`, `Only upper and lower case differ: set the audience`},
 	{`^aud: (?:among|an array in a string)`, `aud is one string that lists several`},
-	{`^aud: the issuer`, `aud is the issuer itself.*Okta`},
+	{`^aud: the issuer`, `aud is the issuer itself: the token is for its own API`},
 	{`^aud: `, `\baud\b|audience`},
 	{`^cnf: `, `\(cnf\)`},
 	{`^size: `, `MaxTokenBytes`},

@@ -106,6 +106,11 @@ func TestHints(t *testing.T) {
 			setup: func(w *world) { w.issuer().Hints["token:opaque"] = "Choose JWT." }, token: text("NgXCXRKcMz0Yjw="),
 			hint: "This is no JWT but an opaque token. Choose JWT.",
 		},
+		"an aud that is the issuer": {token: func(w *world) string { return w.Token(jwkstest.WithAudience(w.issuer().Name)) }, hint: "aud is the issuer itself: the token is for its own API"},
+		"an issuer that is known for it": {
+			setup: func(w *world) { w.issuer().Hints["aud:{issuer}"] = "Known for it." }, token: func(w *world) string { return w.Token(jwkstest.WithAudience(w.issuer().Name)) },
+			hint: "Known for it.",
+		},
 		"another API, by a known server": {
 			setup: func(w *world) { w.issuer().Hints["claim:aud"] = "Ask for it." }, token: with(jwkstest.WithAudience("api://billing")),
 			hint: "The token is for another API, by its aud. Ask for it.",
