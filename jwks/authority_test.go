@@ -72,7 +72,7 @@ func TestACAFileIsTrustedAndNothingElse(t *testing.T) {
 	s := serveTLS(t, &cert)
 	roots := x509.NewCertPool()
 	roots.AddCert(one.cert)
-	own := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}} //nolint:gosec // a test's own
+	own := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
 	for name, row := range map[string]struct {
 		file   string
 		client *http.Client

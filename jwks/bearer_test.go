@@ -99,23 +99,19 @@ func TestTheBearerIsReadAgainForEachFetch(t *testing.T) {
 }
 
 func TestAFileWithoutABearerFailsTheFetchAndKeepsTheKeys(t *testing.T) {
-	for name, text := range map[string]string{"two lines": "secret\nsecret", "nothing": "", "a header": "secret\r\nX-Evil: 1"} {
-		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
-				s := newServer(setOf("a"))
-				cfg := s.config()
-				cfg.BearerFile = fileOf(t, "t")
-				f := readyFetcher(t, cfg)
-				write(t, cfg.BearerFile, text)
-				before := s.count()
-				err := f.Refresh(t.Context(), "b")
-				require.ErrorContains(t, err, "holds no bearer token")
-				assert.NotContains(t, err.Error(), "secret")
-				assert.Equal(t, before, s.count(), "no request without it")
-				assert.True(t, f.Snapshot().Usable())
-			})
-		})
-	}
+	eachInBubble(t, map[string]string{"two lines": "secret\nof-two-lines", "nothing": "", "a header": "secret\r\nX-Evil: 1"}, func(t *testing.T, text string) {
+		s := newServer(setOf("a"))
+		cfg := s.config()
+		cfg.BearerFile = fileOf(t, "t")
+		f := readyFetcher(t, cfg)
+		write(t, cfg.BearerFile, text)
+		before := s.count()
+		err := f.Refresh(t.Context(), "b")
+		require.ErrorContains(t, err, "holds no bearer token")
+		assert.NotContains(t, err.Error(), "secret")
+		assert.Equal(t, before, s.count(), "no request without it")
+		assert.True(t, f.Snapshot().Usable())
+	})
 }
 
 func TestARedirectGetsNoBearer(t *testing.T) {

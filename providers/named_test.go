@@ -55,11 +55,13 @@ func TestMistakesOfNamed(t *testing.T) {
 		"no audience":           {"generic", providers.Settings{Issuer: issuer}, []string{"Audiences is not set: give the audience"}},
 		"a preset there is not": {"acme", providers.Settings{}, []string{`no preset "acme": use generic, `, " or " + providers.Names()[len(providers.Names())-1]}},
 		"entra by an issuer": {
-			"entra", providers.Settings{Issuer: "x", Tenant: "y"},
+			"entra",
+			providers.Settings{Issuer: "x", Tenant: "y"},
 			[]string{"Issuer is set, but the preset entra does not read it: leave it empty (it is for generic, ", `Tenant "y": give the tenant's GUID`, "Audiences is not set: give the audience"},
 		},
 		"a tenant for others": {
-			"auth0-scopes", providers.Settings{Issuer: domain, Tenant: tenant, Audiences: []string{"a"}},
+			"auth0-scopes",
+			providers.Settings{Issuer: domain, Tenant: tenant, Audiences: []string{"a"}},
 			[]string{"Tenant is set, but the preset auth0-scopes does not read it: leave it empty (it is for entra"},
 		},
 	} {

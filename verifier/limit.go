@@ -135,9 +135,7 @@ func hintLimit(c *check, e *Error) string {
 // mistakes reports why a limit could hold for no token, or for all.
 func (l *Limit) mistakes(n int) error {
 	var problems []error
-	say := func(format string, args ...any) {
-		problems = append(problems, fmt.Errorf("Limits[%d] "+format, append([]any{n}, args...)...))
-	}
+	say := func(text string) { problems = append(problems, fmt.Errorf("Limits[%d] %s", n, text)) }
 	if len(l.Claims) == 0 {
 		say("names no claim")
 	}
