@@ -188,7 +188,7 @@ func TestMistakesOfTheEnvironment(t *testing.T) {
 			},
 		},
 		"a realm that is none": {
-			variables: map[string]string{sallyport.EnvProvider: "keycloak", sallyport.EnvIssuer: "https://sso.example/", "SALLYPORT_ROLES_FROM": "orders orders"},
+			variables: map[string]string{sallyport.EnvProvider: "keycloak", sallyport.EnvIssuer: "https://sso.example/", "SALLYPORT_ROLES_FROM": "orders realm orders"},
 			says:      []string{`SALLYPORT_ISSUER "https://sso.example/": the issuer of a realm is`, `SALLYPORT_ROLES_FROM: the client "orders" is named twice`, "SALLYPORT_AUDIENCE is not set"},
 		},
 		"an issuer without TLS": {

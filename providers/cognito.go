@@ -82,7 +82,7 @@ func checkUserPool(issuer string) error {
 // cognitoHints are what a refusal means at Cognito.
 //
 // Cognito, resource servers: https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-define-resource-servers.html
-var cognitoHints = map[string]string{
+var cognitoHints = map[string]string{ //nolint:gosec // G101: sentences, and no credentials
 	"claim:token_use":  "By its token_use this is not Cognito's access token but its ID token: send the access_token of the response.",
 	"claim:aud":        "Cognito writes aud only where the client asked for a resource: add that value to the audiences if it means this API.",
 	"lacks:scope":      "In Cognito, add the scope to a resource server of the user pool and allow it to the app client under Custom scopes; it is called IDENTIFIER/SCOPE, and the client asks for it by that name.",

@@ -46,7 +46,7 @@ func hydraNamed(s Settings) Provider {
 // hydraHints are what a refusal means at Ory Hydra.
 //
 // Hydra, JWT access tokens: https://www.ory.sh/docs/oauth2-oidc/jwt-access-token
-var hydraHints = map[string]string{
+var hydraHints = map[string]string{ //nolint:gosec // G101: sentences, and no credentials
 	"token:opaque":     "In Hydra, set strategies.access_token to jwt, or access_token_strategy of this client: its access tokens are opaque by default.",
 	"claim:client_id":  "Hydra's access tokens have client_id, and its ID tokens do not: send the access_token of the response.",
 	"claim:aud":        "In Hydra, add this API to the client's audience, and have the client ask for it with the parameter audience; or accept the tokens of known clients by NoAudience.",

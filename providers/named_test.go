@@ -1,6 +1,7 @@
 package providers_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -193,4 +194,14 @@ func TestAScopeAloneIsNoAudience(t *testing.T) {
 	t.Parallel()
 	p := providers.Named("hydra", providers.Settings{Issuer: hydraIssuer, Audiences: []string{"a"}, ScopePrefix: "orders/"})
 	assert.ErrorContains(t, p.Err, "hydra: ScopePrefix is set without NoAudienceClients")
+}
+
+// Words from a file of your own make a Provider as variables and flags do. All
+// mistakes are found at once.
+func ExampleNamed() {
+	p := providers.Named("okta", providers.Settings{Issuer: "https://acme.okta.com/oauth2/default", RolesFrom: []string{"realm"}})
+	fmt.Println(p.Err)
+	// Output:
+	// providers: okta: Audiences is not set: give the audience that means this API, an aud value
+	// providers: okta: RolesFrom is set, but the preset okta does not read it: leave it empty (it is for keycloak and zitadel)
 }

@@ -71,21 +71,24 @@ func TestRecipes(t *testing.T) {
 		traps    map[string]trap
 	}{
 		"pingfederate": {
-			pingFederate(), seen{Client: "perf-agent-3", Scopes: []string{"mcp:tools:invoke"}},
+			pingFederate(),
+			seen{Client: "perf-agent-3", Scopes: []string{"mcp:tools:invoke"}},
 			map[string]trap{
 				"another token manager's typ": {change: jwkstest.Header{"typ": "JWT"}, want: reason.UnsupportedType, hint: "Types"},
 				"no client":                   {change: jwkstest.Claims{"client_id": nil}, want: reason.MissingClaim, hint: "client_id"},
 			},
 		},
 		"dex": {
-			dex(), seen{Roles: []string{"staff"}, Caller: claims.CallerUnknown},
+			dex(),
+			seen{Roles: []string{"staff"}, Caller: claims.CallerUnknown},
 			map[string]trap{
 				"another client's token": {change: jwkstest.WithAudience("webshop"), want: reason.WrongAudience, hint: "another API"},
 				"an ID token by c_hash":  {change: jwkstest.Claims{"c_hash": "x"}, want: reason.UnsupportedType, hint: "c_hash"},
 			},
 		},
 		"curity": {
-			curity(), seen{Scopes: []string{"openid", "profile", "orders"}},
+			curity(),
+			seen{Scopes: []string{"openid", "profile", "orders"}},
 			map[string]trap{
 				"an ID token":     {change: jwkstest.Claims{"purpose": "id"}, want: reason.UnsupportedType, hint: `purpose "id"`},
 				"no purpose":      {change: jwkstest.Claims{"purpose": nil}, want: reason.UnsupportedType, hint: "purpose"},
@@ -93,7 +96,8 @@ func TestRecipes(t *testing.T) {
 			},
 		},
 		"forgerock": {
-			forgeRock(), seen{Scopes: []string{"mail"}, Caller: claims.CallerApp},
+			forgeRock(),
+			seen{Scopes: []string{"mail"}, Caller: claims.CallerApp},
 			map[string]trap{
 				"iss without the port": {change: jwkstest.Claims{"iss": "https://x.forgeblocks.example/am/oauth2/alpha"}, want: reason.UnknownIssuer, hint: "Only the port differs"},
 				"a refresh token":      {change: jwkstest.Claims{"tokenName": "refresh_token"}, want: reason.UnsupportedType, hint: "tokenName"},

@@ -58,7 +58,7 @@ func zitadelNamed(s Settings) Provider {
 // zitadelHints are what a refusal means at Zitadel.
 //
 // Zitadel, scopes: https://zitadel.com/docs/apis/openidoauth/scopes
-var zitadelHints = map[string]string{
+var zitadelHints = map[string]string{ //nolint:gosec // G101: sentences, and no credentials
 	"token:opaque":     "In Zitadel, choose JWT as the token type of the application, or as the access token type of the service user: opaque is the default.",
 	"claim:aud":        "In Zitadel, have the client ask for the scope urn:zitadel:iam:org:project:id:PROJECT:aud, with the id of this API's project.",
 	"lacks:scope":      "Zitadel's access tokens have no scope: let the rule ask for a role.",

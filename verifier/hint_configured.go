@@ -35,6 +35,15 @@ func checkHintKey(key string) error {
 // ownHint returns what this issuer says about value, "" if it says nothing.
 func (i *issuer) ownHint(kind, value string) string { return i.hints[kind+":"+value] }
 
+// opaqueHint returns what the issuers say about a token that is no JWT, as the end
+// of a sentence, "" if they say nothing.
+func (v *Verifier) opaqueHint() string {
+	if h := v.hints[hintToken+":opaque"]; h != "" {
+		return ". " + h
+	}
+	return ""
+}
+
 // configuredHint returns the sentence of the most exact key that fits value, ""
 // if none does.
 func (v *Verifier) configuredHint(kind, value string) string {

@@ -122,7 +122,7 @@ func (t *trusted) static() (jwks.KeySet, error) {
 	if file == "" || strings.Contains(file, "://") {
 		return nil, nil //nolint:nilnil // no file was named, and that is fine
 	}
-	data, err := os.ReadFile(file)
+	data, err := os.ReadFile(t.settings.JWKSURL)
 	if err != nil {
 		var at *fs.PathError
 		if errors.As(err, &at) {
