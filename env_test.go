@@ -3,8 +3,11 @@ package sallyport_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -334,4 +337,45 @@ func TestTheEnvironmentSaysWhereTheDocumentIs(t *testing.T) {
 	g := closing(t, made, err)
 	assert.Equal(t, 200, status(g.Authenticate(ok), iss.Token()))
 	assert.Equal(t, 1, iss.DiscoveryFetches())
+}
+
+func TestAClusterByTheEnvironment(t *testing.T) {
+	const audience, subject = "https://api.example.com", "system:serviceaccount:shop:checkout"
+	iss := jwkstest.New(t, jwkstest.WithoutServer(), jwkstest.WithName("https://kubernetes.default.svc.cluster.local"), jwkstest.WithAudience(audience))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer pod" || r.URL.Path != "/openid/v1/jwks" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		r.URL.Path = "/jwks"
+		iss.Handler().ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	bearer := filepath.Join(t.TempDir(), "token")
+	require.NoError(t, os.WriteFile(bearer, []byte("pod\n"), 0o600))
+	variables := map[string]string{
+		"SALLYPORT_PROVIDER": "kubernetes", "SALLYPORT_AUDIENCE": audience, "SALLYPORT_SERVICE_ACCOUNTS": "jobs/* shop/checkout",
+		"SALLYPORT_API_SERVER": server.URL, "SALLYPORT_BEARER_FILE": bearer,
+	}
+	environment(t, variables)
+	gate, err := sallyport.FromEnv()
+	g := closing(t, gate, err)
+	pod := jwkstest.Claims{"sub": subject, "kubernetes.io": map[string]any{"namespace": "shop"}}
+	c, err := g.Verify(t.Context(), iss.Token(pod))
+	require.NoError(t, err)
+	assert.Equal(t, subject, c.ClientID())
+	_, err = g.Verify(t.Context(), iss.Token(pod, jwkstest.Claims{"sub": "system:serviceaccount:shop:admin"}))
+	require.ErrorIs(t, err, reason.WrongClient)
+
+	for name, says := range map[string]string{
+		"SALLYPORT_BEARER_FILE": `sallyport: the environment variable SALLYPORT_BEARER_FILE "/nowhere" cannot be read`,
+		"SALLYPORT_CA_FILE":     `sallyport: the environment variable SALLYPORT_CA_FILE "/nowhere" cannot be read`,
+		"SALLYPORT_API_SERVER":  `sallyport: the environment variable SALLYPORT_API_SERVER "/nowhere": give https://HOST`,
+	} {
+		wrong := maps.Clone(variables)
+		wrong[name] = "/nowhere"
+		environment(t, wrong)
+		_, err := sallyport.FromEnv()
+		assert.ErrorContains(t, err, says)
+	}
 }

@@ -40,7 +40,8 @@ type Config struct {
 	Providers []providers.Provider
 
 	// Keys is how keys are fetched, the same for all issuers. Issuer,
-	// DiscoveryURL and JWKSURL are each provider's own and stay empty here.
+	// DiscoveryURL, JWKSURL and BearerFile are each provider's own and stay empty
+	// here; a CAFile is for those providers that bring none.
 	Keys jwks.FetcherConfig
 	// Verifier is what is checked beyond what the providers say. Its Issuers
 	// are trusted beside those of the Providers.
@@ -125,6 +126,9 @@ func (cfg *Config) misplaced() error {
 	if cfg.Keys.Issuer != "" || cfg.Keys.DiscoveryURL != "" || cfg.Keys.JWKSURL != "" {
 		problems = append(problems, errors.New("sallyport: Keys names an issuer or an address: those are each provider's own, see providers.Source"))
 	}
+	if cfg.Keys.BearerFile != "" {
+		problems = append(problems, errors.New("sallyport: Keys has a BearerFile, which would be sent to the servers of all issuers: give it to the provider whose server asks for it, by WithBearerFile"))
+	}
 	if cfg.Guard.Verifier != nil {
 		problems = append(problems, errors.New("sallyport: Guard has a Verifier: the Gate makes its own; for another one use middleware.New"))
 	}
@@ -150,6 +154,7 @@ func (cfg *Config) addProviders() (fetches []fetch, err error) {
 			if tokens.Keys == nil {
 				keys := cfg.Keys
 				keys.Issuer, keys.DiscoveryURL, keys.JWKSURL = source.Issuer, source.DiscoveryURL, source.JWKSURL
+				keys.CAFile, keys.BearerFile = cmp.Or(source.CAFile, keys.CAFile), source.BearerFile
 				if n >= len(cfg.Providers) {
 					setting.NameFetches(&keys, variableNames())
 				}

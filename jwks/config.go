@@ -67,6 +67,17 @@ type FetcherConfig struct {
 	// proxy, add a bearer token. It is copied; redirects are refused all the
 	// same. nil is a client of the Fetcher's own.
 	Client *http.Client
+	// CAFile is a file of certificates in PEM form: the servers are trusted by
+	// these alone, and not by those of the system or of Client, whose Transport
+	// then is an *http.Transport or nil. It is read again for every fetch, so
+	// that it may be replaced at any time.
+	CAFile string
+	// BearerFile is a file with a token that the server asks for, as a Kubernetes
+	// API server does. It is read for every request, so that it may rotate, and
+	// sent to the scheme, host and port that are configured, of JWKSURL, else
+	// DiscoveryURL, else Issuer. No other server gets it: neither a jwks_uri on
+	// another host, nor one that a redirect names.
+	BearerFile string
 	// UserAgent is "sallyport/<version>" by default.
 	UserAgent string
 	// Timeout bounds one fetch, discovery and JWK Set together. Default 5 s.
@@ -112,10 +123,16 @@ var _ = setting.RegisterFetches(func(cfg any, names setting.Names) {
 	}
 })
 
-// Validate reports every mistake in the configuration, joined to one error.
-// [NewFetcher] calls it.
+// Validate reports every mistake in the configuration, joined to one error. It
+// reads CAFile and BearerFile. [NewFetcher] calls it.
 func (c FetcherConfig) Validate() error {
-	return errors.Join(append(c.checkAddresses(), c.checkDurations()...)...)
+	problems := slices.Concat(c.checkAddresses(), c.checkDurations())
+	for _, err := range []error{c.checkAuthority(), c.checkBearer()} {
+		if err != nil {
+			problems = append(problems, fmt.Errorf("jwks: %w", err))
+		}
+	}
+	return errors.Join(problems...)
 }
 
 // withDefaults returns a valid configuration with every default filled in.
@@ -175,6 +192,8 @@ const (
 	nameIssuer       setting.Name = "Issuer"
 	nameDiscoveryURL setting.Name = "DiscoveryURL"
 	nameJWKSURL      setting.Name = "JWKSURL"
+	nameCAFile       setting.Name = "CAFile"
+	nameBearerFile   setting.Name = "BearerFile"
 	namePlainHTTP    setting.Name = "DangerouslyPlainHTTP"
 )
 

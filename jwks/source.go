@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -29,7 +30,7 @@ const (
 // source makes the requests to one issuer. It is used by one goroutine.
 type source struct {
 	client    *http.Client
-	own       *http.Transport // nil if the client was given
+	own       idler // nil if the client was given
 	userAgent string
 	timeout   time.Duration
 	discovery discovery
@@ -54,14 +55,32 @@ func newSource(cfg FetcherConfig) *source {
 	if cfg.Client != nil {
 		*s.client = *cfg.Client
 	} else if t, ok := http.DefaultTransport.(*http.Transport); ok {
-		s.own = t.Clone()
-		s.own.MaxResponseHeaderBytes = maxHeader
-		s.own.MaxIdleConnsPerHost = 1
-		s.own.IdleConnTimeout = 10 * time.Second // the next fetch is minutes away
-		s.client.Transport = s.own
+		t = t.Clone()
+		t.MaxResponseHeaderBytes = maxHeader
+		t.MaxIdleConnsPerHost = 1
+		t.IdleConnTimeout = 10 * time.Second // the next fetch is minutes away
+		s.own, s.client.Transport = t, t
 	}
+	s.withFiles(cfg)
 	s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return s
+}
+
+// idler is a transport of the source's own.
+type idler interface{ CloseIdleConnections() }
+
+// withFiles puts what is read from files between the client and its transport.
+func (s *source) withFiles(cfg FetcherConfig) {
+	if s.client.Transport == nil {
+		s.client.Transport = http.DefaultTransport
+	}
+	if t, ok := s.client.Transport.(*http.Transport); ok && cfg.CAFile != "" {
+		a := &authority{base: t, file: cfg.CAFile}
+		s.own, s.client.Transport = a, a
+	}
+	if u, err := url.Parse(cfg.address()); err == nil && cfg.BearerFile != "" {
+		s.client.Transport = &bearer{base: s.client.Transport, file: cfg.BearerFile, origin: originOf(u)}
+	}
 }
 
 func (s *source) close() {
@@ -229,7 +248,7 @@ func brief(err error) error {
 func explain(err error) error {
 	var unknown x509.UnknownAuthorityError
 	if errors.As(err, &unknown) {
-		return fmt.Errorf("%w: give a Client that trusts the issuer's CA, or name its certificate's file in SSL_CERT_FILE", err)
+		return fmt.Errorf("%w: give a Client that trusts the issuer's CA, or set CAFile", err)
 	}
 	return err
 }

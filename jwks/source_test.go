@@ -300,7 +300,7 @@ func TestTLS(t *testing.T) {
 
 	later := func() time.Time { return time.Now().AddDate(1000, 0, 0) }
 	for says, client := range map[string]*http.Client{
-		"give a Client that trusts the issuer's CA, or name its certificate's file in SSL_CERT_FILE": nil,
+		"give a Client that trusts the issuer's CA, or set CAFile": nil,
 		"not other.example.org": trusting(s, func(c *tls.Config) { c.ServerName = "other.example.org" }),
 		"expired":               trusting(s, func(c *tls.Config) { c.Time = later }),
 	} {

@@ -65,3 +65,19 @@ func grantsOf(issuer string) map[string]string {
 	}
 	return nil
 }
+
+// lacking returns the hints that one sentence answers whatever a token lacks.
+func lacking(sentence string) map[string]string {
+	all := make(map[string]string)
+	for _, kind := range []string{"scope", "role", "permission", "level"} {
+		all["lacks:"+kind] = sentence
+	}
+	return all
+}
+
+// with returns both.
+func with(grants, more map[string]string) map[string]string {
+	all := maps.Clone(grants)
+	maps.Copy(all, more)
+	return all
+}

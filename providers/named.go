@@ -27,6 +27,7 @@ var presets = []preset{
 	{name: "oidc", needs: []setting.Name{"Issuer", "Audiences"}, may: []setting.Name{"Clients", "NoAudienceClients", "ScopePrefix"}, build: oidcNamed},
 	{name: "rfc9068", needs: []setting.Name{"Issuer", "Audiences"}, may: []setting.Name{"Clients"}, build: rfc9068Named},
 	{name: "entra", needs: []setting.Name{"Tenant", "Audiences"}, may: []setting.Name{"Clients"}, build: entraNamed},
+	{name: "entra-external", needs: []setting.Name{"Tenant", "Issuer", "Audiences"}, may: []setting.Name{"Policies", "Clients"}, build: entraExternalNamed},
 	{name: "auth0-permissions", needs: []setting.Name{"Issuer", "Audiences"}, may: []setting.Name{"Clients"}, build: auth0Named(Auth0Permissions)},
 	{name: "auth0-scopes", needs: []setting.Name{"Issuer", "Audiences"}, may: []setting.Name{"Clients"}, build: auth0Named(Auth0Scopes)},
 	{name: "okta", needs: []setting.Name{"Issuer", "Audiences"}, may: []setting.Name{"Clients"}, build: oktaNamed},
@@ -34,6 +35,9 @@ var presets = []preset{
 	{name: "cognito", needs: []setting.Name{"Issuer", "Clients"}, may: []setting.Name{"Audiences", "ScopePrefix"}, build: cognitoNamed},
 	{name: "hydra", needs: []setting.Name{"Issuer", "Audiences"}, may: []setting.Name{"Clients", "NoAudienceClients", "ScopePrefix"}, build: hydraNamed},
 	{name: "zitadel", needs: []setting.Name{"Issuer", "Audiences"}, may: []setting.Name{"Clients", "RolesFrom"}, build: zitadelNamed},
+	{name: "google", needs: []setting.Name{"Emails", "Audiences"}, may: []setting.Name{"HostedDomains"}, build: googleNamed},
+	{name: "github-actions", needs: []setting.Name{"Repositories", "Audiences"}, may: []setting.Name{"Owners", "Workflows", "Issuer"}, build: githubNamed},
+	{name: "kubernetes", needs: []setting.Name{"ServiceAccounts", "Audiences"}, may: []setting.Name{"Issuer", "APIServer"}, build: kubernetesNamed},
 }
 
 // Names returns the names of the presets, generic first.
@@ -58,7 +62,7 @@ func Named(name string, s Settings) Provider {
 	if slices.Contains(row.may, "Clients") {
 		p = p.WithClients(s.Clients...)
 	}
-	p = p.WithJWKS(s.JWKSURL).WithDiscovery(s.DiscoveryURL)
+	p = p.WithJWKS(s.JWKSURL).WithDiscovery(s.DiscoveryURL).WithCAFile(s.CAFile).WithBearerFile(s.BearerFile)
 	if err := errors.Join(p.Err, row.unread(s)); err != nil {
 		fields := setting.Fields(&s)
 		return Provider{Err: setting.Rename(err, "providers: "+row.name+": ", setting.NamesBy(fields, func(f setting.Field) string { return string(f.Name) }))}

@@ -2,6 +2,7 @@ package providers_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -102,6 +103,22 @@ var whole = map[string]struct{ needs, may providers.Settings }{
 		needs: providers.Settings{Tenant: tenant, Audiences: []string{"a"}},
 		may:   providers.Settings{Clients: []string{"partner"}},
 	},
+	"entra-external": {
+		needs: providers.Settings{Tenant: tenant, Issuer: "login.contoso.example", Audiences: []string{"a"}},
+		may:   providers.Settings{Clients: []string{"partner"}, Policies: []string{"B2C_1_susi"}},
+	},
+	"google": {
+		needs: providers.Settings{Emails: []string{shopAccount}, Audiences: []string{"a"}},
+		may:   providers.Settings{HostedDomains: []string{"acme.example"}},
+	},
+	"github-actions": {
+		needs: providers.Settings{Repositories: []string{"456"}, Audiences: []string{"a"}},
+		may:   providers.Settings{Owners: []string{"123"}, Workflows: []string{workflow}, Issuer: "https://ghes.example/_services/token"},
+	},
+	"kubernetes": {
+		needs: providers.Settings{ServiceAccounts: []string{"shop/checkout"}, Audiences: []string{"a"}},
+		may:   providers.Settings{Issuer: "https://oidc.eks.example/id/1", APIServer: "https://api.cluster.example:6443"},
+	},
 	"auth0-permissions": {
 		needs: providers.Settings{Issuer: domain, Audiences: []string{"a"}},
 		may:   providers.Settings{Clients: []string{"partner"}},
@@ -162,8 +179,10 @@ func TestEveryPresetSaysWhatItReads(t *testing.T) {
 				assert.Empty(t, p.Issuers, name)
 			case len(given[n].Values()) > 0:
 				assert.NotEqual(t, most, changed(all, ""), "%s: %s changes something", name, need.Name)
-			case need.Name == "JWKSURL" || need.Name == "DiscoveryURL":
-				assert.NoError(t, changed(row.needs, "https://keys.example/").Err, "%s may have %s", name, need.Name)
+			case slices.Contains([]setting.Name{"JWKSURL", "DiscoveryURL", "CAFile", "BearerFile"}, need.Name):
+				other := changed(row.needs, "https://keys.example/")
+				assert.NoError(t, other.Err, "%s may have %s", name, need.Name)
+				assert.NotEqual(t, p, other, "%s: %s changes something", name, need.Name)
 			default:
 				assert.ErrorContains(t, changed(row.needs, "x").Err, string(need.Name)+" is set, but the preset "+name+" does not read it", name)
 			}

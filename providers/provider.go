@@ -49,6 +49,12 @@ type Source struct {
 	DiscoveryURL string
 	// JWKSURL is the key set's address; with it there is no discovery.
 	JWKSURL string
+	// CAFile and BearerFile are files: the certificates that the server is
+	// trusted by instead of the system's, and the token that it is asked with.
+	// See the fields of that name of [jwks.FetcherConfig].
+	//
+	// [jwks.FetcherConfig]: https://pkg.go.dev/github.com/sallyport-go/sallyport/jwks#FetcherConfig
+	CAFile, BearerFile string
 }
 
 // Generic returns a Provider that expects tokens of any issuer that follows RFC 9068 or comes close:
@@ -98,19 +104,25 @@ func (p Provider) WithNoAudience(scopePrefix string, clients ...string) Provider
 
 // WithJWKS returns p with its keys fetched from one address, without discovery.
 // It is for issuers that publish no document, whose name is no address, or whose
-// keys for this API are at an address of their own. "" changes nothing.
+// keys for this API are at an address of their own. On another host than before,
+// a CA and a bearer are left behind: give them after the address. "" changes
+// nothing.
 func (p Provider) WithJWKS(url string) Provider {
 	if url == "" {
 		return p
 	}
-	return p.each(func(i *Issuer) { i.Source.JWKSURL, i.Source.DiscoveryURL = url, "" })
+	return p.each(func(i *Issuer) {
+		i.Source.leave(url)
+		i.Source.JWKSURL, i.Source.DiscoveryURL = url, ""
+	})
 }
 
 // WithDiscovery returns p with its discovery document read from another address
 // than the one that follows from the issuer. The document has to name the
 // issuer. Where p has several, as Entra has, and url is the document of one of
-// them but for its query, it is that one's keys that all of them use. "" changes
-// nothing.
+// them but for its query, it is that one's keys that all of them use. On another
+// host than before, a CA and a bearer are left behind: give them after the
+// address. "" changes nothing.
 func (p Provider) WithDiscovery(url string) Provider {
 	if url == "" {
 		return p
@@ -121,6 +133,7 @@ func (p Provider) WithDiscovery(url string) Provider {
 		if of >= 0 {
 			i.Source.Issuer = p.Issuers[of].Source.Issuer
 		}
+		i.Source.leave(url)
 		i.Source.JWKSURL, i.Source.DiscoveryURL = "", url
 	})
 }
@@ -152,6 +165,15 @@ const (
 	namePreset    setting.Name = "preset"
 	nameClients   setting.Name = "clients"
 	nameRolesFrom setting.Name = "RolesFrom"
+
+	nameEmails          setting.Name = "Emails"
+	nameHostedDomains   setting.Name = "HostedDomains"
+	nameRepositories    setting.Name = "Repositories"
+	nameOwners          setting.Name = "Owners"
+	nameWorkflows       setting.Name = "Workflows"
+	nameServiceAccounts setting.Name = "ServiceAccounts"
+	nameAPIServer       setting.Name = "APIServer"
+	namePolicies        setting.Name = "Policies"
 
 	nameScopePrefix       setting.Name = "ScopePrefix"
 	nameNoAudienceClients setting.Name = "NoAudienceClients"

@@ -128,6 +128,10 @@ type Issuer struct {
 	// Clients are the client ids accepted. Empty accepts every client.
 	Clients []string
 
+	// Limits narrow whose tokens are accepted by other claims than the client.
+	// All of them must hold. Empty accepts everyone that the issuer knows.
+	Limits []Limit
+
 	// Claims names the claims that hold scopes, roles, permissions and the
 	// client id. Each list that is nil is that of [claims.DefaultMapping].
 	Claims claims.Mapping
@@ -290,6 +294,7 @@ func (cfg *Issuer) compile() *issuer {
 		markers:    orDefault(cfg.Markers, defaultMarkers),
 		required:   slices.Clone(cfg.Required),
 		clients:    slices.Clone(cfg.Clients),
+		limits:     cloneLimits(cfg.Limits),
 		mapping:    cfg.Claims,
 		hints:      maps.Clone(cfg.Hints),
 	}

@@ -25,6 +25,9 @@ func hint(c *check, err *Error) string {
 	if err.origin == noAudience {
 		return hintNoAudience(c, err)
 	}
+	if err.origin == byLimit {
+		return hintLimit(c, err)
+	}
 	h, ok := hints[err.Reason]
 	if !ok {
 		return err.Detail
@@ -342,11 +345,11 @@ func hintAudience(c *check, _ *Error) string {
 		if near := d.issuer.nearAudience(aud); near != "" {
 			return near
 		}
-		if aud == d.claims.Issuer() {
-			return cmp.Or(d.v.hints[hintAud+":{issuer}"], "aud is the issuer itself: the token is for its own API, and the client must ask for yours.")
-		}
 		if h := d.v.configuredHint(hintAud, aud); h != "" {
 			return h
+		}
+		if aud == d.claims.Issuer() {
+			return cmp.Or(d.v.hints[hintAud+":{issuer}"], "aud is the issuer itself: the token is for its own API, and the client must ask for yours.")
 		}
 	}
 	if none(d.claims.Audiences()) {

@@ -80,6 +80,9 @@ func (cfg *Issuer) validateLists() []error {
 			problems = append(problems, fmt.Errorf("Markers[%d] names no Claim", n))
 		}
 	}
+	for n := range cfg.Limits {
+		problems = append(problems, cfg.Limits[n].mistakes(n))
+	}
 	for _, key := range slices.Sorted(maps.Keys(cfg.Hints)) {
 		problems = append(problems, checkHintKey(key))
 	}

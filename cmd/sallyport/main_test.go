@@ -193,7 +193,7 @@ func TestWrongUseIsExplained(t *testing.T) {
 		"no command":          {nil, "sallyport explain"},
 		"unknown command":     {[]string{"verify"}, "use explain, inspect or version (sallyport help says how)\n"},
 		"unknown flag":        {[]string{"explain", "-isuer", "x"}, "sallyport explain: flag provided but not defined: -isuer " + lists},
-		"no flags":            {[]string{"explain", "x.y.z"}, "sallyport explain: -issuer is not set: give the iss claim, exactly as the token has it (for auth0 the domain alone)\nsallyport explain: -audience is not set: give the audience that means this API, an aud value\n"},
+		"no flags":            {[]string{"explain", "x.y.z"}, "sallyport explain: -issuer is not set: give the iss claim, exactly as the token has it (for auth0 and entra-external the domain alone)\nsallyport explain: -audience is not set: give the audience that means this API, an aud value\n"},
 		"no audience":         {[]string{"explain", "-issuer", "https://i.example/", "x.y.z"}, "sallyport explain: -audience is not set: give the audience that means this API, an aud value\n"},
 		"an empty audience":   {explaining("-audience", "", "x.y.z"), `invalid value "" for flag -audience: it is empty ` + lists},
 		"unknown preset":      {explaining("-preset", "acme", "x.y.z"), `-preset: no preset "acme": use generic, `},

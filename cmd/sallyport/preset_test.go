@@ -57,6 +57,11 @@ var presetSamples = map[string]struct {
 		[]string{"-tenant", "a53d724c-15ea-4469-a987-82a5b30ec167", "-audience", "6e74172b-be56-4843-9ff4-e66a39bb12e3"},
 		map[string]string{"TENANT": "a53d724c-15ea-4469-a987-82a5b30ec167", "AUDIENCE": "6e74172b-be56-4843-9ff4-e66a39bb12e3"},
 	},
+	"entra-external": {
+		"b2c-user", "b2c-id-token", "send the access token",
+		[]string{"-tenant", "a53d724c-15ea-4469-a987-82a5b30ec167", "-issuer", "contoso.b2clogin.com", "-audience", "6e74172b-be56-4843-9ff4-e66a39bb12e3", "-policy", "B2C_1_susi", "-scope", "read"},
+		map[string]string{"TENANT": "a53d724c-15ea-4469-a987-82a5b30ec167", "ISSUER": "contoso.b2clogin.com", "AUDIENCE": "6e74172b-be56-4843-9ff4-e66a39bb12e3", "POLICIES": "B2C_1_edit B2C_1_susi"},
+	},
 	"auth0-permissions": {
 		"auth0-m2m", "auth0-id-token", "wrong_audience",
 		[]string{"-issuer", "login.dev.bokbasen.io", "-audience", "https://api.dev.bokbasen.io/article/"},
@@ -91,6 +96,21 @@ var presetSamples = map[string]struct {
 		"zitadel-projects", "zitadel-no-audience", "have the client ask for the scope urn:zitadel",
 		[]string{"-issuer", "https://shop.zitadel.example", "-audience", "178204173316174381", "-roles-from", "178204173316174381", "-role", "writer"},
 		map[string]string{"ISSUER": "https://shop.zitadel.example", "AUDIENCE": "178204173316174381", "ROLES_FROM": "178204173316174381"},
+	},
+	"google": {
+		"google-service-account", "google-user", "add its email to the emails",
+		[]string{"-audience", "https://orders-abc123.run.app", "-email", "shop@acme-prod.iam.gserviceaccount.com"},
+		map[string]string{"AUDIENCE": "https://orders-abc123.run.app", "EMAILS": "shop@acme-prod.iam.gserviceaccount.com"},
+	},
+	"github-actions": {
+		"github-actions", "github-actions-default", "by core.getIDToken(AUDIENCE)",
+		[]string{"-audience", "https://api.example.com", "-repository", "456", "-owner", "123", "-workflow", "octo/ci/.github/workflows/x.yml@refs/heads/main"},
+		map[string]string{"AUDIENCE": "https://api.example.com", "REPOSITORIES": "456 457"},
+	},
+	"kubernetes": {
+		"kubernetes-pod", "kubernetes-secret", "a token of the old kind, out of a Secret",
+		[]string{"-audience", "https://api.example.com", "-service-account", "shop/checkout"},
+		map[string]string{"AUDIENCE": "https://api.example.com", "SERVICE_ACCOUNTS": "jobs/* shop/checkout"},
 	},
 }
 
@@ -130,6 +150,12 @@ func TestMistakesOfAPresetNameItsFlags(t *testing.T) {
 		"-roles-from is set, but the preset okta does not read it: leave it empty (it is for keycloak and zitadel)": {"-preset", "okta", "-issuer", "https://acme.okta.com/oauth2/a", "-audience", "a", "-roles-from", "realm"},
 		"-scope-prefix is set without -no-audience-client":                                                          {"-issuer", "https://op.example", "-audience", "a", "-scope-prefix", "orders/"},
 		`-issuer "https://acme.okta.com/" is Okta's org authorization server`:                                       {"-preset", "okta", "-issuer", "https://acme.okta.com/", "-audience", "a"},
+		"-email is not set: give the email of each account that may call (or -hosted-domain)":                       {"-preset", "google", "-audience", "https://orders.run.app"},
+		`-repository: "octo/api": give the id, which is a number`:                                                   {"-preset", "github-actions", "-audience", "https://api.example.com", "-repository", "octo/api"},
+		`-audience: "https://github.com/octo" is what every job of that owner has`:                                  {"-preset", "github-actions", "-audience", "https://github.com/octo", "-repository", "456"},
+		`-service-account: "checkout": give NAMESPACE/NAME`:                                                         {"-preset", "kubernetes", "-audience", "https://api.example.com", "-service-account", "checkout"},
+		"-policy is not set: give the policy (tfp or acr)":                                                          {"-preset", "entra-external", "-tenant", "a53d724c-15ea-4469-a987-82a5b30ec167", "-issuer", "contoso.b2clogin.com", "-audience", "a"},
+		`-ca-file "/nowhere/ca.crt" cannot be read`:                                                                 {"-preset", "kubernetes", "-audience", "https://api.example.com", "-service-account", "shop/checkout", "-ca-file", "/nowhere/ca.crt"},
 		`-issuer "https://sso.example/realms/shop/": the issuer of a realm is https://HOST/realms/NAME`:             {"-preset", "keycloak", "-issuer", "https://sso.example/realms/shop/", "-audience", "a"},
 	} {
 		a := command(t, "x.y.z", append([]string{"explain"}, args...)...)
