@@ -17,6 +17,7 @@ type caller struct {
 	owner   bool
 	known   bool // lookup has what holds for the whole call
 	waiting bool // it is counted
+	unknown bool // its key is not in the set, which is not counted yet
 	lookup  lookup
 }
 
@@ -69,6 +70,7 @@ func (f *Fetcher) update(c *caller, now time.Time) {
 		c.known = true
 		l.kid, l.arrived = f.hash(c.kid), f.policy.started
 		l.any = c.owner || c.kid == "" && !l.usable
+		c.unknown = !c.owner && l.usable && !l.found
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/sallyport-go/sallyport/internal/version"
 )
 
 // The defaults, which the fields of [FetcherConfig] state too.
@@ -89,9 +91,14 @@ type FetcherConfig struct {
 	// that wait for them go on. It must not block, and must not call Ready,
 	// Refresh or Close. A panic in it is not recovered and ends the process.
 	OnEvent func(Event)
-	// MeterProvider counts fetches, TracerProvider traces them. nil is none.
+	// MeterProvider measures fetches and keys, TracerProvider traces fetches. nil
+	// is none. See docs/guide/telemetry.md.
 	MeterProvider  metric.MeterProvider
 	TracerProvider trace.TracerProvider
+	// Label is what metrics and spans call the issuer. "" is Issuer or, without
+	// one, JWKSURL. Fetchers of issuers that come and go share one label, so that
+	// there is no series for each.
+	Label string
 }
 
 // Validate reports every mistake in the configuration, joined to one error.
@@ -105,7 +112,7 @@ func (c FetcherConfig) withDefaults() FetcherConfig {
 	c.Timeout = cmp.Or(c.Timeout, defaultTimeout)
 	c.MaxStaleness = cmp.Or(c.MaxStaleness, defaultMaxStaleness)
 	c.Cooldown = max(0, cmp.Or(c.Cooldown, defaultCooldown))
-	c.UserAgent = cmp.Or(c.UserAgent, defaultUserAgent())
+	c.UserAgent = cmp.Or(c.UserAgent, "sallyport/"+version.Built())
 	c.RefreshInterval, c.MinRefreshInterval, c.MaxRefreshInterval = c.intervals()
 	c.DangerouslyPlainHTTP = slices.Clone(c.DangerouslyPlainHTTP)
 	return c
