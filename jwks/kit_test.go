@@ -481,7 +481,7 @@ func (m *measured) values(t *testing.T, name string) map[string]float64 {
 				require.Equal(t, issuerURL, kv.Value.AsString())
 				continue
 			}
-			labels = append(labels, kv.Value.Emit())
+			labels = append(labels, kv.Value.String())
 		}
 		out[strings.Join(labels, " ")] = value
 	}

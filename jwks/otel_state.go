@@ -83,7 +83,7 @@ func newGauges(meter metric.Meter, issuer attribute.KeyValue) (*gauges, error) {
 		metric.WithUnit("{key}"), metric.WithDescription("Keys of an issuer that can check tokens, and published ones that cannot."))
 	g.budget, errs[2] = meter.Int64ObservableGauge("sallyport.jwks.budget",
 		metric.WithUnit("{fetch}"), metric.WithDescription("Fetches that unknown key ids may still cause."))
-	g.age, errs[3] = meter.Float64ObservableGauge("sallyport.jwks.keys.age",
+	g.age, errs[3] = meter.Float64ObservableGauge("sallyport.jwks.age",
 		metric.WithUnit("s"), metric.WithDescription("Time since an issuer's keys were last confirmed; nothing before the first time."))
 	for i, state := range states {
 		g.inState[i] = metric.WithAttributeSet(attribute.NewSet(issuer, attribute.String("sallyport.state", state)))

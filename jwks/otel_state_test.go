@@ -41,14 +41,14 @@ func TestTheStateOfTheKeysIsMeasured(t *testing.T) {
 		assert.Equal(t, "loading", stateOf(t, m))
 		time.Sleep(time.Second)
 		assert.Equal(t, "missing", stateOf(t, m))
-		assert.Empty(t, m.values(t, "sallyport.jwks.keys.age"), "keys that were never there have no age")
+		assert.Empty(t, m.values(t, "sallyport.jwks.age"), "keys that were never there have no age")
 
 		s.serve(set(jwk("a"), jwk("b"), jwk("c", members{"use": "enc"})))
 		require.NoError(t, f.Ready(t.Context()))
 		assert.Equal(t, "usable", stateOf(t, m))
 		assert.Equal(t, map[string]float64{"usable": 2, "skipped": 1}, m.values(t, "sallyport.jwks.keys"))
 		time.Sleep(90 * time.Second)
-		assert.Equal(t, map[string]float64{"": 90}, m.values(t, "sallyport.jwks.keys.age"))
+		assert.Equal(t, map[string]float64{"": 90}, m.values(t, "sallyport.jwks.age"))
 
 		s.fail(http.StatusInternalServerError)
 		time.Sleep(2 * time.Hour)
@@ -77,7 +77,7 @@ func TestTheStateIsMeasuredUntilClose(t *testing.T) {
 		f := readyFetcher(t, m.by(s.config()))
 		require.NoError(t, f.Close())
 		require.NoError(t, f.Close())
-		for _, name := range []string{"sallyport.jwks.state", "sallyport.jwks.keys", "sallyport.jwks.keys.age", "sallyport.jwks.budget"} {
+		for _, name := range []string{"sallyport.jwks.state", "sallyport.jwks.keys", "sallyport.jwks.age", "sallyport.jwks.budget"} {
 			assert.Empty(t, m.values(t, name), name)
 		}
 	})

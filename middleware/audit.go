@@ -48,7 +48,7 @@ func Audit(cfg AuditConfig) func(context.Context, Event) {
 	return func(ctx context.Context, ev Event) {
 		attrs := make([]slog.Attr, 0, 24)
 		attrs = appendDecision(attrs, &ev)
-		attrs = appendRequest(attrs, ctx, &ev)
+		attrs = appendRequest(ctx, attrs, &ev)
 		attrs = appendCaller(attrs, &cfg, &ev)
 		if cfg.Request != nil {
 			attrs = append(attrs, cfg.Request(ctx)...)
@@ -91,7 +91,7 @@ func appendDecision(attrs []slog.Attr, ev *Event) []slog.Attr {
 	return attrs
 }
 
-func appendRequest(attrs []slog.Attr, ctx context.Context, ev *Event) []slog.Attr {
+func appendRequest(ctx context.Context, attrs []slog.Attr, ev *Event) []slog.Attr {
 	if ev.Method != "" {
 		attrs = append(attrs, slog.String("http.request.method", ev.Method))
 	}

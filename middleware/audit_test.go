@@ -36,7 +36,7 @@ func TestTheAuditHasARecordOfEachCall(t *testing.T) {
 	v, iss := newIssued(t)
 	m := newMeasured()
 	ctx, span := m.traces.Tracer("").Start(t.Context(), "request")
-	defer span.End()
+	t.Cleanup(func() { span.End() })
 	person := jwkstest.Claims{"scope": "orders.read", "sub": "user-1", "client_id": "partner-1", "jti": "id-1"}
 	common := map[string]any{
 		"level": "INFO", "ecs.version": "8.17.0", "event.kind": "event", "event.category": []any{"api"}, "event.module": "sallyport", "event.dataset": "sallyport.audit",
@@ -55,27 +55,45 @@ func TestTheAuditHasARecordOfEachCall(t *testing.T) {
 		more  map[string]any
 	}{
 		{
-			"a good call names nobody unless that is asked for", middleware.Config{}, middleware.AuditConfig{}, allReads(), iss.Token(person), allowed,
+			"a good call names nobody unless that is asked for",
+			middleware.Config{},
+			middleware.AuditConfig{},
+			allReads(), iss.Token(person), allowed,
 			map[string]any{"event.action": "verified", "sallyport.issuer": "https://issuer.example"},
 		},
 		{
-			"a good call with whose it was", middleware.Config{}, middleware.AuditConfig{ClientID: true, Subject: true, TokenID: true}, allReads(), iss.Token(person), allowed,
+			"a good call with whose it was",
+			middleware.Config{},
+			middleware.AuditConfig{ClientID: true, Subject: true, TokenID: true},
+			allReads(), iss.Token(person), allowed,
 			map[string]any{"event.action": "verified", "sallyport.issuer": "https://issuer.example", "sallyport.client_id": "partner-1", "user.id": "user-1", "sallyport.token_id": "id-1"},
 		},
 		{
-			"a call that a rule refused", middleware.Config{}, middleware.AuditConfig{ClientID: true}, claims.AllScopes("orders.write"), iss.Token(person), denied,
+			"a call that a rule refused",
+			middleware.Config{},
+			middleware.AuditConfig{ClientID: true},
+			claims.AllScopes("orders.write"), iss.Token(person), denied,
 			map[string]any{"event.action": "refused", "event.reason": "insufficient_scope", "http.response.status_code": 403.0, "sallyport.missing": []any{"orders.write"}, "sallyport.issuer": "https://issuer.example", "sallyport.client_id": "partner-1"},
 		},
 		{
-			"a forged token names nobody, for nobody signed it", middleware.Config{}, middleware.AuditConfig{ClientID: true, Subject: true, TokenID: true}, allReads(), iss.Token(person, jwkstest.WithKey(iss.NewKey("ES256", jwkstest.JWK{"kid": "forged"}))), denied,
+			"a forged token names nobody, for nobody signed it",
+			middleware.Config{},
+			middleware.AuditConfig{ClientID: true, Subject: true, TokenID: true},
+			allReads(), iss.Token(person, jwkstest.WithKey(iss.NewKey("ES256", jwkstest.JWK{"kid": "forged"}))), denied,
 			map[string]any{"event.action": "refused", "event.reason": "unknown_key", "http.response.status_code": 401.0, "sallyport.issuer": "https://issuer.example", "sallyport.kid": `"forged"`},
 		},
 		{
-			"shadow mode let the call through", middleware.Config{Shadow: true}, middleware.AuditConfig{}, claims.AllScopes("orders.write"), iss.Token(person), allowed,
+			"shadow mode let the call through",
+			middleware.Config{Shadow: true},
+			middleware.AuditConfig{},
+			claims.AllScopes("orders.write"), iss.Token(person), allowed,
 			map[string]any{"event.action": "shadow", "event.reason": "insufficient_scope", "sallyport.missing": []any{"orders.write"}, "sallyport.issuer": "https://issuer.example"},
 		},
 		{
-			"what the program adds", middleware.Config{}, middleware.AuditConfig{Request: func(context.Context) []slog.Attr { return []slog.Attr{slog.String("http.request.id", "r-1")} }}, allReads(), iss.Token(person), allowed,
+			"what the program adds",
+			middleware.Config{},
+			middleware.AuditConfig{Request: func(context.Context) []slog.Attr { return []slog.Attr{slog.String("http.request.id", "r-1")} }},
+			allReads(), iss.Token(person), allowed,
 			map[string]any{"event.action": "verified", "sallyport.issuer": "https://issuer.example", "http.request.id": "r-1"},
 		},
 	} {

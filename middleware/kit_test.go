@@ -191,7 +191,8 @@ func (e *events) lines() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	out := []string{}
-	for _, ev := range e.list {
+	for i := range e.list {
+		ev := &e.list[i]
 		out = append(out, strings.TrimSpace(string(ev.Outcome)+" "+string(ev.Reason)))
 	}
 	return out
@@ -231,7 +232,7 @@ func (m *measured) series(t *testing.T, name string) map[string]int64 {
 	add := func(set attribute.Set, n int64) {
 		labels := make([]string, 0, set.Len())
 		for _, kv := range set.ToSlice() {
-			labels = append(labels, strings.TrimPrefix(string(kv.Key), "sallyport.")+"="+kv.Value.Emit())
+			labels = append(labels, strings.TrimPrefix(string(kv.Key), "sallyport.")+"="+kv.Value.String())
 		}
 		out[strings.Join(labels, " ")] += n
 	}

@@ -128,7 +128,7 @@ func TestADecisionIsWrittenIntoTheSpanOfItsRequest(t *testing.T) {
 			set := attribute.NewSet(m.spans.Ended()[0].Attributes()...)
 			var got []string
 			for _, kv := range set.ToSlice() {
-				got = append(got, strings.TrimPrefix(string(kv.Key), "sallyport.")+"="+kv.Value.Emit())
+				got = append(got, strings.TrimPrefix(string(kv.Key), "sallyport.")+"="+kv.Value.String())
 			}
 			assert.Equal(t, row.want, strings.Join(got, " "))
 			serve(g.Authenticate(handler), request(row.auth...)) // without a span
