@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -119,4 +122,78 @@ func TestATracerProviderHasDecisionsInTheSpanOfTheRequest(t *testing.T) {
 	last := ended[len(ended)-1]
 	assert.Equal(t, "request", last.Name())
 	assert.Contains(t, last.Attributes(), attribute.String("sallyport.outcome", "verified"))
+}
+
+// The guide has a row for each metric, and no other.
+func TestTheGuideHasEachMetric(t *testing.T) {
+	t.Parallel()
+	iss, reader := newIssuer(t), sdkmetric.NewManualReader()
+	g, err := sallyport.Open(sallyport.Config{
+		Providers:     []providers.Provider{providers.Generic(iss.Issuer(), audience)},
+		MeterProvider: sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)),
+	})
+	g = closing(t, g, err)
+	r := httptest.NewRequest(http.MethodGet, "/orders", nil)
+	r.Header.Set("Authorization", "Bearer "+iss.Token())
+	_, _, err = g.Check(r, claims.AnyToken())
+	require.NoError(t, err)
+	var measured []string
+	for _, scope := range collect(t, reader) {
+		for _, m := range scope.Metrics {
+			kind, attributes := shape(m.Data)
+			measured = append(measured, strings.Join([]string{m.Name, kind, m.Unit, strings.Join(attributes, ", ")}, " | "))
+		}
+	}
+	guide, err := os.ReadFile("docs/guide/telemetry.md")
+	require.NoError(t, err)
+	var described []string
+	for line := range strings.Lines(string(guide)) {
+		cells := strings.Split(line, "|")
+		for i := range cells {
+			cells[i] = strings.TrimSpace(cells[i])
+		}
+		if len(cells) < 6 || !strings.HasPrefix(cells[1], "`sallyport.") {
+			continue
+		}
+		attributes := regexp.MustCompile(` \([^)]*\)`).ReplaceAllString(cells[4], "")
+		attributes = strings.ReplaceAll(attributes, ", error.type", "") // of a failure alone
+		described = append(described, strings.Join([]string{strings.Trim(cells[1], "`"), cells[2], cells[3], attributes}, " | "))
+	}
+	assert.ElementsMatch(t, measured, described)
+}
+
+// shape returns the kind of a metric, and its attributes without the prefix, as
+// the guide has them.
+func shape(data metricdata.Aggregation) (kind string, attributes []string) {
+	names := map[string]bool{}
+	add := func(set attribute.Set) {
+		for _, kv := range set.ToSlice() {
+			names[strings.TrimPrefix(string(kv.Key), "sallyport.")] = true
+		}
+	}
+	switch data := data.(type) {
+	case metricdata.Sum[int64]:
+		kind = "up-down counter"
+		if data.IsMonotonic {
+			kind = "counter"
+		}
+		for _, p := range data.DataPoints {
+			add(p.Attributes)
+		}
+	case metricdata.Gauge[int64]:
+		kind = "gauge"
+		add(data.DataPoints[0].Attributes)
+	case metricdata.Gauge[float64]:
+		kind = "gauge"
+		add(data.DataPoints[0].Attributes)
+	case metricdata.Histogram[float64]:
+		kind = "histogram"
+		add(data.DataPoints[0].Attributes)
+	}
+	for _, name := range []string{"outcome", "reason", "issuer", "seen", "result", "state", "key.state"} {
+		if names[name] {
+			attributes = append(attributes, name)
+		}
+	}
+	return kind, attributes
 }
