@@ -12,10 +12,10 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.opentelemetry.io/otel/metric"
-	"go.opentelemetry.io/otel/metric/noop"
-	"go.opentelemetry.io/otel/trace"
-	tracenoop "go.opentelemetry.io/otel/trace/noop"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.uber.org/goleak"
 
 	"github.com/sallyport-go/sallyport"
@@ -52,6 +52,8 @@ type api struct {
 
 	issuer *jwkstest.Issuer
 	gate   *sallyport.Gate
+	meters *sdkmetric.ManualReader
+	spans  *tracetest.SpanRecorder
 
 	mu       sync.Mutex
 	recorded bytes.Buffer
@@ -59,12 +61,12 @@ type api struct {
 
 func newAPI(tb testing.TB) *api {
 	tb.Helper()
-	a := &api{issuer: newIssuer(tb)}
+	a := &api{issuer: newIssuer(tb), meters: sdkmetric.NewManualReader(), spans: tracetest.NewSpanRecorder()}
 	cfg := sallyport.Config{
 		Providers:      []providers.Provider{providers.Generic(a.issuer.Issuer(), audience)},
 		Logger:         slog.New(slog.NewTextHandler(a, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		MeterProvider:  meters{record: a.record},
-		TracerProvider: tracers{record: a.record},
+		MeterProvider:  sdkmetric.NewMeterProvider(sdkmetric.WithReader(a.meters)),
+		TracerProvider: sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(a.spans)),
 	}
 	cfg.Guard.OnEvent = func(_ context.Context, e middleware.Event) { a.record("%+v", e) }
 	cfg.Keys.OnEvent = func(e jwks.Event) { a.record("%+v", e) }
@@ -85,10 +87,23 @@ func (a *api) Write(line []byte) (int, error) {
 
 func (a *api) record(format string, args ...any) { _, _ = fmt.Fprintf(a, format+"\n", args...) }
 
-func (a *api) everything() string {
+func (a *api) everything(tb testing.TB) string {
+	tb.Helper()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.recorded.String()
+	out := a.recorded.String() + fmt.Sprintf("%+v", collect(tb, a.meters))
+	for _, span := range a.spans.Ended() {
+		out += fmt.Sprintf("\nspan %s %v %v %v", span.Name(), span.Attributes(), span.Events(), span.Status())
+	}
+	return out
+}
+
+// collect reads what was measured.
+func collect(tb testing.TB, from *sdkmetric.ManualReader) []metricdata.ScopeMetrics {
+	tb.Helper()
+	var all metricdata.ResourceMetrics
+	require.NoError(tb, from.Collect(tb.Context(), &all))
+	return all.ScopeMetrics
 }
 
 // token is a good one.
@@ -105,55 +120,6 @@ func (a *api) call(tb testing.TB, token string) {
 	resp, err := a.Client().Do(req)
 	require.NoError(tb, err)
 	require.NoError(tb, resp.Body.Close())
-}
-
-// meters and tracers record every attribute that they are given.
-type (
-	meters struct {
-		noop.MeterProvider
-
-		record func(format string, args ...any)
-	}
-	meter struct {
-		noop.Meter
-
-		record func(format string, args ...any)
-	}
-	counter struct {
-		noop.Int64Counter
-
-		name   string
-		record func(format string, args ...any)
-	}
-	tracers struct {
-		tracenoop.TracerProvider
-
-		record func(format string, args ...any)
-	}
-	tracer struct {
-		tracenoop.Tracer
-
-		record func(format string, args ...any)
-	}
-)
-
-func (m meters) Meter(string, ...metric.MeterOption) metric.Meter { return meter{record: m.record} }
-
-func (m meter) Int64Counter(name string, _ ...metric.Int64CounterOption) (metric.Int64Counter, error) {
-	return counter{name: name, record: m.record}, nil
-}
-
-func (c counter) Add(_ context.Context, _ int64, options ...metric.AddOption) {
-	set := metric.NewAddConfig(options).Attributes()
-	c.record("counted %s %v", c.name, set.ToSlice())
-}
-
-func (t tracers) Tracer(string, ...trace.TracerOption) trace.Tracer { return tracer{record: t.record} }
-
-func (t tracer) Start(ctx context.Context, name string, options ...trace.SpanStartOption) (context.Context, trace.Span) {
-	cfg := trace.NewSpanStartConfig(options...)
-	t.record("span %s %v", name, cfg.Attributes())
-	return t.Tracer.Start(ctx, name, options...)
 }
 
 // anybody is a Verifier that knows no bad token.

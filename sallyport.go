@@ -50,7 +50,8 @@ type Config struct {
 	Guard middleware.Config
 
 	// Logger, MeterProvider and TracerProvider are used by every part that has
-	// none of its own. nil is no log, no metric, no trace.
+	// none of its own. nil is no log, no metric, no trace. A TracerProvider also
+	// sets Guard.SpanAttributes. See docs/guide/telemetry.md.
 	Logger         *slog.Logger
 	MeterProvider  metric.MeterProvider
 	TracerProvider trace.TracerProvider
@@ -68,6 +69,7 @@ type Gate struct {
 	verifier *verifier.Verifier
 	fetchers []*jwks.Fetcher // which the Gate owns
 	issuers  []issuerKeys    // of every issuer, those of the fetchers too
+	watching metric.Registration
 }
 
 // New returns a Gate for the tokens of one issuer. issuer is the iss claim,
@@ -88,6 +90,7 @@ func Open(cfg Config) (*Gate, error) {
 	cfg.Keys.TracerProvider = cmp.Or(cfg.Keys.TracerProvider, cfg.TracerProvider)
 	cfg.Guard.Logger = cmp.Or(cfg.Guard.Logger, cfg.Logger)
 	cfg.Guard.MeterProvider = cmp.Or(cfg.Guard.MeterProvider, cfg.MeterProvider)
+	cfg.Guard.SpanAttributes = cfg.Guard.SpanAttributes || cfg.TracerProvider != nil
 
 	fetches, err := cfg.compose(nil)
 	if err != nil {
@@ -159,6 +162,7 @@ func (cfg *Config) addProviders() (fetches []fetch, err error) {
 					setting.NameFetches(&keys, variableNames())
 				}
 				setting.NameFetches(&keys, fieldNames)
+				keys.Label = cmp.Or(keys.Label, tokens.Name) // as the metrics of requests have it
 				problems = append(problems, setting.Rename(keys.Validate(), "sallyport: ", fieldNames))
 				fetches = append(fetches, fetch{len(cfg.Verifier.Issuers), keys})
 			}
@@ -207,8 +211,10 @@ func (g *Gate) open(cfg Config, fetches []fetch) (err error) {
 		g.issuers = append(g.issuers, issuerKeys{cfg.Verifier.Issuers[i].Name, cfg.Verifier.Issuers[i].Keys})
 	}
 	cfg.Guard.Verifier = g.verifier
-	g.Guard, err = middleware.New(cfg.Guard)
-	return err
+	if g.Guard, err = middleware.New(cfg.Guard); err != nil {
+		return err
+	}
+	return g.watchCache(cfg.MeterProvider)
 }
 
 // Verify verifies a token without a request, as the Guard does with one, but
@@ -302,10 +308,11 @@ func (g *Gate) Distrust(issuer, kid string) error {
 	return nil
 }
 
-// Close ends the background refreshes. Later requests are answered with the
+// Close ends the background refreshes and what metrics read. Later requests are answered with the
 // keys that were fetched, for as long as those may be used.
 func (g *Gate) Close() error {
 	g = g.orZero()
+	g.unwatch()
 	var errs []error
 	for _, f := range g.fetchers {
 		errs = append(errs, f.Close())

@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/sallyport-go/sallyport/internal/setting"
+	"github.com/sallyport-go/sallyport/internal/version"
 )
 
 // The defaults, which the fields of [FetcherConfig] state too.
@@ -107,9 +108,14 @@ type FetcherConfig struct {
 	// that wait for them go on. It must not block, and must not call Ready,
 	// Refresh or Close. A panic in it is not recovered and ends the process.
 	OnEvent func(Event)
-	// MeterProvider counts fetches, TracerProvider traces them. nil is none.
+	// MeterProvider measures fetches and keys, TracerProvider traces fetches. nil
+	// is none. See docs/guide/telemetry.md.
 	MeterProvider  metric.MeterProvider
 	TracerProvider trace.TracerProvider
+	// Label is what metrics and spans call the issuer. "" is Issuer or, without
+	// one, JWKSURL. Fetchers of issuers that come and go share one label, so that
+	// there is no series for each.
+	Label string
 
 	// names are what the settings are called in the mistakes that a fetch finds,
 	// each renaming what the one before it says.
@@ -140,7 +146,7 @@ func (c FetcherConfig) withDefaults() FetcherConfig {
 	c.Timeout = cmp.Or(c.Timeout, defaultTimeout)
 	c.MaxStaleness = cmp.Or(c.MaxStaleness, defaultMaxStaleness)
 	c.Cooldown = max(0, cmp.Or(c.Cooldown, defaultCooldown))
-	c.UserAgent = cmp.Or(c.UserAgent, defaultUserAgent())
+	c.UserAgent = cmp.Or(c.UserAgent, "sallyport/"+version.Built())
 	c.RefreshInterval, c.MinRefreshInterval, c.MaxRefreshInterval = c.intervals()
 	c.DangerouslyPlainHTTP = slices.Clone(c.DangerouslyPlainHTTP)
 	return c

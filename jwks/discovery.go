@@ -67,7 +67,9 @@ func (d *discovery) address(ctx context.Context, s *source, forced bool) (string
 		return d.known, nil
 	}
 	d.doubted, d.readAt = false, now
-	known, err := d.read(ctx, s)
+	spanned, end := s.telemetry.startDiscovery(ctx)
+	known, err := d.read(spanned, s)
+	end(known, err)
 	if err != nil {
 		var wrong *documentError
 		if errors.As(err, &wrong) {

@@ -29,6 +29,7 @@ type Fetcher struct {
 	changed chan struct{} // policy.next has changed
 	closing chan struct{}
 	stop    context.CancelFunc
+	unwatch func() error // ends what metrics read
 
 	mu              sync.Mutex // guards what follows; never held across I/O or a hook
 	policy          policy
@@ -69,11 +70,15 @@ func NewFetcher(cfg FetcherConfig) (*Fetcher, error) {
 		backoff:  minSpacing,
 		most:     max(minSpacing, min(cfg.RefreshInterval, maxBackoff)),
 	})
-	f.source.trusted = f.trusted
+	f.source.trusted, f.source.telemetry = f.trusted, &f.telemetry
 	f.snapshot.Store(NewSnapshot(SnapshotConfig{}))
 	ctx, stop := context.WithCancel(context.Background()) // fetches are not tied to any caller's context
 	f.stop = stop
 	f.launch = func() { f.running.Go(func() { f.run(ctx) }) }
+	if f.unwatch, err = f.watch(cfg.MeterProvider); err != nil {
+		stop()
+		return nil, err
+	}
 	return f, nil
 }
 
@@ -90,6 +95,10 @@ func (f *Fetcher) Refresh(ctx context.Context, kid string) error {
 	defer f.leave(&c)
 	for {
 		next, round, err := f.decide(&c)
+		if c.unknown {
+			c.unknown = false
+			f.telemetry.unknownKid(ctx)
+		}
 		if next != wait {
 			return err
 		}
@@ -134,16 +143,20 @@ func (f *Fetcher) notReady(err error) error {
 }
 
 // Close ends the goroutine and the fetch in flight, and waits for both. Callers
-// that wait for keys get [ErrClosed]. The error is always nil; closing twice is
-// fine.
+// that wait for keys get [ErrClosed], and metrics of the state end. The error is
+// always nil; closing twice is fine.
 func (f *Fetcher) Close() error {
 	f.mu.Lock()
-	if !f.closed {
+	first := !f.closed
+	if first {
 		f.closed = true
 		close(f.closing)
 		f.stop()
 	}
 	f.mu.Unlock()
+	if first {
+		_ = f.unwatch() // the provider is its owner's, and may have ended before
+	}
 	f.running.Wait()
 	return nil
 }
@@ -268,6 +281,7 @@ type caller struct {
 	owner   bool
 	known   bool // lookup has what holds for the whole call
 	waiting bool // it is counted
+	unknown bool // its key is not in the set, which is not counted yet
 	lookup  lookup
 }
 
@@ -320,6 +334,7 @@ func (f *Fetcher) update(c *caller, now time.Time) {
 		c.known = true
 		l.kid, l.arrived = f.hash(c.kid), f.policy.started
 		l.any = c.owner || c.kid == "" && !l.usable
+		c.unknown = !c.owner && l.usable && !l.found
 	}
 }
 

@@ -8,10 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"runtime/debug"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/sallyport-go/sallyport/internal/jose"
@@ -34,6 +32,7 @@ type source struct {
 	userAgent string
 	timeout   time.Duration
 	discovery discovery
+	telemetry *telemetry                             // nil is none
 	trusted   func([]jose.Key) ([]jose.Key, []error) // leaves out what the owner distrusts
 
 	etag     string    // of the current set
@@ -154,7 +153,7 @@ func (s *source) fetchSet(ctx context.Context, url string, forced bool) (fetched
 		err = noUsableKey(append(distrusted, out.skipped...))
 	}
 	if err != nil {
-		return out, fmt.Errorf("jwks: %s (%.64q): %w", url, resp.header.Get("Content-Type"), err)
+		return out, setError{fmt.Errorf("jwks: %s (%.64q): %w", url, resp.header.Get("Content-Type"), err)}
 	}
 	s.lifetime, s.stated = life, stated
 	s.etag, s.etagFrom, s.etagAt = resp.header.Get("ETag"), url, time.Now()
@@ -163,6 +162,11 @@ func (s *source) fetchSet(ctx context.Context, url string, forced bool) (fetched
 	}
 	return out, nil
 }
+
+// setError is an answer that is no JWK Set, or holds no usable key.
+type setError struct{ error }
+
+func (e setError) Unwrap() error { return e.error }
 
 type response struct {
 	status int
@@ -356,24 +360,4 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 		return max(0, min(longest, date.Sub(now)))
 	}
 	return 0
-}
-
-const module = "github.com/sallyport-go/sallyport"
-
-// defaultUserAgent returns the library's name and the version that was built in.
-var defaultUserAgent = sync.OnceValue(func() string {
-	version := "devel"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		version = versionIn(info, version)
-	}
-	return "sallyport/" + version
-})
-
-func versionIn(info *debug.BuildInfo, fallback string) string {
-	for _, m := range append([]*debug.Module{&info.Main}, info.Deps...) {
-		if m.Path == module && m.Version != "" && m.Version != "(devel)" {
-			return m.Version
-		}
-	}
-	return fallback
 }

@@ -265,3 +265,21 @@ func ExampleConfig_preflight() {
 	// 204 https://app.example
 	// 401 Bearer realm="api"
 }
+
+// Each call leaves a record with the names of ECS. Without ClientID and the like
+// it names nobody.
+func ExampleAudit() {
+	withoutTime := &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}}
+	audit := middleware.Audit(middleware.AuditConfig{Logger: slog.New(slog.NewTextHandler(os.Stdout, withoutTime)), Subject: true})
+	guard := demoGuard(middleware.Config{OnEvent: audit})
+	r := httptest.NewRequest(http.MethodGet, "/orders", nil)
+	r.Header.Set("Authorization", "Bearer good")
+	guard.Authenticate(ok).ServeHTTP(httptest.NewRecorder(), r)
+	// Output:
+	// level=INFO msg="API access allowed" ecs.version=8.17.0 event.kind=event event.category=[api] event.type="[access allowed]" event.module=sallyport event.dataset=sallyport.audit event.action=verified event.outcome=success http.request.method=GET source.ip=192.0.2.1 source.port=1234 user.id=warehouse
+}

@@ -231,6 +231,7 @@ func New(cfg Config) (*Verifier, error) {
 	v.tooLarge = fmt.Sprintf("more than %d bytes: raise MaxTokenBytes if such tokens are meant to pass", v.maxTokenBytes)
 	for n := range cfg.Issuers {
 		i := cfg.Issuers[n].compile()
+		v.names = append(v.names, i.name)
 		if i.isTemplate() {
 			v.templates = append(v.templates, i)
 		} else {
