@@ -28,24 +28,6 @@ type Verifier interface {
 	Verify(ctx context.Context, token string) (*claims.Claims, error)
 }
 
-// Binding checks that a request may use a token that is bound to a key of its
-// sender (the cnf claim, RFC 7800). It runs on every request after the token
-// is verified, never from a cache, in the order of [Config.Bindings], and also
-// for tokens without cnf. Implementations must be safe for concurrent use.
-//
-// A Guard refuses a token whose cnf has a member that is defined to name a key
-// (jkt, x5t#S256, jwk, jwe, jku, kid) and that no Binding confirms, and one
-// whose cnf has no member that a Binding confirms.
-type Binding interface {
-	// Confirms returns the members of cnf that Check covers, such as "jkt".
-	// It is called when the Guard is made, not for each request.
-	Confirms() []string
-	// Check returns nil if the request may use the token. An [*Error] is
-	// written as it is; an error with a [reason.Code] in its chain by that
-	// code; any other is a 401 with [reason.UnsupportedBinding].
-	Check(r *http.Request, c Credential, cl *claims.Claims) error
-}
-
 // Config is the configuration of a [Guard]. Only the Verifier is required; what
 // is left empty is safe. New copies it: changes made later have no effect.
 type Config struct {
@@ -66,8 +48,16 @@ type Config struct {
 	Credentials func(*http.Request) (Credential, error)
 
 	// Bindings check that a token is used by the sender it was issued to. A
-	// token with a cnf claim that they do not cover is refused.
+	// token with a cnf claim that they do not cover is refused. One that is a
+	// [SchemeBinding] adds its scheme to those that tokens are read from.
 	Bindings []Binding
+
+	// Resource is the identifier of the API, an https URL, or http on loopback,
+	// without a query or fragment. Challenges then name the address of its metadata
+	// in resource_metadata. "" is none.
+	//
+	// RFC 9728 section 5.1: https://www.rfc-editor.org/rfc/rfc9728#section-5.1
+	Resource string
 
 	// Exempt are [http.ServeMux] patterns, such as "GET /healthz", that
 	// Authenticate and Enforce let through untouched. Require, RequireAccess,
@@ -179,6 +169,10 @@ func (cfg *Config) compile() (*Guard, error) {
 	if strings.ContainsFunc(cfg.Realm, func(c rune) bool { return c < ' ' || c > '~' }) {
 		fail("Realm has characters outside printable ASCII: it is sent in a header")
 	}
+	metadata, err := metadataAddress(cfg.Resource)
+	if err != nil {
+		fail("Resource %w", err)
+	}
 	exempt := &routes{mux: http.NewServeMux()}
 	for _, pattern := range cfg.Exempt {
 		if err := exempt.add(pattern, &route{exempt: true}); err != nil {
@@ -190,6 +184,10 @@ func (cfg *Config) compile() (*Guard, error) {
 		if err := confirm(confirms, b); err != nil {
 			fail("Bindings[%d] %w", i, err)
 		}
+	}
+	schemes, err := schemesOf(cfg.Bindings)
+	if err != nil {
+		fail("Bindings: %w", err)
 	}
 	var preflight http.Handler
 	if cfg.Preflight != nil {
@@ -209,6 +207,8 @@ func (cfg *Config) compile() (*Guard, error) {
 			logClientID: cfg.LogClientID,
 			onEvent:     cfg.OnEvent,
 			counter:     counter,
+			schemes:     schemes,
+			metadata:    metadata,
 		},
 		credentials:    cfg.Credentials,
 		bindings:       slices.Clone(cfg.Bindings),
@@ -221,32 +221,19 @@ func (cfg *Config) compile() (*Guard, error) {
 		endAtExpiry:    cfg.EndAtExpiry,
 		preflight:      preflight,
 	}
+	for _, b := range cfg.Bindings {
+		if o, ok := b.(OfferingBinding); ok {
+			g.offers = append(g.offers, o)
+		}
+	}
 	if len(cfg.Exempt) > 0 {
 		g.exempt = exempt
 	}
 	if g.credentials == nil {
 		g.credentials = FromAuthorization
+		if len(schemes) > 0 {
+			g.credentials = func(r *http.Request) (Credential, error) { return authorization(r, g.decider.accepts) }
+		}
 	}
 	return g, nil
-}
-
-// confirm adds the members of cnf that a binding covers to those known.
-func confirm(known map[string]bool, b Binding) error {
-	if isNil(b) {
-		return errors.New("is nil")
-	}
-	members := b.Confirms()
-	if len(members) == 0 {
-		return errors.New("confirms no member of cnf")
-	}
-	for _, name := range members {
-		if name == "" {
-			return errors.New("confirms a member of cnf without a name")
-		}
-		if known[name] {
-			return fmt.Errorf("confirms %q, which another one confirms already", name)
-		}
-		known[name] = true
-	}
-	return nil
 }

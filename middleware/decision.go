@@ -20,6 +20,8 @@ type decider struct {
 	logClientID bool
 	onEvent     func(context.Context, Event)
 	counter     *requestCounter
+	schemes     []Challenge // of the schemes that tokens may come by; nil: Bearer alone
+	metadata    string      // the address of the resource's metadata; "" for none
 }
 
 // call is one call as its transport presents it.
@@ -99,7 +101,7 @@ func (d *decider) authenticate(ctx context.Context, c *call) (*claims.Claims, *E
 	if c.err != nil {
 		return nil, d.refusal(c.err, orCanceled(ctx, reason.InvalidRequest))
 	}
-	if !c.credential.isBearer() {
+	if !d.accepts(c.credential.Scheme) {
 		return nil, d.fail(reason.UnsupportedScheme, nil, 0)
 	}
 	who, err := d.verify(ctx, c.credential.Token)
@@ -162,7 +164,7 @@ func (d *decider) turnAway(ctx context.Context, c *call, who *claims.Claims, e *
 		return d.withShadow(ctx), nil, nil
 	}
 	d.report(ctx, c, ev)
-	return nil, nil, e
+	return nil, nil, d.present(e, c.credential.Scheme)
 }
 
 // report counts a decision, logs it and calls the hook, before the answer is

@@ -27,6 +27,9 @@ type Error struct {
 	Reason reason.Code
 	// Challenges become WWW-Authenticate lines, one each; none with a 503.
 	Challenges []Challenge
+	// Header is more fields of the answer's header, such as DPoP-Nonce (RFC 9449
+	// section 8). It cannot replace what the other members say.
+	Header [][2]string
 	// RetryAfter is sent with a 503, in whole seconds, rounded up.
 	RetryAfter time.Duration
 	// Missing names what the rule requires, in the words of the configuration.
@@ -200,17 +203,36 @@ func (d *decider) refuse(c class, code reason.Code, scope string) *Error {
 	return &e.Error
 }
 
-// nameScope adds a scope to the Bearer challenges of a 401.
+// usualChallenges returns what is sent with a status where the Error has no
+// challenge of its own.
+func (d *decider) usualChallenges(status int, code reason.Code) []Challenge {
+	c := badToken
+	switch {
+	case status == 400:
+		c = badRequest
+	case status == 403:
+		c = notAllowed
+	case status != 401:
+		return nil
+	case classOf(code) == noCredentials:
+		c = noCredentials
+	}
+	return d.refuse(c, code, "").Challenges
+}
+
+// nameScope adds a scope to the challenges of a 401.
 //
 // RFC 6750 section 3: https://www.rfc-editor.org/rfc/rfc6750#section-3
-func (e *Error) nameScope(scope string) {
+func (d *decider) nameScope(e *Error, scope string) {
 	if scope == "" || e.status() != 401 {
 		return
 	}
 	e.Challenges = slices.Clone(e.Challenges) // of a Binding perhaps
-	for i, c := range e.Challenges {
-		if _, named := lookup(c.Params, "scope"); !named && strings.EqualFold(c.Scheme, bearer) {
-			e.Challenges[i].Params = append(slices.Clip(c.Params), [2]string{"scope", scope})
+	for i := range e.Challenges {
+		c := &e.Challenges[i]
+		if d.accepts(c.Scheme) {
+			c.Params = slices.Clip(c.Params)
+			c.add("scope", scope)
 		}
 	}
 }

@@ -46,6 +46,7 @@ type Guard struct {
 	credentials    func(*http.Request) (Credential, error)
 	bindings       []Binding
 	confirms       map[string]bool // what the bindings confirm
+	offers         []OfferingBinding
 	exempt         *routes
 	exemptPatterns []string
 	errorBody      func(http.ResponseWriter, *http.Request, *Error)
@@ -166,16 +167,27 @@ func (g *Guard) serve(w http.ResponseWriter, r *http.Request, next http.Handler,
 	if g.preflight != nil && g.answersPreflight(w, r) {
 		return
 	}
-	admitted, _, refused := g.decide(r, rule, optional)
+	admitted, who, refused := g.decide(r, rule, optional)
 	if refused != nil {
 		g.write(w, r, refused)
 		return
+	}
+	if who != nil {
+		g.offer(w, r)
 	}
 	if a, ok := admitted.Context().(*admission); ok && admitted != r {
 		a.serve(w, admitted, next, !g.noCacheControl && !g.decider.shadow)
 		return
 	}
 	next.ServeHTTP(w, admitted) // anonymous, or verified further out
+}
+
+func (g *Guard) offer(w http.ResponseWriter, r *http.Request) {
+	for _, b := range g.offers {
+		for _, field := range b.Offer(r) {
+			w.Header().Set(field[0], field[1])
+		}
+	}
 }
 
 // admission is the context of a call that passes and the ResponseWriter for
@@ -232,7 +244,7 @@ func (g *Guard) decide(r *http.Request, rule claims.Rule, optional bool) (*http.
 	}
 	ctx, who, refused := g.decider.decide(r.Context(), &c)
 	if refused != nil && g.challengeScope {
-		refused.nameScope(rule.Scope())
+		g.decider.nameScope(refused, rule.Scope())
 	}
 	if ctx == nil {
 		return r, who, refused
@@ -279,5 +291,5 @@ func (g *Guard) Deny(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		fallback = reason.Canceled
 	}
-	g.write(w, r, g.decider.refusal(err, fallback))
+	g.write(w, r, g.decider.present(g.decider.refusal(err, fallback), ""))
 }
