@@ -127,6 +127,8 @@ func (a *answer) detail() string {
 		return "the access token is not valid here"
 	case "insufficient_scope":
 		return "the access token does not allow this"
+	case "insufficient_user_authentication":
+		return "the user has to authenticate in another way, or again"
 	case "":
 		switch a.status {
 		case http.StatusUnauthorized:

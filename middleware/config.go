@@ -142,6 +142,7 @@ func New(cfg Config) (*Guard, error) {
 	}
 	g.decider.verify = cfg.Verifier.Verify
 	g.lifetimes, _ = cfg.Verifier.(lifetimes)
+	g.ages, _ = cfg.Verifier.(ages)
 	if v, ok := cfg.Verifier.(boundVerifier); ok && len(g.bindings) > 0 {
 		g.decider.verify = v.VerifyBound
 	}

@@ -89,6 +89,9 @@ var (
 	badRequest    = class{400, "invalid_request"}
 	notAllowed    = class{403, "insufficient_scope"}
 	notJudged     = class{503, ""}
+
+	// RFC 9470 section 3: https://www.rfc-editor.org/rfc/rfc9470#section-3
+	notAuthenticated = class{401, "insufficient_user_authentication"}
 )
 
 // classes has every reason; its keys are also all that a metric may carry.
@@ -126,6 +129,8 @@ var classes = map[reason.Code]class{
 	reason.InsufficientRole:  notAllowed,
 	reason.WrongCaller:       notAllowed,
 	reason.Denied:            notAllowed,
+
+	reason.InsufficientUserAuthentication: notAuthenticated,
 }
 
 // classOf returns the class of a reason; one that is not known is a bad token.
@@ -174,10 +179,21 @@ func (d *decider) fail(code reason.Code, cause error, retryAfter time.Duration) 
 }
 
 // forbid refuses a verified token that a rule does not let through. It is a
-// 403 whatever the rule's reason: the token is good.
+// 403 whatever the rule's reason, for the token is good, but for a user who can
+// get a better one by authenticating in another way.
 func (d *decider) forbid(answer claims.Decision) *Error {
-	e := d.refuse(notAllowed, answer.Reason, answer.Scope)
+	c := notAllowed
+	if answer.Reason == reason.InsufficientUserAuthentication {
+		c = notAuthenticated
+	}
+	e := d.refuse(c, answer.Reason, answer.Scope)
 	e.Missing = answer.Missing
+	if len(answer.ACRValues) > 0 {
+		e.Challenges[0].add("acr_values", strings.Join(answer.ACRValues, " "))
+	}
+	if answer.MaxAge > 0 {
+		e.Challenges[0].add("max_age", strconv.FormatInt(int64(answer.MaxAge/time.Second), 10))
+	}
 	return e
 }
 

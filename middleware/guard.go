@@ -55,6 +55,7 @@ type Guard struct {
 	challengeScope bool
 	endAtExpiry    bool
 	lifetimes      lifetimes
+	ages           ages
 	preflight      http.Handler
 }
 
@@ -226,7 +227,7 @@ func (a *admission) serve(w http.ResponseWriter, r *http.Request, next http.Hand
 func (g *Guard) decide(r *http.Request, rule claims.Rule, optional bool) (*http.Request, *claims.Claims, *Error) {
 	c := call{rule: rule, optional: optional, route: r.Pattern, newStamp: newAdmission}
 	if rule.NeedsCall() {
-		r, c.asked = forRule(r)
+		r, c.asked = g.forRule(r)
 	}
 	if g.credentials != nil {
 		c.credential, c.err = g.credentials(r)
