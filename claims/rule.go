@@ -26,7 +26,8 @@ type spec struct {
 	call  bool   // whether the test looks at the call
 	err   error
 
-	stepUp *stepUp // how the user must have authenticated; nil: in any way
+	stepUp *stepUp  // how the user must have authenticated; nil: in any way
+	scopes []string // every scope that the rule names; nil: those of scope
 }
 
 // test decides about claims that are not nil, and the call that they came with;
@@ -124,6 +125,19 @@ func (r Rule) String() string {
 // the rule lets pass: every scope that it requires, or the name of its access
 // level; "" if it requires none (RFC 6750 section 3).
 func (r Rule) Scope() string { return r.scope() }
+
+// Scopes returns every scope that the rule names, each once, those of
+// alternatives too, in a slice of the caller's own: what clients of the route may
+// have to ask for (RFC 9728 section 2, scopes_supported).
+func (r Rule) Scopes() []string {
+	switch {
+	case r.is == nil:
+		return nil
+	case r.is.scopes != nil:
+		return slices.Clone(r.is.scopes)
+	}
+	return strings.Fields(r.is.scope)
+}
 
 func (r Rule) scope() string {
 	if r.is == nil {
@@ -225,6 +239,10 @@ func newNames(constructor string, in set, all bool, want []string) Rule {
 		return invalid(fmt.Errorf("claims: %s: %w", constructor, err))
 	}
 	n := &names{in: in, all: all, want: slices.Clone(want)}
+	var scopes []string
+	if in == inScopes {
+		scopes = n.want
+	}
 	kind := fmt.Sprintf("any %v", in)
 	if all {
 		kind = fmt.Sprintf("all %vs", in)
@@ -236,7 +254,7 @@ func newNames(constructor string, in set, all bool, want []string) Rule {
 	default:
 		n.scope = want[0]
 	}
-	return Rule{&spec{text: kind + " " + strings.Join(want, ", "), scope: n.scope, test: n}}
+	return Rule{&spec{text: kind + " " + strings.Join(want, ", "), scope: n.scope, scopes: scopes, test: n}}
 }
 
 func namesMistake(in set, want []string) error {

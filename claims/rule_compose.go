@@ -19,7 +19,7 @@ func AllOf(rules ...Rule) Rule {
 	for _, r := range rules {
 		all.stepUp = all.stepUp.and(r.stepUp())
 	}
-	return Rule{&spec{text: joined(rules, " and "), scope: all.scope, stepUp: all.stepUp, test: all, call: anyNeedsCall(rules)}}
+	return Rule{&spec{text: joined(rules, " and "), scope: all.scope, scopes: named(rules), stepUp: all.stepUp, test: all, call: anyNeedsCall(rules)}}
 }
 
 // AnyOf returns the rule that holds if at least one of rules holds. A denial is
@@ -28,7 +28,7 @@ func AnyOf(rules ...Rule) Rule {
 	if err := rulesMistake("AnyOf", rules); err != nil {
 		return invalid(err)
 	}
-	return Rule{&spec{text: joined(rules, " or "), scope: rules[0].scope(), stepUp: rules[0].stepUp(), test: anyOf(slices.Clone(rules)), call: anyNeedsCall(rules)}}
+	return Rule{&spec{text: joined(rules, " or "), scope: rules[0].scope(), scopes: named(rules), stepUp: rules[0].stepUp(), test: anyOf(slices.Clone(rules)), call: anyNeedsCall(rules)}}
 }
 
 type allOf struct {
@@ -93,6 +93,19 @@ func unionOfScopes(rules []Rule) string {
 		}
 	}
 	return strings.Join(union, " ")
+}
+
+// named is every scope that rules name, each once; not nil.
+func named(rules []Rule) []string {
+	all := []string{}
+	for _, r := range rules {
+		for _, scope := range r.Scopes() {
+			if !slices.Contains(all, scope) {
+				all = append(all, scope)
+			}
+		}
+	}
+	return all
 }
 
 func anyNeedsCall(rules []Rule) bool { return slices.ContainsFunc(rules, Rule.NeedsCall) }

@@ -221,6 +221,8 @@ func (cfg *Config) compile() (*Guard, error) {
 		challengeScope: cfg.ChallengeScope,
 		endAtExpiry:    cfg.EndAtExpiry,
 		preflight:      preflight,
+		resource:       cfg.Resource,
+		scopes:         &scopeSet{names: map[string]bool{}},
 	}
 	for _, b := range cfg.Bindings {
 		if o, ok := b.(OfferingBinding); ok {

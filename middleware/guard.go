@@ -56,6 +56,8 @@ type Guard struct {
 	endAtExpiry    bool
 	lifetimes      lifetimes
 	ages           ages
+	resource       string
+	scopes         *scopeSet // of the rules that it was given
 	preflight      http.Handler
 }
 
@@ -109,6 +111,7 @@ func (g *Guard) Require(rule claims.Rule) func(http.Handler) http.Handler {
 	if err := rule.Err(); err != nil {
 		panic(fmt.Errorf("middleware: Require: %w", err))
 	}
+	g.orZero().scopes.add(rule)
 	return g.require(
 		func(*http.Request) claims.Rule { return rule },
 		func(string) string { return rule.String() })
@@ -130,6 +133,7 @@ func (g *Guard) RequireAccess(levels claims.AccessLevels) func(http.Handler) htt
 	if err != nil {
 		panic(fmt.Errorf("middleware: RequireAccess: %w", err))
 	}
+	g.orZero().scopes.addAccess(access)
 	return g.require(
 		func(r *http.Request) claims.Rule { return accessRule(access, r) },
 		func(method string) string { return access.Rule(method).String() })
