@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/sallyport-go/sallyport/claims"
@@ -48,6 +49,34 @@ type OfferingBinding interface {
 	// called for each request that a token was verified for, before the handler
 	// runs. With [Guard.Check] it is the caller's own affair.
 	Offer(r *http.Request) [][2]string
+}
+
+// bound is the Bindings of a Guard, and what they said when it was made.
+type bound struct {
+	bindings []Binding
+	confirms map[string]bool // the members of cnf that they check
+	schemes  []Challenge     // see schemesOf
+	offers   []OfferingBinding
+}
+
+func bind(bindings []Binding) (bound, []error) {
+	b := bound{bindings: slices.Clone(bindings), confirms: make(map[string]bool)}
+	var errs []error
+	for i, one := range bindings {
+		if err := confirm(b.confirms, one); err != nil {
+			errs = append(errs, fmt.Errorf("middleware: Config.Bindings[%d] %w", i, err))
+			continue
+		}
+		if o, ok := one.(OfferingBinding); ok {
+			b.offers = append(b.offers, o)
+		}
+	}
+	schemes, err := schemesOf(bindings)
+	if err != nil {
+		errs = append(errs, fmt.Errorf("middleware: Config.Bindings: %w", err))
+	}
+	b.schemes = schemes
+	return b, errs
 }
 
 // confirm adds the members of cnf that a binding covers to those known.

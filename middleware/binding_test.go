@@ -26,7 +26,9 @@ func (s *scheme) Offer(*http.Request) [][2]string { return s.offer }
 func (s *scheme) Describe() map[string]any {
 	return map[string]any{"dpop_bound_access_tokens_required": s.required}
 }
+
 func (s *scheme) guard(t *testing.T) *middleware.Guard {
+	t.Helper()
 	return newGuard(t, middleware.Config{Bindings: []middleware.Binding{s}})
 }
 
@@ -44,8 +46,10 @@ func TestTheSchemesOfBindings(t *testing.T) {
 		bareBearer = `Bearer realm="api"`
 		bareDPoP   = `DPoP realm="api", algs="ES256 EdDSA"`
 	)
-	shared := &middleware.Error{Status: 401, Reason: reason.UnsupportedBinding, Header: [][2]string{{"dpop-nonce", "n-1"}},
-		Challenges: []middleware.Challenge{{Scheme: "DPoP", Params: [][2]string{{"error", "use_dpop_nonce"}}}}}
+	shared := &middleware.Error{
+		Status: 401, Reason: reason.UnsupportedBinding, Header: [][2]string{{"dpop-nonce", "n-1"}},
+		Challenges: []middleware.Challenge{{Scheme: "DPoP", Params: [][2]string{{"error", "use_dpop_nonce"}}}},
+	}
 	for name, row := range map[string]struct {
 		required   bool
 		fails      error
@@ -65,8 +69,10 @@ func TestTheSchemesOfBindings(t *testing.T) {
 		"4 two lines are 400, of the first scheme":          {header: []string{"DPoP x", "Bearer x"}, status: 400, challenges: []string{`Bearer realm="api", error="invalid_request"`}},
 		"a comma in the credentials is 400":                 {header: []string{"DPoP a,b"}, status: 400, challenges: []string{`Bearer realm="api", error="invalid_request"`}},
 		"a missing scope is told by the scheme that it had": {header: []string{"DPoP " + bound}, status: 403, challenges: []string{`DPoP realm="api", error="insufficient_scope", scope="orders.read orders.write"`}},
-		"65 the binding's own challenge and header are kept": {fails: shared, header: []string{"DPoP " + bound}, status: 401,
-			challenges: []string{`DPoP error="use_dpop_nonce", algs="ES256 EdDSA"`, bareBearer}},
+		"65 the binding's own challenge and header are kept": {
+			fails: shared, header: []string{"DPoP " + bound}, status: 401,
+			challenges: []string{`DPoP error="use_dpop_nonce", algs="ES256 EdDSA"`, bareBearer},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -137,8 +143,11 @@ func TestRow77EveryChallengeNamesTheMetadata(t *testing.T) {
 		"77 a bad token":        {allReads(), []string{"DPoP x"}, []string{`DPoP realm="api", error="invalid_token", algs="ES256 EdDSA", ` + named + `, scope="orders.read"`, `Bearer realm="api", ` + named + `, scope="orders.read"`}},
 		"95 a missing scope":    {allWrites(), []string{"Bearer " + reader}, []string{`Bearer realm="api", error="insufficient_scope", scope="orders.read orders.write", ` + named}},
 		"77 a malformed header": {allReads(), []string{"Bearer"}, []string{`Bearer realm="api", error="invalid_request", ` + named}},
-		"78 a step-up": {claims.AllOf(claims.AnyACR("mfa", "pwd"), claims.AuthenticatedWithin(300e9)), []string{"Bearer " + reader},
-			[]string{`Bearer realm="api", error="insufficient_user_authentication", acr_values="mfa pwd", max_age="300", ` + named, `DPoP realm="api", algs="ES256 EdDSA", ` + named}},
+		"78 a step-up": {
+			claims.AllOf(claims.AnyACR("mfa", "pwd"), claims.AuthenticatedWithin(300e9)),
+			[]string{"Bearer " + reader},
+			[]string{`Bearer realm="api", error="insufficient_user_authentication", acr_values="mfa pwd", max_age="300", ` + named, `DPoP realm="api", algs="ES256 EdDSA", ` + named},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -143,7 +143,7 @@ func New(cfg Config) (*Guard, error) {
 	g.decider.verify = cfg.Verifier.Verify
 	g.lifetimes, _ = cfg.Verifier.(lifetimes)
 	g.ages, _ = cfg.Verifier.(ages)
-	if v, ok := cfg.Verifier.(boundVerifier); ok && len(g.bindings) > 0 {
+	if v, ok := cfg.Verifier.(boundVerifier); ok && len(g.bound.bindings) > 0 {
 		g.decider.verify = v.VerifyBound
 	}
 	return g, nil
@@ -180,16 +180,8 @@ func (cfg *Config) compile() (*Guard, error) {
 			fail("Exempt: %w", err)
 		}
 	}
-	confirms := make(map[string]bool)
-	for i, b := range cfg.Bindings {
-		if err := confirm(confirms, b); err != nil {
-			fail("Bindings[%d] %w", i, err)
-		}
-	}
-	schemes, err := schemesOf(cfg.Bindings)
-	if err != nil {
-		fail("Bindings: %w", err)
-	}
+	bound, mistakes := bind(cfg.Bindings)
+	errs = append(errs, mistakes...)
 	var preflight http.Handler
 	if cfg.Preflight != nil {
 		if preflight = cfg.Preflight(preflighted); isNil(preflight) {
@@ -208,12 +200,11 @@ func (cfg *Config) compile() (*Guard, error) {
 			logClientID: cfg.LogClientID,
 			onEvent:     cfg.OnEvent,
 			counter:     counter,
-			schemes:     schemes,
+			schemes:     bound.schemes,
 			metadata:    metadata,
 		},
 		credentials:    cfg.Credentials,
-		bindings:       slices.Clone(cfg.Bindings),
-		confirms:       confirms,
+		bound:          bound,
 		exemptPatterns: slices.Clone(cfg.Exempt),
 		errorBody:      cfg.ErrorBody,
 		problemJSON:    cfg.ProblemJSON,
@@ -224,19 +215,12 @@ func (cfg *Config) compile() (*Guard, error) {
 		resource:       cfg.Resource,
 		scopes:         &scopeSet{names: map[string]bool{}},
 	}
-	for _, b := range cfg.Bindings {
-		if o, ok := b.(OfferingBinding); ok {
-			g.offers = append(g.offers, o)
-		}
-	}
 	if len(cfg.Exempt) > 0 {
 		g.exempt = exempt
 	}
 	if g.credentials == nil {
-		g.credentials = FromAuthorization
-		if len(schemes) > 0 {
-			g.credentials = func(r *http.Request) (Credential, error) { return authorization(r, g.decider.accepts) }
-		}
+		accepts := g.decider.accepts
+		g.credentials = func(r *http.Request) (Credential, error) { return authorization(r, accepts) }
 	}
 	return g, nil
 }

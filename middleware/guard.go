@@ -44,9 +44,7 @@ import (
 type Guard struct {
 	decider        decider
 	credentials    func(*http.Request) (Credential, error)
-	bindings       []Binding
-	confirms       map[string]bool // what the bindings confirm
-	offers         []OfferingBinding
+	bound          bound
 	exempt         *routes
 	exemptPatterns []string
 	errorBody      func(http.ResponseWriter, *http.Request, *Error)
@@ -188,7 +186,7 @@ func (g *Guard) serve(w http.ResponseWriter, r *http.Request, next http.Handler,
 }
 
 func (g *Guard) offer(w http.ResponseWriter, r *http.Request) {
-	for _, b := range g.offers {
+	for _, b := range g.bound.offers {
 		for _, field := range b.Offer(r) {
 			w.Header().Set(field[0], field[1])
 		}
@@ -236,10 +234,10 @@ func (g *Guard) decide(r *http.Request, rule claims.Rule, optional bool) (*http.
 	if g.credentials != nil {
 		c.credential, c.err = g.credentials(r)
 	}
-	if len(g.bindings) > 0 {
-		c.confirms = g.confirms
+	if len(g.bound.bindings) > 0 {
+		c.confirms = g.bound.confirms
 		c.checkBindings = func(cred Credential, who *claims.Claims) error {
-			for _, b := range g.bindings {
+			for _, b := range g.bound.bindings {
 				if err := b.Check(r, cred, who); err != nil {
 					return err
 				}

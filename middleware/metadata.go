@@ -75,7 +75,7 @@ func (g *Guard) MetadataHandler(m Metadata) (http.Handler, error) {
 	if len(m.AuthorizationServers) == 0 || slices.Contains(m.AuthorizationServers, "") {
 		errs = append(errs, errors.New("middleware: MetadataHandler: name at least one of AuthorizationServers, and none that is empty"))
 	}
-	for _, b := range g.bindings {
+	for _, b := range g.bound.bindings {
 		if d, ok := b.(DescribingBinding); ok {
 			maps.Copy(document, d.Describe())
 		}

@@ -36,28 +36,57 @@ func TestRow75TheMetadataOfAResource(t *testing.T) {
 		"resource_name": "Orders", "dpop_bound_access_tokens_required": true,
 	}
 	t.Run("75 it is JSON for everybody, without empty arrays", func(t *testing.T) {
+		t.Parallel()
 		members, header := document(t, h)
 		assert.Equal(t, want, members)
 		assert.Equal(t, "application/json", header.Get("Content-Type"))
 		assert.Equal(t, "*", header.Get("Access-Control-Allow-Origin"))
 		assert.Equal(t, "public, max-age=300", header.Get("Cache-Control"))
 	})
-	t.Run("93 and 99 the scopes are those of the rules, without offline_access", func(t *testing.T) {
-		g.Require(claims.AnyOf(claims.AnyScope("orders.write", "orders.admin"), claims.AllOf(claims.AllScopes("orders.read", "offline_access"), claims.AnyRole("Reader"))))
-		g.RequireAccess(claims.AccessLevels{Resources: []string{"api://orders"}})
-		_, err := g.Enforce(middleware.Policy{
-			Rules:  map[string]claims.Rule{"GET /stock": claims.AllScopes("stock.read")},
-			Access: map[string]claims.AccessLevels{"/bins": {Resources: []string{"api://bins"}}},
-		})
-		require.NoError(t, err)
-		members, _ := document(t, h)
-		assert.Equal(t, []any{"delete", "get", "orders.admin", "orders.read", "orders.write", "post", "put", "stock.read"}, members["scopes_supported"])
-	})
 	t.Run("76 Host makes no difference", func(t *testing.T) {
+		t.Parallel()
 		r := httptest.NewRequest(http.MethodGet, "https://evil.example/.well-known/oauth-protected-resource/orders", nil)
 		r.Header.Set("X-Forwarded-Host", "evil.example")
 		assert.NotContains(t, serve(h, r).Body.String(), "evil")
 	})
+}
+
+func TestRow93TheScopesOfTheMetadataAreThoseOfTheRules(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		give func(g *middleware.Guard)
+		want any
+	}{
+		"93 of a rule, those of alternatives too": {func(g *middleware.Guard) {
+			g.Require(claims.AnyOf(claims.AnyScope("orders.write", "orders.admin"), claims.AllOf(claims.AllScopes("orders.read"), claims.AnyRole("Reader"))))
+		}, []any{"orders.admin", "orders.read", "orders.write"}},
+		"93 of access levels": {func(g *middleware.Guard) {
+			g.RequireAccess(claims.AccessLevels{Resources: []string{"api://orders"}})
+		}, []any{"delete", "get", "post", "put"}},
+		"93 of a table": {func(g *middleware.Guard) {
+			_, err := g.Enforce(middleware.Policy{
+				Rules:  map[string]claims.Rule{"GET /stock": claims.AllScopes("stock.read")},
+				Access: map[string]claims.AccessLevels{"GET /bins": {Resources: []string{"api://bins"}}},
+			})
+			require.NoError(t, err)
+		}, []any{"delete", "get", "post", "put", "stock.read"}},
+		"93 no role and no permission": {func(g *middleware.Guard) {
+			g.Require(claims.AllOf(claims.AnyRole("Reader"), claims.AllPermissions("p")))
+		}, nil},
+		"99 offline_access never": {func(g *middleware.Guard) {
+			g.Require(claims.AllScopes("orders.read", "offline_access"))
+		}, []any{"orders.read"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := newGuard(t, middleware.Config{Resource: resource})
+			h, err := g.MetadataHandler(middleware.Metadata{AuthorizationServers: []string{server}})
+			require.NoError(t, err)
+			row.give(g) // a rule that comes after the handler counts too
+			members, _ := document(t, h)
+			assert.Equal(t, row.want, members["scopes_supported"])
+		})
+	}
 }
 
 func TestTheMethodsOfTheMetadata(t *testing.T) {
