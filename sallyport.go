@@ -48,6 +48,9 @@ type Config struct {
 	// Guard is how requests are answered. Its Verifier stays empty here.
 	Guard middleware.Config
 
+	// Profile makes issuers and Guard as strict as a standard. "" is none.
+	Profile Profile
+
 	// Logger, MeterProvider and TracerProvider are used by every part that has
 	// none of its own. nil is no log, no metric, no trace.
 	Logger         *slog.Logger
@@ -109,7 +112,7 @@ var fieldNames = map[setting.Name]string{
 // returns how keys are fetched, and every mistake in the issuers.
 func (cfg *Config) compose() ([]fetch, error) {
 	fetches, err := cfg.addProviders()
-	return fetches, errors.Join(err, cfg.validateVerifier(err))
+	return fetches, errors.Join(err, cfg.applyProfile(), cfg.validateVerifier(err))
 }
 
 // misplaced reports settings that the Gate would have to ignore.

@@ -52,6 +52,12 @@ type Config struct {
 	// [SchemeBinding] adds its scheme to those that tokens are read from.
 	Bindings []Binding
 
+	// SenderConstrained refuses tokens that are not bound to their sender, which
+	// have no cnf. It wants Bindings.
+	//
+	// RFC 9700 section 2.2.1: https://www.rfc-editor.org/rfc/rfc9700#section-2.2.1
+	SenderConstrained bool
+
 	// Resource is the identifier of the API, an https URL, or http on loopback,
 	// without a query or fragment. Challenges then name the address of its metadata
 	// in resource_metadata. "" is none.
@@ -182,6 +188,9 @@ func (cfg *Config) compile() (*Guard, error) {
 	}
 	bound, mistakes := bind(cfg.Bindings)
 	errs = append(errs, mistakes...)
+	if cfg.SenderConstrained && len(cfg.Bindings) == 0 {
+		fail("SenderConstrained refuses every token without Bindings: give one, of DPoP or of certificates")
+	}
 	var preflight http.Handler
 	if cfg.Preflight != nil {
 		if preflight = cfg.Preflight(preflighted); isNil(preflight) {
@@ -201,6 +210,7 @@ func (cfg *Config) compile() (*Guard, error) {
 			onEvent:     cfg.OnEvent,
 			counter:     counter,
 			schemes:     bound.schemes,
+			constrained: cfg.SenderConstrained,
 			metadata:    metadata,
 		},
 		credentials:    cfg.Credentials,

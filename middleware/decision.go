@@ -21,6 +21,7 @@ type decider struct {
 	onEvent     func(context.Context, Event)
 	counter     *requestCounter
 	schemes     []Challenge // of the schemes that tokens may come by; nil: Bearer alone
+	constrained bool        // whether each token must be bound to its sender
 	metadata    string      // the address of the resource's metadata; "" for none
 }
 
@@ -111,8 +112,11 @@ func (d *decider) authenticate(ctx context.Context, c *call) (*claims.Claims, *E
 	if err != nil { // an error that names no reason says nothing about the token, so it is no 401
 		return nil, d.refusal(err, orCanceled(ctx, reason.KeysUnavailable))
 	}
-	if who.Has("cnf") && !c.confirmsAll(who) {
+	switch isBound := who.Has("cnf"); {
+	case isBound && !c.confirmsAll(who):
 		return nil, d.fail(reason.UnsupportedBinding, nil, 0)
+	case !isBound && d.constrained:
+		return nil, d.fail(reason.UnsupportedBinding, errNotBound, 0)
 	}
 	if c.checkBindings != nil {
 		if err := c.checkBindings(c.credential, who); err != nil {

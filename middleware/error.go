@@ -147,6 +147,7 @@ const leastRetry = time.Second
 var (
 	errNoAnswer     = errors.New("the Verifier returned neither claims nor an error")
 	errNotMadeByNew = errors.New("this Guard was not made by New")
+	errNotBound     = errors.New("the token is not bound to its sender: see SenderConstrained")
 	errNilPointer   = errors.New("an error that is a nil pointer")
 )
 
