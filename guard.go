@@ -3,6 +3,7 @@ package sallyport
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/middleware"
@@ -56,4 +57,24 @@ func (g *Gate) Check(r *http.Request, rule claims.Rule) (*http.Request, *claims.
 // Deny is [middleware.Guard.Deny].
 func (g *Gate) Deny(w http.ResponseWriter, r *http.Request, err error) {
 	g.orZero().Guard.Deny(w, r, err)
+}
+
+// MetadataPath is [middleware.Guard.MetadataPath].
+func (g *Gate) MetadataPath() string { return g.orZero().Guard.MetadataPath() }
+
+// MetadataHandler is [middleware.Guard.MetadataHandler] with the issuers as authorization servers
+// where m names none: all but templates, whose tenants have issuers of their own
+// and are to be named.
+//
+// RFC 9728 section 3: https://www.rfc-editor.org/rfc/rfc9728#section-3
+func (g *Gate) MetadataHandler(m middleware.Metadata) (http.Handler, error) {
+	g = g.orZero()
+	if len(m.AuthorizationServers) == 0 {
+		for _, i := range g.issuers {
+			if !strings.Contains(i.name, "{") {
+				m.AuthorizationServers = append(m.AuthorizationServers, i.name)
+			}
+		}
+	}
+	return g.Guard.MetadataHandler(m)
 }

@@ -60,6 +60,11 @@ func refusals(token string) map[string]func(*testing.T, *sallyport.Gate) {
 			assert.Equal(t, 503, code)
 			assert.JSONEq(t, `{"ready":false,"issuers":[]}`, body)
 		},
+		"MetadataPath": func(t *testing.T, g *sallyport.Gate) { assert.Empty(t, g.MetadataPath()) },
+		"MetadataHandler": func(t *testing.T, g *sallyport.Gate) {
+			_, err := g.MetadataHandler(middleware.Metadata{})
+			assert.ErrorContains(t, err, "set Config.Resource")
+		},
 		"Keys": func(t *testing.T, g *sallyport.Gate) { assert.Empty(t, g.Keys()) },
 		"StatusHandler": func(t *testing.T, g *sallyport.Gate) {
 			code, body := probe(g.StatusHandler())

@@ -49,6 +49,9 @@ type Config struct {
 	// Guard is how requests are answered. Its Verifier stays empty here.
 	Guard middleware.Config
 
+	// Profile makes issuers and Guard as strict as a standard. "" is none.
+	Profile Profile
+
 	// Logger, MeterProvider and TracerProvider are used by every part that has
 	// none of its own. nil is no log, no metric, no trace. A TracerProvider also
 	// sets Guard.SpanAttributes. See docs/guide/telemetry.md.
@@ -116,6 +119,7 @@ var fieldNames = setting.Names{
 // provider is not there that should be.
 func (cfg *Config) compose(missing error) ([]fetch, error) {
 	fetches, err := cfg.addProviders()
+	err = errors.Join(err, cfg.applyProfile())
 	faulty := errors.Join(err, missing)
 	if faulty != nil && len(fetches) == 0 {
 		err = errors.Join(err, cfg.validateKeys())

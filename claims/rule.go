@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sallyport-go/sallyport/reason"
 )
@@ -24,6 +25,9 @@ type spec struct {
 	test  test   // nil if err is not
 	call  bool   // whether the test looks at the call
 	err   error
+
+	stepUp *stepUp  // how the user must have authenticated; nil: in any way
+	scopes []string // every scope that the rule names; nil: those of scope
 }
 
 // test decides about claims that are not nil, and the call that they came with;
@@ -36,6 +40,8 @@ type test interface {
 type refusal struct {
 	by    leaf   // the requirement that is not met; nil: the rule holds
 	scope string // what a challenge asks for
+
+	stepUp *stepUp // likewise
 }
 
 // leaf is a single requirement.
@@ -60,6 +66,14 @@ type Decision struct {
 	// Missing is what the claims lack, by the names of the configuration, for
 	// the log. It belongs to the caller.
 	Missing []string
+	// ACRValues and MaxAge are how the user must authenticate for a denial with
+	// [reason.InsufficientUserAuthentication]: by one of these, in order of
+	// preference, and no longer ago than that. Either may be empty, not both. They
+	// belong to the caller.
+	//
+	// RFC 9470 section 3: https://www.rfc-editor.org/rfc/rfc9470#section-3
+	ACRValues []string
+	MaxAge    time.Duration
 }
 
 // Check returns the decision about c. It allocates nothing if it allows. A nil
@@ -77,7 +91,11 @@ func (r Rule) CheckCall(c *Claims, call Call) Decision {
 	if refused.by == nil {
 		return Decision{Allowed: true}
 	}
-	return Decision{Reason: refused.by.reason(), Scope: refused.scope, Missing: refused.by.missing(c)}
+	d := Decision{Reason: refused.by.reason(), Scope: refused.scope, Missing: refused.by.missing(c)}
+	if s := refused.stepUp; s != nil {
+		d.ACRValues, d.MaxAge = slices.Clone(s.acr), s.maxAge
+	}
+	return d
 }
 
 func (r Rule) refuses(c *Claims, call Call) refusal {
@@ -108,11 +126,31 @@ func (r Rule) String() string {
 // level; "" if it requires none (RFC 6750 section 3).
 func (r Rule) Scope() string { return r.scope() }
 
+// Scopes returns every scope that the rule names, each once, those of
+// alternatives too, in a slice of the caller's own: what clients of the route may
+// have to ask for (RFC 9728 section 2, scopes_supported).
+func (r Rule) Scopes() []string {
+	switch {
+	case r.is == nil:
+		return nil
+	case r.is.scopes != nil:
+		return slices.Clone(r.is.scopes)
+	}
+	return strings.Fields(r.is.scope)
+}
+
 func (r Rule) scope() string {
 	if r.is == nil {
 		return ""
 	}
 	return r.is.scope
+}
+
+func (r Rule) stepUp() *stepUp {
+	if r.is == nil {
+		return nil
+	}
+	return r.is.stepUp
 }
 
 // invalid is the rule of a construction that failed.
@@ -201,6 +239,10 @@ func newNames(constructor string, in set, all bool, want []string) Rule {
 		return invalid(fmt.Errorf("claims: %s: %w", constructor, err))
 	}
 	n := &names{in: in, all: all, want: slices.Clone(want)}
+	var scopes []string
+	if in == inScopes {
+		scopes = n.want
+	}
 	kind := fmt.Sprintf("any %v", in)
 	if all {
 		kind = fmt.Sprintf("all %vs", in)
@@ -212,7 +254,7 @@ func newNames(constructor string, in set, all bool, want []string) Rule {
 	default:
 		n.scope = want[0]
 	}
-	return Rule{&spec{text: kind + " " + strings.Join(want, ", "), scope: n.scope, test: n}}
+	return Rule{&spec{text: kind + " " + strings.Join(want, ", "), scope: n.scope, scopes: scopes, test: n}}
 }
 
 func namesMistake(in set, want []string) error {

@@ -9,13 +9,17 @@ import (
 
 // AllOf returns the rule that holds if every one of rules holds. A denial is
 // that of the first rule that does not, but its challenge asks for all the
-// scopes that rules require together.
+// scopes that rules require together, or for all that they ask of the user's
+// authentication.
 func AllOf(rules ...Rule) Rule {
 	if err := rulesMistake("AllOf", rules); err != nil {
 		return invalid(err)
 	}
 	all := &allOf{rules: slices.Clone(rules), scope: unionOfScopes(rules)}
-	return Rule{&spec{text: joined(rules, " and "), scope: all.scope, test: all, call: anyNeedsCall(rules)}}
+	for _, r := range rules {
+		all.stepUp = all.stepUp.and(r.stepUp())
+	}
+	return Rule{&spec{text: joined(rules, " and "), scope: all.scope, scopes: named(rules), stepUp: all.stepUp, test: all, call: anyNeedsCall(rules)}}
 }
 
 // AnyOf returns the rule that holds if at least one of rules holds. A denial is
@@ -24,12 +28,13 @@ func AnyOf(rules ...Rule) Rule {
 	if err := rulesMistake("AnyOf", rules); err != nil {
 		return invalid(err)
 	}
-	return Rule{&spec{text: joined(rules, " or "), scope: rules[0].scope(), test: anyOf(slices.Clone(rules)), call: anyNeedsCall(rules)}}
+	return Rule{&spec{text: joined(rules, " or "), scope: rules[0].scope(), scopes: named(rules), stepUp: rules[0].stepUp(), test: anyOf(slices.Clone(rules)), call: anyNeedsCall(rules)}}
 }
 
 type allOf struct {
-	rules []Rule
-	scope string
+	rules  []Rule
+	scope  string
+	stepUp *stepUp
 }
 
 func (a *allOf) refuses(c *Claims, call Call) refusal {
@@ -40,6 +45,9 @@ func (a *allOf) refuses(c *Claims, call Call) refusal {
 		}
 		if refused.scope != "" {
 			refused.scope = a.scope
+		}
+		if refused.stepUp != nil {
+			refused.stepUp = a.stepUp
 		}
 		return refused
 	}
@@ -85,6 +93,19 @@ func unionOfScopes(rules []Rule) string {
 		}
 	}
 	return strings.Join(union, " ")
+}
+
+// named is every scope that rules name, each once; not nil.
+func named(rules []Rule) []string {
+	all := []string{}
+	for _, r := range rules {
+		for _, scope := range r.Scopes() {
+			if !slices.Contains(all, scope) {
+				all = append(all, scope)
+			}
+		}
+	}
+	return all
 }
 
 func anyNeedsCall(rules []Rule) bool { return slices.ContainsFunc(rules, Rule.NeedsCall) }

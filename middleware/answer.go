@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
-
-	"github.com/sallyport-go/sallyport/reason"
 )
 
 // answer is a refusal as it is sent. It is complete before any hook sees the
@@ -18,6 +16,7 @@ type answer struct {
 	status     int
 	challenges []string
 	retryAfter string
+	header     [][2]string
 	code       string // the RFC 6750 error code, "" for none
 	scope      string
 	body       bool
@@ -30,7 +29,7 @@ type answer struct {
 // RFC 9110 section 15.5.2: https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2
 // RFC 6750 section 3: https://www.rfc-editor.org/rfc/rfc6750#section-3
 func (g *Guard) answerTo(r *http.Request, e *Error) answer {
-	a := answer{status: e.status(), body: r == nil || r.Method != http.MethodHead}
+	a := answer{status: e.status(), header: e.Header, body: r == nil || r.Method != http.MethodHead}
 	if a.status == http.StatusServiceUnavailable || e.RetryAfter > 0 {
 		a.retryAfter = seconds(e.RetryAfter)
 	}
@@ -39,26 +38,9 @@ func (g *Guard) answerTo(r *http.Request, e *Error) answer {
 	}
 	a.add(e.Challenges, g.decider.realmName())
 	if len(a.challenges) == 0 {
-		a.add(g.usualChallenges(a.status, e.Reason), g.decider.realmName())
+		a.add(g.decider.usualChallenges(a.status, e.Reason), g.decider.realmName())
 	}
 	return a
-}
-
-// usualChallenges returns what is sent with a status where the Error has no
-// challenge of its own.
-func (g *Guard) usualChallenges(status int, code reason.Code) []Challenge {
-	c := badToken
-	switch {
-	case status == http.StatusBadRequest:
-		c = badRequest
-	case status == http.StatusForbidden:
-		c = notAllowed
-	case status != http.StatusUnauthorized:
-		return nil
-	case classOf(code) == noCredentials:
-		c = noCredentials
-	}
-	return g.decider.refuse(c, code, "").Challenges
 }
 
 func (a *answer) add(challenges []Challenge, realm string) {
@@ -81,6 +63,9 @@ func (a *answer) add(challenges []Challenge, realm string) {
 // seal sets the headers that are the answer, in slices of its own: an outer
 // handler may change what is in the header map.
 func (a *answer) seal(h http.Header) {
+	for _, field := range a.header {
+		h[http.CanonicalHeaderKey(field[0])] = []string{field[1]}
+	}
 	h["Cache-Control"] = []string{"no-store"}
 	delete(h, "Www-Authenticate")
 	if len(a.challenges) > 0 {
@@ -142,6 +127,8 @@ func (a *answer) detail() string {
 		return "the access token is not valid here"
 	case "insufficient_scope":
 		return "the access token does not allow this"
+	case "insufficient_user_authentication":
+		return "the user has to authenticate in another way, or again"
 	case "":
 		switch a.status {
 		case http.StatusUnauthorized:

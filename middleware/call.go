@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/internal/params"
@@ -28,14 +29,29 @@ func RequestOf(call claims.Call) (*http.Request, bool) {
 type requestCall struct {
 	request *http.Request
 	param   func(name string) string
+	ages    ages
+}
+
+// ages is a Verifier with a clock, such as *verifier.Verifier.
+type ages interface {
+	Elapsed(since time.Time) time.Duration
 }
 
 // Param returns the parameter as the router gives it to the handler.
 func (c *requestCall) Param(name string) string { return c.param(name) }
 
+// Elapsed returns how long ago t was by the clock of the Verifier, for rules about
+// the age of something.
+func (c *requestCall) Elapsed(t time.Time) time.Duration {
+	if c.ages == nil {
+		return max(0, time.Since(t))
+	}
+	return c.ages.Elapsed(t)
+}
+
 // forRule returns the request for a rule that asks about it, and the request
 // without what was put there for that.
-func forRule(r *http.Request) (*http.Request, claims.Call) {
+func (g *Guard) forRule(r *http.Request) (*http.Request, claims.Call) {
 	r, param := params.Take(r)
-	return r, &requestCall{request: r, param: param}
+	return r, &requestCall{request: r, param: param, ages: g.ages}
 }

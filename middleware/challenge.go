@@ -40,6 +40,13 @@ func (c Challenge) String() string {
 	return b.String()
 }
 
+// add adds a parameter that is not there.
+func (c *Challenge) add(name, value string) {
+	if _, ok := lookup(c.Params, name); !ok {
+		c.Params = append(c.Params, [2]string{name, value})
+	}
+}
+
 // lookup returns the first value of that name.
 func lookup(params [][2]string, name string) (value string, ok bool) {
 	for _, p := range params {

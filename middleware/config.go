@@ -29,24 +29,6 @@ type Verifier interface {
 	Verify(ctx context.Context, token string) (*claims.Claims, error)
 }
 
-// Binding checks that a request may use a token that is bound to a key of its
-// sender (the cnf claim, RFC 7800). It runs on every request after the token
-// is verified, never from a cache, in the order of [Config.Bindings], and also
-// for tokens without cnf. Implementations must be safe for concurrent use.
-//
-// A Guard refuses a token whose cnf has a member that is defined to name a key
-// (jkt, x5t#S256, jwk, jwe, jku, kid) and that no Binding confirms, and one
-// whose cnf has no member that a Binding confirms.
-type Binding interface {
-	// Confirms returns the members of cnf that Check covers, such as "jkt".
-	// It is called when the Guard is made, not for each request.
-	Confirms() []string
-	// Check returns nil if the request may use the token. An [*Error] is
-	// written as it is; an error with a [reason.Code] in its chain by that
-	// code; any other is a 401 with [reason.UnsupportedBinding].
-	Check(r *http.Request, c Credential, cl *claims.Claims) error
-}
-
 // Config is the configuration of a [Guard]. Only the Verifier is required; what
 // is left empty is safe. New copies it: changes made later have no effect.
 type Config struct {
@@ -67,8 +49,22 @@ type Config struct {
 	Credentials func(*http.Request) (Credential, error)
 
 	// Bindings check that a token is used by the sender it was issued to. A
-	// token with a cnf claim that they do not cover is refused.
+	// token with a cnf claim that they do not cover is refused. One that is a
+	// [SchemeBinding] adds its scheme to those that tokens are read from.
 	Bindings []Binding
+
+	// SenderConstrained refuses tokens that are not bound to their sender, which
+	// have no cnf. It wants Bindings.
+	//
+	// RFC 9700 section 2.2.1: https://www.rfc-editor.org/rfc/rfc9700#section-2.2.1
+	SenderConstrained bool
+
+	// Resource is the identifier of the API, an https URL, or http on loopback,
+	// without a query or fragment. Challenges then name the address of its metadata
+	// in resource_metadata. "" is none.
+	//
+	// RFC 9728 section 5.1: https://www.rfc-editor.org/rfc/rfc9728#section-5.1
+	Resource string
 
 	// Exempt are [http.ServeMux] patterns, such as "GET /healthz", that
 	// Authenticate and Enforce let through untouched. Require, RequireAccess,
@@ -162,8 +158,9 @@ func New(cfg Config) (*Guard, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.decider.verify = verifyOf(cfg.Verifier, len(g.bindings) > 0)
+	g.decider.verify = verifyOf(cfg.Verifier, len(g.bound.bindings) > 0)
 	g.lifetimes, _ = cfg.Verifier.(lifetimes)
+	g.ages, _ = cfg.Verifier.(ages)
 	if g.decider.meters != nil {
 		g.decider.meters.begin(g.decider.labels)
 	}
@@ -209,17 +206,20 @@ func (cfg *Config) compile() (*Guard, error) {
 	if strings.ContainsFunc(cfg.Realm, func(c rune) bool { return c < ' ' || c > '~' }) {
 		fail("Realm has characters outside printable ASCII: it is sent in a header")
 	}
+	metadata, err := metadataAddress(cfg.Resource)
+	if err != nil {
+		fail("Resource %w", err)
+	}
 	exempt := &routes{mux: http.NewServeMux()}
 	for _, pattern := range cfg.Exempt {
 		if err := exempt.add(pattern, &route{exempt: true}); err != nil {
 			fail("Exempt: %w", err)
 		}
 	}
-	confirms := make(map[string]bool)
-	for i, b := range cfg.Bindings {
-		if err := confirm(confirms, b); err != nil {
-			fail("Bindings[%d] %w", i, err)
-		}
+	bound, mistakes := bind(cfg.Bindings)
+	errs = append(errs, mistakes...)
+	if cfg.SenderConstrained && len(cfg.Bindings) == 0 {
+		fail("SenderConstrained refuses every token without Bindings: give one, of DPoP or of certificates")
 	}
 	var preflight http.Handler
 	if cfg.Preflight != nil {
@@ -233,16 +233,18 @@ func (cfg *Config) compile() (*Guard, error) {
 	}
 	g := &Guard{
 		decider: decider{
-			realm:   cfg.Realm,
-			shadow:  cfg.Shadow,
-			log:     newRefusalLog(cfg),
-			meters:  meters,
-			spans:   cfg.SpanAttributes,
-			onEvent: cfg.OnEvent,
+			realm:       cfg.Realm,
+			shadow:      cfg.Shadow,
+			log:         newRefusalLog(cfg),
+			meters:      meters,
+			spans:       cfg.SpanAttributes,
+			onEvent:     cfg.OnEvent,
+			schemes:     bound.schemes,
+			constrained: cfg.SenderConstrained,
+			metadata:    metadata,
 		},
 		credentials:    cfg.Credentials,
-		bindings:       slices.Clone(cfg.Bindings),
-		confirms:       confirms,
+		bound:          bound,
 		exemptPatterns: slices.Clone(cfg.Exempt),
 		errorBody:      cfg.ErrorBody,
 		problemJSON:    cfg.ProblemJSON,
@@ -250,34 +252,16 @@ func (cfg *Config) compile() (*Guard, error) {
 		challengeScope: cfg.ChallengeScope,
 		endAtExpiry:    cfg.EndAtExpiry,
 		preflight:      preflight,
+		resource:       cfg.Resource,
+		scopes:         &scopeSet{names: map[string]bool{}},
 	}
 	g.decider.label(cfg.Verifier)
 	if len(cfg.Exempt) > 0 {
 		g.exempt = exempt
 	}
 	if g.credentials == nil {
-		g.credentials = FromAuthorization
+		accepts := g.decider.accepts
+		g.credentials = func(r *http.Request) (Credential, error) { return authorization(r, accepts) }
 	}
 	return g, nil
-}
-
-// confirm adds the members of cnf that a binding covers to those known.
-func confirm(known map[string]bool, b Binding) error {
-	if isNil(b) {
-		return errors.New("is nil")
-	}
-	members := b.Confirms()
-	if len(members) == 0 {
-		return errors.New("confirms no member of cnf")
-	}
-	for _, name := range members {
-		if name == "" {
-			return errors.New("confirms a member of cnf without a name")
-		}
-		if known[name] {
-			return fmt.Errorf("confirms %q, which another one confirms already", name)
-		}
-		known[name] = true
-	}
-	return nil
 }

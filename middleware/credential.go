@@ -32,10 +32,6 @@ func (c Credential) Format(s fmt.State, _ rune) {
 // MarshalText keeps the token out of encoders such as slog's JSON handler.
 func (c Credential) MarshalText() ([]byte, error) { return []byte(c.Scheme + " redacted"), nil }
 
-func (c Credential) isBearer() bool {
-	return c.Scheme == "" || strings.EqualFold(c.Scheme, bearer)
-}
-
 // FromAuthorization reads the bearer token from the Authorization header. It
 // is what a [Config] without Credentials uses, and a part for sources of your
 // own. It never looks at the query or the body (RFC 6750 sections 2.2 and 2.3).
@@ -46,23 +42,30 @@ func (c Credential) isBearer() bool {
 // white space or a comma inside the token. Whether the token itself is well
 // formed is for the Verifier to say.
 func FromAuthorization(r *http.Request) (Credential, error) {
+	return authorization(r, isBearer)
+}
+
+func isBearer(scheme string) bool { return strings.EqualFold(scheme, bearer) }
+
+// authorization reads the token of an accepted scheme.
+func authorization(r *http.Request, accepts func(scheme string) bool) (Credential, error) {
 	lines := r.Header["Authorization"]
 	switch len(lines) {
 	case 0:
 		return Credential{}, reason.NoToken
 	case 1:
-		return parseAuthorization(lines[0])
+		return parseAuthorization(lines[0], accepts)
 	default:
 		return Credential{}, reason.InvalidRequest
 	}
 }
 
-func parseAuthorization(line string) (Credential, error) {
+func parseAuthorization(line string, accepts func(scheme string) bool) (Credential, error) {
 	scheme, rest, _ := strings.Cut(line, " ")
 	if !isToken(scheme) {
 		return Credential{}, reason.InvalidRequest
 	}
-	if !strings.EqualFold(scheme, bearer) {
+	if !accepts(scheme) {
 		return Credential{}, reason.UnsupportedScheme
 	}
 	token := strings.TrimLeft(rest, " ")

@@ -22,6 +22,10 @@ type decider struct {
 	meters  *meters
 	spans   bool
 	onEvent func(context.Context, Event)
+
+	schemes     []Challenge // of the schemes that tokens may come by; nil: Bearer alone
+	constrained bool        // whether each token must be bound to its sender
+	metadata    string      // the address of the resource's metadata; "" for none
 }
 
 // call is one call as its transport presents it.
@@ -108,7 +112,7 @@ func (d *decider) authenticate(ctx context.Context, c *call) (*claims.Claims, *E
 	if c.err != nil {
 		return nil, d.refusal(c.err, orCanceled(ctx, reason.InvalidRequest))
 	}
-	if !c.credential.isBearer() {
+	if !d.accepts(c.credential.Scheme) {
 		return nil, d.fail(reason.UnsupportedScheme, nil, 0)
 	}
 	if d.meters != nil {
@@ -123,8 +127,11 @@ func (d *decider) authenticate(ctx context.Context, c *call) (*claims.Claims, *E
 		return nil, d.refusal(err, orCanceled(ctx, reason.KeysUnavailable))
 	}
 	c.verified = who
-	if who.Has("cnf") && !c.confirmsAll(who) {
+	switch isBound := who.Has("cnf"); {
+	case isBound && !c.confirmsAll(who):
 		return nil, d.fail(reason.UnsupportedBinding, nil, 0)
+	case !isBound && d.constrained:
+		return nil, d.fail(reason.UnsupportedBinding, errNotBound, 0)
 	}
 	if c.checkBindings != nil {
 		if err := c.checkBindings(c.credential, who); err != nil {
@@ -176,7 +183,7 @@ func (d *decider) turnAway(ctx context.Context, c *call, who *claims.Claims, e *
 		return d.withShadow(ctx), nil, nil
 	}
 	d.report(ctx, c, ev)
-	return nil, nil, e
+	return nil, nil, d.present(e, c.credential.Scheme)
 }
 
 // report counts a decision, logs it and calls the hook, before the answer is

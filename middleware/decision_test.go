@@ -282,3 +282,26 @@ func TestShadowModeOfCheckAndEnforce(t *testing.T) {
 		assert.Equal(t, 401, serve(g.Authenticate(strict.Authenticate(handler)), r).Code, "nothing for another Guard")
 	}
 }
+
+func TestRow89EveryTokenIsBoundWhereThatIsRequired(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		token  string
+		status int
+	}{
+		"89 a token that is bound passes": {bound, 200},
+		"89 one that is not is refused":   {reader, 401},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var seen events
+			g := newGuard(t, middleware.Config{SenderConstrained: true, Bindings: []middleware.Binding{&binding{members: []string{"jkt"}}}, OnEvent: seen.add})
+			assert.Equal(t, row.status, serve(g.Require(allReads())(handler), withToken(row.token)).Code)
+			if row.status != 200 {
+				assert.Equal(t, []string{"refused unsupported_binding"}, seen.lines())
+			}
+		})
+	}
+	_, err := middleware.New(middleware.Config{Verifier: newTokens(t), SenderConstrained: true})
+	require.ErrorContains(t, err, "Config.SenderConstrained refuses every token without Bindings")
+}

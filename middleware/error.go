@@ -27,6 +27,9 @@ type Error struct {
 	Reason reason.Code
 	// Challenges become WWW-Authenticate lines, one each; none with a 503.
 	Challenges []Challenge
+	// Header is more fields of the answer's header, such as DPoP-Nonce (RFC 9449
+	// section 8). It cannot replace what the other members say.
+	Header [][2]string
 	// RetryAfter is sent with a 503, in whole seconds, rounded up.
 	RetryAfter time.Duration
 	// Missing names what the rule requires, in the words of the configuration.
@@ -86,6 +89,9 @@ var (
 	badRequest    = class{400, "invalid_request"}
 	notAllowed    = class{403, "insufficient_scope"}
 	notJudged     = class{503, ""}
+
+	// RFC 9470 section 3: https://www.rfc-editor.org/rfc/rfc9470#section-3
+	notAuthenticated = class{401, "insufficient_user_authentication"}
 )
 
 // classes has every reason; its keys are also all that a metric may carry.
@@ -123,6 +129,8 @@ var classes = map[reason.Code]class{
 	reason.InsufficientRole:  notAllowed,
 	reason.WrongCaller:       notAllowed,
 	reason.Denied:            notAllowed,
+
+	reason.InsufficientUserAuthentication: notAuthenticated,
 }
 
 // classOf returns the class of a reason; one that is not known is a bad token.
@@ -139,6 +147,7 @@ const leastRetry = time.Second
 var (
 	errNoAnswer     = errors.New("the Verifier returned neither claims nor an error")
 	errNotMadeByNew = errors.New("this Guard was not made by New")
+	errNotBound     = errors.New("the token is not bound to its sender: see SenderConstrained")
 	errNilPointer   = errors.New("an error that is a nil pointer")
 )
 
@@ -171,10 +180,21 @@ func (d *decider) fail(code reason.Code, cause error, retryAfter time.Duration) 
 }
 
 // forbid refuses a verified token that a rule does not let through. It is a
-// 403 whatever the rule's reason: the token is good.
+// 403 whatever the rule's reason, for the token is good, but for a user who can
+// get a better one by authenticating in another way.
 func (d *decider) forbid(answer claims.Decision) *Error {
-	e := d.refuse(notAllowed, answer.Reason, answer.Scope)
+	c := notAllowed
+	if answer.Reason == reason.InsufficientUserAuthentication {
+		c = notAuthenticated
+	}
+	e := d.refuse(c, answer.Reason, answer.Scope)
 	e.Missing = answer.Missing
+	if len(answer.ACRValues) > 0 {
+		e.Challenges[0].add("acr_values", strings.Join(answer.ACRValues, " "))
+	}
+	if answer.MaxAge > 0 {
+		e.Challenges[0].add("max_age", strconv.FormatInt(int64(answer.MaxAge/time.Second), 10))
+	}
 	return e
 }
 
@@ -200,17 +220,36 @@ func (d *decider) refuse(c class, code reason.Code, scope string) *Error {
 	return &e.Error
 }
 
-// nameScope adds a scope to the Bearer challenges of a 401.
+// usualChallenges returns what is sent with a status where the Error has no
+// challenge of its own.
+func (d *decider) usualChallenges(status int, code reason.Code) []Challenge {
+	c := badToken
+	switch {
+	case status == 400:
+		c = badRequest
+	case status == 403:
+		c = notAllowed
+	case status != 401:
+		return nil
+	case classOf(code) == noCredentials:
+		c = noCredentials
+	}
+	return d.refuse(c, code, "").Challenges
+}
+
+// nameScope adds a scope to the challenges of a 401.
 //
 // RFC 6750 section 3: https://www.rfc-editor.org/rfc/rfc6750#section-3
-func (e *Error) nameScope(scope string) {
+func (d *decider) nameScope(e *Error, scope string) {
 	if scope == "" || e.status() != 401 {
 		return
 	}
 	e.Challenges = slices.Clone(e.Challenges) // of a Binding perhaps
-	for i, c := range e.Challenges {
-		if _, named := lookup(c.Params, "scope"); !named && strings.EqualFold(c.Scheme, bearer) {
-			e.Challenges[i].Params = append(slices.Clip(c.Params), [2]string{"scope", scope})
+	for i := range e.Challenges {
+		c := &e.Challenges[i]
+		if d.accepts(c.Scheme) {
+			c.Params = slices.Clip(c.Params)
+			c.add("scope", scope)
 		}
 	}
 }

@@ -36,7 +36,8 @@ var expected = map[reason.Code]struct {
 	reason.WrongClient: {401, invalid}, reason.UnsupportedBinding: {401, invalid}, reason.Revoked: {401, invalid},
 	reason.KeysUnavailable: {503, ""}, reason.RevocationUnavailable: {503, ""}, reason.Canceled: {503, ""},
 	reason.InsufficientScope: {403, insufficient}, reason.InsufficientRole: {403, insufficient}, reason.WrongCaller: {403, insufficient}, reason.Denied: {403, insufficient},
-	"a_code_of_tomorrow": {401, invalid},
+	reason.InsufficientUserAuthentication: {401, "insufficient_user_authentication"},
+	"a_code_of_tomorrow":                  {401, invalid},
 }
 
 func TestEveryReasonOfAVerifierHasItsAnswer(t *testing.T) {

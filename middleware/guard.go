@@ -44,8 +44,7 @@ import (
 type Guard struct {
 	decider        decider
 	credentials    func(*http.Request) (Credential, error)
-	bindings       []Binding
-	confirms       map[string]bool // what the bindings confirm
+	bound          bound
 	exempt         *routes
 	exemptPatterns []string
 	errorBody      func(http.ResponseWriter, *http.Request, *Error)
@@ -54,6 +53,9 @@ type Guard struct {
 	challengeScope bool
 	endAtExpiry    bool
 	lifetimes      lifetimes
+	ages           ages
+	resource       string
+	scopes         *scopeSet // of the rules that it was given
 	preflight      http.Handler
 }
 
@@ -107,6 +109,7 @@ func (g *Guard) Require(rule claims.Rule) func(http.Handler) http.Handler {
 	if err := rule.Err(); err != nil {
 		panic(fmt.Errorf("middleware: Require: %w", err))
 	}
+	g.orZero().scopes.add(rule)
 	return g.require(
 		func(*http.Request) claims.Rule { return rule },
 		func(string) string { return rule.String() })
@@ -128,6 +131,7 @@ func (g *Guard) RequireAccess(levels claims.AccessLevels) func(http.Handler) htt
 	if err != nil {
 		panic(fmt.Errorf("middleware: RequireAccess: %w", err))
 	}
+	g.orZero().scopes.addAccess(access)
 	return g.require(
 		func(r *http.Request) claims.Rule { return accessRule(access, r) },
 		func(method string) string { return access.Rule(method).String() })
@@ -166,16 +170,27 @@ func (g *Guard) serve(w http.ResponseWriter, r *http.Request, next http.Handler,
 	if g.preflight != nil && g.answersPreflight(w, r) {
 		return
 	}
-	admitted, _, refused := g.decide(r, rule, optional)
+	admitted, who, refused := g.decide(r, rule, optional)
 	if refused != nil {
 		g.write(w, r, refused)
 		return
+	}
+	if who != nil {
+		g.offer(w, r)
 	}
 	if a, ok := admitted.Context().(*admission); ok && admitted != r {
 		a.serve(w, admitted, next, !g.noCacheControl && !g.decider.shadow)
 		return
 	}
 	next.ServeHTTP(w, admitted) // anonymous, or verified further out
+}
+
+func (g *Guard) offer(w http.ResponseWriter, r *http.Request) {
+	for _, b := range g.bound.offers {
+		for _, field := range b.Offer(r) {
+			w.Header().Set(field[0], field[1])
+		}
+	}
 }
 
 // admission is the context of a call that passes and the ResponseWriter for
@@ -214,15 +229,15 @@ func (a *admission) serve(w http.ResponseWriter, r *http.Request, next http.Hand
 func (g *Guard) decide(r *http.Request, rule claims.Rule, optional bool) (*http.Request, *claims.Claims, *Error) {
 	c := call{rule: rule, optional: optional, route: r.Pattern, method: r.Method, peer: r.RemoteAddr, newStamp: newAdmission}
 	if rule.NeedsCall() {
-		r, c.asked = forRule(r)
+		r, c.asked = g.forRule(r)
 	}
 	if g.credentials != nil {
 		c.credential, c.err = g.credentials(r)
 	}
-	if len(g.bindings) > 0 {
-		c.confirms = g.confirms
+	if len(g.bound.bindings) > 0 {
+		c.confirms = g.bound.confirms
 		c.checkBindings = func(cred Credential, who *claims.Claims) error {
-			for _, b := range g.bindings {
+			for _, b := range g.bound.bindings {
 				if err := b.Check(r, cred, who); err != nil {
 					return err
 				}
@@ -232,7 +247,7 @@ func (g *Guard) decide(r *http.Request, rule claims.Rule, optional bool) (*http.
 	}
 	ctx, who, refused := g.decider.decide(r.Context(), &c)
 	if refused != nil && g.challengeScope {
-		refused.nameScope(rule.Scope())
+		g.decider.nameScope(refused, rule.Scope())
 	}
 	if ctx == nil {
 		return r, who, refused
@@ -279,5 +294,5 @@ func (g *Guard) Deny(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		fallback = reason.Canceled
 	}
-	g.write(w, r, g.decider.refusal(err, fallback))
+	g.write(w, r, g.decider.present(g.decider.refusal(err, fallback), ""))
 }

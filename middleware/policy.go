@@ -50,6 +50,14 @@ func (g *Guard) Enforce(p Policy) (func(http.Handler) http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, rule := range p.Rules {
+		g.scopes.add(rule)
+	}
+	for _, levels := range p.Access {
+		if access, err := levels.Compile(); err == nil {
+			g.scopes.addAccess(access)
+		}
+	}
 	return func(next http.Handler) http.Handler {
 		serve := func(w http.ResponseWriter, r *http.Request) {
 			rt := table.match(r)

@@ -61,4 +61,8 @@ const (
 	InsufficientRole  Code = "insufficient_role"  // a role is missing
 	WrongCaller       Code = "wrong_caller"       // an app where a user is required, or the reverse
 	Denied            Code = "denied"             // another rule said no
+
+	// InsufficientUserAuthentication is a user who must authenticate in another
+	// way, or again (RFC 9470).
+	InsufficientUserAuthentication Code = "insufficient_user_authentication"
 )

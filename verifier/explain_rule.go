@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/internal/quote"
@@ -24,7 +25,7 @@ func (v *Verifier) ExplainRule(ctx context.Context, token string, rule claims.Ru
 			return
 		}
 		a := &authorization{c: c.claims.is.claims, payload: c.payload.is.payload.Value(), hints: c.issuer.is.issuer.hints, rule: rule}
-		a.decision, a.kind = rule.Check(a.c), vetted.Kind(&rule, a.c)
+		a.decision, a.kind = rule.CheckCall(a.c, clockOf{v}), vetted.Kind(&rule, a.c)
 		r.Checks = append(r.Checks, Check{
 			Name: "rule", OK: a.decision.Allowed, Found: quote.Line(a.found(), maxText), Expected: quote.Line(rule.String(), maxText),
 		})
@@ -35,6 +36,15 @@ func (v *Verifier) ExplainRule(ctx context.Context, token string, rule claims.Ru
 		r.Hint = quote.Line(a.hint(), 2*maxText)
 	})
 }
+
+// clockOf is the call of a report: the clock of a verifier, and no route.
+type clockOf struct{ *Verifier }
+
+// Param returns "": there is no route.
+func (clockOf) Param(string) string { return "" }
+
+// NoRoute says so to rules that ask about one.
+func (clockOf) NoRoute() {}
 
 // What a token can lack by its name.
 const (
@@ -63,6 +73,8 @@ func (a *authorization) found() string {
 		kinds = []string{kindScope, kindRole, kindPermission}
 	case a.decision.Reason == reason.WrongClient:
 		return "client " + quote.Text(a.c.ClientID())
+	case a.decision.Reason == reason.InsufficientUserAuthentication:
+		return a.authentication()
 	case a.kind == "":
 		return "caller " + cmp.Or(string(a.c.Caller()), "unknown") + ", client " + quote.Text(a.c.ClientID())
 	}
@@ -75,6 +87,21 @@ func (a *authorization) found() string {
 		}
 	}
 	return strings.Join(texts, ", ")
+}
+
+// authentication returns what the token says of how its user authenticated.
+func (a *authorization) authentication() string {
+	acr, at := "no acr", "no auth_time"
+	if text, ok := a.c.Text("acr"); ok {
+		acr = "acr " + quote.Text(text)
+	}
+	if value, ok := a.payload.Get("auth_time"); ok {
+		at = "auth_time " + quote.Line(value.Raw(), maxShown)
+		if seconds, err := value.Number(); err == nil && seconds >= 0 && seconds < 1e11 {
+			at += " (" + time.Unix(int64(seconds), 0).UTC().Format(time.RFC3339) + ")"
+		}
+	}
+	return acr + ", " + at
 }
 
 func (a *authorization) names(kind string) []string {
@@ -132,6 +159,8 @@ func (a *authorization) fact() string {
 	switch a.decision.Reason {
 	case reason.WrongCaller:
 		return fmt.Sprintf("The caller of this token is %s: an app gets its token by client credentials, a user's comes from a login.", cmp.Or(string(a.c.Caller()), "not known from its claims"))
+	case reason.InsufficientUserAuthentication:
+		return "The token has " + a.authentication() + ": the client must send its user to the issuer again, with acr_values and max_age as the challenge has them, and the issuer must put acr and auth_time into access tokens."
 	case reason.WrongClient:
 		return "Its client is " + quote.Text(a.c.ClientID()) + ": add that to the rule if it may call."
 	default:

@@ -97,6 +97,16 @@ func (v *Verifier) Remaining(c *claims.Claims) time.Duration {
 	return c.ExpiresAt().Add(v.leeway).Sub(v.clock())
 }
 
+// Elapsed returns how long ago t was at least, on the clock of this Verifier: less
+// the leeway, and 0 within it. It is negative for a t that lies further ahead.
+func (v *Verifier) Elapsed(t time.Time) time.Duration {
+	age := v.clock().Sub(t)
+	if age < 0 {
+		return min(0, age+v.leeway)
+	}
+	return max(0, age-v.leeway)
+}
+
 func (v *Verifier) clock() time.Time {
 	if v.now == nil {
 		return time.Now()

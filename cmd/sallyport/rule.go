@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/internal/quote"
@@ -15,6 +16,8 @@ type asked struct {
 	scopes, roles, permissions []string
 	level                      string
 	resources                  []string
+	acr                        []string
+	maxAge                     time.Duration
 }
 
 func (a *asked) flags(fs *flag.FlagSet) {
@@ -22,6 +25,8 @@ func (a *asked) flags(fs *flag.FlagSet) {
 	fs.Func("role", "a role that the route requires; repeat it for several, all of which are required", appendTo(&a.roles))
 	fs.Func("permission", "a permission that the route requires; repeat it for several, all of which are required", fieldsInto(&a.permissions))
 	fs.StringVar(&a.level, "access", "", "the access level that the route requires: get, post, put or delete")
+	fs.Func("acr", "an authentication context class that the route requires; repeat it for several, any of which will do", fieldsInto(&a.acr))
+	fs.DurationVar(&a.maxAge, "max-age", 0, "how long ago the user may have authenticated, such as 5m")
 	fs.Func("resource", "the resource of the access level; repeat it for several (default the audiences)", appendTo(&a.resources))
 }
 
@@ -47,6 +52,12 @@ func (a *asked) rule(audiences []string) (claims.Rule, bool, error) {
 	}
 	if len(a.permissions) > 0 {
 		rules = append(rules, claims.AllPermissions(a.permissions...))
+	}
+	if len(a.acr) > 0 {
+		rules = append(rules, claims.AnyACR(a.acr...))
+	}
+	if a.maxAge != 0 {
+		rules = append(rules, claims.AuthenticatedWithin(a.maxAge))
 	}
 	if a.level != "" {
 		levels := claims.AccessLevels{Resources: a.resources, Audiences: audiences}

@@ -37,6 +37,9 @@ func TestExplainEndsWithWhatTheTokenLacks(t *testing.T) {
 		"a resource that can be none":     {[]string{"-access", "get", "-resource", "a b"}, wrongUse, `"a b" cannot be part of a scope`},
 		"a scope that can be none":        {[]string{"-scope", `a"b`}, wrongUse, "is not one scope"},
 		"a scope that is empty":           {[]string{"-scope", " "}, wrongUse, "it is empty"},
+		"an acr that it lacks":            {[]string{"-acr", "mfa"}, refused, "refused: insufficient_user_authentication\nThe token is good, but the rule denies it: acr of mfa. The token has no acr, no auth_time"},
+		"an age that it does not tell":    {[]string{"-max-age", "5m"}, refused, "authentication within 5m0s"},
+		"an age that can be none":         {[]string{"-max-age", "1ms"}, wrongUse, "1ms is no age in whole seconds"},
 		"a role beside a token that ends": {[]string{"-role", "Admin", "-at", "2040-01-01T00:00:00Z"}, refused, "refused: expired"},
 	} {
 		a := command(t, token, append([]string{"explain", "-issuer", iss.Issuer(), "-audience", "api://orders"}, row.args...)...)

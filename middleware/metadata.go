@@ -1,0 +1,200 @@
+package middleware
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/sallyport-go/sallyport/claims"
+)
+
+// Metadata is what the metadata of a resource says beside what its Guard knows.
+//
+// RFC 9728 section 2: https://www.rfc-editor.org/rfc/rfc9728#section-2
+type Metadata struct {
+	_ [0]func()
+
+	// AuthorizationServers are the issuers that tokens for this API come from. At
+	// least one.
+	AuthorizationServers []string
+	// More is further members, such as resource_name or resource_documentation. It
+	// cannot have those that the Guard states by itself: resource,
+	// authorization_servers, scopes_supported, bearer_methods_supported and what
+	// its Bindings say.
+	More map[string]any
+}
+
+// DescribingBinding is a Binding that the metadata of the resource tells of.
+type DescribingBinding interface {
+	Binding
+	// Describe returns members of the metadata, such as
+	// dpop_signing_alg_values_supported. It is called when the handler is made.
+	Describe() map[string]any
+}
+
+// MetadataPath returns the path of the metadata on the host of [Config.Resource],
+// for a router; "" without a resource.
+func (g *Guard) MetadataPath() string {
+	u, err := url.Parse(g.orZero().decider.metadata)
+	if err != nil {
+		return ""
+	}
+	return u.EscapedPath()
+}
+
+// MetadataHandler returns the handler of the metadata of [Config.Resource], for
+// [Guard.MetadataPath]. Mount it outside of the Guard, or exempt its path:
+//
+//	mux.Handle(guard.MetadataPath(), metadata)
+//
+// It answers GET, HEAD and the preflights of browsers, from any origin. The scopes
+// that it lists are those of the rules that this Guard was given until then, by
+// Require, RequireAccess, Enforce and the adapters, so document and rules cannot
+// disagree; offline_access is left out. Rules that are given to Check are not
+// known in advance.
+//
+// RFC 9728 section 3: https://www.rfc-editor.org/rfc/rfc9728#section-3
+func (g *Guard) MetadataHandler(m Metadata) (http.Handler, error) {
+	g = g.orZero()
+	document := map[string]any{
+		"resource":                 g.resource,
+		"authorization_servers":    slices.Clone(m.AuthorizationServers),
+		"bearer_methods_supported": []string{"header"},
+	}
+	var errs []error
+	if g.resource == "" {
+		errs = append(errs, errors.New("middleware: MetadataHandler: set Config.Resource, which the metadata is about"))
+	}
+	if len(m.AuthorizationServers) == 0 || slices.Contains(m.AuthorizationServers, "") {
+		errs = append(errs, errors.New("middleware: MetadataHandler: name at least one of AuthorizationServers, and none that is empty"))
+	}
+	for _, b := range g.bound.bindings {
+		if d, ok := b.(DescribingBinding); ok {
+			maps.Copy(document, d.Describe())
+		}
+	}
+	for name, value := range m.More {
+		if _, stated := document[name]; stated || name == "scopes_supported" {
+			errs = append(errs, fmt.Errorf("middleware: MetadataHandler: More has %.40q, which the Guard states by itself", name))
+		}
+		document[name] = value
+	}
+	if _, err := json.Marshal(document); err != nil {
+		errs = append(errs, fmt.Errorf("middleware: MetadataHandler: %w", err))
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return &metadataHandler{document: document, scopes: g.scopes}, nil
+}
+
+// wellKnown is put between the host and the path of a resource.
+//
+// RFC 9728 section 3.1: https://www.rfc-editor.org/rfc/rfc9728#section-3.1
+const wellKnown = "/.well-known/oauth-protected-resource"
+
+// metadataAddress returns where the metadata of a resource is, "" for none.
+func metadataAddress(resource string) (string, error) {
+	if resource == "" {
+		return "", nil
+	}
+	u, err := url.Parse(resource)
+	switch {
+	case err != nil || u.Host == "" || u.Opaque != "":
+		return "", errors.New("is no absolute URL")
+	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
+		return "", errors.New("is not https: give the https URL that callers know the API by")
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(resource, "#"):
+		return "", errors.New("has a user, a query or a fragment, which no identifier of a resource may have")
+	}
+	path := u.EscapedPath()
+	if path == "/" {
+		path = ""
+	}
+	return u.Scheme + "://" + u.Host + wellKnown + path, nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// metadataHandler sends the metadata. It says nothing that a stranger may not know.
+type metadataHandler struct {
+	document map[string]any
+	scopes   *scopeSet
+}
+
+func (m *metadataHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", "*")
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+	case http.MethodOptions:
+		h.Set("Access-Control-Allow-Methods", "GET, HEAD")
+		h.Set("Access-Control-Allow-Headers", "*") // of MCP clients, which name the version of their protocol
+		h.Set("Access-Control-Max-Age", "86400")
+		h.Set("Allow", "GET, HEAD, OPTIONS")
+		w.WriteHeader(http.StatusNoContent)
+		return
+	default:
+		h.Set("Allow", "GET, HEAD, OPTIONS") // RFC 9110 section 15.5.6
+		http.Error(w, "the metadata is for GET", http.StatusMethodNotAllowed)
+		return
+	}
+	document := maps.Clone(m.document)
+	if scopes := m.scopes.sorted(); len(scopes) > 0 {
+		document["scopes_supported"] = scopes
+	}
+	body, err := json.Marshal(document)
+	if err != nil { // it was tried when the handler was made
+		http.Error(w, "", http.StatusInternalServerError)
+		return
+	}
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "public, max-age=300")
+	if r.Method == http.MethodGet {
+		_, _ = w.Write(append(body, '\n'))
+	}
+}
+
+// scopeSet is the scopes of the rules that a Guard was given. It is safe for
+// concurrent use.
+type scopeSet struct {
+	mu    sync.Mutex
+	names map[string]bool
+}
+
+func (s *scopeSet) add(rules ...claims.Rule) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, rule := range rules {
+		for _, scope := range rule.Scopes() {
+			s.names[scope] = true
+		}
+	}
+}
+
+func (s *scopeSet) addAccess(access *claims.Access) {
+	for _, method := range [...]string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+		s.add(access.Rule(method))
+	}
+}
+
+// sorted returns them without offline_access, which is for a token's own client
+// and nothing that a resource asks for.
+func (s *scopeSet) sorted() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(s.names)), func(scope string) bool { return scope == "offline_access" })
+}

@@ -1,0 +1,100 @@
+package sallyport_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport"
+	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
+	"github.com/sallyport-go/sallyport/middleware"
+	"github.com/sallyport-go/sallyport/providers"
+)
+
+// allBound confirms jkt, whatever it is.
+type allBound struct{}
+
+func (allBound) Confirms() []string { return []string{"jkt"} }
+func (allBound) Check(*http.Request, middleware.Credential, *claims.Claims) error {
+	return nil
+}
+
+func TestProfiles(t *testing.T) {
+	t.Parallel()
+	const resource = "https://api.example/mcp"
+	strict := jwkstest.Header{"typ": "at+jwt"}
+	bound := jwkstest.Claims{"cnf": map[string]any{"jkt": "x"}}
+	for name, row := range map[string]struct {
+		profile   sallyport.Profile
+		algorithm string
+		token     []jwkstest.TokenOption
+		status    int
+		challenge string
+	}{
+		"39 RFC 9068 takes at+jwt":              {profile: sallyport.RFC9068, token: []jwkstest.TokenOption{strict}, status: 200},
+		"39 and not JWT":                        {profile: sallyport.RFC9068, token: []jwkstest.TokenOption{jwkstest.Header{"typ": "JWT"}}, status: 401},
+		"43 it wants a jti":                     {profile: sallyport.RFC9068, token: []jwkstest.TokenOption{strict, jwkstest.Claims{"jti": nil}}, status: 401},
+		"89 FAPI takes a token that is bound":   {profile: sallyport.FAPI2, token: []jwkstest.TokenOption{bound}, status: 200},
+		"89 and none that is not":               {profile: sallyport.FAPI2, status: 401},
+		"90 FAPI takes PS256":                   {profile: sallyport.FAPI2, algorithm: "PS256", token: []jwkstest.TokenOption{bound}, status: 200},
+		"90 FAPI takes EdDSA":                   {profile: sallyport.FAPI2, algorithm: "EdDSA", token: []jwkstest.TokenOption{bound}, status: 200},
+		"90 and not RS256":                      {profile: sallyport.FAPI2, algorithm: "RS256", token: []jwkstest.TokenOption{bound}, status: 401},
+		"96 MCP takes a token for the resource": {profile: sallyport.MCP, token: []jwkstest.TokenOption{jwkstest.Claims{"aud": resource}}, status: 200},
+		"96 and not for another":                {profile: sallyport.MCP, token: []jwkstest.TokenOption{jwkstest.Claims{"aud": "https://api.example/other"}}, status: 401},
+		"94 MCP names the metadata and the scope": {
+			profile: sallyport.MCP, token: []jwkstest.TokenOption{jwkstest.Claims{"aud": "x"}}, status: 401,
+			challenge: `Bearer realm="api", error="invalid_token", resource_metadata="https://api.example/.well-known/oauth-protected-resource/mcp", scope="get"`,
+		},
+		"no profile takes any of the default algorithms": {algorithm: "RS256", status: 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			algorithm := row.algorithm
+			if algorithm == "" {
+				algorithm = "ES256"
+			}
+			iss := newIssuer(t, jwkstest.WithAlgorithm(algorithm))
+			cfg := sallyport.Config{Providers: []providers.Provider{providers.Generic(iss.Issuer(), iss.Audience(), resource)}, Profile: row.profile}
+			switch row.profile {
+			case sallyport.FAPI2:
+				cfg.Guard.Bindings = []middleware.Binding{allBound{}}
+			case sallyport.MCP:
+				cfg.Guard.Resource = resource
+			}
+			gate, err := sallyport.Open(cfg)
+			require.NoError(t, err)
+			defer gate.Close()
+			r := httptest.NewRequest(http.MethodGet, "/mcp", nil)
+			r.Header.Set("Authorization", "Bearer "+iss.Token(append([]jwkstest.TokenOption{jwkstest.Claims{"scope": "get"}}, row.token...)...))
+			w := httptest.NewRecorder()
+			gate.Require(claims.AllScopes("get"))(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, r)
+			assert.Equal(t, row.status, w.Code)
+			if row.challenge != "" {
+				assert.Equal(t, row.challenge, w.Header().Get("WWW-Authenticate"))
+			}
+		})
+	}
+}
+
+func TestProfilesThatCannotHold(t *testing.T) {
+	t.Parallel()
+	issuer := func(algorithms ...string) providers.Provider {
+		p := providers.Generic("https://issuer.example", "api://orders")
+		p.Issuers[0].Tokens.Algorithms = algorithms
+		return p
+	}
+	for want, cfg := range map[string]sallyport.Config{
+		`Profile "fapi3" is none: use rfc9068, fapi2 or mcp`: {Profile: "fapi3", Providers: []providers.Provider{issuer()}},
+		"give Guard.Bindings one, of DPoP or of cert":        {Profile: sallyport.FAPI2, Providers: []providers.Provider{issuer()}},
+		"signs with none of PS256, ES256 and EdDSA":          {Profile: sallyport.FAPI2, Providers: []providers.Provider{issuer("RS256")}, Guard: middleware.Config{Bindings: []middleware.Binding{allBound{}}}},
+		"Profile mcp wants Guard.Resource":                   {Profile: sallyport.MCP, Providers: []providers.Provider{issuer()}},
+		`are not "https://api.example/mcp"`:                  {Profile: sallyport.MCP, Providers: []providers.Provider{issuer()}, Guard: middleware.Config{Resource: "https://api.example/mcp"}},
+	} {
+		_, err := sallyport.Open(cfg)
+		require.ErrorContains(t, err, want)
+	}
+}
