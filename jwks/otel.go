@@ -37,6 +37,7 @@ type telemetry struct {
 	duration metric.Float64Histogram
 	unknown  metric.Int64Counter
 	ofIssuer metric.MeasurementOption
+	counted  []metric.AddOption // ofIssuer alone, made once
 	tracer   trace.Tracer
 }
 
@@ -54,6 +55,7 @@ func newTelemetry(cfg FetcherConfig) (telemetry, error) {
 		ofIssuer: metric.WithAttributeSet(attribute.NewSet(issuer)),
 		tracer:   tracers.Tracer(version.Module, trace.WithInstrumentationVersion(version.Built())),
 	}
+	t.counted = []metric.AddOption{t.ofIssuer}
 	meter := meters.Meter(version.Module, metric.WithInstrumentationVersion(version.Built()))
 	var errs [3]error
 	t.fetches, errs[0] = meter.Int64Counter("sallyport.jwks.fetches",
@@ -130,4 +132,4 @@ func finish(span trace.Span, err error, description string) {
 }
 
 // unknownKid counts a call whose key is not in the set.
-func (t *telemetry) unknownKid(ctx context.Context) { t.unknown.Add(ctx, 1, t.ofIssuer) }
+func (t *telemetry) unknownKid(ctx context.Context) { t.unknown.Add(ctx, 1, t.counted...) }
