@@ -238,3 +238,13 @@ func (redacted) LogValue() slog.Value { return slog.StringValue(redactedText) }
 
 // MarshalJSON marshals that text.
 func (redacted) MarshalJSON() ([]byte, error) { return []byte(`"` + redactedText + `"`), nil }
+
+// present returns the value at path. A claim that is null is absent: issuers
+// write null for what they have no value of.
+func present(payload *strictjson.Object, path []string) (strictjson.Value, bool) {
+	v, ok := payload.Lookup(path...)
+	if !ok || v.IsNull() {
+		return strictjson.Value{}, false
+	}
+	return v, true
+}

@@ -121,16 +121,6 @@ func outside(payload, s string) int {
 	return len(s) + len(s)/8 + least
 }
 
-// present returns the value at path. A claim that is null is absent: issuers
-// write null for what they have no value of.
-func present(payload *strictjson.Object, path []string) (strictjson.Value, bool) {
-	v, ok := payload.Lookup(path...)
-	if !ok || v.IsNull() {
-		return strictjson.Value{}, false
-	}
-	return v, true
-}
-
 // What the type of a claim should have been.
 var (
 	errText     = errors.New("want a string")
