@@ -1,6 +1,7 @@
 package jwkstest
 
 import (
+	"crypto"
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
@@ -27,6 +28,9 @@ func (iss *Issuer) NewProver(alg string) *Prover {
 
 // Algorithm returns the alg that proofs are signed with.
 func (p *Prover) Algorithm() string { return p.key.alg }
+
+// Public returns the public key.
+func (p *Prover) Public() crypto.PublicKey { return p.key.Public() }
 
 // Thumbprint returns the thumbprint of the public key (RFC 7638), which a token has in cnf.jkt.
 func (p *Prover) Thumbprint() string {

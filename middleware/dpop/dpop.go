@@ -103,6 +103,7 @@ type Binding struct {
 	nonceLifetime time.Duration
 	replays       ReplayStore
 	now           func() time.Time
+	known         *known
 }
 
 // New returns a Binding, or every mistake of the configuration at once.
@@ -116,6 +117,7 @@ func New(cfg Config) (*Binding, error) {
 	b := &Binding{
 		origin: o, required: cfg.Required, window: cfg.Window, nonces: cfg.Nonces, nonceLifetime: cfg.NonceLifetime,
 		replays: cfg.Replays, now: cfg.Now, algorithms: slices.Clone(cfg.Algorithms),
+		known: newKnown(),
 	}
 	if b.algorithms == nil {
 		b.algorithms = []string{"ES256", "EdDSA", "Ed25519", "PS256", "RS256"}
@@ -189,7 +191,10 @@ func (b *Binding) Describe() map[string]any {
 //
 // RFC 9449 section 7.1: https://www.rfc-editor.org/rfc/rfc9449#section-7.1
 func (b *Binding) Check(r *http.Request, c middleware.Credential, cl *claims.Claims) error {
-	bound := cl.Has("cnf", "jkt")
+	jkt, bound := cl.Text("cnf", "jkt")
+	if !bound {
+		bound = cl.Has("cnf", "jkt") // one that is no string fits no key
+	}
 	if !strings.EqualFold(c.Scheme, scheme) {
 		if bound { // RFC 9449 section 7.2: https://www.rfc-editor.org/rfc/rfc9449#section-7.2
 			return errByBearer
@@ -199,9 +204,10 @@ func (b *Binding) Check(r *http.Request, c middleware.Credential, cl *claims.Cla
 	if !bound {
 		return errNotBound
 	}
-	p := proof{binding: b, ctx: r.Context(), lines: r.Header[header], method: r.Method, token: c.Token, now: b.clock(), client: clientOf(cl)}
-	p.jkt, _ = cl.Text("cnf", "jkt") // one that is no string fits no key
-	p.request = r
+	p := proof{
+		binding: b, ctx: r.Context(), lines: r.Header[header], request: r, method: r.Method,
+		token: c.Token, jkt: jkt, now: b.clock(), client: clientOf(cl),
+	}
 	return p.check()
 }
 

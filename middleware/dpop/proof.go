@@ -95,15 +95,30 @@ var checks = [...]check{
 	{"replay", keyed | timed | named, 0, (*proof).checkReplay, (*proof).describeReplay},
 }
 
-// check runs the checks until one refuses.
+// check runs the checks until one refuses. Those of a header that is known were run
+// on the very same one.
 func (p *proof) check() error {
+	recalled := false
 	for i := range checks {
-		if err := checks[i].run(p); err != nil {
+		c := &checks[i]
+		if recalled && c.isOfHeader() {
+			continue
+		}
+		if err := c.run(p); err != nil {
 			return err
 		}
+		if c.gives == split {
+			recalled = p.recall()
+		}
+	}
+	if !recalled {
+		p.remember()
 	}
 	return nil
 }
+
+// isOfHeader reports whether the outcome depends on the header alone.
+func (c *check) isOfHeader() bool { return c.gives == headed || c.needs == headed }
 
 var (
 	errNoProof     = invalid("the token comes by the scheme DPoP, and no proof with it")
