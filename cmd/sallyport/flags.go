@@ -31,6 +31,7 @@ type options struct {
 	at        time.Time
 	json      bool
 	asked     asked
+	proved    proved
 	token     string // TOKEN, - or nothing
 }
 
@@ -66,6 +67,7 @@ func parse(args []string, help io.Writer) (options, error) {
 	fs.Func("max-token-bytes", sizeHelp, sizeInto(&o.maxBytes))
 	fs.BoolVar(&o.json, "json", false, "print the report as JSON")
 	o.asked.flags(fs)
+	o.proved.flags(fs)
 	rest, err := parseFlags(fs, args, help)
 	if err != nil {
 		return o, err
