@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -100,7 +101,7 @@ func freeAddress(tb testing.TB) string {
 func (s *server) start() bool {
 	s.tb.Helper()
 	_, port, _ := net.SplitHostPort(s.addr)
-	args := append([]string{"--bind", "127.0.0.1", "--port", port, "--dir", s.dir, "--daemonize", "no"}, s.args...)
+	args := slices.Concat(s.args, []string{"--bind", "127.0.0.1", "--port", port, "--dir", s.dir, "--daemonize", "no"})
 	cmd := exec.Command("redis-server", args...)
 	require.NoError(s.tb, cmd.Start())
 	s.cmd = cmd

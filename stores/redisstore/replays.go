@@ -44,50 +44,46 @@ func newReplays(s *Store, cfg Config) *Replays {
 //
 // Proofs end by themselves. How many there are is counted by the second in which
 // they end, in a hash of all and in one of the client: n is their sum, low the first
-// second that is counted.
+// second that is counted, till the last.
 var remember = redis.NewScript(`
 local known = redis.call('GET', KEYS[1])
 if known then
 	return known == ARGV[1] and 1 or 0
 end
-local now = tonumber(redis.call('TIME')[1])
-local ttl = tonumber(ARGV[2])
-local function count(key)
-	local low, n = tonumber(redis.call('HGET', key, 'low')), tonumber(redis.call('HGET', key, 'n') or 0)
-	if not low or low >= now then
-		return n
-	end
-	for second = low, now - 1 do
+local now, ttl = tonumber(redis.call('TIME')[1]), tonumber(ARGV[2])
+local ends = now + math.ceil(ttl / 1000)
+local function load(key)
+	local h = redis.call('HMGET', key, 'low', 'n', 'till', ends)
+	local c = {low = tonumber(h[1]) or now, n = tonumber(h[2]) or 0, till = tonumber(h[3]) or 0, ends = tonumber(h[4]) or 0}
+	for second = c.low, now - 1 do
 		local ended = redis.call('HGET', key, second)
 		if ended then
-			n = n - tonumber(ended)
+			c.n = c.n - tonumber(ended)
 			redis.call('HDEL', key, second)
 		end
 	end
-	redis.call('HSET', key, 'low', now, 'n', n)
-	return n
-end
-local function add(key)
-	local low = tonumber(redis.call('HGET', key, 'low'))
-	if not low then
-		low = now
-		redis.call('HSET', key, 'low', low)
+	if c.low ~= now then
+		redis.call('HSET', key, 'low', now, 'n', c.n)
 	end
-	redis.call('HINCRBY', key, math.max(low, now + math.ceil(ttl / 1000)), 1)
-	redis.call('HINCRBY', key, 'n', 1)
-	if redis.call('PTTL', key) < ttl + 2000 then
+	return c
+end
+local function add(key, c)
+	redis.call('HSET', key, 'low', now, 'n', c.n + 1, 'till', math.max(c.till, ends), ends, c.ends + 1)
+	if ends > c.till then
 		redis.call('PEXPIRE', key, ttl + 2000)
 	end
 end
-if count(KEYS[2]) >= tonumber(ARGV[3]) then
+local client = load(KEYS[2])
+if client.n >= tonumber(ARGV[3]) then
 	return -1
 end
-if count(KEYS[3]) >= tonumber(ARGV[4]) then
+local all = load(KEYS[3])
+if all.n >= tonumber(ARGV[4]) then
 	return -2
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ttl)
-add(KEYS[2])
-add(KEYS[3])
+add(KEYS[2], client)
+add(KEYS[3], all)
 return 1
 `)
 

@@ -275,4 +275,10 @@ func BenchmarkRemember(b *testing.B) {
 		}
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "proofs/s")
+	stats := s.client().Info(b.Context(), "commandstats").Val()
+	var calls, micros int64
+	if i := strings.Index(stats, "cmdstat_evalsha:"); i >= 0 {
+		_, _ = fmt.Sscanf(stats[i:], "cmdstat_evalsha:calls=%d,usec=%d", &calls, &micros)
+	}
+	b.ReportMetric(float64(micros)/float64(calls), "redis-us/proof") // the time of its one thread
 }
