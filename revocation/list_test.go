@@ -1,10 +1,14 @@
 package revocation_test
 
 import (
+	"crypto/elliptic"
+	"encoding/base64"
 	"fmt"
 	"maps"
+	"math/big"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -12,7 +16,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sallyport-go/sallyport"
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
+	"github.com/sallyport-go/sallyport/providers"
+	"github.com/sallyport-go/sallyport/reason"
 	"github.com/sallyport-go/sallyport/revocation"
 )
 
@@ -154,6 +162,40 @@ func TestAListIsChangedWhileItIsAsked(t *testing.T) {
 	}
 	wg.Wait()
 	assert.Equal(t, 301, l.Len())
+}
+
+// TestADeniedTokenIsRefusedInEachOfItsSpellings has a token whose answer is cached,
+// and the same one with the other signature that ECDSA has for it: (r, n-s).
+func TestADeniedTokenIsRefusedInEachOfItsSpellings(t *testing.T) {
+	t.Parallel()
+	server := jwkstest.New(t, jwkstest.WithAudience("api://orders"), jwkstest.WithAlgorithm("ES256"))
+	l := list(t, revocation.Config{})
+	cfg := sallyport.Config{Providers: []providers.Provider{providers.Generic(server.Issuer(), "api://orders")}}
+	cfg.Verifier.Revoked = l.Revoked
+	gate, err := sallyport.Open(cfg)
+	require.NoError(t, err)
+	defer gate.Close()
+
+	spellings := []string{server.Token(jwkstest.Claims{"jti": "stolen"})}
+	dot := strings.LastIndexByte(spellings[0], '.') + 1
+	signature, err := base64.RawURLEncoding.DecodeString(spellings[0][dot:])
+	require.NoError(t, err)
+	s := new(big.Int).SetBytes(signature[32:])
+	s.Sub(elliptic.P256().Params().N, s).FillBytes(signature[32:])
+	spellings = append(spellings, spellings[0][:dot]+base64.RawURLEncoding.EncodeToString(signature))
+	for range 2 {
+		for _, spelling := range spellings {
+			_, err := gate.Verify(t.Context(), spelling)
+			require.NoError(t, err)
+		}
+	}
+	require.NoError(t, l.Deny(t.Context(), revocation.Token(server.Issuer(), "stolen", time.Now().Add(time.Hour))))
+	for _, spelling := range spellings {
+		_, err := gate.Verify(t.Context(), spelling)
+		assert.ErrorIs(t, err, reason.Revoked)
+	}
+	_, err = gate.Verify(t.Context(), server.Token(jwkstest.Claims{"jti": "another"}))
+	assert.NoError(t, err)
 }
 
 func TestAQuestionAllocatesNothing(t *testing.T) {
