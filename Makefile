@@ -1,11 +1,11 @@
 # Everything that a person or a build machine does here is a target below; `make` lists them.
 # GNU make and Go are all it takes. The tools are pinned in tools/go.mod; go builds them on first use (a minute or two).
 
-MODULES      := . examples bench
+MODULES      := . examples bench stores/redisstore
 TOOL         := go tool -modfile=$(CURDIR)/tools/go.mod
-CORE         := claims reason jwks verifier middleware internal/...
+CORE         := claims reason jwks verifier middleware revocation internal/...
 COVER_FLOOR  := 90
-MUTATED      := internal/jose internal/strictjson claims jwks verifier middleware
+MUTATED      := internal/jose internal/strictjson claims jwks verifier middleware revocation
 PKG          ?= ./...
 FUZZTIME     ?= 30s
 SOAK         ?= 10m
@@ -17,7 +17,7 @@ export GOWORK := off
 each = for module in $(1); do echo "== $$module"; (cd $$module && $(2)) || exit 1; done
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pure test-bench lint fmt cover fuzz mutate soak bench bench-check vuln licenses verify tidy clean
+.PHONY: help demo test test-pure test-bench test-stores lint fmt cover fuzz mutate soak bench bench-check vuln licenses verify tidy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +39,9 @@ test-pure: ## run the same tests without cgo, and so without the race detector
 
 test-bench: ## ask other libraries about the same tokens and forgeries, and run every benchmark once
 	cd bench && go test -shuffle=on ./...
+
+test-stores: ## test the stores that a fleet shares, against a redis-server that the tests start; REQUIRE_REDIS=1 fails without one
+	cd stores/redisstore && go test -shuffle=on ./...
 
 lint: ## formatting, vet, golangci-lint with the arrows between the packages, tidy go.mod files
 	@$(TOOL) golangci-lint fmt --diff || { echo "make lint: not formatted by gofumpt, run make fmt" >&2; exit 1; }
@@ -71,7 +74,7 @@ bench-check: ## fail, with the figures, where a goal of bench/RESULTS.md is miss
 
 vuln: ## look for known vulnerabilities in what a user's program calls; VULNDB=file:///DIR for a database on this machine
 	@$(if $(filter file://%,$(VULNDB)),[ -s "$(VULNDB:file://%=%)/index/modules.json" ] || { echo "make vuln: no database at $(VULNDB)" >&2; exit 1; })
-	@$(call each,. examples,$(TOOL) govulncheck $(if $(VULNDB),-db=$(VULNDB)) ./...)
+	@$(call each,. examples stores/redisstore,$(TOOL) govulncheck $(if $(VULNDB),-db=$(VULNDB)) ./...)
 
 licenses: ## list the licenses of all dependencies, fail at one that asks for more than a notice
 	@.ci/licenses

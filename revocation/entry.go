@@ -145,9 +145,10 @@ func (k key) entry(s span) Entry {
 	return e
 }
 
-// covers reports whether a token that was issued at iat is withdrawn now.
+// covers reports whether a token that was issued at iat is withdrawn now. The iat of
+// a token that has none is zero, before any time.
 func (s span) covers(iat, now time.Time) bool {
-	return !s.isOver(now) && (s.before.IsZero() || iat.IsZero() || iat.Before(s.before))
+	return !s.isOver(now) && (s.before.IsZero() || iat.Before(s.before))
 }
 
 func (s span) isOver(now time.Time) bool { return !s.until.IsZero() && !now.Before(s.until) }

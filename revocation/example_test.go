@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/sallyport-go/sallyport"
@@ -12,6 +14,34 @@ import (
 	"github.com/sallyport-go/sallyport/reason"
 	"github.com/sallyport-go/sallyport/revocation"
 )
+
+// A file that is edited by hand, or by whatever knows who must go.
+func ExampleOpenFile() {
+	server := jwkstest.Start(jwkstest.WithAudience("api://orders"))
+	defer server.Close()
+	path := filepath.Join(os.TempDir(), fmt.Sprint("denied-", os.Getpid()))
+	if err := os.WriteFile(path, []byte("# stolen laptop\nid-4711\n"), 0o600); err != nil {
+		panic(err)
+	}
+	defer os.Remove(path)
+
+	cfg := sallyport.Config{Providers: []providers.Provider{providers.Generic(server.Issuer(), "api://orders")}}
+	denied, err := revocation.OpenFile(revocation.FileConfig{Path: path})
+	if err != nil {
+		panic(err) // it is missing or damaged
+	}
+	defer denied.Close()
+	cfg.Verifier.Revoked = denied.Revoked
+	gate, err := sallyport.Open(cfg)
+	if err != nil {
+		panic(err)
+	}
+	defer gate.Close()
+
+	_, err = gate.Verify(context.Background(), server.Token(jwkstest.Claims{"jti": "id-4711"}))
+	fmt.Println(errors.Is(err, reason.Revoked))
+	// Output: true
+}
 
 // An employee leaves at a time: what was issued for them before opens nothing.
 func Example() {

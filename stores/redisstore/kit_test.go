@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -25,8 +26,10 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/reason"
 	"github.com/sallyport-go/sallyport/revocation"
 	"github.com/sallyport-go/sallyport/stores/redisstore"
+	"github.com/sallyport-go/sallyport/verifier"
 )
 
 const (
@@ -290,3 +293,11 @@ func serveInstance(addr string) {
 type silent struct{}
 
 func (silent) Printf(context.Context, string, ...any) {}
+
+// codeOf returns the reason of a refusal, "" for none.
+func codeOf(err error) reason.Code {
+	if e, ok := errors.AsType[*verifier.Error](err); ok {
+		return e.Reason
+	}
+	return ""
+}
