@@ -120,6 +120,21 @@ func TestAFileThatVanishedFreesNobodyAndSaysSo(t *testing.T) {
 	})
 }
 
+func TestAFileThatWasAwayMustSettleAnew(t *testing.T) {
+	t.Parallel()
+	follow(t, "id-1\nid-2\n", revocation.FileConfig{}, func(p *page) {
+		p.write("id-2\n")
+		p.after(500 * time.Millisecond)
+		require.NoError(t, os.Remove(p.path))
+		p.after(time.Minute)
+		p.write("id-2\n")
+		p.after(1249 * time.Millisecond)
+		assert.True(t, p.denies("id-1"))
+		p.after(time.Millisecond)
+		assert.False(t, p.denies("id-1"))
+	})
+}
+
 func TestADamagedFileFreesNobodyAndItsGoodLinesCount(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct{ text, want string }{
@@ -143,7 +158,7 @@ func TestADamagedFileFreesNobodyAndItsGoodLinesCount(t *testing.T) {
 				assert.True(t, p.denies("id-1"))
 				assert.True(t, p.denies("id-2"))
 				s := p.Status()
-				assert.ErrorContains(t, s.Err, row.want)
+				require.ErrorContains(t, s.Err, row.want)
 				assert.NotContains(t, s.Err.Error(), "alice")
 				assert.Equal(t, 10*time.Second, s.Age)
 

@@ -66,24 +66,28 @@ func TestAProofIsForgottenWhenItsTimeEnds(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	client := s.client()
-	one := open(t, client, func(cfg *redisstore.Config) { cfg.MaxProofs, cfg.MaxProofsPerClient = 2, 2 })
+	one := open(t, client, func(cfg *redisstore.Config) { cfg.MaxProofs, cfg.MaxProofsPerClient = 3, 3 })
 	ask := func(name string, store *redisstore.Store) (bool, error) {
 		return store.Replays().Remember(t.Context(), digest(name), digest("client"), time.Now().Add(1500*time.Millisecond))
 	}
+	fresh, err := one.Replays().Remember(t.Context(), digest("long"), digest("client"), time.Now().Add(time.Minute))
+	assert.True(t, fresh)
+	assert.NoError(t, err)
 	for _, name := range []string{"one", "two"} {
 		fresh, err := ask(name, one)
 		assert.True(t, fresh)
 		assert.NoError(t, err)
 	}
-	_, err := ask("three", open(t, client, func(cfg *redisstore.Config) { cfg.MaxProofs, cfg.MaxProofsPerClient = 2, 2 }))
+	_, err = ask("three", open(t, client, func(cfg *redisstore.Config) { cfg.MaxProofs, cfg.MaxProofsPerClient = 3, 3 }))
 	assert.ErrorIs(t, err, redisstore.ErrFull)
 	eventually(t, func() bool { // it is counted by the second
 		fresh, err := ask("three", one)
 		return fresh && err == nil
 	}, "there is room again")
-	eventually(t, func() bool { return client.DBSize(t.Context()).Val() == 0 }, "nothing is left")
+	eventually(t, func() bool { return client.DBSize(t.Context()).Val() == 3 }, "the long one is left, and what counts it")
+	assert.False(t, remember(t, open(t, client), "long", "client"))
 
-	fresh, err := one.Replays().Remember(t.Context(), digest("late"), digest("client"), time.Now().Add(-time.Hour))
+	fresh, err = one.Replays().Remember(t.Context(), digest("late"), digest("client"), time.Now().Add(-time.Hour))
 	assert.True(t, fresh, "one that has ended takes a moment")
 	assert.NoError(t, err)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sallyport-go/sallyport/revocation"
 	"github.com/sallyport-go/sallyport/stores/redisstore"
 )
 
@@ -47,6 +48,44 @@ func TestReadyWaitsForWhatIsUsedAndRefusesARedisThatEvicts(t *testing.T) {
 	evicts := newServer(t, "--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru")
 	assert.ErrorContains(t, open(t, evicts.client()).Ready(ctx), `(maxmemory-policy "allkeys-lru")`)
 
+}
+
+// later waits until the clock of Redis has gone on.
+func later(t *testing.T, s *server, by time.Duration) {
+	t.Helper()
+	client := s.client()
+	end := client.Time(t.Context()).Val().Add(by)
+	eventually(t, func() bool { return client.Time(t.Context()).Val().After(end) }, "the clock goes on")
+}
+
+// TestTheCommandsThatTheGuideNamesAreEnough has a user of Redis who may do what
+// docs/guide/fleet.md says, and no more.
+func TestTheCommandsThatTheGuideNamesAreEnough(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile("../../docs/guide/fleet.md")
+	require.NoError(t, err)
+	_, rules, found := strings.Cut(string(guide), "`~orders:* ")
+	require.True(t, found)
+	rules, _, _ = strings.Cut(rules, "`")
+	s := newServer(t)
+	args := []any{"ACL", "SETUSER", "orders", "on", ">secret", "~orders:*"}
+	for rule := range strings.FieldsSeq(rules) {
+		args = append(args, rule)
+	}
+	require.NoError(t, s.client().Do(t.Context(), args...).Err())
+	client := redis.NewClient(&redis.Options{Addr: s.addr, Username: "orders", Password: "secret"})
+	defer client.Close()
+	store := open(t, client, slowly, func(cfg *redisstore.Config) { cfg.Prefix = "orders" })
+	list := store.Denylist()
+	assert.NotEmpty(t, secretsOf(t, store))
+	require.NoError(t, list.Deny(t.Context(), deny("id-1"), revocation.Token("", "over", time.Now().Add(time.Second))))
+	later(t, s, time.Second)
+	require.NoError(t, list.Allow(t.Context(), deny("id-1"))) // and forgets what is over
+	assert.True(t, remember(t, store, "proof", "a"))
+	later(t, s, time.Second) // the second that is counted first is another
+	assert.True(t, remember(t, store, "another proof", "a"))
+	assert.Error(t, client.Get(t.Context(), "payments:x").Err(), "it may do no more")
+	assert.Error(t, client.FlushAll(t.Context()).Err())
 }
 
 // TestAFailoverFreesNobody has Sentinel promote a replica when the master dies, the
