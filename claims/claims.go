@@ -82,7 +82,9 @@ func (c *Claims) Issuer() string { return c.orEmpty().issuer }
 // only together with the issuer (RFC 7519 section 4.1.2).
 func (c *Claims) Subject() string { return c.orEmpty().subject }
 
-// ID returns the jti claim; "" if absent (RFC 7519 section 4.1.7).
+// ID returns the token's own identifier, from the first of the mapped claims that
+// is present: jti, unless the mapping says otherwise; "" if none is (RFC 7519
+// section 4.1.7).
 func (c *Claims) ID() string { return c.orEmpty().id }
 
 // ClientID returns the client that asked for the token, from the first of the
