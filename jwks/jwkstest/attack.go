@@ -57,20 +57,27 @@ func Attack(tb testing.TB, iss *Issuer, api func(token string) (status int), opt
 }
 
 // AttackHandler is Attack on a handler, which gets copies of request with the tokens in their Authorization header.
+//
+// If the token is bound to a certificate that request has, the requests of [Issuer.CertificateForgeries] are tried too:
+//
+//	jwkstest.AttackHandler(t, iss, api, cert.On(request), cert.Bound())
 func AttackHandler(tb testing.TB, iss *Issuer, h http.Handler, request *http.Request, options ...TokenOption) {
 	tb.Helper()
-	Attack(tb, iss, func(token string) int {
-		r := request.Clone(request.Context())
-		if request.GetBody != nil {
-			if body, err := request.GetBody(); err == nil {
-				r.Body = body
-			}
-		}
-		r.Header.Set("Authorization", "Bearer "+token)
+	serve := func(r *http.Request) int {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
 		return w.Code
+	}
+	Attack(tb, iss, func(token string) int {
+		r := again(request)
+		r.Header.Set("Authorization", "Bearer "+token)
+		return serve(r)
 	}, options...)
+	for name, f := range iss.CertificateForgeries(request, options...) {
+		if status := serve(f.Request); !refused(status) {
+			tb.Errorf("jwkstest: %v", Breach{Forgery: Forgery{Reason: f.Reason, Hole: f.Hole}, Name: name, Status: status})
+		}
+	}
 }
 
 // Breaches is Attack without a test. It returns the forgeries that got through,
