@@ -21,6 +21,8 @@ import (
 	"github.com/sallyport-go/sallyport/reason"
 )
 
+type reasonKey struct{}
+
 // Every framework judges certificates alike: by the same Binding, with the same
 // answers and reasons.
 func TestRow72CertificatesInEveryFramework(t *testing.T) {
@@ -28,12 +30,15 @@ func TestRow72CertificatesInEveryFramework(t *testing.T) {
 	iss := jwkstest.New(t, jwkstest.WithAudience(audience), jwkstest.WithAlgorithm("ES256"))
 	binding, err := mtls.New(mtls.Config{Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.7/32")}})
 	require.NoError(t, err)
-	var last reason.Code
 	gate, err := sallyport.Open(sallyport.Config{
 		Providers: []providers.Provider{providers.Generic(iss.Issuer(), audience)},
 		Guard: middleware.Config{
 			Bindings: []middleware.Binding{binding},
-			OnEvent:  func(_ context.Context, ev middleware.Event) { last = ev.Reason },
+			OnEvent: func(ctx context.Context, ev middleware.Event) {
+				if why, ok := ctx.Value(reasonKey{}).(*reason.Code); ok {
+					*why = ev.Reason
+				}
+			},
 		},
 	})
 	require.NoError(t, err)
@@ -52,19 +57,22 @@ func TestRow72CertificatesInEveryFramework(t *testing.T) {
 	behind.Header.Set("Client-Cert", cert.ClientCert())
 	for name, api := range map[string]http.Handler{"net/http": mux, "Chi": router, "Gin": engine} {
 		for how, request := range map[string]*http.Request{"72 by its connection in ": direct, "73 by a proxy in ": behind} {
-			t.Run(how+name, func(t *testing.T) { //nolint:tparallel // last is of one request at a time
-				serve := func(r *http.Request) int {
+			t.Run(how+name, func(t *testing.T) {
+				t.Parallel()
+				serve := func(r *http.Request) (status int, why reason.Code) {
 					w := httptest.NewRecorder()
-					api.ServeHTTP(w, r)
-					return w.Code
+					api.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), reasonKey{}, &why)))
+					return w.Code, why
 				}
 				good := request.Clone(t.Context())
 				good.Header.Set("Authorization", "Bearer "+iss.Token(scope, cert.Bound()))
-				assert.Equal(t, http.StatusOK, serve(good))
+				status, _ := serve(good)
+				assert.Equal(t, http.StatusOK, status)
 				count := 0
 				for forgery, f := range iss.CertificateForgeries(request, scope, cert.Bound()) {
-					assert.Equal(t, http.StatusUnauthorized, serve(f.Request), forgery)
-					assert.Equal(t, f.Reason, last, forgery)
+					status, why := serve(f.Request)
+					assert.Equal(t, http.StatusUnauthorized, status, forgery)
+					assert.Equal(t, f.Reason, why, forgery)
 					count++
 				}
 				assert.Greater(t, count, 75)

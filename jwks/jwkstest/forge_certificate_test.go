@@ -61,7 +61,9 @@ func TestAnAttackFindsAnAPIThatIsCarelessWithCertificates(t *testing.T) {
 			[]string{"certificate: none: got through", "certificate: thumbprint: in hex: got through", "certificate: in the header X-SSL-Cert as escaped PEM: got through"},
 		},
 		"it believes a header of anybody": {
-			cert.On(request()), func(r *http.Request, thumbprint string) bool { return connection(r, thumbprint) || header(r, thumbprint) },
+			cert.On(request()), func(r *http.Request, thumbprint string) bool {
+				return connection(r, thumbprint) || header(r, thumbprint)
+			},
 			[]string{"certificate: in the header Client-Cert as a byte sequence: got through with 200: a certificate is taken from a header that anybody can send (RFC 9440 section 4)"},
 		},
 		"it believes the header of its proxy, whoever sends it": {

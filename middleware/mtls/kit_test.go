@@ -45,12 +45,19 @@ func newBinding(t *testing.T, cfg mtls.Config) *mtls.Binding {
 	return b
 }
 
-// api is a guarded handler with what its Guard reported last.
+// api is a guarded handler and the issuer of its tokens.
 type api struct {
 	*jwkstest.Issuer
 	http.Handler
-	last middleware.Event
 }
+
+// answer is an answer with what the Guard reported of it.
+type answer struct {
+	*httptest.ResponseRecorder
+	middleware.Event
+}
+
+type eventKey struct{}
 
 func newAPI(t *testing.T, cfg mtls.Config) *api {
 	t.Helper()
@@ -61,7 +68,11 @@ func newAPI(t *testing.T, cfg mtls.Config) *api {
 	require.NoError(t, err)
 	g, err := middleware.New(middleware.Config{
 		Verifier: v, Bindings: []middleware.Binding{newBinding(t, cfg)},
-		OnEvent: func(_ context.Context, ev middleware.Event) { a.last = ev },
+		OnEvent: func(ctx context.Context, ev middleware.Event) {
+			if kept, ok := ctx.Value(eventKey{}).(*middleware.Event); ok {
+				*kept = ev
+			}
+		},
 	})
 	require.NoError(t, err)
 	a.Handler = g.Require(claims.AnyToken())(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
@@ -69,29 +80,34 @@ func newAPI(t *testing.T, cfg mtls.Config) *api {
 }
 
 // call sends a request with a token of those options.
-func (a *api) call(r *http.Request, options ...jwkstest.TokenOption) *httptest.ResponseRecorder {
+func (a *api) call(r *http.Request, options ...jwkstest.TokenOption) answer {
+	r = r.Clone(r.Context())
 	r.Header.Set("Authorization", "Bearer "+a.Token(options...))
-	w := httptest.NewRecorder()
-	a.ServeHTTP(w, r)
+	return a.serve(r)
+}
+
+func (a *api) serve(r *http.Request) answer {
+	w := answer{ResponseRecorder: httptest.NewRecorder()}
+	a.ServeHTTP(w.ResponseRecorder, r.WithContext(context.WithValue(r.Context(), eventKey{}, &w.Event)))
 	return w
 }
 
 // assertPasses fails the test unless the answer let a request through.
-func (a *api) assertPasses(t *testing.T, w *httptest.ResponseRecorder) {
+func (*api) assertPasses(t *testing.T, w answer) {
 	t.Helper()
 	assert.Equal(t, http.StatusNoContent, w.Code)
-	assert.Equal(t, middleware.Verified, a.last.Outcome)
-	assert.NoError(t, a.last.Err)
+	assert.Equal(t, middleware.Verified, w.Outcome)
+	assert.NoError(t, w.Err)
 }
 
 // assertRefused fails the test unless it was the refusal that RFC 8705 section 3
 // asks for, with this reason and a cause that says so.
-func (a *api) assertRefused(t *testing.T, w *httptest.ResponseRecorder, why reason.Code, cause string) {
+func (*api) assertRefused(t *testing.T, w answer, why reason.Code, cause string) {
 	t.Helper()
 	assert.Equal(t, http.StatusUnauthorized, w.Code)
 	assert.Equal(t, []string{`Bearer realm="api", error="invalid_token"`}, w.Header().Values("WWW-Authenticate"))
-	assert.Equal(t, why, a.last.Reason)
-	assert.ErrorContains(t, a.last.Err, cause)
+	assert.Equal(t, why, w.Reason)
+	assert.ErrorContains(t, w.Err, cause)
 }
 
 func request() *http.Request { return httptest.NewRequest(http.MethodGet, "/orders", nil) }
@@ -104,12 +120,6 @@ func forwarded(header string, lines ...string) *http.Request {
 		r.Header[header] = lines
 	}
 	return r
-}
-
-func serve(h http.Handler, r *http.Request) int {
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w.Code
 }
 
 var zeroPrefix netip.Prefix

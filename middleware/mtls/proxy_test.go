@@ -38,6 +38,7 @@ func TestRow73AHeaderComesFromAProxyAlone(t *testing.T) {
 		"73 a list, as of middleware that copies X-Forwarded-For": {"10.0.0.7, 10.0.0.8:1", false},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := forwarded("Client-Cert", cert.ClientCert())
 			r.RemoteAddr = row.addr
 			if row.passes {
@@ -48,12 +49,14 @@ func TestRow73AHeaderComesFromAProxyAlone(t *testing.T) {
 		})
 	}
 	t.Run("73 a stranger's header is no matter beside the stranger's own certificate", func(t *testing.T) {
+		t.Parallel()
 		r := other.On(forwarded("Client-Cert", cert.ClientCert()))
 		r.RemoteAddr = "203.0.113.66:1"
 		a.assertRefused(t, a.call(r, cert.Bound()), reason.WrongCertificate, "the certificate is not that which the token is bound to")
 		a.assertPasses(t, a.call(r, other.Bound()))
 	})
 	t.Run("73 the certificate of the proxy's own connection is no client's", func(t *testing.T) {
+		t.Parallel()
 		r := other.On(forwarded("Client-Cert", cert.ClientCert()))
 		a.assertPasses(t, a.call(r, cert.Bound()))
 		a.assertRefused(t, a.call(r, other.Bound()), reason.WrongCertificate, "the certificate is not that which the token is bound to")
@@ -61,10 +64,12 @@ func TestRow73AHeaderComesFromAProxyAlone(t *testing.T) {
 		a.assertRefused(t, a.call(r, other.Bound()), reason.WrongCertificate, "the proxy forwarded no certificate")
 	})
 	t.Run("73 without proxies no header is read", func(t *testing.T) {
+		t.Parallel()
 		direct := newAPI(t, mtls.Config{})
 		direct.assertRefused(t, direct.call(forwarded("Client-Cert", cert.ClientCert()), cert.Bound()), reason.WrongCertificate, "the client sent no certificate: does the server ask for one?")
 	})
 	t.Run("a token without a binding passes whatever the proxy forwards", func(t *testing.T) {
+		t.Parallel()
 		a.assertPasses(t, a.call(forwarded("Client-Cert", "x", "y")))
 	})
 }
@@ -76,13 +81,13 @@ func TestRow73SeveralHops(t *testing.T) {
 	a := newAPI(t, mtls.Config{Proxies: proxies("127.0.0.1/32")})
 	cert, other := a.NewCertificate(), a.NewCertificate()
 	origin := httptest.NewServer(a)
-	defer origin.Close()
+	t.Cleanup(origin.Close)
 	inner := httptest.NewServer(hop(origin.URL, func(in, out *http.Request) {
 		if in.Header.Get("Via") == "" { // not from the outer proxy
 			out.Header.Del("Client-Cert")
 		}
 	}))
-	defer inner.Close()
+	t.Cleanup(inner.Close)
 	outer := httptest.NewUnstartedServer(hop(inner.URL, func(in, out *http.Request) {
 		out.Header.Set("Via", "1.1 outer")
 		out.Header.Del("Client-Cert")
@@ -92,7 +97,7 @@ func TestRow73SeveralHops(t *testing.T) {
 	}))
 	outer.TLS = &tls.Config{ClientAuth: tls.RequestClientCert}
 	outer.StartTLS()
-	defer outer.Close()
+	t.Cleanup(outer.Close)
 	call := func(url string, own *tls.Certificate, header ...string) int {
 		transport := outer.Client().Transport.(*http.Transport).Clone()
 		transport.DisableKeepAlives = true
@@ -110,6 +115,7 @@ func TestRow73SeveralHops(t *testing.T) {
 	}
 	right, wrong := cert.TLS(), other.TLS()
 	t.Run("73 two hops", func(t *testing.T) {
+		t.Parallel()
 		assert.Equal(t, 204, call(outer.URL, &right))
 		assert.Equal(t, 401, call(outer.URL, &wrong), "another certificate")
 		assert.Equal(t, 401, call(outer.URL, nil), "none")
@@ -151,6 +157,7 @@ func TestAHeaderThatCannotBeReadIsNoCertificate(t *testing.T) {
 		"73 in another format":  {[]string{cert.EscapedPEM()}, "the header of the certificate is not in the configured Format"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			a.assertRefused(t, a.call(forwarded("Client-Cert", row.lines...), cert.Bound()), reason.WrongCertificate, row.want)
 		})
 	}

@@ -29,6 +29,7 @@ func TestAThumbprintThatIsNoneIsTheTokensFault(t *testing.T) {
 	a := newAPI(t, mtls.Config{})
 	cert := a.NewCertificate()
 	t.Run("72 a thumbprint that is none", func(t *testing.T) {
+		t.Parallel()
 		claims := cert.Bound()
 		claims["cnf"] = map[string]any{"x5t#S256": cert.Thumbprint() + "="}
 		a.assertRefused(t, a.call(cert.On(request()), claims), reason.MalformedClaims, "x5t#S256 of the token is no SHA-256 thumbprint in base64url")
