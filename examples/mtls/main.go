@@ -57,7 +57,7 @@ func play(ctx context.Context, addr string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer auth.Close()
+	defer func() { _ = auth.Close() }()
 	ca, err := newCA()
 	if err != nil {
 		return err
@@ -189,7 +189,7 @@ func token(ctx context.Context, auth *devauth.Server, query url.Values) (string,
 	if err != nil {
 		return "", err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	var answer struct {
 		AccessToken string `json:"access_token"`
 	}
@@ -221,7 +221,7 @@ func call(ctx context.Context, address, token string, ca *authority, cert *tls.C
 	if err != nil {
 		return 0, err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	_, err = io.Copy(io.Discard, resp.Body)
 	return resp.StatusCode, err
 }

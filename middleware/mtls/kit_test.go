@@ -61,13 +61,18 @@ type eventKey struct{}
 
 func newAPI(t *testing.T, cfg mtls.Config) *api {
 	t.Helper()
+	return guarded(t, newBinding(t, cfg))
+}
+
+func guarded(t *testing.T, bindings ...middleware.Binding) *api {
+	t.Helper()
 	a := &api{Issuer: jwkstest.New(t, jwkstest.WithoutServer(), jwkstest.WithAlgorithm("ES256"))}
 	v, err := verifier.New(verifier.Config{Issuers: []verifier.Issuer{{
 		Name: a.Issuer.Issuer(), Audiences: []string{a.Audience()}, Keys: a.KeySet(), Algorithms: []string{"ES256", "ES384", "ES512", "EdDSA", "RS256", "PS256"},
 	}}})
 	require.NoError(t, err)
 	g, err := middleware.New(middleware.Config{
-		Verifier: v, Bindings: []middleware.Binding{newBinding(t, cfg)},
+		Verifier: v, Bindings: bindings,
 		OnEvent: func(ctx context.Context, ev middleware.Event) {
 			if kept, ok := ctx.Value(eventKey{}).(*middleware.Event); ok {
 				*kept = ev

@@ -63,6 +63,18 @@ func TestRow72TheCertificateOfTheConnection(t *testing.T) {
 	})
 }
 
+func TestRow72WithoutTheBindingABoundTokenIsRefused(t *testing.T) {
+	t.Parallel()
+	a := guarded(t)
+	cert := a.NewCertificate()
+	t.Run("72 without the binding a bound token is refused, with its certificate too", func(t *testing.T) {
+		t.Parallel()
+		w := a.call(cert.On(request()), cert.Bound())
+		assert.Equal(t, http.StatusUnauthorized, w.Code)
+		assert.Equal(t, reason.UnsupportedBinding, w.Reason)
+	})
+}
+
 func TestRow89RequiredRefusesTokensThatAnybodyCouldUse(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, mtls.Config{Required: true})
@@ -193,4 +205,37 @@ func TestTheMetadataOfTheResourceTells(t *testing.T) {
 	b := newBinding(t, mtls.Config{})
 	assert.Equal(t, []string{"x5t#S256"}, b.Confirms())
 	assert.Equal(t, map[string]any{"tls_client_certificate_bound_access_tokens": true}, b.Describe())
+}
+
+// What the binding adds to each call: the look at cnf and one digest of the
+// certificate.
+func BenchmarkCheck(b *testing.B) {
+	iss := jwkstest.New(b, jwkstest.WithoutServer(), jwkstest.WithAlgorithm("ES256"))
+	cert := iss.NewCertificate()
+	bound, err := claims.Parse([]byte(`{"cnf":{"x5t#S256":"`+cert.Thumbprint()+`"}}`), claims.DefaultMapping())
+	require.NoError(b, err)
+	free, err := claims.Parse([]byte(`{"sub":"x"}`), claims.DefaultMapping())
+	require.NoError(b, err)
+	connection, err := mtls.New(mtls.Config{})
+	require.NoError(b, err)
+	proxied, err := mtls.New(mtls.Config{Proxies: proxies(proxy)})
+	require.NoError(b, err)
+	for name, row := range map[string]struct {
+		binding *mtls.Binding
+		r       *http.Request
+		claims  *claims.Claims
+	}{
+		"token=bearer":                 {connection, request(), free},
+		"token=bound/from=connection":  {connection, cert.On(request()), bound},
+		"token=bound/from=Client-Cert": {proxied, forwarded("Client-Cert", cert.ClientCert()), bound},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := row.binding.Check(row.r, middleware.Credential{}, row.claims); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }

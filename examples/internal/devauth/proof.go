@@ -91,11 +91,6 @@ func (s *Server) proof(r *http.Request) (jkt string, refused *refusal) {
 		return "", badProof("the proof is no signed JWT")
 	}
 	public, ok := publicJWK(p.header.JWK)
-	at := time.Time{}
-	if p.claims.IAT != nil {
-		at = time.Unix(int64(*p.claims.IAT), 0)
-	}
-	now := s.now()
 	switch {
 	case p.header.Typ != "dpop+jwt":
 		return "", badProof("typ is not dpop+jwt")
@@ -105,14 +100,10 @@ func (s *Server) proof(r *http.Request) (jkt string, refused *refusal) {
 		return "", badProof("jwk is no public key of an elliptic curve, Ed25519 or RSA")
 	case !p.signedBy(public):
 		return "", badProof("the signature is not that of jwk")
-	case p.claims.HTM != http.MethodPost:
-		return "", badProof("htm is not POST")
-	case !isTarget(p.claims.HTU, r):
-		return "", badProof("htu is not the address of this token endpoint")
-	case at.Before(now.Add(-proofWindow)) || at.After(now.Add(proofWindow)):
-		return "", badProof("iat is missing, or more than a minute off")
-	case p.claims.JTI == "":
-		return "", badProof("jti is missing")
+	}
+	now := s.now()
+	if refused := p.isFor(r, now); refused != nil {
+		return "", refused
 	}
 	sum := sha256.Sum256([]byte(public)) // RFC 7638 section 3
 	jkt = base64.RawURLEncoding.EncodeToString(sum[:])
@@ -123,6 +114,25 @@ func (s *Server) proof(r *http.Request) (jkt string, refused *refusal) {
 		return "", badProof("the proof was used before")
 	}
 	return jkt, nil
+}
+
+// isFor checks the claims of a proof against the request.
+func (p proofJWT) isFor(r *http.Request, now time.Time) *refusal {
+	at := time.Time{}
+	if p.claims.IAT != nil {
+		at = time.Unix(int64(*p.claims.IAT), 0)
+	}
+	switch {
+	case p.claims.HTM != http.MethodPost:
+		return badProof("htm is not POST")
+	case !isTarget(p.claims.HTU, r):
+		return badProof("htu is not the address of this token endpoint")
+	case at.Before(now.Add(-proofWindow)) || at.After(now.Add(proofWindow)):
+		return badProof("iat is missing, or more than a minute off")
+	case p.claims.JTI == "":
+		return badProof("jti is missing")
+	}
+	return nil
 }
 
 func parseProof(text string) (p proofJWT, ok bool) {
