@@ -123,6 +123,7 @@ var classes = map[reason.Code]class{
 	reason.WrongAudience:      badToken,
 	reason.WrongClient:        badToken, // of a verifier's allowlist; a rule's refusal is always notAllowed
 	reason.UnsupportedBinding: badToken,
+	reason.WrongCertificate:   badToken,
 	reason.Revoked:            badToken,
 
 	reason.InvalidDPoPProof:  badProof,

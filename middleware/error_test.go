@@ -33,7 +33,7 @@ var expected = map[reason.Code]struct {
 	reason.CriticalHeader: {401, invalid}, reason.UnknownIssuer: {401, invalid}, reason.UnknownTenant: {401, invalid}, reason.UnknownKey: {401, invalid}, reason.UnusableKey: {401, invalid},
 	reason.BadSignature: {401, invalid}, reason.MalformedClaims: {401, invalid}, reason.MissingClaim: {401, invalid}, reason.Expired: {401, invalid},
 	reason.NotYetValid: {401, invalid}, reason.IssuedInFuture: {401, invalid}, reason.TooOld: {401, invalid}, reason.WrongAudience: {401, invalid},
-	reason.WrongClient: {401, invalid}, reason.UnsupportedBinding: {401, invalid}, reason.Revoked: {401, invalid},
+	reason.WrongClient: {401, invalid}, reason.UnsupportedBinding: {401, invalid}, reason.WrongCertificate: {401, invalid}, reason.Revoked: {401, invalid},
 	reason.KeysUnavailable: {503, ""}, reason.RevocationUnavailable: {503, ""}, reason.Canceled: {503, ""},
 	reason.InsufficientScope: {403, insufficient}, reason.InsufficientRole: {403, insufficient}, reason.WrongCaller: {403, insufficient}, reason.Denied: {403, insufficient},
 	reason.InsufficientUserAuthentication: {401, "insufficient_user_authentication"},

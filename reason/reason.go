@@ -52,6 +52,7 @@ const (
 	WrongAudience      Code = "wrong_audience"      // aud names another API
 	WrongClient        Code = "wrong_client"        // the client is not on the allowlist
 	UnsupportedBinding Code = "unsupported_binding" // cnf binds the token in a way that is not checked here
+	WrongCertificate   Code = "wrong_certificate"   // the request has not the certificate that the token is bound to
 	Revoked            Code = "revoked"             // the revocation hook reports it as revoked
 )
 

@@ -30,7 +30,7 @@ func TestTheCodesAreStable(t *testing.T) {
 		"unknown_tenant": reason.UnknownTenant, "unknown_key": reason.UnknownKey, "unusable_key": reason.UnusableKey, "bad_signature": reason.BadSignature,
 		"malformed_claims": reason.MalformedClaims, "missing_claim": reason.MissingClaim, "expired": reason.Expired,
 		"not_yet_valid": reason.NotYetValid, "issued_in_future": reason.IssuedInFuture, "too_old": reason.TooOld,
-		"wrong_audience": reason.WrongAudience, "wrong_client": reason.WrongClient, "unsupported_binding": reason.UnsupportedBinding,
+		"wrong_audience": reason.WrongAudience, "wrong_client": reason.WrongClient, "unsupported_binding": reason.UnsupportedBinding, "wrong_certificate": reason.WrongCertificate,
 		"revoked": reason.Revoked, "keys_unavailable": reason.KeysUnavailable, "revocation_unavailable": reason.RevocationUnavailable,
 		"canceled": reason.Canceled, "insufficient_scope": reason.InsufficientScope, "insufficient_role": reason.InsufficientRole,
 		"wrong_caller": reason.WrongCaller, "denied": reason.Denied,

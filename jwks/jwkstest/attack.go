@@ -3,6 +3,7 @@ package jwkstest
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 )
 
@@ -62,6 +63,10 @@ func Attack(tb testing.TB, iss *Issuer, api func(token string) (status int), opt
 // The request must then have the whole address that the API is known by, as in
 // httptest.NewRequest("GET", "https://api.example/orders", nil). Where it takes no bearer tokens, the forged tokens come
 // with good proofs.
+//
+// If the token is bound to a certificate that request has, the requests of [Issuer.CertificateForgeries] are tried too:
+//
+//	jwkstest.AttackHandler(t, iss, api, cert.On(request), cert.Bound())
 func AttackHandler(tb testing.TB, iss *Issuer, h http.Handler, request *http.Request, options ...TokenOption) {
 	tb.Helper()
 	t, bearer := newTarget(iss, h, request, options)
@@ -72,6 +77,13 @@ func AttackHandler(tb testing.TB, iss *Issuer, h http.Handler, request *http.Req
 	}
 	if t.prover != nil {
 		t.attackProofs(tb)
+	}
+	for name, f := range iss.CertificateForgeries(request, options...) {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, f.Request)
+		if !refused(w.Code) {
+			tb.Errorf("jwkstest: %v", Breach{Forgery: Forgery{Reason: f.Reason, Hole: f.Hole}, Name: name, Status: w.Code})
+		}
 	}
 }
 
