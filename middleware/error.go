@@ -120,10 +120,13 @@ var classes = map[reason.Code]class{
 	reason.WrongClient:        badToken, // of a verifier's allowlist; a rule's refusal is always notAllowed
 	reason.UnsupportedBinding: badToken,
 	reason.Revoked:            badToken,
+	reason.Inactive:           badToken,
 
 	reason.KeysUnavailable:       notJudged,
 	reason.RevocationUnavailable: notJudged,
 	reason.Canceled:              notJudged,
+
+	reason.IntrospectionUnavailable: notJudged,
 
 	reason.InsufficientScope: notAllowed,
 	reason.InsufficientRole:  notAllowed,

@@ -93,7 +93,7 @@ func appendCause(attrs []slog.Attr, ev Event) []slog.Attr {
 			attrs = append(attrs, slog.String(text[0], text[1]))
 		}
 	}
-	if ve.Reason == reason.KeysUnavailable && ve.Err != nil {
+	if (ve.Reason == reason.KeysUnavailable || ve.Reason == reason.IntrospectionUnavailable) && ve.Err != nil {
 		attrs = append(attrs, slog.String("error", ve.Err.Error()))
 	}
 	return attrs

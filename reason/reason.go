@@ -46,6 +46,7 @@ const (
 	WrongClient        Code = "wrong_client"        // the client is not on the allowlist
 	UnsupportedBinding Code = "unsupported_binding" // cnf binds the token in a way that is not checked here
 	Revoked            Code = "revoked"             // the revocation hook reports it as revoked
+	Inactive           Code = "inactive"            // the issuer's introspection endpoint says so: unknown, expired or revoked
 )
 
 // Reasons that lie on this side of the call, not in the token.
@@ -53,6 +54,8 @@ const (
 	KeysUnavailable       Code = "keys_unavailable"       // the issuer's keys are not available
 	RevocationUnavailable Code = "revocation_unavailable" // the revocation hook failed
 	Canceled              Code = "canceled"               // the caller's own context ended
+
+	IntrospectionUnavailable Code = "introspection_unavailable" // the issuer's introspection endpoint gave no answer that can be used
 )
 
 // Reasons of a good token that may not do this.
