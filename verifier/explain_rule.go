@@ -19,22 +19,25 @@ import (
 // a good token is answered 403. The hint says what it lacks, and where its
 // issuer grants that. The rule sees only claims for which everything else held.
 func (v *Verifier) ExplainRule(ctx context.Context, token string, rule claims.Rule) Report {
-	return v.explain(ctx, token, func(c *check, r *Report) {
-		if !r.OK {
-			r.Checks = append(r.Checks, Check{Name: "rule", Skipped: true})
-			return
-		}
-		a := &authorization{c: c.claims.is.claims, payload: c.payload.is.payload.Value(), hints: c.issuer.is.issuer.hints, rule: rule}
-		a.decision, a.kind = rule.CheckCall(a.c, clockOf{v}), vetted.Kind(&rule, a.c)
-		r.Checks = append(r.Checks, Check{
-			Name: "rule", OK: a.decision.Allowed, Found: quote.Line(a.found(), maxText), Expected: quote.Line(rule.String(), maxText),
-		})
-		if a.decision.Allowed {
-			return
-		}
-		r.OK, r.Reason = false, a.decision.Reason
-		r.Hint = quote.Line(a.hint(), 2*maxText)
+	return v.explain(ctx, token, func(c *check, r *Report) { c.reportRule(r, rule) })
+}
+
+// reportRule adds to a report what a rule says.
+func (c *check) reportRule(r *Report, rule claims.Rule) {
+	if !r.OK {
+		r.Checks = append(r.Checks, Check{Name: "rule", Skipped: true})
+		return
+	}
+	a := &authorization{c: c.claims.is.claims, payload: c.payload.is.payload.Value(), hints: c.issuer.is.issuer.hints, rule: rule}
+	a.decision, a.kind = rule.CheckCall(a.c, clockOf{c.request.is.v}), vetted.Kind(&rule, a.c)
+	r.Checks = append(r.Checks, Check{
+		Name: "rule", OK: a.decision.Allowed, Found: quote.Line(a.found(), maxText), Expected: quote.Line(rule.String(), maxText),
 	})
+	if a.decision.Allowed {
+		return
+	}
+	r.OK, r.Reason = false, a.decision.Reason
+	r.Hint = quote.Line(a.hint(), 2*maxText)
 }
 
 // clockOf is the call of a report: the clock of a verifier, and no route.
