@@ -13,7 +13,8 @@
 //	jwkstest.AttackHandler(t, iss, api, httptest.NewRequest("GET", "/orders", nil),
 //		jwkstest.Claims{"scope": "orders.read"})
 //
-// [Issuer.Forgeries] yields them one by one.
+// [Issuer.Forgeries] yields them one by one. For an API that asks the issuer about opaque tokens there are
+// [Issuer.OpaqueToken] and [Issuer.ForgedAnswers].
 //
 // # Sockets or none
 //
