@@ -1,7 +1,8 @@
 # Everything that a person or a build machine does here is a target below; `make` lists them.
 # GNU make and Go are all it takes. The tools are pinned in tools/go.mod; go builds them on first use (a minute or two).
 
-MODULES      := . examples bench
+MODULES      := . examples examples/observability bench integration
+SERVERS      := $(addprefix integration/,fosite go-oidc zitadel)
 TOOL         := go tool -modfile=$(CURDIR)/tools/go.mod
 CORE         := claims reason jwks verifier middleware internal/...
 COVER_FLOOR  := 90
@@ -9,15 +10,16 @@ MUTATED      := internal/jose internal/strictjson claims jwks verifier middlewar
 PKG          ?= ./...
 FUZZTIME     ?= 30s
 SOAK         ?= 10m
+PATIENCE     := : compiles without a word (the first time for a minute or two) and then prints each package that is done
 
 # Each module stands alone: a go.work somewhere above must not change what is built.
 export GOWORK := off
 
-# $(call each,MODULES,COMMAND) runs a command in the directory of each module.
-each = for module in $(1); do echo "== $$module"; (cd $$module && $(2)) || exit 1; done
+# $(call each,MODULES,COMMAND,NOTE) runs a command in the directory of each module, and says so before.
+each = for module in $(1); do echo "== $$module$(3)"; (cd $$module && $(2)) || exit 1; done
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pure test-bench lint fmt cover fuzz mutate soak bench bench-check vuln licenses verify tidy clean
+.PHONY: help demo test test-pure test-bench integration lint fmt cover fuzz mutate soak bench bench-check vuln licenses verify tidy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -32,17 +34,24 @@ test: ## run the tests of the library and the examples, under the race detector 
 		if [ "$(CI)" = true ]; then echo "make test: CI=true wants the race detector, and it does not build here: install a C compiler (gcc and the C library's headers), keep CGO_ENABLED on" >&2; exit 1; fi; \
 		race=; echo "make test: no working C compiler, so the race detector is off"; \
 	fi; \
-	$(call each,. examples,go test $$race -shuffle=on ./...)
+	$(call each,. examples,go test $$race -shuffle=on ./...,$(PATIENCE)); \
+	$(call each,examples/observability,go test -shuffle=on ./...) # plays a day, which the race detector makes minutes of
 
 test-pure: ## run the same tests without cgo, and so without the race detector
-	@$(call each,. examples,CGO_ENABLED=0 go test -shuffle=on ./...)
+	@$(call each,. examples examples/observability,CGO_ENABLED=0 go test -shuffle=on ./...,$(PATIENCE))
 
 test-bench: ## ask other libraries about the same tokens and forgeries, and run every benchmark once
 	cd bench && go test -shuffle=on ./...
 
+integration: ## check tokens of authorization servers that others wrote; CI=true installs them (.ci/integration) and wants most of them to run
+	@[ "$(CI)" != true ] || .ci/integration
+	@rm -rf bin/integration/report && mkdir -p bin/integration/report
+	@cd integration && INTEGRATION_REPORT=$(CURDIR)/bin/integration/report go test -count=1 -timeout 8m -parallel 4 ./...; code=$$?; cat ../bin/integration/report/*; exit $$code
+
 lint: ## formatting, vet, golangci-lint with the arrows between the packages, tidy go.mod files
 	@$(TOOL) golangci-lint fmt --diff || { echo "make lint: not formatted by gofumpt, run make fmt" >&2; exit 1; }
 	@$(call each,$(MODULES),go vet ./... && $(TOOL) golangci-lint run ./...)
+	@$(call each,$(SERVERS),if go list -deps ./... >/dev/null 2>&1; then go vet ./... && $(TOOL) golangci-lint run ./...; else echo "not linted: its sources cannot be had"; fi)
 	@($(call each,$(MODULES) tools,go mod tidy -diff)) || { echo "make lint: a go.mod is not tidy, run make tidy" >&2; exit 1; }
 
 fmt: ## format every Go file with gofumpt
@@ -71,16 +80,16 @@ bench-check: ## fail, with the figures, where a goal of bench/RESULTS.md is miss
 
 vuln: ## look for known vulnerabilities in what a user's program calls; VULNDB=file:///DIR for a database on this machine
 	@$(if $(filter file://%,$(VULNDB)),[ -s "$(VULNDB:file://%=%)/index/modules.json" ] || { echo "make vuln: no database at $(VULNDB)" >&2; exit 1; })
-	@$(call each,. examples,$(TOOL) govulncheck $(if $(VULNDB),-db=$(VULNDB)) ./...)
+	@$(call each,. examples examples/observability,$(TOOL) govulncheck $(if $(VULNDB),-db=$(VULNDB)) ./...)
 
 licenses: ## list the licenses of all dependencies, fail at one that asks for more than a notice
 	@.ci/licenses
 
 verify: ## check that the downloaded modules are those of go.sum
-	@$(call each,$(MODULES) tools,go mod verify)
+	@$(call each,$(MODULES) $(SERVERS) tools,go mod verify)
 
 tidy: ## go mod tidy in every module
-	@$(call each,$(MODULES) tools,go mod tidy)
+	@$(call each,$(MODULES) $(SERVERS) integration/hydra tools,go mod tidy)
 
 clean: ## remove what was built
 	rm -rf bin coverage.out

@@ -10,18 +10,22 @@ import (
 	"time"
 
 	"github.com/sallyport-go/sallyport/internal/setting"
+	"github.com/sallyport-go/sallyport/internal/variables"
 	"github.com/sallyport-go/sallyport/providers"
 	"github.com/sallyport-go/sallyport/verifier"
 )
 
-// The environment variables that [FromEnv] reads. An empty one counts as not set.
+// The environment variables that [FromEnv] reads for every preset. What one
+// preset needs beside them is in [providers.Settings]. An empty variable counts as
+// not set.
 const (
 	// EnvIssuer is the iss claim, byte for byte. For auth0 it is the domain
 	// alone, for entra it stays empty.
 	EnvIssuer = "SALLYPORT_ISSUER"
 	// EnvAudience is the aud values that mean this API, separated by spaces.
 	EnvAudience = "SALLYPORT_AUDIENCE"
-	// EnvProvider is generic (the default), entra, auth0-permissions or auth0-scopes.
+	// EnvProvider is the name of a preset, one of [providers.Names]. Without it
+	// generic is meant.
 	EnvProvider = "SALLYPORT_PROVIDER"
 	// EnvTenant is the tenant's GUID, for entra.
 	EnvTenant = "SALLYPORT_TENANT"
@@ -44,25 +48,27 @@ const (
 
 // FromEnv protects an API as the environment says, so that one binary runs in
 // PROD and TEST and a token of the one is refused by the other. See the Env
-// constants for the variables; an unknown one that begins with SALLYPORT_ is an
-// error, but for those that Kubernetes sets for a service called sallyport or
-// sallyport-anything. cfg is what the environment does not say; at most one is
-// taken.
+// constants and [providers.Settings] for the variables; an unknown one that
+// begins with SALLYPORT_ is an error, but for those that Kubernetes sets for a
+// service called sallyport or sallyport-anything. cfg is what the environment
+// does not say; at most one is taken.
 func FromEnv(cfg ...Config) (*Gate, error) {
 	var c Config
 	if len(cfg) > 0 {
 		c = cfg[0]
 	}
-	problems := []error{unknownVariables(os.Environ()), impossibleValues(), leewayFromEnv(&c.Verifier.Leeway)}
+	given := c // in code
+	problems := []error{variables.Unknown(), impossibleValues(), leewayFromEnv(&c.Verifier.Leeway)}
 	if len(cfg) > 1 {
 		problems = append(problems, errors.New("sallyport: FromEnv takes at most one Config"))
 	}
 	c.Keys.DangerouslyPlainHTTP = slices.Concat(c.Keys.DangerouslyPlainHTTP, listFromEnv(EnvDangerouslyPlainHTTP))
 	p, err := providerFromEnv(&c)
 	if err := errors.Join(append(problems, err)...); err != nil {
-		return nil, err
+		_, more := given.compose(err)
+		return nil, errors.Join(err, more)
 	}
-	c.Providers = append(c.Providers[:len(c.Providers):len(c.Providers)], p)
+	c.fromEnv = []providers.Provider{p}
 	return Open(c)
 }
 
@@ -75,12 +81,20 @@ func impossibleValues() error {
 	say := func(format string, args ...any) {
 		problems = append(problems, fmt.Errorf("sallyport: the environment variable "+format, args...))
 	}
-	for _, name := range []string{EnvIssuer, EnvProvider, EnvTenant, EnvJWKSURL, EnvDiscoveryURL, EnvLeeway} {
+	texts, lists := []string{EnvProvider, EnvLeeway}, []string{EnvDangerouslyPlainHTTP, EnvIgnore}
+	for _, f := range setting.Fields(&providers.Settings{}) {
+		if f.List {
+			lists = append(lists, f.Env)
+		} else {
+			texts = append(texts, f.Env)
+		}
+	}
+	for _, name := range texts {
 		if flaw := setting.Flaw(os.Getenv(name)); flaw != "" {
 			say("%s %s", name, flaw)
 		}
 	}
-	for _, name := range []string{EnvAudience, EnvClients, EnvDangerouslyPlainHTTP, EnvIgnore} {
+	for _, name := range lists {
 		values := listFromEnv(name)
 		if len(values) == 0 && os.Getenv(name) != "" && name != EnvAudience { // which is reported as not set
 			say("%s holds white space alone", name)
@@ -97,57 +111,38 @@ func impossibleValues() error {
 	return errors.Join(problems...)
 }
 
-// variableNames are the variables that settings are read from, by what the
+// variableNames returns the variables that settings are read from, by what the
 // packages call them.
-var variableNames = map[setting.Name]string{
-	"issuer": EnvIssuer, "Issuer": EnvIssuer, "Name": EnvIssuer, "domain": EnvIssuer,
-	"audiences": EnvAudience, "Audiences": EnvAudience, "Clients": EnvClients,
-	"preset": EnvProvider, "tenant": EnvTenant, "Leeway": EnvLeeway,
-	"WithJWKS": EnvJWKSURL, "WithDiscovery": EnvDiscoveryURL, "Keys.DangerouslyPlainHTTP": EnvDangerouslyPlainHTTP,
+func variableNames() setting.Names {
+	names := setting.NamesBy(setting.Fields(&providers.Settings{}), func(f setting.Field) string { return f.Env })
+	names["preset"], names["Leeway"], names["Keys.DangerouslyPlainHTTP"] = EnvProvider, EnvLeeway, EnvDangerouslyPlainHTTP
+	return names
 }
 
 // providerFromEnv returns the Provider that the environment describes, to be
 // used with c. Its mistakes are found before they are mixed with those of c, so
 // that each is named by where it was made.
 func providerFromEnv(c *Config) (providers.Provider, error) {
-	preset, issuer, tenant := os.Getenv(EnvProvider), os.Getenv(EnvIssuer), os.Getenv(EnvTenant)
-	audiences := listFromEnv(EnvAudience)
-	set, by := issuer, EnvIssuer
-	if preset == "entra" {
-		set, by = tenant, EnvTenant
-	}
-	if err := errors.Join(needed(by, set != ""), needed(EnvAudience, len(audiences) > 0)); err != nil {
-		return providers.Provider{}, err
-	}
 	if impossibleValues() != nil {
 		return providers.Provider{}, nil //nolint:nilerr // FromEnv reports it
 	}
-	p := providers.Named(preset, issuer, tenant, audiences...).WithClients(listFromEnv(EnvClients)...).
-		WithJWKS(os.Getenv(EnvJWKSURL)).WithDiscovery(os.Getenv(EnvDiscoveryURL))
+	var s providers.Settings
+	for _, f := range setting.Fields(&s) {
+		f.Set(os.Getenv(f.Env))
+	}
+	p := providers.Named(os.Getenv(EnvProvider), s)
 	alone := Config{Providers: []providers.Provider{p}, Verifier: verifier.Config{Leeway: c.Verifier.Leeway}}
 	alone.Keys.DangerouslyPlainHTTP = c.Keys.DangerouslyPlainHTTP
-	_, err := alone.compose()
-	return p, setting.Rename(err, "sallyport: the environment variable ", variableNames)
+	_, err := alone.compose(nil)
+	return p, setting.Rename(err, "sallyport: the environment variable ", variableNames())
 }
 
 // leewayFromEnv sets what the environment says: 0 too, which in a Config would
 // be the default.
 func leewayFromEnv(leeway *time.Duration) error {
-	text := os.Getenv(EnvLeeway)
-	if text == "" {
-		return nil
+	d, set, err := variables.Leeway()
+	if set {
+		*leeway = cmp.Or(d, -1)
 	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d < 0 {
-		return fmt.Errorf("sallyport: %s is %.100q: give a duration such as 30s", EnvLeeway, text)
-	}
-	*leeway = cmp.Or(d, -1)
-	return nil
-}
-
-func needed(name string, ok bool) error {
-	if ok {
-		return nil
-	}
-	return fmt.Errorf("sallyport: the environment variable %s is not set", name)
+	return err
 }

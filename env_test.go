@@ -2,8 +2,12 @@ package sallyport_test
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sallyport-go/sallyport"
+	"github.com/sallyport-go/sallyport/jwks"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/middleware"
 	"github.com/sallyport-go/sallyport/providers"
@@ -100,6 +105,19 @@ func TestTheEnvironmentNamesPresets(t *testing.T) {
 		"entra":             {map[string]string{sallyport.EnvTenant: tenant}, []string{"https://sts.windows.net/" + tenant + "/", "https://login.microsoftonline.com/" + tenant + "/v2.0"}},
 		"auth0-permissions": {map[string]string{sallyport.EnvIssuer: "login.example.com"}, []string{"https://login.example.com/"}},
 		"auth0-scopes":      {map[string]string{sallyport.EnvIssuer: "login.example.com"}, []string{"https://login.example.com/"}},
+		"oidc":              {map[string]string{sallyport.EnvIssuer: "https://op.example"}, []string{"https://op.example"}},
+		"rfc9068":           {map[string]string{sallyport.EnvIssuer: "https://as.example"}, []string{"https://as.example"}},
+		"okta":              {map[string]string{sallyport.EnvIssuer: "https://acme.okta.com/oauth2/default"}, []string{"https://acme.okta.com/oauth2/default"}},
+		"keycloak":          {map[string]string{sallyport.EnvIssuer: "https://sso.example/realms/shop", "SALLYPORT_ROLES_FROM": "realm orders"}, []string{"https://sso.example/realms/shop"}},
+		"cognito": {
+			map[string]string{sallyport.EnvIssuer: "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbC", sallyport.EnvClients: "a", "SALLYPORT_SCOPE_PREFIX": "orders/"},
+			[]string{"https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbC"},
+		},
+		"hydra": {
+			map[string]string{sallyport.EnvIssuer: "https://hydra.example/", "SALLYPORT_NO_AUDIENCE_CLIENTS": "a b", "SALLYPORT_SCOPE_PREFIX": "orders."},
+			[]string{"https://hydra.example/"},
+		},
+		"zitadel": {map[string]string{sallyport.EnvIssuer: "https://shop.zitadel.example", "SALLYPORT_ROLES_FROM": "1234"}, []string{"https://shop.zitadel.example"}},
 	} {
 		row.variables[sallyport.EnvProvider], row.variables[sallyport.EnvAudience] = preset, audience
 		environment(t, row.variables)
@@ -131,7 +149,7 @@ func TestMistakesOfTheEnvironment(t *testing.T) {
 	for name, row := range map[string]struct {
 		variables map[string]string
 		more      []sallyport.Config
-		says      []string
+		says, not []string
 	}{
 		"nothing set": {says: []string{"SALLYPORT_ISSUER is not set", "SALLYPORT_AUDIENCE is not set"}},
 		"all at once": {
@@ -144,8 +162,8 @@ func TestMistakesOfTheEnvironment(t *testing.T) {
 			says:      []string{"SALLYPORT_AUDIENCE is not set"},
 		},
 		"a preset there is not": {
-			variables: map[string]string{sallyport.EnvProvider: "okta", sallyport.EnvIssuer: "x", sallyport.EnvAudience: "a"},
-			says:      []string{`SALLYPORT_PROVIDER: no preset "okta": use generic, entra, auth0-permissions or auth0-scopes`},
+			variables: map[string]string{sallyport.EnvProvider: "acme", sallyport.EnvIssuer: "x", sallyport.EnvAudience: "a"},
+			says:      []string{`SALLYPORT_PROVIDER: no preset "acme": use generic, `},
 		},
 		"a tenant by its domain": {
 			variables: map[string]string{sallyport.EnvProvider: "entra", sallyport.EnvTenant: "contoso.example", sallyport.EnvAudience: "a"},
@@ -153,11 +171,30 @@ func TestMistakesOfTheEnvironment(t *testing.T) {
 		},
 		"an issuer where a tenant tells": {
 			variables: map[string]string{sallyport.EnvProvider: "entra", sallyport.EnvTenant: "a53d724c-15ea-4469-a987-82a5b30ec167", sallyport.EnvIssuer: "x", sallyport.EnvAudience: "a"},
-			says:      []string{"SALLYPORT_ISSUER: entra has a tenant and no issuer: leave the issuer empty"},
+			says:      []string{"SALLYPORT_ISSUER is set, but the preset entra does not read it: leave it empty"},
 		},
 		"a tenant for others": {
 			variables: map[string]string{sallyport.EnvIssuer: "https://issuer.example", sallyport.EnvTenant: "x", sallyport.EnvAudience: "a"},
-			says:      []string{"SALLYPORT_TENANT: a tenant is set, but only the preset entra has tenants"},
+			says:      []string{"SALLYPORT_TENANT is set, but the preset generic does not read it: leave it empty (it is for entra"},
+		},
+		"a scope's beginning without clients": {
+			variables: map[string]string{sallyport.EnvIssuer: "https://issuer.example", sallyport.EnvAudience: "a", "SALLYPORT_SCOPE_PREFIX": "orders/"},
+			says:      []string{"the environment variable SALLYPORT_SCOPE_PREFIX is set without SALLYPORT_NO_AUDIENCE_CLIENTS"},
+		},
+		"no clients for Cognito": {
+			variables: map[string]string{sallyport.EnvProvider: "cognito", sallyport.EnvIssuer: "https://acme.auth.eu-west-1.amazoncognito.com"},
+			says:      []string{"SALLYPORT_CLIENTS is not set: give the client id", `SALLYPORT_ISSUER "https://acme.auth.eu-west-1.amazoncognito.com" is the domain of the sign-in pages`},
+		},
+		"whose roles, where there are none": {
+			variables: map[string]string{sallyport.EnvProvider: "okta", sallyport.EnvIssuer: "https://acme.okta.com", sallyport.EnvAudience: "a", "SALLYPORT_ROLES_FROM": "realm"},
+			says: []string{
+				"SALLYPORT_ROLES_FROM is set, but the preset okta does not read it: leave it empty (it is for keycloak and zitadel)",
+				`SALLYPORT_ISSUER "https://acme.okta.com" is Okta's org authorization server`,
+			},
+		},
+		"a realm that is none": {
+			variables: map[string]string{sallyport.EnvProvider: "keycloak", sallyport.EnvIssuer: "https://sso.example/", "SALLYPORT_ROLES_FROM": "orders realm orders"},
+			says:      []string{`SALLYPORT_ISSUER "https://sso.example/": the issuer of a realm is`, `SALLYPORT_ROLES_FROM: the client "orders" is named twice`, "SALLYPORT_AUDIENCE is not set"},
 		},
 		"an issuer without TLS": {
 			variables: map[string]string{sallyport.EnvIssuer: "http://issuer.example", sallyport.EnvAudience: "a"},
@@ -165,6 +202,20 @@ func TestMistakesOfTheEnvironment(t *testing.T) {
 				`the environment variable SALLYPORT_ISSUER "http://issuer.example": use https`, `the hosts in SALLYPORT_DANGEROUSLY_PLAIN_HTTP; put "issuer.example" there`,
 				"if tokens do have this iss, give the keys' address with it: SALLYPORT_JWKS_URL or SALLYPORT_DISCOVERY_URL",
 			},
+		},
+		"of the code beside it too": {
+			variables: map[string]string{sallyport.EnvAudience: "a"},
+			more: []sallyport.Config{{
+				Providers: []providers.Provider{providers.Generic("https://issuer.example")}, Keys: jwks.FetcherConfig{Timeout: -1},
+				Verifier: verifier.Config{MaxAge: -1}, Guard: middleware.Config{Realm: "å"},
+			}},
+			says: []string{"SALLYPORT_ISSUER is not set", "Audiences is empty", "Timeout", "MaxAge", "Realm"},
+		},
+		"of the code, where the environment has the only provider": {
+			variables: map[string]string{sallyport.EnvAudience: "a"},
+			more:      []sallyport.Config{{Keys: jwks.FetcherConfig{Timeout: -1}, Verifier: verifier.Config{MaxAge: -1}}},
+			says:      []string{"SALLYPORT_ISSUER is not set", "Timeout", "MaxAge"},
+			not:       []string{"no Issuers"},
 		},
 		"a leeway that is negative": {
 			variables: map[string]string{sallyport.EnvIssuer: "https://issuer.example", sallyport.EnvAudience: "a", sallyport.EnvLeeway: "-1s"},
@@ -181,6 +232,36 @@ func TestMistakesOfTheEnvironment(t *testing.T) {
 		require.Error(t, err, name)
 		for _, say := range row.says {
 			assert.ErrorContains(t, err, say, name)
+		}
+		for _, not := range row.not {
+			assert.NotContains(t, err.Error(), not, name)
+		}
+	}
+}
+
+// What a fetch finds long after the Gate was opened is said by the names of the
+// variables too; that of another provider by the names of the code.
+func TestMistakesThatAFetchFindsNameTheVariable(t *testing.T) {
+	for name, row := range map[string]struct {
+		document         string // with the issuer's name for %s
+		variable, inCode string
+	}{
+		"no jwks_uri":                   {`{"issuer":"%s"}`, "set SALLYPORT_JWKS_URL", "set WithJWKS"},
+		"a jwks_uri by plain http":      {`{"issuer":"%s","jwks_uri":"http://keys.example/"}`, "the hosts in SALLYPORT_DANGEROUSLY_PLAIN_HTTP; put", "the hosts in Keys.DangerouslyPlainHTTP; put"},
+		"the document of another":       {`{"issuer":"%s/other","jwks_uri":"https://keys.example/"}`, "set SALLYPORT_ISSUER to what tokens say in iss", "set Issuer to what tokens say in iss"},
+		"and where to give the address": {`{"issuer":"%s/other","jwks_uri":"https://keys.example/"}`, "if both are right, set SALLYPORT_JWKS_URL", "if both are right, set WithJWKS"},
+	} {
+		iss, other := newIssuer(t), newIssuer(t)
+		for _, i := range []*jwkstest.Issuer{iss, other} {
+			i.Serve(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, row.document, i.Issuer()) })
+		}
+		environment(t, map[string]string{sallyport.EnvIssuer: iss.Issuer(), sallyport.EnvAudience: audience})
+		made, err := sallyport.FromEnv(sallyport.Config{Providers: []providers.Provider{providers.Generic(other.Issuer(), audience)}})
+		g := closing(t, made, err)
+		for i, want := range map[*jwkstest.Issuer]string{iss: row.variable, other: row.inCode} {
+			_, err := g.Verify(t.Context(), i.Token())
+			require.ErrorIs(t, err, reason.KeysUnavailable, name)
+			assert.ErrorContains(t, err, want, name)
 		}
 	}
 }
@@ -206,6 +287,8 @@ func TestAVariableThatCanMatchNothingIsAnError(t *testing.T) {
 		{sallyport.EnvClients, "{{ .Values.client }}", "holds a placeholder"},
 		{sallyport.EnvClients, " ", "SALLYPORT_CLIENTS holds white space alone"},
 		{sallyport.EnvTenant, " a53d724c-15ea-4469-a987-82a5b30ec167", "SALLYPORT_TENANT begins or ends with white space"},
+		{"SALLYPORT_ROLES_FROM", "realm,orders", `SALLYPORT_ROLES_FROM: "realm,orders" holds a comma`},
+		{"SALLYPORT_SCOPE_PREFIX", "orders/ billing/", "SALLYPORT_SCOPE_PREFIX holds white space"},
 		{sallyport.EnvProvider, "entra ", "SALLYPORT_PROVIDER begins or ends with white space"},
 		{sallyport.EnvJWKSURL, "https://issuer.example/keys ", "SALLYPORT_JWKS_URL begins or ends with white space"},
 		{sallyport.EnvJWKSURL, "issuer.example/keys", `SALLYPORT_JWKS_URL "issuer.example/keys": no absolute URL`},
@@ -254,4 +337,45 @@ func TestTheEnvironmentSaysWhereTheDocumentIs(t *testing.T) {
 	g := closing(t, made, err)
 	assert.Equal(t, 200, status(g.Authenticate(ok), iss.Token()))
 	assert.Equal(t, 1, iss.DiscoveryFetches())
+}
+
+func TestAClusterByTheEnvironment(t *testing.T) {
+	const audience, subject = "https://api.example.com", "system:serviceaccount:shop:checkout"
+	iss := jwkstest.New(t, jwkstest.WithoutServer(), jwkstest.WithName("https://kubernetes.default.svc.cluster.local"), jwkstest.WithAudience(audience))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer pod" || r.URL.Path != "/openid/v1/jwks" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		r.URL.Path = "/jwks"
+		iss.Handler().ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	bearer := filepath.Join(t.TempDir(), "token")
+	require.NoError(t, os.WriteFile(bearer, []byte("pod\n"), 0o600))
+	variables := map[string]string{
+		"SALLYPORT_PROVIDER": "kubernetes", "SALLYPORT_AUDIENCE": audience, "SALLYPORT_SERVICE_ACCOUNTS": "jobs/* shop/checkout",
+		"SALLYPORT_API_SERVER": server.URL, "SALLYPORT_BEARER_FILE": bearer,
+	}
+	environment(t, variables)
+	gate, err := sallyport.FromEnv()
+	g := closing(t, gate, err)
+	pod := jwkstest.Claims{"sub": subject, "kubernetes.io": map[string]any{"namespace": "shop"}}
+	c, err := g.Verify(t.Context(), iss.Token(pod))
+	require.NoError(t, err)
+	assert.Equal(t, subject, c.ClientID())
+	_, err = g.Verify(t.Context(), iss.Token(pod, jwkstest.Claims{"sub": "system:serviceaccount:shop:admin"}))
+	require.ErrorIs(t, err, reason.WrongClient)
+
+	for name, says := range map[string]string{
+		"SALLYPORT_BEARER_FILE": `sallyport: the environment variable SALLYPORT_BEARER_FILE "/nowhere" cannot be read`,
+		"SALLYPORT_CA_FILE":     `sallyport: the environment variable SALLYPORT_CA_FILE "/nowhere" cannot be read`,
+		"SALLYPORT_API_SERVER":  `sallyport: the environment variable SALLYPORT_API_SERVER "/nowhere": give https://HOST`,
+	} {
+		wrong := maps.Clone(variables)
+		wrong[name] = "/nowhere"
+		environment(t, wrong)
+		_, err := sallyport.FromEnv()
+		assert.ErrorContains(t, err, says)
+	}
 }

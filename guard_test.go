@@ -66,6 +66,11 @@ func refusals(token string) map[string]func(*testing.T, *sallyport.Gate) {
 			assert.ErrorContains(t, err, "set Config.Resource")
 		},
 		"Keys": func(t *testing.T, g *sallyport.Gate) { assert.Empty(t, g.Keys()) },
+		"StatusHandler": func(t *testing.T, g *sallyport.Gate) {
+			code, body := probe(g.StatusHandler())
+			assert.Equal(t, 200, code)
+			assert.JSONEq(t, `{"issuers":[]}`, body)
+		},
 		"Distrust": func(t *testing.T, g *sallyport.Gate) {
 			assert.ErrorContains(t, g.Distrust("https://issuer.example/", "a"), "not configured")
 		},

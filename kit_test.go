@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -13,10 +12,10 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.opentelemetry.io/otel/metric"
-	"go.opentelemetry.io/otel/metric/noop"
-	"go.opentelemetry.io/otel/trace"
-	tracenoop "go.opentelemetry.io/otel/trace/noop"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.uber.org/goleak"
 
 	"github.com/sallyport-go/sallyport"
@@ -25,7 +24,6 @@ import (
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/middleware"
 	"github.com/sallyport-go/sallyport/providers"
-	"github.com/sallyport-go/sallyport/reason"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -54,38 +52,28 @@ type api struct {
 
 	issuer *jwkstest.Issuer
 	gate   *sallyport.Gate
+	meters *sdkmetric.ManualReader
+	spans  *tracetest.SpanRecorder
 
 	mu       sync.Mutex
 	recorded bytes.Buffer
-	events   []middleware.Event
 }
 
 func newAPI(tb testing.TB) *api {
 	tb.Helper()
-	a := &api{issuer: newIssuer(tb)}
+	a := &api{issuer: newIssuer(tb), meters: sdkmetric.NewManualReader(), spans: tracetest.NewSpanRecorder()}
 	cfg := sallyport.Config{
 		Providers:      []providers.Provider{providers.Generic(a.issuer.Issuer(), audience)},
 		Logger:         slog.New(slog.NewTextHandler(a, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		MeterProvider:  meters{record: a.record},
-		TracerProvider: tracers{record: a.record},
+		MeterProvider:  sdkmetric.NewMeterProvider(sdkmetric.WithReader(a.meters)),
+		TracerProvider: sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(a.spans)),
 	}
-	cfg.Guard.OnEvent = a.onEvent
+	cfg.Guard.OnEvent = func(_ context.Context, e middleware.Event) { a.record("%+v", e) }
 	cfg.Keys.OnEvent = func(e jwks.Event) { a.record("%+v", e) }
 	g, err := sallyport.Open(cfg)
 	a.gate = closing(tb, g, err)
 
-	ok := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, _ := claims.FromContext(r.Context())
-		fmt.Fprint(w, c.Subject())
-	})
-	mux := http.NewServeMux()
-	mux.Handle("/orders", a.gate.Require(claims.AllScopes("orders.read", "orders.list"))(ok))
-	mux.Handle("/any", a.gate.Authenticate(ok))
-	mux.Handle("/levels", a.gate.RequireAccess(claims.AccessLevels{Resources: []string{audience}})(ok))
-	mux.Handle("/billing/levels", a.gate.RequireAccess(claims.AccessLevels{Resources: []string{"api://billing"}})(ok))
-	mux.Handle("/apps", a.gate.Require(claims.AppOnly())(ok))
-	mux.Handle("/users", a.gate.Require(claims.UserOnly())(ok))
-	a.Server = httptest.NewServer(mux)
+	a.Server = httptest.NewServer(a.gate.Require(claims.AllScopes("orders.read", "orders.list"))(http.NotFoundHandler()))
 	tb.Cleanup(a.Close)
 	return a
 }
@@ -99,100 +87,39 @@ func (a *api) Write(line []byte) (int, error) {
 
 func (a *api) record(format string, args ...any) { _, _ = fmt.Fprintf(a, format+"\n", args...) }
 
-func (a *api) onEvent(_ context.Context, e middleware.Event) {
-	a.record("%+v", e)
+func (a *api) everything(tb testing.TB) string {
+	tb.Helper()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.events = append(a.events, e)
+	out := a.recorded.String() + fmt.Sprintf("%+v", collect(tb, a.meters))
+	for _, span := range a.spans.Ended() {
+		out += fmt.Sprintf("\nspan %s %v %v %v", span.Name(), span.Attributes(), span.Events(), span.Status())
+	}
+	return out
 }
 
-func (a *api) lastReason() reason.Code {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.events[len(a.events)-1].Reason
+// collect reads what was measured.
+func collect(tb testing.TB, from *sdkmetric.ManualReader) []metricdata.ScopeMetrics {
+	tb.Helper()
+	var all metricdata.ResourceMetrics
+	require.NoError(tb, from.Collect(tb.Context(), &all))
+	return all.ScopeMetrics
 }
 
-func (a *api) everything() string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.recorded.String()
-}
-
-// token is a good one for every route of the Gate's own.
+// token is a good one.
 func (a *api) token(more ...jwkstest.TokenOption) string {
 	return a.issuer.Token(append([]jwkstest.TokenOption{jwkstest.Claims{"scope": "orders.list orders.read"}}, more...)...)
 }
 
-// answer is what a caller gets.
-type answer struct {
-	status     int
-	challenges []string
-	body       string
-}
-
-// call sends a request with these Authorization lines.
-func (a *api) call(tb testing.TB, method, path string, lines ...string) answer {
+// call sends a request with a token.
+func (a *api) call(tb testing.TB, token string) {
 	tb.Helper()
-	req, err := http.NewRequestWithContext(tb.Context(), method, a.URL+path, nil)
+	req, err := http.NewRequestWithContext(tb.Context(), http.MethodGet, a.URL, http.NoBody)
 	require.NoError(tb, err)
-	if len(lines) > 0 {
-		req.Header["Authorization"] = lines
-	}
+	req.Header["Authorization"] = []string{"Bearer " + token}
 	resp, err := a.Client().Do(req)
 	require.NoError(tb, err)
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	require.NoError(tb, err)
-	return answer{status: resp.StatusCode, challenges: resp.Header.Values("Www-Authenticate"), body: string(body)}
-}
-
-// meters and tracers record every attribute that they are given.
-type (
-	meters struct {
-		noop.MeterProvider
-
-		record func(format string, args ...any)
-	}
-	meter struct {
-		noop.Meter
-
-		record func(format string, args ...any)
-	}
-	counter struct {
-		noop.Int64Counter
-
-		name   string
-		record func(format string, args ...any)
-	}
-	tracers struct {
-		tracenoop.TracerProvider
-
-		record func(format string, args ...any)
-	}
-	tracer struct {
-		tracenoop.Tracer
-
-		record func(format string, args ...any)
-	}
-)
-
-func (m meters) Meter(string, ...metric.MeterOption) metric.Meter { return meter{record: m.record} }
-
-func (m meter) Int64Counter(name string, _ ...metric.Int64CounterOption) (metric.Int64Counter, error) {
-	return counter{name: name, record: m.record}, nil
-}
-
-func (c counter) Add(_ context.Context, _ int64, options ...metric.AddOption) {
-	set := metric.NewAddConfig(options).Attributes()
-	c.record("counted %s %v", c.name, set.ToSlice())
-}
-
-func (t tracers) Tracer(string, ...trace.TracerOption) trace.Tracer { return tracer{record: t.record} }
-
-func (t tracer) Start(ctx context.Context, name string, options ...trace.SpanStartOption) (context.Context, trace.Span) {
-	cfg := trace.NewSpanStartConfig(options...)
-	t.record("span %s %v", name, cfg.Attributes())
-	return t.Tracer.Start(ctx, name, options...)
+	require.NoError(tb, resp.Body.Close())
 }
 
 // anybody is a Verifier that knows no bad token.

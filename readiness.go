@@ -2,12 +2,10 @@ package sallyport
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 
 	"github.com/sallyport-go/sallyport/jwks"
 )
@@ -31,7 +29,8 @@ type issuerKeys struct {
 // one authorization server takes no API away from the callers of another. With
 // arguments it is the keys of these issuers, all of them, each by its iss claim;
 // [AllIssuers] is every one. A name that the Gate does not trust is an error.
-// After Close nothing is ready.
+// After Close nothing is ready. A key set of your own is asked for newer keys,
+// by its Refresh with a context that has ended, while it has none.
 func (g *Gate) Readiness(issuers ...string) error {
 	_, err := g.readiness(issuers)
 	return err
@@ -44,9 +43,7 @@ func (g *Gate) Readiness(issuers ...string) error {
 func (g *Gate) ReadinessHandler(issuers ...string) http.Handler {
 	issuers = slices.Clone(issuers)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
-			http.Error(w, "Method Not Allowed", http.StatusMethodNotAllowed)
+		if !readOnly(w, r) {
 			return
 		}
 		found, err := g.readiness(issuers)
@@ -54,21 +51,10 @@ func (g *Gate) ReadinessHandler(issuers ...string) http.Handler {
 		if err != nil {
 			status = http.StatusServiceUnavailable
 		}
-		body, err := json.Marshal(struct {
+		answerJSON(w, r, status, struct {
 			Ready   bool          `json:"ready"`
 			Issuers []issuerReady `json:"issuers"`
-		}{status == http.StatusOK, found})
-		if err != nil { // there is nothing in it that could fail
-			body, status = []byte(`{"ready":false}`), http.StatusServiceUnavailable
-		}
-		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("Content-Length", strconv.Itoa(len(body)+1))
-		w.Header().Set("Cache-Control", "no-store")
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.WriteHeader(status)
-		if r.Method != http.MethodHead {
-			_, _ = w.Write(append(body, '\n'))
-		}
+		}{err == nil, found})
 	})
 }
 
@@ -120,13 +106,21 @@ var ended = func() context.Context {
 	return ctx
 }()
 
+func (i issuerKeys) usable() bool {
+	s := i.keys.Snapshot()
+	return s != nil && s.Usable()
+}
+
 // ready reports on the keys of one issuer, and starts their first fetch.
 func (i issuerKeys) ready() issuerReady {
 	r := issuerReady{Issuer: i.name}
 	f, fetched := i.keys.(*jwks.Fetcher)
 	if !fetched {
-		if s := i.keys.Snapshot(); s == nil || !s.Usable() {
-			r.err = errors.New("no usable keys")
+		if !i.usable() {
+			_ = i.keys.Refresh(ended, "") // one that fetches may be behind it, and wait for a first call
+			if !i.usable() {
+				r.err = errors.New("no usable keys")
+			}
 		}
 		r.Ready, r.State = r.err == nil, "usable"
 		if r.err != nil {

@@ -17,6 +17,42 @@ import (
 	"github.com/sallyport-go/sallyport/verifier"
 )
 
+// A key set of one's own may have a Fetcher behind it, which waits for a first
+// call; a probe before any call has to be one.
+func TestAProbeBringsTheKeysOfAKeySetOfOnesOwnToo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		iss, wrapped := newIssuer(t, jwkstest.WithoutServer()), newIssuer(t, jwkstest.WithoutServer())
+		fetcher := func(of *jwkstest.Issuer) *jwks.Fetcher {
+			f, err := jwks.NewFetcher(jwks.FetcherConfig{Issuer: of.Issuer(), Client: jwkstest.Client(iss, wrapped)})
+			require.NoError(t, err)
+			t.Cleanup(func() { assert.NoError(t, f.Close()) })
+			return f
+		}
+		given := fetcher(iss)
+		made, err := sallyport.Open(sallyport.Config{Verifier: verifier.Config{Issuers: []verifier.Issuer{
+			{Name: iss.Issuer(), Audiences: []string{audience}, Keys: given},
+			{Name: iss.Issuer() + "/other", Audiences: []string{audience}, Keys: given},
+			{Name: wrapped.Issuer(), Audiences: []string{audience}, Keys: logged{fetcher(wrapped)}},
+		}}})
+		g := closing(t, made, err)
+		require.Len(t, g.Keys(), 1, "what two issuers share is one")
+		assert.False(t, g.Keys()[0].Started)
+		require.ErrorContains(t, g.Readiness(wrapped.Issuer()), "no usable keys", "it does not wait")
+		time.Sleep(time.Second)
+		assert.NoError(t, g.Readiness(wrapped.Issuer()))
+		assert.Zero(t, iss.Fetches())
+
+		require.NoError(t, g.Ready(t.Context()), "waits for a Fetcher that was given")
+		assert.Equal(t, 1, iss.Fetches())
+		assert.True(t, g.Keys()[0].Usable)
+		assert.NoError(t, g.Readiness(sallyport.AllIssuers))
+	})
+}
+
+// logged is a key set around another.
+type logged struct{ jwks.KeySet }
+
 // probe asks a handler as a probe does.
 func probe(h http.Handler) (code int, body string) {
 	w := httptest.NewRecorder()

@@ -41,7 +41,8 @@ type Config struct {
 	Providers []providers.Provider
 
 	// Keys is how keys are fetched, the same for all issuers. Issuer,
-	// DiscoveryURL and JWKSURL are each provider's own and stay empty here.
+	// DiscoveryURL, JWKSURL and BearerFile are each provider's own and stay empty
+	// here; a CAFile is for those providers that bring none.
 	Keys jwks.FetcherConfig
 	// Verifier is what is checked beyond what the providers say. Its Issuers
 	// are trusted beside those of the Providers.
@@ -59,10 +60,14 @@ type Config struct {
 	Profile Profile
 
 	// Logger, MeterProvider and TracerProvider are used by every part that has
-	// none of its own. nil is no log, no metric, no trace.
+	// none of its own. nil is no log, no metric, no trace. A TracerProvider also
+	// sets Guard.SpanAttributes. See docs/guide/telemetry.md.
 	Logger         *slog.Logger
 	MeterProvider  metric.MeterProvider
 	TracerProvider trace.TracerProvider
+
+	// fromEnv is one more provider, whose settings are environment variables.
+	fromEnv []providers.Provider
 }
 
 // Gate is a Guard with all that it needs: keys that refresh themselves, a
@@ -73,8 +78,9 @@ type Gate struct {
 
 	verifier *verifier.Verifier
 	asking   *introspection.Verifier // nil: nobody is asked
-	fetchers []*jwks.Fetcher // which the Gate owns
-	issuers  []issuerKeys    // of every issuer, those of the fetchers too
+	fetchers []*jwks.Fetcher         // which the Gate owns
+	issuers  []issuerKeys            // of every issuer, those of the fetchers too
+	watching metric.Registration
 }
 
 // New returns a Gate for the tokens of one issuer. issuer is the iss claim,
@@ -95,17 +101,15 @@ func Open(cfg Config) (*Gate, error) {
 	cfg.Keys.TracerProvider = cmp.Or(cfg.Keys.TracerProvider, cfg.TracerProvider)
 	cfg.Guard.Logger = cmp.Or(cfg.Guard.Logger, cfg.Logger)
 	cfg.Guard.MeterProvider = cmp.Or(cfg.Guard.MeterProvider, cfg.MeterProvider)
+	cfg.Guard.SpanAttributes = cfg.Guard.SpanAttributes || cfg.TracerProvider != nil
 
 	cfg.Introspection = slices.Clone(cfg.Introspection)
-	var asking []error
 	for i := range cfg.Introspection {
 		one := &cfg.Introspection[i]
 		one.MeterProvider = cmp.Or(one.MeterProvider, cfg.MeterProvider)
-		asking = append(asking, one.Validate())
 	}
-	misplaced := cfg.misplaced()
-	fetches, err := cfg.compose()
-	if err := errors.Join(misplaced, err, errors.Join(asking...), cfg.Guard.Validate()); err != nil {
+	fetches, err := cfg.compose(nil)
+	if err != nil {
 		return nil, err
 	}
 	g := new(Gate)
@@ -117,17 +121,31 @@ func Open(cfg Config) (*Gate, error) {
 
 // fieldNames are what mistakes call the settings of a key configuration that a
 // Config has in other places.
-var fieldNames = map[setting.Name]string{
+var fieldNames = setting.Names{
 	"JWKSURL":              "WithJWKS",
 	"DiscoveryURL":         "WithDiscovery",
 	"DangerouslyPlainHTTP": "Keys.DangerouslyPlainHTTP",
 }
 
 // compose adds the issuers of the providers to those of the Verifier. It
-// returns how keys are fetched, and every mistake in the issuers.
-func (cfg *Config) compose() ([]fetch, error) {
+// returns how keys are fetched, and every mistake in cfg. missing is why a
+// provider is not there that should be.
+func (cfg *Config) compose(missing error) ([]fetch, error) {
 	fetches, err := cfg.addProviders()
-	return fetches, errors.Join(err, cfg.applyProfile(), cfg.validateVerifier(err))
+	err = errors.Join(err, cfg.applyProfile())
+	faulty := errors.Join(err, missing)
+	if faulty != nil && len(fetches) == 0 {
+		err = errors.Join(err, cfg.validateKeys())
+	}
+	return fetches, errors.Join(cfg.misplaced(), err, cfg.validateVerifier(faulty), cfg.validateIntrospection(), cfg.Guard.Validate())
+}
+
+func (cfg *Config) validateIntrospection() error {
+	var problems []error
+	for i := range cfg.Introspection {
+		problems = append(problems, cfg.Introspection[i].Validate())
+	}
+	return errors.Join(problems...)
 }
 
 // misplaced reports settings that the Gate would have to ignore.
@@ -135,6 +153,9 @@ func (cfg *Config) misplaced() error {
 	var problems []error
 	if cfg.Keys.Issuer != "" || cfg.Keys.DiscoveryURL != "" || cfg.Keys.JWKSURL != "" {
 		problems = append(problems, errors.New("sallyport: Keys names an issuer or an address: those are each provider's own, see providers.Source"))
+	}
+	if cfg.Keys.BearerFile != "" {
+		problems = append(problems, errors.New("sallyport: Keys has a BearerFile, which would be sent to the servers of all issuers: give it to the provider whose server asks for it, by WithBearerFile"))
 	}
 	if cfg.Guard.Verifier != nil {
 		problems = append(problems, errors.New("sallyport: Guard has a Verifier: the Gate makes its own; for another one use middleware.New"))
@@ -154,13 +175,19 @@ type fetch struct {
 func (cfg *Config) addProviders() (fetches []fetch, err error) {
 	var problems []error
 	cfg.Verifier.Issuers = slices.Clone(cfg.Verifier.Issuers)
-	for _, p := range cfg.Providers {
+	for n, p := range slices.Concat(cfg.Providers, cfg.fromEnv) {
 		problems = append(problems, p.Err)
-		for n := range p.Issuers {
-			tokens, source := p.Issuers[n].Tokens, p.Issuers[n].Source
+		for i := range p.Issuers {
+			tokens, source := p.Issuers[i].Tokens, p.Issuers[i].Source
 			if tokens.Keys == nil {
 				keys := cfg.Keys
 				keys.Issuer, keys.DiscoveryURL, keys.JWKSURL = source.Issuer, source.DiscoveryURL, source.JWKSURL
+				keys.CAFile, keys.BearerFile = cmp.Or(source.CAFile, keys.CAFile), source.BearerFile
+				if n >= len(cfg.Providers) {
+					setting.NameFetches(&keys, variableNames())
+				}
+				setting.NameFetches(&keys, fieldNames)
+				keys.Label = cmp.Or(keys.Label, tokens.Name) // as the metrics of requests have it
 				problems = append(problems, setting.Rename(keys.Validate(), "sallyport: ", fieldNames))
 				fetches = append(fetches, fetch{len(cfg.Verifier.Issuers), keys})
 			}
@@ -170,13 +197,25 @@ func (cfg *Config) addProviders() (fetches []fetch, err error) {
 	return fetches, errors.Join(problems...)
 }
 
-// validateVerifier returns the mistakes of the Verifier. Where every provider
-// is faulty it has no issuer, which is not a mistake of its own.
+// standIn is an issuer without a mistake, in place of those of faulty providers:
+// that there is none then is no mistake of its own.
+const standIn = "https://issuer.invalid"
+
+// validateVerifier returns the mistakes of the Verifier.
 func (cfg *Config) validateVerifier(faulty error) error {
-	if faulty != nil && len(cfg.Verifier.Issuers) == 0 {
-		return nil
+	v := cfg.Verifier
+	if faulty != nil && len(v.Issuers) == 0 {
+		v.Issuers = []verifier.Issuer{{Name: standIn, Audiences: []string{standIn}}}
 	}
-	return cfg.Verifier.Validate()
+	return v.Validate()
+}
+
+// validateKeys returns the mistakes of Keys where no provider is there to be
+// asked for keys.
+func (cfg *Config) validateKeys() error {
+	keys := cfg.Keys
+	keys.Issuer, keys.DiscoveryURL, keys.JWKSURL = standIn, "", ""
+	return setting.Rename(keys.Validate(), "sallyport: ", fieldNames)
 }
 
 // open makes the parts of a Gate, from the keys outwards.
@@ -203,8 +242,10 @@ func (g *Gate) open(cfg Config, fetches []fetch) (err error) {
 		}
 		cfg.Guard.Verifier = g.asking
 	}
-	g.Guard, err = middleware.New(cfg.Guard)
-	return err
+	if g.Guard, err = middleware.New(cfg.Guard); err != nil {
+		return err
+	}
+	return g.watchCache(cfg.MeterProvider)
 }
 
 // Verify verifies a token without a request, as the Guard does with one, but
@@ -248,9 +289,10 @@ func (g *Gate) Ready(ctx context.Context) error {
 	if g == &zeroGate {
 		return errNotOpened
 	}
-	errs := make([]error, len(g.fetchers))
+	fetchers := g.allFetchers()
+	errs := make([]error, len(fetchers))
 	var wg sync.WaitGroup
-	for i, f := range g.fetchers {
+	for i, f := range fetchers {
 		wg.Go(func() { errs[i] = f.Ready(ctx) })
 	}
 	wg.Wait()
@@ -262,11 +304,24 @@ func (g *Gate) Ready(ctx context.Context) error {
 // false.
 func (g *Gate) Keys() []jwks.Status {
 	g = g.orZero()
-	out := make([]jwks.Status, len(g.fetchers))
-	for i, f := range g.fetchers {
+	fetchers := g.allFetchers()
+	out := make([]jwks.Status, len(fetchers))
+	for i, f := range fetchers {
 		out[i] = f.Status()
 	}
 	return out
+}
+
+// allFetchers returns the Fetchers of all issuers, also those that were given, in
+// the order of the issuers. Several issuers may share one.
+func (g *Gate) allFetchers() []*jwks.Fetcher {
+	var all []*jwks.Fetcher
+	for _, i := range g.issuers {
+		if f, ok := i.keys.(*jwks.Fetcher); ok && !slices.Contains(all, f) {
+			all = append(all, f)
+		}
+	}
+	return all
 }
 
 // Distrust refuses an issuer's key from now on, whatever the issuer says, and
@@ -296,11 +351,12 @@ func (g *Gate) Distrust(issuer, kid string) error {
 	return nil
 }
 
-// Close ends the background refreshes and the questions to issuers. Later requests
-// are answered with the keys that were fetched, for as long as those may be used;
-// nobody is asked any more.
+// Close ends the background refreshes, the questions to issuers and what metrics
+// read. Later requests are answered with the keys that were fetched, for as long as
+// those may be used; nobody is asked any more.
 func (g *Gate) Close() error {
 	g = g.orZero()
+	g.unwatch()
 	errs := []error{g.asking.Close()}
 	for _, f := range g.fetchers {
 		errs = append(errs, f.Close())

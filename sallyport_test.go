@@ -170,6 +170,18 @@ func TestAllMistakesAreReportedAtOnceAndOnce(t *testing.T) {
 			says: []string{"Audiences is empty", `tenant "x"`, "Timeout", "Keys names an issuer", "Leeway", "Realm", "Guard has a Verifier"},
 			not:  []string{"no Issuers"},
 		},
+		"every part, where no provider is sound": {
+			open: func() (*sallyport.Gate, error) {
+				return sallyport.Open(sallyport.Config{
+					Providers: []providers.Provider{providers.Entra("x", "a")},
+					Keys:      jwks.FetcherConfig{Timeout: -1},
+					Verifier:  verifier.Config{Leeway: time.Hour, Validators: []verifier.Validator{nil}},
+					Guard:     middleware.Config{Realm: "å"},
+				})
+			},
+			says: []string{`tenant "x"`, "Timeout", "Leeway", "Validators[0] is nil", "Realm"},
+			not:  []string{"no Issuers", "invalid"},
+		},
 		"an issuer of one's own without keys": {
 			open: func() (*sallyport.Gate, error) {
 				return sallyport.Open(sallyport.Config{Verifier: verifier.Config{Issuers: []verifier.Issuer{{Name: "https://issuer.example", Audiences: []string{audience}}}}})
@@ -205,18 +217,12 @@ func TestAllMistakesAreReportedAtOnceAndOnce(t *testing.T) {
 func TestReady(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		up, down := newIssuer(t, jwkstest.WithoutServer()), newIssuer(t, jwkstest.WithoutServer())
-		down.Fail(http.StatusBadGateway)
-		made, err := sallyport.Open(sallyport.Config{
-			Providers: []providers.Provider{providers.Generic(up.Issuer(), audience), providers.Generic(down.Issuer(), audience)},
-			Keys:      jwks.FetcherConfig{Client: jwkstest.Client(up, down)},
-		})
-		g := closing(t, made, err)
+		up, down, g := twoIssuers(t)
 		assert.Equal(t, []bool{false, false}, usable(g))
 
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
-		err = g.Ready(ctx)
+		err := g.Ready(ctx)
 		assert.ErrorIs(t, err, context.DeadlineExceeded)
 		assert.ErrorContains(t, err, "502")
 		assert.Equal(t, []bool{true, false}, usable(g))
@@ -295,13 +301,4 @@ func TestABoundTokenPassesWithItsRequestAlone(t *testing.T) {
 		assert.Equal(t, reason.UnsupportedBinding, reasonOf(t, err), "Verify sees no request")
 		assert.Equal(t, reason.UnsupportedBinding, g.Explain(t.Context(), bound).Reason, "nor does Explain")
 	}
-}
-
-func TestAnAttackOnAGate(t *testing.T) {
-	t.Parallel()
-	iss := newIssuer(t)
-	made, err := sallyport.New(iss.Issuer(), audience)
-	g := closing(t, made, err)
-	jwkstest.AttackHandler(t, iss, g.Authenticate(ok), httptest.NewRequest(http.MethodGet, "/orders", nil))
-	assert.Zero(t, iss.Strays())
 }

@@ -1,6 +1,7 @@
 package sallyport_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -8,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sallyport-go/sallyport"
+	"github.com/sallyport-go/sallyport/internal/setting"
+	"github.com/sallyport-go/sallyport/providers"
 )
 
 // Tests of this file set the environment, so they run alone.
@@ -101,4 +104,16 @@ func TestALongNameIsCut(t *testing.T) {
 	_, err := sallyport.FromEnv()
 	require.ErrorContains(t, err, `"SALLYPORT_\x1b[31mXXX`)
 	assert.Less(t, len(err.Error()), 300)
+}
+
+func TestTheGuideListsEveryVariable(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("docs/guide/environment.md")
+	require.NoError(t, err)
+	for _, f := range setting.Fields(&providers.Settings{}) {
+		assert.Contains(t, string(page), "\n| `"+f.Env+"` |")
+	}
+	for _, preset := range providers.Names() {
+		assert.Contains(t, string(page), "`"+preset+"`")
+	}
 }

@@ -81,6 +81,7 @@ func (f *fixture) rows(down, hanging *jwkstest.Issuer) []row {
 	level := func(names ...string) string { return f.issuer.Token(scope(names...)) }
 	line := func(value string) []string { return []string{"Authorization: " + value} }
 	inForm := "access_token=" + token
+	acme, otherTenant := f.good(jwkstest.Claims{"tenant": "acme"}), forbidden(reason.Denied, "")
 	rows := []row{
 		{name: "1 the Authorization header works", token: token, want: accepted(hello)},
 		{name: "1 for HEAD too", request: "HEAD /orders", token: token, want: accepted("")},
@@ -110,6 +111,17 @@ func (f *fixture) rows(down, hanging *jwkstest.Issuer) []row {
 		{name: "45 a role lets through", request: "DELETE /orders/7", token: f.issuer.Token(jwkstest.Claims{"roles": []string{"Orders.Owner"}}), want: accepted(hello)},
 		{name: "46 a missing role names no scope", request: "DELETE /orders/7", token: token, want: forbidden(reason.InsufficientRole, "")},
 		{name: "49 a user calls what is for apps", request: "GET /apps", token: f.good(jwkstest.Claims{"idtyp": "user"}), want: forbidden(reason.WrongCaller, "")},
+		{name: "a tenant's own", request: "GET /tenants/acme/orders", token: acme, want: accepted(hello)},
+		{name: "a tenant's own, further down", request: "GET /tenants/acme/orders/7", token: acme, want: accepted(hello)},
+		{name: "another tenant's", request: "GET /tenants/globex/orders", token: acme, want: otherTenant},
+		{name: "another tenant's, with its own as the id", request: "GET /tenants/globex/orders/acme", token: acme, want: otherTenant},
+		{name: "another tenant's, with its own in the query", request: "GET /tenants/globex/orders?tenant=acme", token: acme, want: otherTenant},
+		{name: "a tenant in another case", request: "GET /tenants/Acme/orders", token: acme, want: otherTenant},
+		{name: "a tenant with a longer name", request: "GET /tenants/acme2/orders", token: acme, want: otherTenant},
+		{name: "a route without a tenant", request: "GET /tenantless", token: acme, want: otherTenant},
+		{name: "a token without a tenant", request: "GET /tenants/acme/orders", token: token, want: otherTenant},
+		{name: "a token with an empty tenant", request: "GET /tenantless", token: f.good(jwkstest.Claims{"tenant": ""}), want: otherTenant},
+		{name: "a tenant without the scope", request: "GET /tenants/acme/orders", token: f.issuer.Token(jwkstest.Claims{"tenant": "acme"}), want: forbidden(noScope, "orders.read")},
 		{name: "any token will do", request: "GET /whoami", token: f.issuer.Token(), want: accepted(hello)},
 		{name: "but none will not", request: "GET /whoami", want: noToken(reason.NoToken)},
 		{name: "two doors, one verification", request: "GET /twice", token: token, want: accepted(hello)},
@@ -274,7 +286,7 @@ func (r row) judge(t *testing.T, raw string) {
 func TestEveryForgeryIsRefusedInEveryFramework(t *testing.T) {
 	t.Parallel()
 	for alg, wiring := range map[string]string{"RS256": "routes", "PS256": "table", "ES256": "table", "EdDSA": "routes"} {
-		t.Run(alg, func(t *testing.T) {
+		t.Run("44 any failure of the token is invalid_token: "+alg, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t, jwkstest.WithAlgorithm(alg))
 			forgeries := f.issuer.Forgeries(scope("orders.read")) // before keys are fetched: some publish one

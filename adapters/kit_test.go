@@ -67,11 +67,17 @@ const (
 	twice    = "Authenticate and Require"
 )
 
+// ownTenant lets a token of one tenant open what is that tenant's.
+var ownTenant = claims.AllOf(claims.AllScopes("orders.read"), claims.EqualsParam("tenant", "tenant"))
+
 var api = []endpoint{
 	{"GET HEAD", "/orders", guarded, claims.AllScopes("orders.read")},
 	{"POST", "/orders", guarded, claims.AllScopes("orders.read", "orders.write")},
 	{"DELETE", "/orders/{id}", guarded, claims.AnyRole("Orders.Admin", "Orders.Owner")},
 	{"GET", "/apps", guarded, claims.AppOnly()},
+	{"GET", "/tenants/{tenant}/orders", guarded, ownTenant},
+	{"GET", "/tenants/{tenant}/orders/{id}", guarded, ownTenant},
+	{"GET", "/tenantless", guarded, ownTenant},
 	{"", "/levels", access, claims.Rule{}},
 	{"", "/whoami", known, claims.AnyToken()},
 	{"", "/home", optional, claims.Rule{}},
@@ -128,7 +134,7 @@ func onGin(e *gin.Engine) router {
 	}
 }
 
-func ginPattern(pattern string) string { return strings.ReplaceAll(pattern, "{id}", ":id") }
+var ginPattern = strings.NewReplacer("{id}", ":id", "{tenant}", ":tenant").Replace
 
 // wire adds the API with a door at each route or, behind a table of the rules,
 // with a forgotten route and two that have doors of their own too.
@@ -247,9 +253,8 @@ func (f *fixture) good(options ...jwkstest.TokenOption) string {
 	return f.issuer.Token(append([]jwkstest.TokenOption{scope("orders.read")}, options...)...)
 }
 
-// serve opens a Gate for issuers, and a server of each framework and wiring
-// behind it.
-func (f *fixture) serve(t *testing.T, name string, guard middleware.Config, issuers ...*jwkstest.Issuer) {
+// open opens a Gate for issuers.
+func open(t *testing.T, guard middleware.Config, issuers ...*jwkstest.Issuer) *sallyport.Gate {
 	t.Helper()
 	guard.Realm = "orders"
 	guard.Exempt = []string{"/home"} // of net/http's table; Gin's and Chi's have their own
@@ -264,6 +269,14 @@ func (f *fixture) serve(t *testing.T, name string, guard middleware.Config, issu
 	gate, err := sallyport.Open(cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, gate.Close()) })
+	return gate
+}
+
+// serve opens a Gate for issuers, and a server of each framework and wiring
+// behind it.
+func (f *fixture) serve(t *testing.T, name string, guard middleware.Config, issuers ...*jwkstest.Issuer) {
+	t.Helper()
+	gate := open(t, guard, issuers...)
 	for _, fw := range frameworks {
 		for _, wiring := range wirings {
 			h, err := fw.serve(gate, wiring)
@@ -300,7 +313,10 @@ func observed(next http.Handler) http.Handler {
 }
 
 func sendDecision(ctx context.Context, ev middleware.Event) {
-	header, _ := ctx.Value(headerKey{}).(http.Header)
+	header, served := ctx.Value(headerKey{}).(http.Header)
+	if !served {
+		return
+	}
 	header.Add("X-Decision", strings.TrimSpace(string(ev.Outcome)+" "+string(ev.Reason)))
 }
 

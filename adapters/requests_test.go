@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -241,10 +242,14 @@ func TestTheMethodIsThatOfTheRequestLine(t *testing.T) {
 		{"TRACE", head("TRACE /orders", reader), []int{noRoute}, []int{403}},
 	}
 	for _, name := range []string{"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Original-Method", "X-Forwarded-Method", "_method"} {
+		var inTable []int // where it leads to another entry, or to none: something behind the API may obey it
+		if slices.Contains([]string{"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"}, name) {
+			inTable = []int{403}
+		}
 		attempts = append(attempts,
 			attempt{name + ": POST called GET", head("POST /orders", reader, name+": GET"), []int{403}, nil},
 			attempt{name + ": DELETE called GET", head("DELETE /orders/7", reader, name+": GET"), []int{403}, nil},
-			attempt{name + ": GET called DELETE", head("GET /orders", reader, name+": DELETE"), []int{200}, nil},
+			attempt{name + ": GET called DELETE", head("GET /orders", reader, name+": DELETE"), []int{200}, inTable},
 			attempt{name + ": a level's POST called GET", head("POST /levels", level("get"), name+": GET"), []int{403}, nil},
 			attempt{name + ": a level's GET called POST", head("GET /levels", level("post"), name+": POST"), []int{403}, nil},
 			attempt{name + ": a level's DELETE called PUT", head("DELETE /levels", level("put"), name+": PUT"), []int{403}, nil},

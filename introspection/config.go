@@ -102,7 +102,7 @@ type Config struct {
 }
 
 // fieldNames are what mistakes call the settings that package jwks checks.
-var fieldNames = map[setting.Name]string{"JWKSURL": "Endpoint", "DangerouslyPlainHTTP": "DangerouslyPlainHTTP"}
+var fieldNames = setting.Names{"JWKSURL": "Endpoint", "DangerouslyPlainHTTP": "DangerouslyPlainHTTP"}
 
 // Validate reports every mistake in cfg at once. It does not know whether the
 // Verifier has such an issuer: [New] does.

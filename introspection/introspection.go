@@ -253,6 +253,22 @@ func (v *Verifier) Elapsed(t time.Time) time.Duration {
 	return v.jwts.Elapsed(t)
 }
 
+// Issuers is [verifier.Verifier.Issuers].
+func (v *Verifier) Issuers() []string {
+	if v == nil || v.jwts == nil {
+		return nil
+	}
+	return v.jwts.Issuers()
+}
+
+// IssuerOf is [verifier.Verifier.IssuerOf].
+func (v *Verifier) IssuerOf(c *claims.Claims) string {
+	if v == nil || v.jwts == nil {
+		return ""
+	}
+	return v.jwts.IssuerOf(c)
+}
+
 // Close ends the questions that are asked now. Later ones are refused. It returns
 // nil.
 func (v *Verifier) Close() error {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport-go/sallyport/internal/setting"
 	"github.com/sallyport-go/sallyport/internal/strictjson"
 )
 
@@ -23,6 +24,7 @@ type discovery struct {
 	issuer    string
 	documents []string // addresses, in order; none: the set's address is fixed
 	plain     plainHosts
+	names     []setting.Names
 	known     string // jwks_uri
 	readAt    time.Time
 	doubted   bool
@@ -31,7 +33,7 @@ type discovery struct {
 }
 
 func newDiscovery(cfg FetcherConfig) discovery {
-	d := discovery{issuer: cfg.Issuer, plain: cfg.DangerouslyPlainHTTP, known: cfg.JWKSURL, usual: cfg.RefreshInterval, most: cfg.MaxRefreshInterval}
+	d := discovery{issuer: cfg.Issuer, plain: cfg.DangerouslyPlainHTTP, names: cfg.names, known: cfg.JWKSURL, usual: cfg.RefreshInterval, most: cfg.MaxRefreshInterval}
 	switch {
 	case cfg.JWKSURL != "":
 	case cfg.DiscoveryURL != "":
@@ -65,7 +67,9 @@ func (d *discovery) address(ctx context.Context, s *source, forced bool) (string
 		return d.known, nil
 	}
 	d.doubted, d.readAt = false, now
-	known, err := d.read(ctx, s)
+	spanned, end := s.telemetry.startDiscovery(ctx)
+	known, err := d.read(spanned, s)
+	end(known, err)
 	if err != nil {
 		var wrong *documentError
 		if errors.As(err, &wrong) {
@@ -136,17 +140,27 @@ func (d *discovery) parse(address string, body []byte) (string, error) {
 	case issuer == "":
 		return "", fmt.Errorf("jwks: %s holds %w: it names no issuer", address, errNoMetadata)
 	case issuer != d.issuer:
-		return "", &documentError{fmt.Sprintf("jwks: %s says issuer %.200q, configured is %q: set Issuer to what tokens say in iss (a trailing slash counts), or correct the address; if both are right, set JWKSURL", address, issuer, d.issuer)}
+		return "", d.wrong("%s says issuer %.200q, configured is %q: set %s to what tokens say in iss (a trailing slash counts), or correct the address; if both are right, set %s", address, issuer, d.issuer, nameIssuer, nameJWKSURL)
 	case known == "":
-		return "", &documentError{fmt.Sprintf("jwks: %s names no jwks_uri: set JWKSURL", address)}
+		return "", d.wrong("%s names no jwks_uri: set %s", address, nameJWKSURL)
 	}
 	if len(known) > maxURL {
-		return "", &documentError{fmt.Sprintf("jwks: %s names a jwks_uri of %d bytes", address, len(known))}
+		return "", d.wrong("%s names a jwks_uri of %d bytes", address, len(known))
 	}
 	if err := d.plain.refusesSet(known, address); err != nil {
-		return "", &documentError{fmt.Sprintf("jwks: %s names jwks_uri %.200q: %v", address, known, err)}
+		return "", d.wrong("%s names jwks_uri %.200q: %v", address, known, err)
 	}
 	return known, nil
+}
+
+// wrong returns the mistake of a document, with the settings called as the user
+// of the program does.
+func (d *discovery) wrong(format string, args ...any) error {
+	err := setting.Errorf(format, args...)
+	for _, names := range d.names {
+		err = setting.Rename(err, "", names)
+	}
+	return &documentError{"jwks: " + err.Error()}
 }
 
 // text returns a member that is a string, else "".

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +29,7 @@ type Fetcher struct {
 	changed chan struct{} // policy.next has changed
 	closing chan struct{}
 	stop    context.CancelFunc
+	unwatch func() error // ends what metrics read
 
 	mu              sync.Mutex // guards what follows; never held across I/O or a hook
 	policy          policy
@@ -70,11 +70,15 @@ func NewFetcher(cfg FetcherConfig) (*Fetcher, error) {
 		backoff:  minSpacing,
 		most:     max(minSpacing, min(cfg.RefreshInterval, maxBackoff)),
 	})
-	f.source.trusted = f.trusted
+	f.source.trusted, f.source.telemetry = f.trusted, &f.telemetry
 	f.snapshot.Store(NewSnapshot(SnapshotConfig{}))
 	ctx, stop := context.WithCancel(context.Background()) // fetches are not tied to any caller's context
 	f.stop = stop
 	f.launch = func() { f.running.Go(func() { f.run(ctx) }) }
+	if f.unwatch, err = f.watch(cfg.MeterProvider); err != nil {
+		stop()
+		return nil, err
+	}
 	return f, nil
 }
 
@@ -91,6 +95,10 @@ func (f *Fetcher) Refresh(ctx context.Context, kid string) error {
 	defer f.leave(&c)
 	for {
 		next, round, err := f.decide(&c)
+		if c.unknown {
+			c.unknown = false
+			f.telemetry.unknownKid(ctx)
+		}
 		if next != wait {
 			return err
 		}
@@ -135,38 +143,22 @@ func (f *Fetcher) notReady(err error) error {
 }
 
 // Close ends the goroutine and the fetch in flight, and waits for both. Callers
-// that wait for keys get [ErrClosed]. The error is always nil; closing twice is
-// fine.
+// that wait for keys get [ErrClosed], and metrics of the state end. The error is
+// always nil; closing twice is fine.
 func (f *Fetcher) Close() error {
 	f.mu.Lock()
-	if !f.closed {
+	first := !f.closed
+	if first {
 		f.closed = true
 		close(f.closing)
 		f.stop()
 	}
 	f.mu.Unlock()
+	if first {
+		_ = f.unwatch() // the provider is its owner's, and may have ended before
+	}
 	f.running.Wait()
 	return nil
-}
-
-// Status reports the state of the Fetcher. It never waits for a fetch.
-func (f *Fetcher) Status() Status {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.status(time.Now())
-}
-
-// status is Status for a caller that holds the lock.
-func (f *Fetcher) status(now time.Time) Status {
-	s, snapshot := f.report, f.Snapshot()
-	s.Started = f.started
-	s.Usable, s.Keys, s.FetchedAt = snapshot.Usable(), slices.Collect(snapshot.Keys()), snapshot.fetchedAt
-	s.Skipped = slices.Clone(f.report.Skipped)
-	s.BudgetLeft = f.policy.budget.left(now)
-	if f.started && !f.closed {
-		s.NextRefresh = later(f.policy.next(), now)
-	}
-	return s
 }
 
 // run fetches whenever the policy says so. It is the Fetcher's goroutine;
@@ -276,42 +268,101 @@ func (f *Fetcher) result(set *index, diff change) fetchResult {
 	return r
 }
 
-func (e *Event) describe(got fetched, diff change, loaded bool) {
-	e.Kind = Fetched
-	if got.notModified {
-		e.Kind = NotModified
-	}
-	e.Added, e.Removed = displayedIDs(diff.added), displayedIDs(diff.removed)
-	e.rotated = loaded && diff.any()
-}
-
-func (f *Fetcher) emit(e Event) {
-	if f.cfg.OnEvent == nil {
-		return
-	}
-	f.cfg.OnEvent(e)
-	if e.rotated {
-		e.Kind = Rotated
-		f.cfg.OnEvent(e)
-	}
-}
-
-// retryAfterOf returns the Retry-After of an answer.
-func retryAfterOf(err error) time.Duration {
-	var refused *statusError
-	if errors.As(err, &refused) {
-		return refused.retryAfter
-	}
-	return 0
-}
-
-func texts(errs []error) []string {
-	var out []string
-	for _, err := range errs {
-		out = append(out, err.Error())
-	}
-	return out
-}
-
 // jitter returns a number in [0, 1).
 func jitter() float64 { return rand.Float64() } //nolint:gosec // spreads load, guards nothing
+
+// maxWaiting bounds the callers that wait for a fetch: each holds a request of
+// the API, and anybody can send tokens of unknown kids.
+const maxWaiting = 1000
+
+// caller is one call of Refresh or, as owner, one look of Ready.
+type caller struct {
+	kid     string
+	owner   bool
+	known   bool // lookup has what holds for the whole call
+	waiting bool // it is counted
+	unknown bool // its key is not in the set, which is not counted yet
+	lookup  lookup
+}
+
+// decide returns what c does now. round ends with the fetch in flight or, if
+// there is none, with the next.
+func (f *Fetcher) decide(c *caller) (o outcome, round <-chan struct{}, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := time.Now()
+	switch {
+	case f.closed:
+		return unavailable, f.round, &UnavailableError{RetryAfter: time.Second, Err: ErrClosed}
+	case f.distrusted.kids[c.kid]:
+		return settled, f.round, nil
+	}
+	f.update(c, now)
+	next := f.policy.next()
+	o = f.policy.decide(c.lookup)
+	if !f.started {
+		f.started = true
+		f.launch()
+	} else if !f.policy.next().Equal(next) {
+		f.wake()
+	}
+	if o == wait && !c.owner && !c.waiting {
+		c.waiting = true
+		f.waiting++
+	}
+	if o == unavailable {
+		err = &UnavailableError{RetryAfter: f.policy.retryAfter(now), Err: f.cause(c)}
+	}
+	return o, f.round, err
+}
+
+// leave ends a call.
+func (f *Fetcher) leave(c *caller) {
+	if !c.waiting {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.waiting--
+}
+
+func (f *Fetcher) update(c *caller, now time.Time) {
+	s, l := f.Snapshot(), &c.lookup
+	l.now, l.found, l.usable = now, s.has(c.kid), s.Usable()
+	l.crowded = !c.owner && !c.waiting && f.waiting >= maxWaiting
+	if !c.known {
+		c.known = true
+		l.kid, l.arrived = f.hash(c.kid), f.policy.started
+		l.any = c.owner || c.kid == "" && !l.usable
+		c.unknown = !c.owner && l.usable && !l.found
+	}
+}
+
+// cause returns why there are no keys, never nil.
+func (f *Fetcher) cause(c *caller) error {
+	switch {
+	case f.policy.failures > 0 && f.report.LastError != nil:
+		return f.report.LastError
+	case c.lookup.crowded:
+		return fmt.Errorf("jwks: %d callers wait for the keys already", maxWaiting)
+	case len(f.Snapshot().set.keys) == 0:
+		return errors.New("jwks: no key is left that is trusted")
+	}
+	return errors.New("jwks: the keys are older than MaxStaleness")
+}
+
+// hash returns the hash of a kid. That of none is nameless, and of no other.
+func (f *Fetcher) hash(kid string) kidHash {
+	if kid == "" {
+		return nameless
+	}
+	return max(nameless+1, kidHash(maphash.String(f.seed, kid)))
+}
+
+// wake makes the goroutine look at the policy again.
+func (f *Fetcher) wake() {
+	select {
+	case f.changed <- struct{}{}:
+	default:
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,24 +25,6 @@ func TestNothingIsFetchedBeforeSomebodyAsks(t *testing.T) {
 		_, err := f.Snapshot().Key("a", "EdDSA")
 		require.ErrorIs(t, err, jwks.ErrNoKey)
 		assert.Zero(t, f.Status().NextRefresh)
-	})
-}
-
-func TestColdStartOfAThousandCallersIsOneFetch(t *testing.T) {
-	withIdle(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
-		s.slow(3 * time.Second)
-		var served atomic.Int32
-		var callers sync.WaitGroup
-		for range 1000 {
-			callers.Go(func() {
-				if err := f.Refresh(t.Context(), "a"); assert.NoError(t, err) && hasKid(f, "a") {
-					served.Add(1)
-				}
-			})
-		}
-		callers.Wait()
-		assert.EqualValues(t, 1000, served.Load())
-		assert.Equal(t, 1, s.count())
 	})
 }
 
@@ -137,53 +118,6 @@ func TestUnknownKidIsOneSharedForcedFetch(t *testing.T) {
 		assert.Equal(t, 2, s.count())
 		assert.Empty(t, s.last().header.Get("If-None-Match"), "an ETag that lies must not pin old keys")
 		assert.Equal(t, "no-cache", s.last().header.Get("Cache-Control"))
-	})
-}
-
-func TestFindingTheKidIsRefunded(t *testing.T) {
-	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
-		for i := range 20 { // more than the budget holds
-			kid := fmt.Sprint("k", i)
-			time.Sleep(2 * time.Second)
-			s.serve(setOf("a", kid))
-			require.NoError(t, f.Refresh(t.Context(), kid))
-			assert.True(t, hasKid(f, kid), kid)
-			assert.Equal(t, i+2, s.count())
-			assert.Equal(t, 5, f.Status().BudgetLeft)
-		}
-	})
-}
-
-func TestBetweenTwoFetchesLiesASecond(t *testing.T) {
-	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
-		s.serve(setOf("a", "b"))
-		start := time.Now()
-		require.NoError(t, f.Refresh(t.Context(), "b"))
-		assert.Equal(t, time.Second, time.Since(start), "the unknown kid waits it out")
-		assert.True(t, hasKid(f, "b"))
-	})
-}
-
-func TestNegativeKidIsRememberedForOneCooldownAndForgottenWhenKeysChange(t *testing.T) {
-	withServer(t, setOf("a"), func(t *testing.T, s *server, f *jwks.Fetcher) {
-		time.Sleep(2 * time.Second)
-		s.serve(setOf("a", "b"))
-		s.slow(time.Second) // both in one fetch: b is found, so there is no cooldown
-		var callers sync.WaitGroup
-		callers.Go(func() { assert.NoError(t, f.Refresh(t.Context(), "b")) })
-		callers.Go(func() { assert.NoError(t, f.Refresh(t.Context(), "late")) })
-		callers.Wait()
-		fetches := s.count()
-
-		before := time.Now()
-		require.NoError(t, f.Refresh(t.Context(), "late"))
-		assert.Equal(t, before, time.Now())
-		assert.LessOrEqual(t, s.count(), fetches, "remembered")
-
-		time.Sleep(11 * time.Second)
-		s.serve(setOf("a", "b", "late"))
-		require.NoError(t, f.Refresh(t.Context(), "late"))
-		assert.True(t, hasKid(f, "late"), "not for longer than a cooldown")
 	})
 }
 
@@ -363,66 +297,6 @@ func TestKeysThatGrowStaleBeforeAnybodySeesThemAreNoAnswer(t *testing.T) {
 	})
 }
 
-func TestRotationUnderLoadRefusesNobody(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s := newServer(setOf("k0"))
-		s.slow(300 * time.Millisecond)
-		f := readyFetcher(t, s.config())
-		var signing atomic.Pointer[string]
-		use := func(kid string) { signing.Store(&kid) }
-		use("k0")
-
-		var refused, served atomic.Int32
-		ctx, cancel := context.WithCancel(t.Context())
-		var callers sync.WaitGroup
-		for range 32 {
-			callers.Go(func() {
-				for ctx.Err() == nil {
-					kid := *signing.Load()
-					if !hasKid(f, kid) && (f.Refresh(t.Context(), kid) != nil || !hasKid(f, kid)) {
-						refused.Add(1)
-					}
-					served.Add(1)
-					time.Sleep(50 * time.Millisecond)
-				}
-			})
-		}
-		for i := 1; i <= 20; i++ { // without notice: the key is used as it is published
-			time.Sleep(7 * time.Second)
-			kid := fmt.Sprint("k", i)
-			s.serve(setOf(fmt.Sprint("k", i-1), kid))
-			use(kid)
-		}
-		time.Sleep(7 * time.Second)
-		cancel()
-		callers.Wait()
-		assert.Zero(t, refused.Load())
-		assert.Greater(t, served.Load(), int32(50_000))
-		assert.Equal(t, 21, s.count(), "one fetch a rotation")
-	})
-}
-
-func TestFloodOfUnknownKidsHarmsNoValidCallerAndLeavesNothingBehind(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s := newServer(setOf("a"))
-		s.slow(4 * time.Second)
-		f := readyFetcher(t, s.config())
-		var strangers sync.WaitGroup
-		for i := range 5000 {
-			strangers.Go(func() { _ = f.Refresh(t.Context(), fmt.Sprint("forged", i)) })
-		}
-		synctest.Wait() // they all wait for one fetch
-		before := time.Now()
-		for range 1000 {
-			require.True(t, hasKid(f, "a"))
-			require.NoError(t, f.Refresh(t.Context(), "a"))
-		}
-		assert.Equal(t, before, time.Now())
-		strangers.Wait()
-		assert.Equal(t, 2, s.count())
-	})
-}
-
 func TestKeysStayIdenticalUntilTheyChange(t *testing.T) {
 	bound := members{"alg": "EdDSA"}
 	type row struct {
@@ -472,15 +346,6 @@ func assertUnchangedKeysAreIdentical(t *testing.T, before, after *jwks.Snapshot,
 		old := must(before.Key(k.ID(), "EdDSA"))
 		assert.Same(t, old, k)
 	}
-}
-
-func TestWithdrawnKeyIsDroppedAtOnce(t *testing.T) {
-	withServer(t, setOf("a", "b"), func(t *testing.T, s *server, f *jwks.Fetcher) {
-		s.serve(setOf("b", "c"))
-		require.NoError(t, f.Refresh(t.Context(), "c"))
-		_, err := f.Snapshot().Key("a", "EdDSA")
-		require.ErrorIs(t, err, jwks.ErrNoKey)
-	})
 }
 
 func TestCooldownCanBeTurnedOffButNotTheSecondBetweenFetches(t *testing.T) {

@@ -62,18 +62,22 @@ func NewSecret(kid, alg string, secret []byte) (*Key, error) {
 // type, too weak, private or symmetric. If none is left, the error says why
 // each was skipped.
 func ParseJWKS(data []byte) ([]*Key, error) {
+	keys, _, err := parseSet(data)
+	return keys, err
+}
+
+func parseSet(data []byte) (keys []*Key, skipped []error, err error) {
 	inner, skipped, err := jose.ParseSet(bytes.Clone(data)) // the parser keeps what it reads
 	if err != nil {
-		return nil, fmt.Errorf("jwks: %w", err)
+		return nil, nil, fmt.Errorf("jwks: %w", err)
 	}
 	if len(inner) == 0 {
-		return nil, noUsableKey(skipped)
+		return nil, nil, noUsableKey(skipped)
 	}
-	keys := make([]*Key, 0, len(inner))
 	for i := range inner {
 		keys = append(keys, &Key{inner: inner[i]})
 	}
-	return keys, nil
+	return keys, skipped, nil
 }
 
 // noUsableKey names the first few reasons; a hostile set has hundreds.

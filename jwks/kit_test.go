@@ -21,6 +21,11 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/attribute"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.uber.org/goleak"
 
 	"github.com/sallyport-go/sallyport/jwks"
@@ -434,4 +439,76 @@ func (s *server) urls(n int) []string {
 // discovering finds the set of issuer.
 func (s *server) discovering(issuer string) jwks.FetcherConfig {
 	return jwks.FetcherConfig{Issuer: issuer, Client: &http.Client{Transport: s}}
+}
+
+// measured is what a Fetcher reports to OpenTelemetry.
+type measured struct {
+	reader *sdkmetric.ManualReader
+	meters *sdkmetric.MeterProvider
+	spans  *tracetest.SpanRecorder
+	traces *sdktrace.TracerProvider
+}
+
+func newMeasured() *measured {
+	m := &measured{reader: sdkmetric.NewManualReader(), spans: tracetest.NewSpanRecorder()}
+	m.meters = sdkmetric.NewMeterProvider(sdkmetric.WithReader(m.reader))
+	m.traces = sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(m.spans))
+	return m
+}
+
+func (m *measured) by(cfg jwks.FetcherConfig) jwks.FetcherConfig {
+	cfg.MeterProvider, cfg.TracerProvider = m.meters, m.traces
+	return cfg
+}
+
+// scopes are what the instruments have in common.
+func (m *measured) scopes(t *testing.T) []metricdata.ScopeMetrics {
+	t.Helper()
+	var all metricdata.ResourceMetrics
+	require.NoError(t, m.reader.Collect(t.Context(), &all))
+	return all.ScopeMetrics
+}
+
+// values are the points of a metric by the values of their attributes but the
+// issuer's, in the order of their names; of a histogram, how many were recorded.
+func (m *measured) values(t *testing.T, name string) map[string]float64 {
+	t.Helper()
+	out := map[string]float64{}
+	add := func(set attribute.Set, value float64) {
+		var labels []string
+		for _, kv := range set.ToSlice() {
+			if kv.Key == "sallyport.issuer" {
+				require.Equal(t, issuerURL, kv.Value.AsString())
+				continue
+			}
+			labels = append(labels, kv.Value.String())
+		}
+		out[strings.Join(labels, " ")] = value
+	}
+	for _, scope := range m.scopes(t) {
+		for _, metric := range scope.Metrics {
+			if metric.Name != name {
+				continue
+			}
+			switch data := metric.Data.(type) {
+			case metricdata.Sum[int64]:
+				for _, p := range data.DataPoints {
+					add(p.Attributes, float64(p.Value))
+				}
+			case metricdata.Gauge[int64]:
+				for _, p := range data.DataPoints {
+					add(p.Attributes, float64(p.Value))
+				}
+			case metricdata.Gauge[float64]:
+				for _, p := range data.DataPoints {
+					add(p.Attributes, p.Value)
+				}
+			case metricdata.Histogram[float64]:
+				for _, p := range data.DataPoints {
+					add(p.Attributes, float64(p.Count))
+				}
+			}
+		}
+	}
+	return out
 }

@@ -147,11 +147,13 @@ func TestUnknownKidsHaveABudget(t *testing.T) {
 			assert.True(t, hasKid(f, "b"))
 			assert.Equal(t, 1, f.Status().BudgetLeft, "a new key may be the one: refunded")
 		},
-	}, func(t *testing.T, test func(t *testing.T, s *server, f *jwks.Fetcher)) {
-		s := newServer(setOf("a"))
-		f := readyFetcher(t, s.config())
-		test(t, s, f)
-	})
+	}, withA)
+}
+
+// withA runs a test whose Fetcher has key a.
+func withA(t *testing.T, test func(t *testing.T, s *server, f *jwks.Fetcher)) {
+	s := newServer(setOf("a"))
+	test(t, s, readyFetcher(t, s.config()))
 }
 
 func atMostACooldown(every time.Duration) func(t *testing.T, s *server, f *jwks.Fetcher) {
@@ -253,9 +255,5 @@ func TestMemoriesOfKidsEnd(t *testing.T) {
 			s.serve(setOf("a", "b"))
 			assert.True(t, brings(t, f, "a"))
 		},
-	}, func(t *testing.T, test func(t *testing.T, s *server, f *jwks.Fetcher)) {
-		s := newServer(setOf("a"))
-		f := readyFetcher(t, s.config())
-		test(t, s, f)
-	})
+	}, withA)
 }

@@ -7,10 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"runtime/debug"
+	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/sallyport-go/sallyport/internal/jose"
@@ -29,10 +28,11 @@ const (
 // source makes the requests to one issuer. It is used by one goroutine.
 type source struct {
 	client    *http.Client
-	own       *http.Transport // nil if the client was given
+	own       idler // nil if the client was given
 	userAgent string
 	timeout   time.Duration
 	discovery discovery
+	telemetry *telemetry                             // nil is none
 	trusted   func([]jose.Key) ([]jose.Key, []error) // leaves out what the owner distrusts
 
 	etag     string    // of the current set
@@ -54,14 +54,32 @@ func newSource(cfg FetcherConfig) *source {
 	if cfg.Client != nil {
 		*s.client = *cfg.Client
 	} else if t, ok := http.DefaultTransport.(*http.Transport); ok {
-		s.own = t.Clone()
-		s.own.MaxResponseHeaderBytes = maxHeader
-		s.own.MaxIdleConnsPerHost = 1
-		s.own.IdleConnTimeout = 10 * time.Second // the next fetch is minutes away
-		s.client.Transport = s.own
+		t = t.Clone()
+		t.MaxResponseHeaderBytes = maxHeader
+		t.MaxIdleConnsPerHost = 1
+		t.IdleConnTimeout = 10 * time.Second // the next fetch is minutes away
+		s.own, s.client.Transport = t, t
 	}
+	s.withFiles(cfg)
 	s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return s
+}
+
+// idler is a transport of the source's own.
+type idler interface{ CloseIdleConnections() }
+
+// withFiles puts what is read from files between the client and its transport.
+func (s *source) withFiles(cfg FetcherConfig) {
+	if s.client.Transport == nil {
+		s.client.Transport = http.DefaultTransport
+	}
+	if t, ok := s.client.Transport.(*http.Transport); ok && cfg.CAFile != "" {
+		a := &authority{base: t, file: cfg.CAFile}
+		s.own, s.client.Transport = a, a
+	}
+	if u, err := url.Parse(cfg.address()); err == nil && cfg.BearerFile != "" {
+		s.client.Transport = &bearer{base: s.client.Transport, file: cfg.BearerFile, origin: originOf(u)}
+	}
 }
 
 func (s *source) close() {
@@ -135,7 +153,7 @@ func (s *source) fetchSet(ctx context.Context, url string, forced bool) (fetched
 		err = noUsableKey(append(distrusted, out.skipped...))
 	}
 	if err != nil {
-		return out, fmt.Errorf("jwks: %s (%.64q): %w", url, resp.header.Get("Content-Type"), err)
+		return out, setError{fmt.Errorf("jwks: %s (%.64q): %w", url, resp.header.Get("Content-Type"), err)}
 	}
 	s.lifetime, s.stated = life, stated
 	s.etag, s.etagFrom, s.etagAt = resp.header.Get("ETag"), url, time.Now()
@@ -144,6 +162,11 @@ func (s *source) fetchSet(ctx context.Context, url string, forced bool) (fetched
 	}
 	return out, nil
 }
+
+// setError is an answer that is no JWK Set, or holds no usable key.
+type setError struct{ error }
+
+func (e setError) Unwrap() error { return e.error }
 
 type response struct {
 	status int
@@ -229,7 +252,7 @@ func brief(err error) error {
 func explain(err error) error {
 	var unknown x509.UnknownAuthorityError
 	if errors.As(err, &unknown) {
-		return fmt.Errorf("%w: give a Client that trusts the issuer's CA", err)
+		return fmt.Errorf("%w: give a Client that trusts the issuer's CA, or set CAFile", err)
 	}
 	return err
 }
@@ -316,6 +339,15 @@ func unquote(s string) string {
 	return s
 }
 
+// retryAfterOf returns the Retry-After of an answer.
+func retryAfterOf(err error) time.Duration {
+	var refused *statusError
+	if errors.As(err, &refused) {
+		return refused.retryAfter
+	}
+	return 0
+}
+
 // retryAfter reads Retry-After: seconds or a date.
 //
 // RFC 9110 section 10.2.3: https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
@@ -328,24 +360,4 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 		return max(0, min(longest, date.Sub(now)))
 	}
 	return 0
-}
-
-const module = "github.com/sallyport-go/sallyport"
-
-// defaultUserAgent returns the library's name and the version that was built in.
-var defaultUserAgent = sync.OnceValue(func() string {
-	version := "devel"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		version = versionIn(info, version)
-	}
-	return "sallyport/" + version
-})
-
-func versionIn(info *debug.BuildInfo, fallback string) string {
-	for _, m := range append([]*debug.Module{&info.Main}, info.Deps...) {
-		if m.Path == module && m.Version != "" && m.Version != "(devel)" {
-			return m.Version
-		}
-	}
-	return fallback
 }

@@ -2,7 +2,6 @@ package jwks
 
 import (
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -76,22 +75,4 @@ func TestRetryAfter(t *testing.T) {
 	} {
 		assert.Equal(t, want, retryAfter(http.Header{"Retry-After": {value}}, now), "%q", value)
 	}
-}
-
-func TestUserAgentNamesTheVersionThatWasBuiltIn(t *testing.T) {
-	t.Parallel()
-	dep := &debug.Module{Path: module, Version: "v1.2.3"}
-	other := &debug.Module{Path: "example.org/api", Version: "v9.9.9"}
-	for name, row := range map[string]struct {
-		info debug.BuildInfo
-		want string
-	}{
-		"as a dependency":     {debug.BuildInfo{Main: *other, Deps: []*debug.Module{other, dep}}, "v1.2.3"},
-		"as the main module":  {debug.BuildInfo{Main: *dep}, "v1.2.3"},
-		"in development":      {debug.BuildInfo{Main: debug.Module{Path: module, Version: "(devel)"}}, "devel"},
-		"without any version": {debug.BuildInfo{Main: *other}, "devel"},
-	} {
-		assert.Equal(t, row.want, versionIn(&row.info, "devel"), name)
-	}
-	assert.Regexp(t, `^sallyport/\S+$`, defaultUserAgent())
 }

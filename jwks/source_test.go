@@ -3,13 +3,11 @@ package jwks_test
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -114,6 +112,7 @@ func TestFetchThatBringsNoUsableKeyKeepsTheOldOnes(t *testing.T) {
 		s.respond(row.answer)
 		missing := unavailable(t, f.Refresh(t.Context(), "evil"))
 		require.ErrorContains(t, missing, row.says)
+		assert.NotContains(t, missing.Error(), "no complete answer", "it came in time")
 		assert.Equal(t, []string{"a"}, kids(f))
 		assert.True(t, f.Snapshot().Usable())
 
@@ -289,20 +288,6 @@ func TestFaultsOfSockets(t *testing.T) {
 	})
 }
 
-func TestRefusedConnectionAndUnknownHost(t *testing.T) {
-	t.Parallel()
-	l := must(net.Listen("tcp", "127.0.0.1:0"))
-	require.NoError(t, l.Close())
-	f := newFetcher(t, jwks.FetcherConfig{JWKSURL: "http://" + l.Addr().String()})
-	require.ErrorContains(t, f.Refresh(t.Context(), "a"), "refused")
-
-	dialer := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
-		return nil, &net.DNSError{Err: "no such host", Name: "issuer.example", IsNotFound: true}
-	}}
-	f = newFetcher(t, jwks.FetcherConfig{JWKSURL: setURL, Client: &http.Client{Transport: dialer}})
-	require.ErrorContains(t, f.Refresh(t.Context(), "a"), "no such host")
-}
-
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, setOf("a")) }))
@@ -315,9 +300,9 @@ func TestTLS(t *testing.T) {
 
 	later := func() time.Time { return time.Now().AddDate(1000, 0, 0) }
 	for says, client := range map[string]*http.Client{
-		"give a Client that trusts the issuer's CA": nil,
-		"not other.example.org":                     trusting(s, func(c *tls.Config) { c.ServerName = "other.example.org" }),
-		"expired":                                   trusting(s, func(c *tls.Config) { c.Time = later }),
+		"give a Client that trusts the issuer's CA, or set CAFile": nil,
+		"not other.example.org": trusting(s, func(c *tls.Config) { c.ServerName = "other.example.org" }),
+		"expired":               trusting(s, func(c *tls.Config) { c.Time = later }),
 	} {
 		f := newFetcher(t, jwks.FetcherConfig{JWKSURL: s.URL, Client: client})
 		require.ErrorContains(t, f.Refresh(t.Context(), "a"), says)

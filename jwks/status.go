@@ -1,6 +1,7 @@
 package jwks
 
 import (
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -29,6 +30,26 @@ type Status struct {
 	// BudgetLeft is how many fetches may be made at once for unknown kids: 0 to
 	// 5. Where it stays at 0, somebody sends tokens of kids that do not exist.
 	BudgetLeft int
+}
+
+// Status reports the state of the Fetcher. It never waits for a fetch.
+func (f *Fetcher) Status() Status {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.status(time.Now())
+}
+
+// status is Status for a caller that holds the lock.
+func (f *Fetcher) status(now time.Time) Status {
+	s, snapshot := f.report, f.Snapshot()
+	s.Started = f.started
+	s.Usable, s.Keys, s.FetchedAt = snapshot.Usable(), slices.Collect(snapshot.Keys()), snapshot.fetchedAt
+	s.Skipped = slices.Clone(f.report.Skipped)
+	s.BudgetLeft = f.policy.budget.left(now)
+	if f.started && !f.closed {
+		s.NextRefresh = later(f.policy.next(), now)
+	}
+	return s
 }
 
 // String returns the state in a few words, without the issuer.
@@ -127,4 +148,32 @@ func cut(s string, most int) string {
 		most--
 	}
 	return s[:most]
+}
+
+func (e *Event) describe(got fetched, diff change, loaded bool) {
+	e.Kind = Fetched
+	if got.notModified {
+		e.Kind = NotModified
+	}
+	e.Added, e.Removed = displayedIDs(diff.added), displayedIDs(diff.removed)
+	e.rotated = loaded && diff.any()
+}
+
+func (f *Fetcher) emit(e Event) {
+	if f.cfg.OnEvent == nil {
+		return
+	}
+	f.cfg.OnEvent(e)
+	if e.rotated {
+		e.Kind = Rotated
+		f.cfg.OnEvent(e)
+	}
+}
+
+func texts(errs []error) []string {
+	var out []string
+	for _, err := range errs {
+		out = append(out, err.Error())
+	}
+	return out
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.opentelemetry.io/otel/metric/noop"
 
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
@@ -49,7 +48,7 @@ var bare = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 
 func TestAllocations(t *testing.T) {
 	g := newGuard(t, middleware.Config{})
-	counting := newGuard(t, middleware.Config{MeterProvider: noop.NewMeterProvider(), OnEvent: func(_ context.Context, _ middleware.Event) {}})
+	counting := newGuard(t, middleware.Config{MeterProvider: newMeasured().meters, SpanAttributes: true, OnEvent: func(_ context.Context, _ middleware.Event) {}})
 	binding := newGuard(t, middleware.Config{Bindings: []middleware.Binding{&binding{members: []string{"jkt"}}}})
 	enforce, err := g.Enforce(middleware.Policy{Rules: map[string]claims.Rule{"GET /orders": allReads()}})
 	require.NoError(t, err)
@@ -77,10 +76,12 @@ func TestAllocationsFromHeaderToHandler(t *testing.T) {
 	v, err := verifier.New(verifier.Config{Issuers: []verifier.Issuer{{Name: iss.Issuer(), Audiences: []string{iss.Audience()}, Keys: iss.KeySet()}}})
 	require.NoError(t, err)
 	g := newGuard(t, middleware.Config{Verifier: v})
+	measuring := newGuard(t, middleware.Config{Verifier: v, MeterProvider: newMeasured().meters, SpanAttributes: true, OnEvent: func(context.Context, middleware.Event) {}})
 	levels := claims.AccessLevels{Resources: []string{iss.Audience()}}
 	good := iss.Token(jwkstest.Claims{"scope": "orders.read get"})
 	for _, row := range []row{
 		{"a token seen before", g.Require(allReads())(bare), withToken(good), 4},
+		{"a token seen before, with the metrics of the SDK", measuring.Require(allReads())(bare), withToken(good), 4},
 		{"a token seen before, by its access level", g.RequireAccess(levels)(bare), withToken(good), 4},
 		{"401 for a foreign issuer", g.Require(allReads())(bare), withToken(iss.Token(jwkstest.Claims{"iss": "https://elsewhere.example"})), 12},
 		{"401 for an unknown key", g.Require(allReads())(bare), withToken(iss.Token(jwkstest.Header{"kid": "not-published"})), 12},

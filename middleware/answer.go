@@ -198,7 +198,11 @@ func prefersProblem(accept []string) bool {
 	var problem, json, text preference
 	left := maxAccept
 	for _, line := range accept {
+		if left <= 0 {
+			break
+		}
 		line, left = upTo(line, left)
+		left-- // for a line that is empty too
 		for member := range strings.SplitSeq(line, ",") {
 			if mediaRange, q, ok := parseRange(member); ok {
 				problem.consider(mediaRange, "application/problem+json", q)

@@ -1,10 +1,7 @@
 package middleware_test
 
 import (
-	"bufio"
-	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -120,84 +117,6 @@ func TestCacheControlOfWhatPasses(t *testing.T) {
 		})
 	}
 }
-
-// What is optional in a ResponseWriter is there behind a Guard if it was there in front.
-func TestBehindAGuardTheResponseWriterCanDoTheSame(t *testing.T) {
-	t.Parallel()
-	type (
-		plain struct{ http.ResponseWriter }
-		f     struct {
-			http.ResponseWriter
-			http.Flusher
-		}
-		h struct {
-			http.ResponseWriter
-			http.Hijacker
-		}
-		fh struct {
-			http.ResponseWriter
-			http.Flusher
-			http.Hijacker
-		}
-		fp struct {
-			http.ResponseWriter
-			http.Flusher
-			http.Pusher
-		}
-		fhp struct {
-			http.ResponseWriter
-			http.Flusher
-			http.Hijacker
-			http.Pusher
-		}
-	)
-	can := &abilities{}
-	for _, row := range []struct {
-		name                     string
-		make                     func(w http.ResponseWriter) http.ResponseWriter
-		flush, hijack, push      bool
-		flushes, hijacks, pushes int
-	}{
-		{"nothing", func(w http.ResponseWriter) http.ResponseWriter { return plain{w} }, false, false, false, 0, 0, 0},
-		{"flush", func(w http.ResponseWriter) http.ResponseWriter { return f{w, can} }, true, false, false, 2, 0, 0},
-		{"hijack, by the controller", func(w http.ResponseWriter) http.ResponseWriter { return h{w, can} }, false, false, false, 0, 1, 0},
-		{"flush and hijack, as HTTP/1", func(w http.ResponseWriter) http.ResponseWriter { return fh{w, can, can} }, true, true, false, 2, 2, 0},
-		{"flush and push, as HTTP/2", func(w http.ResponseWriter) http.ResponseWriter { return fp{w, can, can} }, true, false, true, 2, 0, 1},
-		{"all", func(w http.ResponseWriter) http.ResponseWriter { return fhp{w, can, can, can} }, true, true, true, 2, 2, 1},
-	} {
-		*can = abilities{}
-		outer := row.make(httptest.NewRecorder())
-		newGuard(t, middleware.Config{}).Authenticate(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			fl, flush := w.(http.Flusher)
-			hj, hijack := w.(http.Hijacker)
-			pu, push := w.(http.Pusher)
-			assert.Equal(t, []bool{row.flush, row.hijack, row.push}, []bool{flush, hijack, push}, row.name)
-			control := http.NewResponseController(w)
-			_ = control.Flush()
-			_, _, _ = control.Hijack()
-			if flush {
-				fl.Flush()
-			}
-			if hijack {
-				_, _, _ = hj.Hijack()
-			}
-			if push {
-				assert.ErrorIs(t, pu.Push("/x", nil), errPushed, row.name)
-			}
-			assert.Equal(t, outer, w.(interface{ Unwrap() http.ResponseWriter }).Unwrap(), row.name)
-		})).ServeHTTP(outer, withToken(reader))
-		assert.Equal(t, abilities{row.flushes, row.hijacks, row.pushes}, *can, row.name)
-	}
-}
-
-var errPushed = errors.New("pushed")
-
-// abilities counts what it is asked for.
-type abilities struct{ flushes, hijacks, pushes int }
-
-func (a *abilities) Flush()                                               { a.flushes++ }
-func (a *abilities) Hijack() (c net.Conn, b *bufio.ReadWriter, err error) { a.hijacks++; return }
-func (a *abilities) Push(string, *http.PushOptions) error                 { a.pushes++; return errPushed }
 
 // Behind a Guard a connection can be taken over and deadlines can be set.
 func TestAConnectionCanBeTakenOverBehindAGuard(t *testing.T) {

@@ -98,8 +98,8 @@ func TestARuleWithoutItsRouteDenies(t *testing.T) {
 
 func TestARuleThatSeesTheCallIsReportedLikeAnyOther(t *testing.T) {
 	t.Parallel()
-	seen, meter := &events{}, &meterProvider{}
-	g := tenantGuard(t, middleware.Config{OnEvent: seen.add, MeterProvider: meter})
+	seen, meter := &events{}, newMeasured()
+	g := tenantGuard(t, middleware.Config{OnEvent: seen.add, MeterProvider: meter.meters})
 	rule := claims.AllOf(allReads(), claims.FuncCall("the tenant of the path", func(c *claims.Claims, call claims.Call) bool {
 		tenant, ok := c.Text("tenant")
 		return ok && call.Param("tenant") == tenant
@@ -114,7 +114,7 @@ func TestARuleThatSeesTheCallIsReportedLikeAnyOther(t *testing.T) {
 	assert.NotContains(t, w.Body.String(), "tenant")
 	require.Len(t, seen.list, 2)
 	assert.Equal(t, []string{"the tenant of the path"}, seen.list[1].Missing)
-	assert.Equal(t, map[string]int64{"outcome=verified": 1, "outcome=refused reason=denied": 1}, meter.counts())
+	assert.Equal(t, map[string]int64{"outcome=verified": 1, "outcome=refused reason=denied": 1}, meter.counts(t))
 	access, ruled := guarded.(interface {
 		Requires(method, pattern string) (string, bool)
 	}).Requires(http.MethodGet, "GET /tenants/{tenant}")

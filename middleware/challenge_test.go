@@ -81,6 +81,7 @@ func TestChallengesOfOwnErrors(t *testing.T) {
 		{"07 a 401 without challenges gets the usual one", middleware.Error{Status: 401, Reason: reason.Expired}, []string{`Bearer realm="api", error="invalid_token"`}},
 		{"07 a 401 for want of credentials gets the one without an error", middleware.Error{Status: 401, Reason: reason.NoToken}, []string{`Bearer realm="api"`}},
 		{"07 a 401 with a challenge that cannot be written gets the usual one", middleware.Error{Status: 401, Reason: reason.Expired, Challenges: []middleware.Challenge{{Scheme: evil}}}, []string{`Bearer realm="api", error="invalid_token"`}},
+		{"07 a challenge that cannot be written takes no other away", middleware.Error{Status: 401, Challenges: []middleware.Challenge{{Scheme: evil}, {Scheme: "Bearer"}}}, []string{`Bearer realm="api"`}},
 		{"08 a bare scheme gets the realm", middleware.Error{Status: 401, Challenges: []middleware.Challenge{{Scheme: "Bearer"}}}, []string{`Bearer realm="api"`}},
 		{"a 400 without challenges gets the usual one", middleware.Error{Status: 400, Reason: reason.InvalidRequest}, []string{`Bearer realm="api", error="invalid_request"`}},
 		{"a 403 without challenges gets the usual one", middleware.Error{Status: 403, Reason: reason.WrongClient}, []string{`Bearer realm="api", error="insufficient_scope"`}},

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/verifier"
 )
 
 // Verifier verifies tokens. *verifier.Verifier is one.
@@ -116,8 +117,14 @@ type Config struct {
 
 	// Logger gets refusals, at Info, and trouble with keys or revocation, at
 	// Warn. It gets reason codes, the route's pattern, the configured issuer,
-	// the quoted kid and the missing scopes: no token, no claim. nil is no log.
+	// the quoted kid, the missing scopes and the trace id of the request: no
+	// token, no claim. nil is no log.
 	Logger *slog.Logger
+
+	// LogLimit is how many lines with the same reason and issuer are written in
+	// ten seconds. The first line after others that were not says how many, as
+	// dropped. 0 is 10, negative is no limit.
+	LogLimit int
 
 	// LogClientID adds the verified client id, cut to 128 bytes, where a rule
 	// refused a good token.
@@ -132,9 +139,14 @@ type Config struct {
 	// set. Handlers see claims only of requests that pass the rules.
 	Shadow bool
 
-	// MeterProvider gets the counter sallyport.requests with the attributes
-	// outcome and reason. nil is no metric.
+	// MeterProvider gets the counter sallyport.requests, by outcome, reason and
+	// configured issuer, and the histogram sallyport.check.duration. nil is no
+	// metric. See docs/guide/telemetry.md.
 	MeterProvider metric.MeterProvider
+
+	// SpanAttributes adds outcome, reason and issuer of each decision to the span
+	// that the context of a request has, if one is recorded there.
+	SpanAttributes bool
 }
 
 // New returns a Guard, or every mistake of the configuration at once.
@@ -146,13 +158,31 @@ func New(cfg Config) (*Guard, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.decider.verify = cfg.Verifier.Verify
+	g.decider.verify = verifyOf(cfg.Verifier, len(g.bound.bindings) > 0)
 	g.lifetimes, _ = cfg.Verifier.(lifetimes)
 	g.ages, _ = cfg.Verifier.(ages)
-	if v, ok := cfg.Verifier.(boundVerifier); ok && len(g.bound.bindings) > 0 {
-		g.decider.verify = v.VerifyBound
+	if g.decider.meters != nil {
+		g.decider.meters.begin(g.decider.labels)
 	}
 	return g, nil
+}
+
+// verifyOf returns the method that verifies, and whether it has seen the token
+// before where v says so. With Bindings v leaves cnf to them if it can.
+func verifyOf(v Verifier, bound bool) func(context.Context, string) (*claims.Claims, bool, error) {
+	if own, ok := v.(*verifier.Verifier); ok { // and no type around it: its Verify may check more
+		return func(ctx context.Context, token string) (*claims.Claims, bool, error) {
+			return own.VerifySeen(ctx, token, bound)
+		}
+	}
+	verify := v.Verify
+	if b, ok := v.(boundVerifier); ok && bound {
+		verify = b.VerifyBound
+	}
+	return func(ctx context.Context, token string) (*claims.Claims, bool, error) {
+		who, err := verify(ctx, token)
+		return who, false, err
+	}
 }
 
 // boundVerifier is a Verifier that leaves the cnf of a token to its caller.
@@ -197,7 +227,7 @@ func (cfg *Config) compile() (*Guard, error) {
 			fail("Preflight returned no handler")
 		}
 	}
-	counter, err := newRequestCounter(cfg.MeterProvider)
+	meters, err := newMeters(cfg.MeterProvider)
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, err
 	}
@@ -205,10 +235,10 @@ func (cfg *Config) compile() (*Guard, error) {
 		decider: decider{
 			realm:       cfg.Realm,
 			shadow:      cfg.Shadow,
-			logger:      cfg.Logger,
-			logClientID: cfg.LogClientID,
+			log:         newRefusalLog(cfg),
+			meters:      meters,
+			spans:       cfg.SpanAttributes,
 			onEvent:     cfg.OnEvent,
-			counter:     counter,
 			schemes:     bound.schemes,
 			constrained: cfg.SenderConstrained,
 			metadata:    metadata,
@@ -225,6 +255,7 @@ func (cfg *Config) compile() (*Guard, error) {
 		resource:       cfg.Resource,
 		scopes:         &scopeSet{names: map[string]bool{}},
 	}
+	g.decider.label(cfg.Verifier)
 	if len(cfg.Exempt) > 0 {
 		g.exempt = exempt
 	}

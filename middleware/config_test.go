@@ -2,7 +2,6 @@ package middleware_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/middleware"
 	"github.com/sallyport-go/sallyport/reason"
+	"github.com/sallyport-go/sallyport/verifier"
 )
 
 func TestAllMistakesAreReportedTogether(t *testing.T) {
@@ -23,7 +23,7 @@ func TestAllMistakesAreReportedTogether(t *testing.T) {
 		Exempt:        []string{"GET /healthz", "GET /healthz", "no-slash", ""},
 		Bindings:      []middleware.Binding{nil, &binding{}, &binding{members: []string{"jkt"}}, &binding{members: []string{"jkt"}}, &binding{members: []string{""}}},
 		Preflight:     func(http.Handler) http.Handler { return nil },
-		MeterProvider: &meterProvider{err: errors.New("no more instruments")},
+		MeterProvider: brokenMeters{},
 	}
 	_, err := middleware.New(cfg)
 	require.Error(t, err)
@@ -38,7 +38,7 @@ func TestAllMistakesAreReportedTogether(t *testing.T) {
 		`middleware: Config.Bindings[3] confirms "jkt", which another one confirms already`,
 		"middleware: Config.Bindings[4] confirms a member of cnf without a name",
 		"middleware: Config.Preflight returned no handler",
-		"middleware: Config.MeterProvider refused the counter sallyport.requests: no more instruments",
+		"middleware: Config.MeterProvider refused an instrument: no more instruments",
 	} {
 		assert.ErrorContains(t, err, text)
 	}
@@ -77,4 +77,24 @@ func TestConfigurationIsCopied(t *testing.T) {
 	assert.Equal(t, 403, serve(enforce(handler), withToken(reader)).Code)
 	assert.Equal(t, 401, serve(enforce(handler), request()).Code)
 	assert.Equal(t, 401, serve(enforce(handler), httptest.NewRequest(http.MethodGet, "/elsewhere", nil)).Code)
+}
+
+// stricter is a Verifier around another one, whose other methods it has too.
+type stricter struct{ *verifier.Verifier }
+
+func (s stricter) Verify(ctx context.Context, token string) (*claims.Claims, error) {
+	if _, err := s.Verifier.Verify(ctx, token); err != nil {
+		return nil, err
+	}
+	return nil, reason.Denied
+}
+
+// What a Verifier adds to the one that it holds is not passed by.
+func TestAVerifierAroundAnotherOneDecides(t *testing.T) {
+	t.Parallel()
+	v, iss := newIssued(t)
+	seen := &events{}
+	g := newGuard(t, middleware.Config{Verifier: stricter{v}, OnEvent: seen.add})
+	assert.Equal(t, 403, serve(g.Authenticate(handler), withToken(iss.Token())).Code)
+	assert.Equal(t, []string{"refused denied"}, seen.lines())
 }

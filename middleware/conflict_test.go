@@ -27,6 +27,7 @@ func TestAnExemptPatternThatConflictsNamesOneThatWouldDo(t *testing.T) {
 		{"the same pattern", "/orders", "/orders", "", false},
 		{"wildcards that cross", "/x/{id}", "/{any}/y", "", false},
 		{"wildcards that cross, with a method", "GET /x/{id}", "/{any}/y", "", false},
+		{"wildcards that cross, beside a method", "/x/{id}", "GET /{any}/y", "", false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()

@@ -3,7 +3,7 @@ package middleware
 import (
 	"context"
 	"errors"
-	"log/slog"
+	"time"
 
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/reason"
@@ -13,13 +13,16 @@ import (
 // transport; a Guard is its net/http face. It is immutable and safe for
 // concurrent use. The zero decider refuses every call.
 type decider struct {
-	verify      func(context.Context, string) (*claims.Claims, error)
-	realm       string
-	shadow      bool
-	logger      *slog.Logger
-	logClientID bool
-	onEvent     func(context.Context, Event)
-	counter     *requestCounter
+	verify  func(context.Context, string) (who *claims.Claims, seen bool, err error)
+	realm   string
+	shadow  bool
+	issuers issuers // nil if the Verifier does not say
+	labels  labels  // nil without log, metrics and spans
+	log     *refusalLog
+	meters  *meters
+	spans   bool
+	onEvent func(context.Context, Event)
+
 	schemes     []Challenge // of the schemes that tokens may come by; nil: Bearer alone
 	constrained bool        // whether each token must be bound to its sender
 	metadata    string      // the address of the resource's metadata; "" for none
@@ -33,6 +36,13 @@ type call struct {
 	asked      claims.Call // what the rule may ask about the call; nil if it does not ask
 	optional   bool        // without credentials the call passes, without claims
 	route      string      // the pattern that the call was routed by, for the log
+	method     string      // for events, as peer
+	peer       string
+
+	// What is found out on the way, for events alone.
+	begun    time.Time      // when the check of the token began; zero without metrics, or where there was none
+	seen     bool           // the token was seen before
+	verified *claims.Claims // of a token that is good so far
 
 	// newStamp returns a new stamp, for a call that passes, and the context that
 	// has it.
@@ -105,13 +115,18 @@ func (d *decider) authenticate(ctx context.Context, c *call) (*claims.Claims, *E
 	if !d.accepts(c.credential.Scheme) {
 		return nil, d.fail(reason.UnsupportedScheme, nil, 0)
 	}
-	who, err := d.verify(ctx, c.credential.Token)
+	if d.meters != nil {
+		c.begun = time.Now()
+	}
+	who, seen, err := d.verify(ctx, c.credential.Token)
+	c.seen = seen
 	if err == nil && who == nil {
 		err = errNoAnswer
 	}
 	if err != nil { // an error that names no reason says nothing about the token, so it is no 401
 		return nil, d.refusal(err, orCanceled(ctx, reason.KeysUnavailable))
 	}
+	c.verified = who
 	switch isBound := who.Has("cnf"); {
 	case isBound && !c.confirmsAll(who):
 		return nil, d.fail(reason.UnsupportedBinding, nil, 0)
@@ -174,17 +189,29 @@ func (d *decider) turnAway(ctx context.Context, c *call, who *claims.Claims, e *
 // report counts a decision, logs it and calls the hook, before the answer is
 // written.
 func (d *decider) report(ctx context.Context, c *call, ev Event) {
-	if d.isShadowed(ctx) {
+	if d.labels == nil && d.onEvent == nil || d.isShadowed(ctx) {
 		return
 	}
-	if d.counter != nil {
-		d.counter.count(ctx, ev)
-	}
-	if d.logger != nil {
-		d.log(ctx, c.route, ev)
+	d.describe(c, &ev)
+	if d.labels != nil {
+		d.publish(ctx, c, &ev)
 	}
 	if d.onEvent != nil {
 		d.onEvent(ctx, ev)
+	}
+}
+
+// publish counts a decision, adds it to the span of the request and logs it.
+func (d *decider) publish(ctx context.Context, c *call, ev *Event) {
+	s := d.labels.of(ev)
+	if d.meters != nil {
+		d.meters.record(ctx, s, c.begun, c.seen)
+	}
+	if d.spans {
+		annotate(ctx, s, ev)
+	}
+	if d.log != nil {
+		d.log.write(ctx, s.label, ev)
 	}
 }
 

@@ -160,6 +160,7 @@ func TestTroubleOnThisSideIsNever401(t *testing.T) {
 		{"a caller that went away while a verifier of one's own ran", canceled, context.Canceled, reason.Canceled, "1"},
 		{"an error that says nothing of the token", context.Background(), errors.New("database is down"), reason.KeysUnavailable, "1"},
 		{"an error without a reason", context.Background(), &verifier.Error{}, reason.KeysUnavailable, "1"},
+		{"a reason that is none", context.Background(), reason.Code(""), reason.KeysUnavailable, "1"},
 		{"a verifier that says nothing at all", context.Background(), nil, reason.KeysUnavailable, "1"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -50,11 +50,11 @@ func TestEveryReasonOfAVerifierHasItsAnswer(t *testing.T) {
 	for code, want := range expected {
 		t.Run(string(code), func(t *testing.T) {
 			t.Parallel()
-			meter := &meterProvider{}
+			meter := newMeasured()
 			v := newTokens(t)
 			v.errs["refused"] = &verifier.Error{Reason: code}
 			v.errs["wrapped"] = fmt.Errorf("own verifier: %w", code)
-			g := newGuard(t, middleware.Config{Verifier: v, MeterProvider: meter})
+			g := newGuard(t, middleware.Config{Verifier: v, MeterProvider: meter.meters})
 			answers := []*httptest.ResponseRecorder{
 				serve(g.Authenticate(handler), withToken("refused")),
 				serve(g.Authenticate(handler), withToken("wrapped")),
@@ -79,7 +79,7 @@ func TestEveryReasonOfAVerifierHasItsAnswer(t *testing.T) {
 			if code == "a_code_of_tomorrow" {
 				counted = "other"
 			}
-			assert.Equal(t, map[string]int64{"outcome=refused reason=" + string(counted): 2}, meter.counts())
+			assert.Equal(t, map[string]int64{"outcome=refused reason=" + string(counted): 2}, meter.counts(t))
 		})
 	}
 }

@@ -1,9 +1,7 @@
 package middleware
 
 import (
-	"context"
 	"errors"
-	"log/slog"
 
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/reason"
@@ -37,64 +35,50 @@ type Event struct {
 	// Err is the cause of a refusal; nil if a rule refused. Most often it is a
 	// *verifier.Error, which says which issuer and key were concerned.
 	Err error
+
+	// Issuer is the name of the configured issuer whose token it is, of a
+	// template the template; "" if there is none, or if the Verifier does not
+	// say.
+	Issuer string
+	// Seen reports whether the signature of the token was known to be good from
+	// an earlier call.
+	Seen bool
+	// Route is the pattern that the call was routed by, "" if that is not known.
+	// It is a word of the program, where the path is the caller's.
+	Route string
+	// Method is the method of the request if HTTP defines it, else "_OTHER"; ""
+	// for a call of another transport.
+	Method string
+	// Peer is the address that the call came from, which may be a proxy's.
+	Peer string
 }
 
-// maxLoggedClient bounds what a client id may take in a log line, in bytes.
-const maxLoggedClient = 128
-
-// log writes refusals: at Info, and at Warn where this side is the trouble. It
-// writes words of the configuration, reason codes and the key id as the
-// verifier quoted and cut it. Path, query and method come from the caller and
-// may hold a token: the pattern of the route is logged instead.
-func (d *decider) log(ctx context.Context, route string, ev Event) {
-	if ev.Outcome != Refused && ev.Outcome != Shadow {
-		return
+// describe adds to an event what its call says.
+func (d *decider) describe(c *call, ev *Event) {
+	ev.Seen, ev.Route, ev.Method, ev.Peer = c.seen, c.route, knownMethod(c.method), c.peer
+	who := ev.Claims
+	if who == nil {
+		who = c.verified
 	}
-	level := levelOf(ev.Reason)
-	if !d.logger.Enabled(ctx, level) {
-		return
-	}
-	attrs := make([]slog.Attr, 0, 8)
-	attrs = append(attrs, slog.String("reason", string(ev.Reason)), slog.Int("status", ev.Status))
-	if route != "" {
-		attrs = append(attrs, slog.String("pattern", route))
-	}
-	if len(ev.Missing) > 0 {
-		attrs = append(attrs, slog.Any("missing", ev.Missing))
-	}
-	attrs = appendCause(attrs, ev)
-	if d.logClientID && ev.Claims != nil {
-		id := ev.Claims.ClientID()
-		attrs = append(attrs, slog.String("client_id", id[:min(len(id), maxLoggedClient)]))
-	}
-	message := "request refused"
-	if ev.Outcome == Shadow {
-		message = "request would be refused"
-	}
-	d.logger.LogAttrs(ctx, level, message, attrs...)
-}
-
-func levelOf(code reason.Code) slog.Level {
-	if classOf(code) == notJudged && code != reason.Canceled {
-		return slog.LevelWarn
-	}
-	return slog.LevelInfo
-}
-
-// appendCause adds what a verifier's error says. The text of its own cause is
-// only taken where the keys are the trouble: elsewhere it may be about data.
-func appendCause(attrs []slog.Attr, ev Event) []slog.Attr {
-	ve, ok := errors.AsType[*verifier.Error](ev.Err)
-	if !ok {
-		return attrs
-	}
-	for _, text := range [...][2]string{{"issuer", ve.Issuer}, {"kid", ve.KeyID}, {"detail", ve.Detail}} {
-		if text[1] != "" {
-			attrs = append(attrs, slog.String(text[0], text[1]))
+	if who != nil {
+		if d.issuers != nil {
+			ev.Issuer = d.issuers.IssuerOf(who)
 		}
+		return
 	}
-	if (ve.Reason == reason.KeysUnavailable || ve.Reason == reason.IntrospectionUnavailable) && ve.Err != nil {
-		attrs = append(attrs, slog.String("error", ve.Err.Error()))
+	if ve, ok := errors.AsType[*verifier.Error](ev.Err); ok {
+		ev.Issuer = ve.Issuer
 	}
-	return attrs
+}
+
+// knownMethod returns a method that HTTP defines, and "_OTHER" for any other:
+// that is a text of the caller's.
+//
+// https://opentelemetry.io/docs/specs/semconv/registry/attributes/http/
+func knownMethod(method string) string {
+	switch method {
+	case "", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY":
+		return method
+	}
+	return "_OTHER"
 }

@@ -5,78 +5,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/middleware"
 	"github.com/sallyport-go/sallyport/reason"
 	"github.com/sallyport-go/sallyport/verifier"
 )
-
-// logger writes lines without the time.
-func logger(to io.Writer, level slog.Level) *slog.Logger {
-	return slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-		if a.Key == slog.TimeKey {
-			return slog.Attr{}
-		}
-		return a
-	}}))
-}
-
-func TestLog(t *testing.T) {
-	t.Parallel()
-	for _, row := range []struct {
-		name    string
-		cfg     middleware.Config
-		rule    claims.Rule
-		request *http.Request
-		want    string
-	}{
-		{"a good token leaves no line", middleware.Config{LogClientID: true}, allReads(), withToken(reader), ""},
-		{"no token", middleware.Config{}, allReads(), request(), `level=INFO msg="request refused" reason=no_token status=401 pattern="GET /orders"`},
-		{"a bad token, with issuer and kid", middleware.Config{LogClientID: true}, allReads(), withToken("bad"), `level=INFO msg="request refused" reason=bad_signature status=401 pattern="GET /orders" issuer=https://issuer.example kid="\"k1\""`},
-		{"a missing scope, with what is missing", middleware.Config{}, claims.AllScopes("orders.write"), withToken(reader), `level=INFO msg="request refused" reason=insufficient_scope status=403 pattern="GET /orders" missing=[orders.write]`},
-		{"the verified client by opt-in", middleware.Config{LogClientID: true}, claims.AllScopes("orders.write"), withToken(reader), `level=INFO msg="request refused" reason=insufficient_scope status=403 pattern="GET /orders" missing=[orders.write] client_id=reader-app`},
-		{"a long client id is cut", middleware.Config{LogClientID: true}, claims.AllScopes("orders.write"), withToken("long-client"), `level=INFO msg="request refused" reason=insufficient_scope status=403 pattern="GET /orders" missing=[orders.write] client_id=` + strings.Repeat("c", 128)},
-		{"trouble with keys is a warning with its cause", middleware.Config{}, allReads(), withToken("no-keys"), `level=WARN msg="request refused" reason=keys_unavailable status=503 pattern="GET /orders" issuer=https://issuer.example detail="check the network" error="jwks: connection refused"`},
-		{"trouble with keys without a cause", middleware.Config{}, allReads(), withToken("no-cause"), `level=WARN msg="request refused" reason=keys_unavailable status=503 pattern="GET /orders"`},
-		{"trouble with revocation is a warning without its cause", middleware.Config{}, allReads(), withToken("no-store"), `level=WARN msg="request refused" reason=revocation_unavailable status=503 pattern="GET /orders"`},
-		{"an unknown error is a warning without its text", middleware.Config{}, allReads(), withToken("unknown"), `level=WARN msg="request refused" reason=keys_unavailable status=503 pattern="GET /orders"`},
-		{"a caller that went away is none", middleware.Config{}, allReads(), withToken("canceled"), `level=INFO msg="request refused" reason=canceled status=503 pattern="GET /orders"`},
-		{"shadow mode says that nothing was refused", middleware.Config{Shadow: true}, allReads(), request(), `level=INFO msg="request would be refused" reason=no_token status=401 pattern="GET /orders"`},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
-			v := newTokens(t)
-			v.claims["long-client"] = parse(t, `{"client_id":"`+strings.Repeat("c", 500)+`"}`)
-			v.errs["no-keys"] = &verifier.Error{Reason: reason.KeysUnavailable, Issuer: "https://issuer.example", Detail: "check the network", Err: errors.New("jwks: connection refused")}
-			v.errs["no-cause"] = &verifier.Error{Reason: reason.KeysUnavailable}
-			v.errs["no-store"] = &verifier.Error{Reason: reason.RevocationUnavailable, Err: errors.New("jti 4711 not found")}
-			v.errs["unknown"] = errors.New("token unknown is unknown")
-			v.errs["canceled"] = &verifier.Error{Reason: reason.Canceled, Err: context.Canceled}
-			var buf bytes.Buffer
-			row.cfg.Verifier, row.cfg.Logger = v, logger(&buf, slog.LevelInfo)
-			mux := http.NewServeMux()
-			mux.Handle("GET /orders", newGuard(t, row.cfg).Require(row.rule)(handler))
-			serve(mux, row.request)
-			assert.Equal(t, row.want, strings.TrimSuffix(buf.String(), "\n"))
-		})
-	}
-}
-
-func TestLogBelowItsLevelIsSilent(t *testing.T) {
-	t.Parallel()
-	var buf bytes.Buffer
-	g := newGuard(t, middleware.Config{Logger: logger(&buf, slog.LevelError)})
-	serve(g.Authenticate(handler), request())
-	assert.Empty(t, buf.String())
-}
 
 // Row 14: whatever the request and whatever the answer, the token and the
 // claims stay where they are.
@@ -106,12 +48,16 @@ func TestNothingOfTheTokenGetsOut(t *testing.T) {
 		t.Run(fmt.Sprintf("14 request %d", i), func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			meter := &meterProvider{}
+			meter := newMeasured()
+			ctx, span := meter.traces.Tracer("").Start(r.Context(), "request")
+			r := r.WithContext(ctx)
 			for _, shadow := range []bool{false, true} {
 				for _, problem := range []bool{false, true} {
+					audit := middleware.Audit(middleware.AuditConfig{Logger: slog.New(slog.NewJSONHandler(&out, nil))})
 					g := newGuard(t, middleware.Config{
-						Verifier: v, Logger: logger(&out, slog.LevelDebug), MeterProvider: meter, Shadow: shadow, ProblemJSON: problem,
-						OnEvent: func(_ context.Context, ev middleware.Event) {
+						Verifier: v, LogLimit: -1, Logger: logger(&out, slog.LevelDebug), MeterProvider: meter.meters, SpanAttributes: true, Shadow: shadow, ProblemJSON: problem,
+						OnEvent: func(ctx context.Context, ev middleware.Event) {
+							audit(ctx, ev)
 							_, _ = fmt.Fprintf(&out, "%v %+v %#v\n", ev, ev, ev)
 							slog.New(slog.NewJSONHandler(&out, nil)).Info("event", "event", ev)
 						},
@@ -123,30 +69,67 @@ func TestNothingOfTheTokenGetsOut(t *testing.T) {
 					_, _ = fmt.Fprintf(&out, "%v %+v %s\n", err, err, err)
 				}
 			}
-			_, _ = fmt.Fprintln(&out, meter.counts())
+			span.End()
+			_, _ = fmt.Fprintln(&out, meter.scopes(t))
+			for _, span := range meter.spans.Ended() {
+				_, _ = fmt.Fprintln(&out, span.Attributes(), span.Events())
+			}
 			assert.NotContains(t, out.String(), secret)
 			assert.NotContains(t, out.String(), fmt.Sprintf("%x", secret))
 		})
 	}
 }
 
-func TestRequestsAreCounted(t *testing.T) {
+func TestAnEventSaysWhatItsCallWas(t *testing.T) {
 	t.Parallel()
-	p := &meterProvider{}
-	g := newGuard(t, middleware.Config{MeterProvider: p})
-	require := g.Require(allWrites())(handler)
-	serve(require, withToken(writer))
-	serve(require, withToken(reader))
-	serve(require, withToken(reader))
-	serve(require, request())
-	serve(g.Optional(handler), request())
-	assert.Equal(t, map[string]int64{
-		"outcome=verified":                          1,
-		"outcome=refused reason=insufficient_scope": 2,
-		"outcome=refused reason=no_token":           1,
-		"outcome=anonymous":                         1,
-	}, p.counts())
-	assert.Equal(t, "github.com/sallyport-go/sallyport/middleware", p.meter)
-	assert.Equal(t, "sallyport.requests", p.name)
-	assert.Equal(t, "{request}", p.unit)
+	v, iss := newIssued(t)
+	seen := &events{}
+	g := newGuard(t, middleware.Config{Verifier: v, OnEvent: seen.add})
+	mux := http.NewServeMux()
+	mux.Handle("GET /orders", g.Require(allReads())(handler))
+	mux.Handle("/", g.Authenticate(handler))
+	good := iss.Token(jwkstest.Claims{"scope": "orders.read"})
+	serve(mux, withToken(good))
+	serve(mux, withToken(good))
+	serve(mux, withToken(iss.Token()))
+	serve(mux, withToken(iss.Token(jwkstest.Claims{"aud": "api://other"})))
+	serve(mux, withToken(iss.Token(jwkstest.Claims{"iss": "https://elsewhere.example"})))
+	r := httptest.NewRequest("REPORT", "/secret", nil)
+	serve(mux, r)
+
+	type facts struct {
+		outcome, issuer string
+		seen            bool
+		route, method   string
+	}
+	var got []facts
+	for _, ev := range seen.list {
+		assert.Equal(t, "192.0.2.1:1234", ev.Peer)
+		got = append(got, facts{strings.TrimSpace(string(ev.Outcome) + " " + string(ev.Reason)), ev.Issuer, ev.Seen, ev.Route, ev.Method})
+	}
+	assert.Equal(t, []facts{
+		{"verified", iss.Issuer(), false, "GET /orders", "GET"},
+		{"verified", iss.Issuer(), true, "GET /orders", "GET"},
+		{"refused insufficient_scope", iss.Issuer(), false, "GET /orders", "GET"},
+		{"refused wrong_audience", iss.Issuer(), false, "GET /orders", "GET"},
+		{"refused unknown_issuer", "", false, "GET /orders", "GET"},
+		{"refused no_token", "", false, "/", "_OTHER"},
+	}, got)
+}
+
+// A refusal by a binding has no claims, and yet an issuer.
+func TestAnEventOfABindingNamesTheIssuer(t *testing.T) {
+	t.Parallel()
+	v, iss := newIssued(t)
+	seen := &events{}
+	g := newGuard(t, middleware.Config{Verifier: v, OnEvent: seen.add})
+	serve(g.Authenticate(handler), withToken(iss.Token(jwkstest.Claims{"cnf": map[string]string{"jkt": "thumb"}})))
+	other := newGuard(t, middleware.Config{Verifier: v, OnEvent: seen.add, Bindings: []middleware.Binding{&binding{members: []string{"jkt"}, err: reason.UnsupportedBinding}}})
+	serve(other.Authenticate(handler), withToken(iss.Token()))
+	for _, ev := range seen.list {
+		assert.Equal(t, reason.UnsupportedBinding, ev.Reason)
+		assert.Equal(t, iss.Issuer(), ev.Issuer)
+		assert.Nil(t, ev.Claims)
+	}
+	assert.Len(t, seen.list, 2)
 }

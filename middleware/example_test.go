@@ -241,41 +241,6 @@ func ExampleConfig_shadow() {
 	// 200
 }
 
-// A connection that a handler has taken over, such as a WebSocket, ends with the
-// token if the handler closes it with the request's context.
-func ExampleConfig_endAtExpiry() {
-	guard := demoGuard(middleware.Config{EndAtExpiry: true})
-
-	socket := guard.Require(claims.AllScopes("orders.read"))(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		conn, buffered, err := http.NewResponseController(w).Hijack() // or Upgrade, Accept of a WebSocket library
-		if err != nil {
-			return
-		}
-		defer conn.Close()
-		stop := context.AfterFunc(r.Context(), func() { conn.Close() })
-		defer stop()
-
-		fmt.Fprint(buffered, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
-		buffered.Flush()
-		for { // until the caller goes away or the token expires
-			if _, err := buffered.ReadByte(); err != nil {
-				return
-			}
-		}
-	}))
-
-	server := httptest.NewServer(socket)
-	defer server.Close()
-	res, err := http.Get(server.URL) // without a token no connection is taken over
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer res.Body.Close()
-	fmt.Println(res.Status)
-	// Output: 401 Unauthorized
-}
-
 // Preflights go to the CORS handler, here one of your own. Those of packages have
 // the same form: cors.New(options).Handler of github.com/rs/cors, for instance.
 func ExampleConfig_preflight() {
@@ -299,4 +264,22 @@ func ExampleConfig_preflight() {
 	// Output:
 	// 204 https://app.example
 	// 401 Bearer realm="api"
+}
+
+// Each call leaves a record with the names of ECS. Without ClientID and the like
+// it names nobody.
+func ExampleAudit() {
+	withoutTime := &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}}
+	audit := middleware.Audit(middleware.AuditConfig{Logger: slog.New(slog.NewTextHandler(os.Stdout, withoutTime)), Subject: true})
+	guard := demoGuard(middleware.Config{OnEvent: audit})
+	r := httptest.NewRequest(http.MethodGet, "/orders", nil)
+	r.Header.Set("Authorization", "Bearer good")
+	guard.Authenticate(ok).ServeHTTP(httptest.NewRecorder(), r)
+	// Output:
+	// level=INFO msg="API access allowed" ecs.version=8.17.0 event.kind=event event.category=[api] event.type="[access allowed]" event.module=sallyport event.dataset=sallyport.audit event.action=verified event.outcome=success http.request.method=GET source.ip=192.0.2.1 source.port=1234 user.id=warehouse
 }

@@ -227,7 +227,7 @@ func (a *admission) serve(w http.ResponseWriter, r *http.Request, next http.Hand
 
 // decide has the decider decide on a request. It writes nothing.
 func (g *Guard) decide(r *http.Request, rule claims.Rule, optional bool) (*http.Request, *claims.Claims, *Error) {
-	c := call{rule: rule, optional: optional, route: r.Pattern, newStamp: newAdmission}
+	c := call{rule: rule, optional: optional, route: r.Pattern, method: r.Method, peer: r.RemoteAddr, newStamp: newAdmission}
 	if rule.NeedsCall() {
 		r, c.asked = g.forRule(r)
 	}

@@ -3,19 +3,28 @@ package middleware_test
 import (
 	"bufio"
 	"context"
+	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/metric/noop"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.uber.org/goleak"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/middleware"
 	"github.com/sallyport-go/sallyport/reason"
 	"github.com/sallyport-go/sallyport/verifier"
@@ -75,6 +84,30 @@ func newGuard(t *testing.T, cfg middleware.Config) *middleware.Guard {
 	g, err := middleware.New(cfg)
 	require.NoError(t, err)
 	return g
+}
+
+// issued are tokens of a Verifier that says whose tokens it accepts.
+type issued struct {
+	*tokens
+	names []string
+}
+
+func (v *issued) Issuers() []string { return v.names }
+
+func (v *issued) IssuerOf(c *claims.Claims) string {
+	if slices.Contains(v.names, c.Issuer()) {
+		return c.Issuer()
+	}
+	return ""
+}
+
+// newIssued returns a real Verifier and the issuer of its tokens.
+func newIssued(t *testing.T) (*verifier.Verifier, *jwkstest.Issuer) {
+	t.Helper()
+	iss := jwkstest.New(t, jwkstest.WithAlgorithm("ES256"), jwkstest.WithoutServer(), jwkstest.WithName("https://issuer.example"))
+	v, err := verifier.New(verifier.Config{Issuers: []verifier.Issuer{{Name: iss.Issuer(), Audiences: []string{iss.Audience()}, Keys: iss.KeySet()}}})
+	require.NoError(t, err)
+	return v, iss
 }
 
 type verifierFunc func(context.Context, string) (*claims.Claims, error)
@@ -158,7 +191,8 @@ func (e *events) lines() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	out := []string{}
-	for _, ev := range e.list {
+	for i := range e.list {
+		ev := &e.list[i]
 		out = append(out, strings.TrimSpace(string(ev.Outcome)+" "+string(ev.Reason)))
 	}
 	return out
@@ -167,58 +201,78 @@ func (e *events) lines() []string {
 func allReads() claims.Rule  { return claims.AllScopes("orders.read") }
 func allWrites() claims.Rule { return claims.AllScopes("orders.read", "orders.write") }
 
-// meterProvider adds up what the Guard counts, by attributes.
-type meterProvider struct {
-	noop.MeterProvider
-	err   error
-	meter string
-	name  string
-	unit  string
-	mu    sync.Mutex
-	sums  map[string]int64
+// measured is what a Guard reports to OpenTelemetry.
+type measured struct {
+	reader *sdkmetric.ManualReader
+	meters *sdkmetric.MeterProvider
+	spans  *tracetest.SpanRecorder
+	traces *sdktrace.TracerProvider
 }
 
-type meter struct {
-	noop.Meter
-	p *meterProvider
+func newMeasured() *measured {
+	m := &measured{reader: sdkmetric.NewManualReader(), spans: tracetest.NewSpanRecorder()}
+	m.meters = sdkmetric.NewMeterProvider(sdkmetric.WithReader(m.reader))
+	m.traces = sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(m.spans))
+	return m
 }
 
-type counter struct {
-	noop.Int64Counter
-	p *meterProvider
+func (m *measured) scopes(t *testing.T) []metricdata.ScopeMetrics {
+	t.Helper()
+	var all metricdata.ResourceMetrics
+	require.NoError(t, m.reader.Collect(t.Context(), &all))
+	return all.ScopeMetrics
 }
 
-func (p *meterProvider) Meter(name string, _ ...metric.MeterOption) metric.Meter {
-	p.meter = name
-	return meter{p: p}
-}
-
-func (m meter) Int64Counter(name string, options ...metric.Int64CounterOption) (metric.Int64Counter, error) {
-	m.p.name, m.p.unit = name, metric.NewInt64CounterConfig(options...).Unit()
-	return counter{p: m.p}, m.p.err
-}
-
-func (c counter) Add(_ context.Context, n int64, options ...metric.AddOption) {
-	set := metric.NewAddConfig(options).Attributes()
-	c.p.mu.Lock()
-	defer c.p.mu.Unlock()
-	if c.p.sums == nil {
-		c.p.sums = make(map[string]int64)
-	}
-	key := ""
-	for _, kv := range set.ToSlice() {
-		if key != "" {
-			key += " "
+// series are the points of a metric by their attributes, written name=value in
+// the order of the names and without "sallyport."; of a histogram, how many
+// values it got.
+func (m *measured) series(t *testing.T, name string) map[string]int64 {
+	t.Helper()
+	out := map[string]int64{}
+	add := func(set attribute.Set, n int64) {
+		labels := make([]string, 0, set.Len())
+		for _, kv := range set.ToSlice() {
+			labels = append(labels, strings.TrimPrefix(string(kv.Key), "sallyport.")+"="+kv.Value.String())
 		}
-		key += string(kv.Key) + "=" + kv.Value.String()
+		out[strings.Join(labels, " ")] += n
 	}
-	c.p.sums[key] += n
+	for _, scope := range m.scopes(t) {
+		for _, metric := range scope.Metrics {
+			if metric.Name != name {
+				continue
+			}
+			switch data := metric.Data.(type) {
+			case metricdata.Sum[int64]:
+				for _, p := range data.DataPoints {
+					add(p.Attributes, p.Value)
+				}
+			case metricdata.Histogram[float64]:
+				for _, p := range data.DataPoints {
+					add(p.Attributes, int64(p.Count))
+				}
+			}
+		}
+	}
+	return out
 }
 
-func (p *meterProvider) counts() map[string]int64 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.sums
+// counts are the requests that were counted, without the series that are 0.
+func (m *measured) counts(t *testing.T) map[string]int64 {
+	t.Helper()
+	out := m.series(t, "sallyport.requests")
+	maps.DeleteFunc(out, func(_ string, n int64) bool { return n == 0 })
+	return out
+}
+
+// brokenMeters make no instrument.
+type brokenMeters struct{ noop.MeterProvider }
+
+type brokenMeter struct{ noop.Meter }
+
+func (brokenMeters) Meter(string, ...metric.MeterOption) metric.Meter { return brokenMeter{} }
+
+func (brokenMeter) Int64Counter(string, ...metric.Int64CounterOption) (metric.Int64Counter, error) {
+	return nil, errors.New("no more instruments")
 }
 
 type params = [][2]string

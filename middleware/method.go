@@ -8,10 +8,6 @@ import (
 	"github.com/sallyport-go/sallyport/internal/routed"
 )
 
-// overrideHeaders are those by which callers ask for another method than that
-// of the request line. Whether anything further in obeys is not known here.
-var overrideHeaders = [...]string{"X-Http-Method-Override", "X-Http-Method", "X-Method-Override"}
-
 // otherMethod denies a request that may be taken for one of another method.
 var otherMethod = claims.Func("no other method than that of the request", func(*claims.Claims) bool { return false })
 
@@ -38,11 +34,9 @@ func routedByItsMethod(r *http.Request) bool {
 
 // overridesMethod reports whether a header asks for another method.
 func overridesMethod(r *http.Request) bool {
-	for _, name := range overrideHeaders {
-		for _, method := range r.Header[name] {
-			if !sameMethod(strings.ToUpper(strings.TrimSpace(method)), r.Method) {
-				return true
-			}
+	for _, method := range routed.Overrides(r.Header) {
+		if !sameMethod(method, r.Method) {
+			return true
 		}
 	}
 	return false

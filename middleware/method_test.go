@@ -65,6 +65,43 @@ func TestTheMethodThatRoutedIsJudged(t *testing.T) {
 	}
 }
 
+// A table decides by the method, and an exemption may: what runs behind it may
+// obey a header that asks for another one.
+func TestATableIsNotGotAroundByAHeaderThatAsksForAnotherMethod(t *testing.T) {
+	t.Parallel()
+	g := newGuard(t, middleware.Config{Exempt: []string{"GET /public", "/open"}})
+	enforce, err := g.Enforce(middleware.Policy{Rules: map[string]claims.Rule{
+		"GET /orders": allReads(), "DELETE /orders": allWrites(), "/any": allReads(), "DELETE /public": allWrites(),
+	}})
+	require.NoError(t, err)
+	doors := map[string]http.Handler{"table": enforce(handler), "door": g.Authenticate(handler)}
+	for _, row := range []struct {
+		name, door, path, asks, token string
+		status                        int
+	}{
+		{"107 the rule of another method", "table", "/orders", "DELETE", reader, 403},
+		{"107 no rule at all", "table", "/orders", "PATCH", reader, 403},
+		{"107 the same rule", "table", "/orders", "HEAD", reader, 200},
+		{"107 one rule for all methods", "table", "/any", "DELETE", reader, 200},
+		{"107 an exemption of one method, in a table", "table", "/public", "DELETE", "", 401},
+		{"107 an exemption of all methods, in a table", "table", "/open", "DELETE", "", 200},
+		{"107 an exemption of one method", "door", "/public", "DELETE", "", 401},
+		{"107 an exemption of all methods", "door", "/open", "DELETE", "", 200},
+		{"107 without the header", "door", "/public", "", "", 200},
+	} {
+		for _, name := range []string{"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"} {
+			r := httptest.NewRequest(http.MethodGet, row.path, nil)
+			if row.asks != "" {
+				r.Header.Set(name, row.asks)
+			}
+			if row.token != "" {
+				r.Header.Set("Authorization", "Bearer "+row.token)
+			}
+			assert.Equal(t, row.status, serve(doors[row.door], r).Code, "%s, by %s", row.name, name)
+		}
+	}
+}
+
 // The method is overridden where it should be: in front of the router.
 func TestAMethodThatIsOverriddenInFrontOfTheRouterIsTheMethod(t *testing.T) {
 	t.Parallel()

@@ -2,69 +2,106 @@ package middleware
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
 
+	"github.com/sallyport-go/sallyport/internal/version"
 	"github.com/sallyport-go/sallyport/reason"
 )
 
-const (
-	meterName   = "github.com/sallyport-go/sallyport/middleware"
-	counterName = "sallyport.requests"
-)
+// checkSeconds are the bounds of the histogram of checks: a token seen before
+// takes a microsecond, a first sight a hundred, a wait for keys seconds.
+var checkSeconds = []float64{1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 5e-3, 2.5e-2, 0.1, 0.5, 1, 5}
 
-// otherReason is counted for the codes of a custom Verifier or Binding, of which
-// there could be any number.
-const otherReason reason.Code = "other"
-
-// requestCounter counts decisions by outcome and reason. The attribute sets
-// are made once, so that counting allocates nothing.
-type requestCounter struct {
+// meters count decisions and time checks. Counting allocates nothing of its own.
+type meters struct {
 	requests metric.Int64Counter
-	options  map[label][]metric.AddOption
+	duration metric.Float64Histogram
+	timed    map[timing][]metric.RecordOption
 }
 
-type label struct {
+// timing is what checks are timed by.
+type timing struct {
 	outcome Outcome
-	reason  reason.Code
+	seen    bool
 }
 
-func newRequestCounter(p metric.MeterProvider) (*requestCounter, error) {
+func newMeters(p metric.MeterProvider) (*meters, error) {
 	if isNil(p) {
 		return nil, nil
 	}
-	requests, err := p.Meter(meterName).Int64Counter(counterName,
+	meter := p.Meter(version.Module, metric.WithInstrumentationVersion(version.Built()))
+	m := &meters{timed: make(map[timing][]metric.RecordOption)}
+	var errs [2]error
+	m.requests, errs[0] = meter.Int64Counter("sallyport.requests",
 		metric.WithUnit("{request}"),
-		metric.WithDescription("Requests that a guard decided on, by outcome and reason."))
-	if err != nil {
-		return nil, fmt.Errorf("middleware: Config.MeterProvider refused the counter %s: %w", counterName, err)
+		metric.WithDescription("Requests that a guard decided on, by outcome, reason and issuer."))
+	m.duration, errs[1] = meter.Float64Histogram("sallyport.check.duration",
+		metric.WithUnit("s"),
+		metric.WithDescription("Duration of the check of a token and its rule, by outcome and whether the token was seen before."),
+		metric.WithExplicitBucketBoundaries(checkSeconds...))
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, fmt.Errorf("middleware: Config.MeterProvider refused an instrument: %w", err)
 	}
-	c := &requestCounter{requests: requests, options: make(map[label][]metric.AddOption)}
-	c.prepare(label{outcome: Verified})
-	c.prepare(label{outcome: Anonymous})
-	for _, outcome := range []Outcome{Refused, Shadow} {
-		c.prepare(label{outcome, otherReason})
-		for code := range classes {
-			c.prepare(label{outcome, code})
+	for _, outcome := range []Outcome{Verified, Refused, Shadow} {
+		for _, seen := range []bool{false, true} {
+			set := attribute.NewSet(outcomeKey.String(string(outcome)), seenKey.Bool(seen))
+			m.timed[timing{outcome, seen}] = []metric.RecordOption{metric.WithAttributeSet(set)}
 		}
 	}
-	return c, nil
+	return m, nil
 }
 
-func (c *requestCounter) prepare(l label) {
-	attrs := []attribute.KeyValue{attribute.String("outcome", string(l.outcome))}
-	if l.reason != "" {
-		attrs = append(attrs, attribute.String("reason", string(l.reason)))
+// Reasons whose series begin at 0: those that alarms watch, and what a dashboard
+// shows first. The others come with their first request.
+var (
+	watchedOfNone   = []reason.Code{reason.NoToken, reason.InvalidRequest, reason.Malformed, reason.UnknownIssuer, reason.UnknownTenant}
+	watchedOfIssuer = []reason.Code{
+		reason.KeysUnavailable, reason.RevocationUnavailable, reason.IntrospectionUnavailable, reason.UnknownKey, reason.UnusableKey, reason.BadSignature,
+		reason.Expired, reason.NotYetValid, reason.IssuedInFuture, reason.WrongAudience, reason.InsufficientScope, reason.InsufficientRole,
 	}
-	c.options[l] = []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(attrs...))}
+)
+
+// begin makes the series that alarms watch, so that an alarm on an increase sees
+// the first one too.
+func (m *meters) begin(all labels) {
+	for is, s := range all {
+		watched := watchedOfIssuer
+		if is.issuer == "" {
+			watched = watchedOfNone
+		}
+		named := is.issuer != other && is.outcome == Verified && is.issuer != ""
+		for _, code := range watched {
+			named = named || is.issuer != other && is.reason == code
+		}
+		if named {
+			m.requests.Add(context.Background(), 0, s.set...)
+		}
+	}
 }
 
-func (c *requestCounter) count(ctx context.Context, ev Event) {
-	options, ok := c.options[label{ev.Outcome, ev.Reason}]
-	if !ok {
-		options = c.options[label{ev.Outcome, otherReason}]
+// record counts a decision, and the time that the check of its token took.
+func (m *meters) record(ctx context.Context, s *series, begun time.Time, seen bool) {
+	m.requests.Add(ctx, 1, s.set...)
+	if !begun.IsZero() {
+		m.duration.Record(ctx, time.Since(begun).Seconds(), m.timed[timing{s.outcome, seen}]...)
 	}
-	c.requests.Add(ctx, 1, options...)
+}
+
+// annotate writes the decision into the span of the request, if it has one that
+// is recorded.
+func annotate(ctx context.Context, s *series, ev *Event) {
+	span := trace.SpanFromContext(ctx)
+	if !span.IsRecording() {
+		return
+	}
+	span.SetAttributes(s.attributes...)
+	if ev.Claims != nil || ev.Issuer != "" {
+		span.SetAttributes(seenKey.Bool(ev.Seen))
+	}
 }

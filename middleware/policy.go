@@ -174,13 +174,14 @@ func (t *routes) add(pattern string, rt *route) (err error) {
 // would answer with 405, CONNECT (whose path it does not clean), and a path
 // that matches otherwise once its percent-encoding is undone, because a router
 // further in may read it that way. So is a request that the router of an
-// adapter routes by another method or path, if that leads to another entry.
+// adapter routes by another method or path, or that asks for another method by a
+// header, if that leads to another entry.
 func (t *routes) match(r *http.Request) *route {
 	if t == nil || r.URL == nil || r.Method == http.MethodConnect {
 		return nil
 	}
 	rt := t.lookup(r)
-	if rt == nil || !t.asRouted(r, rt) {
+	if rt == nil || !t.asRouted(r, rt) || !t.asOverridden(r, rt) {
 		return nil
 	}
 	if r.URL.RawPath == "" {
@@ -213,6 +214,17 @@ func (t *routes) asRouted(r *http.Request, rt *route) bool {
 		return true
 	}
 	return t.lookup(&http.Request{Method: method, Host: r.Host, URL: &url.URL{Path: path}}) == rt
+}
+
+// asOverridden reports whether a request leads to rt by every method that its
+// headers ask for too: what runs further in may obey them.
+func (t *routes) asOverridden(r *http.Request, rt *route) bool {
+	for _, method := range routed.Overrides(r.Header) {
+		if !sameMethod(method, r.Method) && t.lookup(&http.Request{Method: method, Host: r.Host, URL: r.URL}) != rt {
+			return false
+		}
+	}
+	return true
 }
 
 func (t *routes) lookup(r *http.Request) *route {

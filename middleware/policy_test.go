@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/internal/routed"
 	"github.com/sallyport-go/sallyport/middleware"
 )
 
@@ -163,6 +164,21 @@ func TestUncleanTargetsDoNotTradeAStrictRuleForALenientOne(t *testing.T) {
 			r := read(t, "GET "+row.target+" HTTP/1.1", "Host: api.example", "Authorization: Bearer "+reader)
 			assert.Equal(t, row.status, serve(enforce(handler), r).Code)
 		})
+	}
+}
+
+// A router that goes by another path, which the adapter of one reads.
+var _ = routed.Register(func(r *http.Request) routed.Reading { return routed.Reading{Path: r.Header.Get("Goes-By")} })
+
+func TestARequestMatchesWhereItsRouterGoesByTheSameEntry(t *testing.T) {
+	t.Parallel()
+	g := newGuard(t, middleware.Config{})
+	enforce, err := g.Enforce(middleware.Policy{Rules: map[string]claims.Rule{"/": claims.AnyToken(), "/admin": allWrites()}})
+	require.NoError(t, err)
+	for path, status := range map[string]int{"/orders/7": 200, "/admin": 403} {
+		r := withToken(reader)
+		r.Header.Set("Goes-By", path)
+		assert.Equal(t, status, serve(enforce(handler), r).Code, path)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/sallyport-go/sallyport/internal/routed"
 	"github.com/sallyport-go/sallyport/reason"
 )
 
@@ -30,13 +31,8 @@ func (g *Guard) isPreflight(r *http.Request) bool {
 	if r.Method != http.MethodOptions || !one(r.Header["Origin"]) || !one(r.Header["Access-Control-Request-Method"]) {
 		return false
 	}
-	if len(r.Header["Authorization"]) > 0 || !routedByItsMethod(r) {
+	if len(r.Header["Authorization"]) > 0 || !routedByItsMethod(r) || routed.Overrides(r.Header) != nil {
 		return false
-	}
-	for _, name := range overrideHeaders {
-		if len(r.Header[name]) > 0 {
-			return false
-		}
 	}
 	credential, err := g.credentials(r)
 	return errors.Is(withoutNil(err), reason.NoToken) || err == nil && credential.Token == ""

@@ -119,6 +119,19 @@ func TestWithoutAHandlerPreflightsAreJudgedLikeAnyRequest(t *testing.T) {
 	assert.Equal(t, 503, serve(new(middleware.Guard).Authenticate(handler), preflight()).Code)
 }
 
+// A source of credentials that reads a header of its own does not see what is in
+// Authorization, which no browser sends with a preflight.
+func TestAPreflightHasNoAuthorizationWhereverTokensAreFrom(t *testing.T) {
+	t.Parallel()
+	g := newGuard(t, middleware.Config{Preflight: cors, Credentials: func(*http.Request) (middleware.Credential, error) {
+		return middleware.Credential{}, reason.NoToken
+	}})
+	assert.Equal(t, 204, serve(g.Authenticate(handler), preflight()).Code)
+	for _, value := range []string{"Bearer " + reader, "Basic dTpw", ""} {
+		assert.Equal(t, 401, serve(g.Authenticate(handler), preflight([2]string{"Authorization", value})).Code, value)
+	}
+}
+
 // A source of credentials that fails has not said that there are none.
 func TestACredentialThatCannotBeReadIsNoPreflight(t *testing.T) {
 	t.Parallel()

@@ -45,6 +45,10 @@ func Auth0(domain string, grants Auth0Grants, audiences ...string) Provider {
 	}}}
 }
 
+func auth0Named(grants Auth0Grants) func(Settings) Provider {
+	return func(s Settings) Provider { return Auth0(s.Issuer, grants, s.Audiences...) }
+}
+
 func auth0Mapping(grants Auth0Grants) claims.Mapping {
 	m := claims.Mapping{
 		Scopes:      []claims.Source{},

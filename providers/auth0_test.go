@@ -109,7 +109,7 @@ func TestAuth0Mistakes(t *testing.T) {
 		says     []string
 	}{
 		"an issuer for a domain": {providers.Auth0("https://login.example.com/", providers.Auth0Scopes, article), []string{`domain "https://login.example.com/": give the host name alone`}},
-		"no domain":              {providers.Auth0("", providers.Auth0Scopes, article), []string{`domain ""`}},
+		"no domain":              {providers.Auth0("", providers.Auth0Scopes, article), []string{"domain is not set"}},
 		"no choice of grants":    {providers.Auth0(domain, 0, article), []string{"choose Auth0Permissions or Auth0Scopes"}},
 		"a choice there is not":  {providers.Auth0(domain, 3, article), []string{"choose Auth0Permissions or Auth0Scopes"}},
 		"no audience":            {providers.Auth0(domain, providers.Auth0Scopes), []string{"give the audience"}},

@@ -42,6 +42,8 @@ func Entra(tenant string, audiences ...string) Provider {
 	}}
 }
 
+func entraNamed(s Settings) Provider { return Entra(s.Tenant, s.Audiences...) }
+
 // EntraTenants returns a Provider that expects tokens of these tenants, for an
 // API that many organisations use. They share one key set, so a tenant more costs no fetch.
 func EntraTenants(tenants []string, audiences ...string) Provider {
@@ -111,6 +113,9 @@ func entraTokens(iss, client string, audiences []string) verifier.Issuer {
 }
 
 func checkGUID(tenant string) error {
+	if tenant == "" {
+		return unset(nameTenant)
+	}
 	hex := strings.ReplaceAll(tenant, "-", "")
 	if len(tenant) != 36 || len(hex) != 32 || strings.Trim(hex, "0123456789abcdef") != "" {
 		return setting.Errorf("%s %.100q: give the tenant's GUID in lower case (its iss has nothing else; a domain name will not match)", nameTenant, tenant)

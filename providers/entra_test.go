@@ -201,7 +201,7 @@ func TestEntraMistakes(t *testing.T) {
 		"both at once":                {providers.Entra("x"), []string{"give the audience", "GUID"}},
 		"no tenants":                  {providers.EntraTenants(nil, apiURI), []string{"EntraTenants: ", "give the tenants' GUIDs"}},
 		"a tenant among them":         {providers.EntraTenants([]string{tenant, "x"}), []string{`tenant "x"`, "give the audience"}},
-		"any tenant, but no audience": {providers.DangerouslyEntraAnyTenant(), []string{"DangerouslyEntraAnyTenant: give the audience"}},
+		"any tenant, but no audience": {providers.DangerouslyEntraAnyTenant(), []string{"DangerouslyEntraAnyTenant: audiences is not set: give the audience"}},
 	} {
 		require.Error(t, row.provider.Err, name)
 		for _, say := range row.says {

@@ -23,6 +23,8 @@ func hints(grants map[string]string) map[string]string {
 		"aud:00000003-0000-0000-c000-000000000000": graph,
 		"aud:https://graph.microsoft.com*":         graph,
 
+		"aud:{issuer}": "aud is the issuer itself, as in the tokens of Okta's org authorization server, which are for Okta's own API: use a custom authorization server, whose tokens name yours.",
+
 		"aud:{guid}":  "aud is a GUID, as Entra v2.0 tokens have it: if it is your app registration's, add it to the audiences.",
 		"aud:account": "Keycloak puts the API into aud only with an audience mapper on the client: add one.",
 	}
@@ -62,4 +64,20 @@ func grantsOf(issuer string) map[string]string {
 		return keycloakGrants
 	}
 	return nil
+}
+
+// lacking returns the hints that one sentence answers whatever a token lacks.
+func lacking(sentence string) map[string]string {
+	all := make(map[string]string)
+	for _, kind := range []string{"scope", "role", "permission", "level"} {
+		all["lacks:"+kind] = sentence
+	}
+	return all
+}
+
+// with returns both.
+func with(grants, more map[string]string) map[string]string {
+	all := maps.Clone(grants)
+	maps.Copy(all, more)
+	return all
 }

@@ -28,8 +28,12 @@ func TestHints(t *testing.T) {
 			broken(iss.Token(jwkstest.Header{"nonce": "n"})),
 			"This token is for Microsoft Graph, which alone can verify it: the client must ask for your API's scope (api://.../.default).",
 		},
-		"Graph by its GUID":  {iss.Token(jwkstest.WithAudience("00000003-0000-0000-c000-000000000000")), graph},
-		"Graph by its URL":   {iss.Token(jwkstest.WithAudience("https://graph.microsoft.com/")), graph},
+		"Graph by its GUID": {iss.Token(jwkstest.WithAudience("00000003-0000-0000-c000-000000000000")), graph},
+		"Graph by its URL":  {iss.Token(jwkstest.WithAudience("https://graph.microsoft.com/")), graph},
+		"the issuer itself": {
+			iss.Token(jwkstest.WithAudience("https://issuer.example/")),
+			"aud is the issuer itself, as in the tokens of Okta's org authorization server, which are for Okta's own API: use a custom authorization server, whose tokens name yours.",
+		},
 		"another GUID":       {iss.Token(jwkstest.WithAudience(apiGUID)), "aud is a GUID, as Entra v2.0 tokens have it: if it is your app registration's, add it to the audiences."},
 		"Keycloak's account": {iss.Token(jwkstest.WithAudience("master-realm", "account")), "Keycloak puts the API into aud only with an audience mapper on the client: add one."},
 		"an unknown issuer":  {iss.Token(jwkstest.Claims{"iss": "https://test.example/"}), "The token is from another issuer (iss) than the ones configured: is it from TEST while this is PROD?"},
@@ -37,7 +41,11 @@ func TestHints(t *testing.T) {
 	} {
 		assert.Equal(t, row.hint, g.Explain(t.Context(), row.token).Hint, name)
 	}
-	for _, p := range []providers.Provider{providers.Entra(tenant, "a"), providers.EntraTenants([]string{tenant}, "a"), providers.Auth0(domain, providers.Auth0Scopes, "a")} {
+	for _, p := range []providers.Provider{
+		providers.Entra(tenant, "a"), providers.EntraTenants([]string{tenant}, "a"), providers.Auth0(domain, providers.Auth0Scopes, "a"),
+		providers.Okta(oktaIssuer, "a"), providers.Keycloak(realm, bothRoles, "a"), providers.Cognito(userPool, []string{"c"}, ""),
+		providers.Hydra(hydraIssuer, "a"), providers.Zitadel(zitadelIssuer, "", "a"), providers.OIDC(openidProvider, "a"), providers.RFC9068(profileIssuer, "a"),
+	} {
 		for i := range p.Issuers {
 			assert.Subset(t, p.Issuers[i].Tokens.Hints, providers.Generic("x", "a").Issuers[0].Tokens.Hints, "every preset has them")
 		}
@@ -51,6 +59,10 @@ func TestEachServerSaysWhereItGrants(t *testing.T) {
 		"Entra":    providers.Entra(tenant, "a"),
 		"Auth0":    providers.Auth0(domain, providers.Auth0Permissions, "a"),
 		"Keycloak": providers.Generic("https://sso.example/realms/orders", "a"),
+		"Okta":     providers.Okta(oktaIssuer, "a"),
+		"Cognito":  providers.Cognito(userPool, []string{"c"}, ""),
+		"Hydra":    providers.Hydra(hydraIssuer, "a"),
+		"Zitadel":  providers.Zitadel(zitadelIssuer, "", "a"),
 	} {
 		for _, key := range lacks {
 			assert.Contains(t, p.Issuers[0].Tokens.Hints[key], server, key)

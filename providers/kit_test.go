@@ -1,9 +1,11 @@
 package providers_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -128,4 +130,74 @@ func look(t *testing.T, g *sallyport.Gate, token string, levels claims.AccessLev
 		}
 	}
 	return s
+}
+
+// server is a preset and its authorization server.
+type server struct {
+	iss  *jwkstest.Issuer
+	gate *sallyport.Gate
+}
+
+// newServer serves an issuer whose document is where its name says, and trusts it as
+// p does.
+func newServer(t *testing.T, name string, p providers.Provider) *server {
+	t.Helper()
+	require.NoError(t, p.Err)
+	c := cloud{}
+	iss := c.at(t, name, strings.TrimSuffix(name, "/")+"/.well-known/openid-configuration", "https://keys.example/jwks")
+	return &server{iss, c.gate(t, p)}
+}
+
+// levels are those of an API that no sample has an audience of its own for.
+var levels = claims.AccessLevels{Resources: []string{"api://levels"}}
+
+// look verifies a sample with changes.
+func (s *server) look(t *testing.T, name string, change ...jwkstest.TokenOption) seen {
+	t.Helper()
+	return look(t, s.gate, load(t, name).mint(t, s.iss, change...), levels)
+}
+
+func (s *server) accepts(t *testing.T, samples map[string]seen) {
+	t.Helper()
+	for name := range samples {
+		assert.Equal(t, samples[name], s.look(t, name), "%s: %s", name, load(t, name).About)
+	}
+}
+
+// trap is a token that must be refused, and what the report says to change.
+type trap struct {
+	sample string // "" is that of the whole test
+	change jwkstest.TokenOption
+	token  string // instead of a sample
+	want   reason.Code
+	hint   string
+}
+
+// refuses checks traps, after the sample that they are made of was accepted as it is.
+func (s *server) refuses(t *testing.T, good string, traps map[string]trap) {
+	t.Helper()
+	require.Empty(t, s.look(t, good).Reason, good)
+	for name := range traps {
+		trap := traps[name]
+		token := trap.token
+		if token == "" {
+			change := trap.change
+			if change == nil {
+				change = jwkstest.Claims{}
+			}
+			token = load(t, cmp.Or(trap.sample, good)).mint(t, s.iss, change)
+		}
+		assert.Equal(t, trap.want, look(t, s.gate, token, levels).Reason, name)
+		assert.Contains(t, s.gate.Explain(t.Context(), token).Hint, trap.hint, name)
+	}
+}
+
+// orders is the API of the examples.
+var orders = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "orders") })
+
+// statusOf returns what a caller without a token gets.
+func statusOf(h http.Handler) int {
+	recorder := httptest.NewRecorder()
+	h.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/orders", http.NoBody))
+	return recorder.Code
 }

@@ -49,6 +49,12 @@ type Source struct {
 	DiscoveryURL string
 	// JWKSURL is the key set's address; with it there is no discovery.
 	JWKSURL string
+	// CAFile and BearerFile are files: the certificates that the server is
+	// trusted by instead of the system's, and the token that it is asked with.
+	// See the fields of that name of [jwks.FetcherConfig].
+	//
+	// [jwks.FetcherConfig]: https://pkg.go.dev/github.com/sallyport-go/sallyport/jwks#FetcherConfig
+	CAFile, BearerFile string
 }
 
 // Generic returns a Provider that expects tokens of any issuer that follows RFC 9068 or comes close:
@@ -63,6 +69,13 @@ func Generic(issuer string, audiences ...string) Provider {
 	}}}
 }
 
+func genericNamed(s Settings) Provider {
+	if err := errors.Join(checkSet(nameIssuer, s.Issuer), checkAudiences(s.Audiences)); err != nil {
+		return failed("Generic", err)
+	}
+	return Generic(s.Issuer, s.Audiences...).WithNoAudience(s.ScopePrefix, s.NoAudienceClients...)
+}
+
 // WithClients returns p for tokens of these clients only, of all clients if
 // there are none. With Entra, where any client of the tenant can get a token for
 // any API, this is what tells a partner's token from any other.
@@ -70,21 +83,46 @@ func (p Provider) WithClients(clients ...string) Provider {
 	return p.each(func(i *Issuer) { i.Tokens.Clients = slices.Clone(clients) })
 }
 
+// WithNoAudience returns p for tokens without an audience too, where aud is
+// absent, null or []: those of clients that have a scope which begins with
+// scopePrefix. Without a scopePrefix every such token of theirs is accepted, so
+// that they must use no other API of the issuer. No clients and no scopePrefix
+// change nothing. See [verifier.AudienceBinding].
+//
+// [verifier.AudienceBinding]: https://pkg.go.dev/github.com/sallyport-go/sallyport/verifier#AudienceBinding
+func (p Provider) WithNoAudience(scopePrefix string, clients ...string) Provider {
+	if scopePrefix == "" && len(clients) == 0 {
+		return p
+	}
+	if len(clients) == 0 {
+		p.Err = errors.Join(p.Err, fmt.Errorf("providers: %w", setting.Errorf("%s is set without %s: a scope alone does not say whose token this is", nameScopePrefix, nameNoAudienceClients)))
+	}
+	return p.each(func(i *Issuer) {
+		i.Tokens.NoAudience = verifier.AudienceBinding{Clients: slices.Clone(clients), ScopePrefix: scopePrefix}
+	})
+}
+
 // WithJWKS returns p with its keys fetched from one address, without discovery.
 // It is for issuers that publish no document, whose name is no address, or whose
-// keys for this API are at an address of their own. "" changes nothing.
+// keys for this API are at an address of their own. On another host than before,
+// a CA and a bearer are left behind: give them after the address. "" changes
+// nothing.
 func (p Provider) WithJWKS(url string) Provider {
 	if url == "" {
 		return p
 	}
-	return p.each(func(i *Issuer) { i.Source.JWKSURL, i.Source.DiscoveryURL = url, "" })
+	return p.each(func(i *Issuer) {
+		i.Source.leave(url)
+		i.Source.JWKSURL, i.Source.DiscoveryURL = url, ""
+	})
 }
 
 // WithDiscovery returns p with its discovery document read from another address
 // than the one that follows from the issuer. The document has to name the
 // issuer. Where p has several, as Entra has, and url is the document of one of
-// them but for its query, it is that one's keys that all of them use. "" changes
-// nothing.
+// them but for its query, it is that one's keys that all of them use. On another
+// host than before, a CA and a bearer are left behind: give them after the
+// address. "" changes nothing.
 func (p Provider) WithDiscovery(url string) Provider {
 	if url == "" {
 		return p
@@ -95,6 +133,7 @@ func (p Provider) WithDiscovery(url string) Provider {
 		if of >= 0 {
 			i.Source.Issuer = p.Issuers[of].Source.Issuer
 		}
+		i.Source.leave(url)
 		i.Source.JWKSURL, i.Source.DiscoveryURL = "", url
 	})
 }
@@ -124,17 +163,49 @@ const (
 	nameTenant    setting.Name = "tenant"
 	nameDomain    setting.Name = "domain"
 	namePreset    setting.Name = "preset"
+	nameClients   setting.Name = "clients"
+	nameRolesFrom setting.Name = "RolesFrom"
+
+	nameEmails          setting.Name = "Emails"
+	nameHostedDomains   setting.Name = "HostedDomains"
+	nameRepositories    setting.Name = "Repositories"
+	nameOwners          setting.Name = "Owners"
+	nameWorkflows       setting.Name = "Workflows"
+	nameServiceAccounts setting.Name = "ServiceAccounts"
+	nameAPIServer       setting.Name = "APIServer"
+	namePolicies        setting.Name = "Policies"
+
+	nameScopePrefix       setting.Name = "ScopePrefix"
+	nameNoAudienceClients setting.Name = "NoAudienceClients"
 )
 
-func checkAudiences(audiences []string) error {
-	if len(audiences) == 0 || slices.Contains(audiences, "") {
-		return errors.New("give the audience that means this API")
+// unset returns the mistake that a setting is empty, with what to give.
+func unset(name setting.Name) error {
+	var s Settings
+	for _, f := range setting.Fields(&s) {
+		if f.Name == name || slices.Contains(f.Also, name) {
+			return setting.Errorf("%s is not set: give %s", name, f.Help)
+		}
 	}
-	return setting.CheckList(nameAudiences, audiences)
+	return setting.Errorf("%s is not set", name)
+}
+
+func checkSet(name setting.Name, values ...string) error {
+	if len(values) == 0 || slices.Contains(values, "") {
+		return unset(name)
+	}
+	return nil
+}
+
+func checkAudiences(audiences []string) error {
+	return errors.Join(checkSet(nameAudiences, audiences...), setting.CheckList(nameAudiences, audiences))
 }
 
 func checkHost(domain string) error {
-	if domain == "" || strings.ContainsAny(domain, "/:@?#,;") || setting.Flaw(domain) != "" {
+	if domain == "" {
+		return unset(nameDomain)
+	}
+	if strings.ContainsAny(domain, "/:@?#,;") || setting.Flaw(domain) != "" {
 		return setting.Errorf("%s %.100q: give the host name alone, such as login.example.com", nameDomain, domain)
 	}
 	return nil

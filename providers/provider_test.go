@@ -63,8 +63,20 @@ func TestEveryPresetTakesAnotherAddress(t *testing.T) {
 		"Generic, a name alone":     providers.Generic("urn:example:issuer", "a"),
 		"Auth0":                     providers.Auth0(domain, providers.Auth0Scopes, "a"),
 		"Entra":                     providers.Entra(tenant, "a"),
+		"EntraExternal":             providers.EntraExternal(tenant, externalDomain, "a"),
+		"EntraB2C":                  providers.EntraB2C(tenant, b2cDomain, []string{"B2C_1_susi"}, "a"),
+		"Google":                    providers.Google(providers.GoogleCallers{Emails: []string{shopAccount}}, "a"),
+		"GitHubActions":             providers.GitHubActions(providers.GitHubJobs{Owners: []string{"1"}}, "a"),
+		"Kubernetes":                providers.Kubernetes(providers.Cluster{}, []string{"shop/checkout"}, "a"),
 		"EntraTenants":              providers.EntraTenants([]string{tenant}, "a"),
 		"DangerouslyEntraAnyTenant": providers.DangerouslyEntraAnyTenant("a"),
+		"Okta":                      providers.Okta(oktaIssuer, "a"),
+		"Keycloak":                  providers.Keycloak(realm, bothRoles, "a"),
+		"Cognito":                   providers.Cognito(userPool, []string{"c"}, ""),
+		"Hydra":                     providers.Hydra(hydraIssuer, "a"),
+		"Zitadel":                   providers.Zitadel(zitadelIssuer, "", "a"),
+		"OIDC":                      providers.OIDC(openidProvider, "a"),
+		"RFC9068":                   providers.RFC9068(profileIssuer, "a"),
 	} {
 		for by, p := range map[string]providers.Provider{
 			"WithJWKS":                    p.WithJWKS(keys),
@@ -115,7 +127,7 @@ func TestArgumentsThatCanMatchNothingAreMistakes(t *testing.T) {
 		`audiences: " a" begins or ends with white space`:              providers.Auth0(domain, providers.Auth0Scopes, "x", " a"),
 		`audiences: "a\tb" holds white space`:                          providers.EntraTenants([]string{tenant}, "a\tb"),
 		`audiences: "\"a\"" holds a quotation mark`:                    providers.DangerouslyEntraAnyTenant(`"a"`),
-		`audiences: "a;b" holds a comma or semicolon`:                  providers.Named("generic", "https://issuer.example", "", "a;b"),
+		`Audiences: "a;b" holds a comma or semicolon`:                  providers.Named("generic", providers.Settings{Issuer: "https://issuer.example", Audiences: []string{"a;b"}}),
 		`domain " login.example.com": give the host name alone`:        providers.Auth0(" login.example.com", providers.Auth0Scopes, "a"),
 		`domain "login.example.com,other": give the host name alone`:   providers.Auth0("login.example.com,other", providers.Auth0Scopes, "a"),
 		`tenant "a53d724c-15ea-4469-a987-82a5b30ec167 ": give the`:     providers.Entra("a53d724c-15ea-4469-a987-82a5b30ec167 ", "a"),
@@ -153,6 +165,6 @@ func ExampleAuth0() {
 	// Output:
 	// https://login.example.com/
 	// providers: Auth0: domain "https://login.example.com/": give the host name alone, such as login.example.com
-	// give the audience that means this API
+	// audiences is not set: give the audience that means this API, an aud value
 	// choose Auth0Permissions or Auth0Scopes
 }

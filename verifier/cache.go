@@ -35,6 +35,10 @@ type cache struct {
 	prefix  [sha256.Size]byte // of this process alone: digests mean nothing elsewhere
 	entries *otter.Cache[digest, *proven]
 	flights singleflight.Group
+
+	bytes        int64 // at most
+	hits, misses counter
+	evictions    atomic.Uint64
 }
 
 // entryOverhead is what an entry costs beyond what its claims hold: their
@@ -49,17 +53,19 @@ func newCache(bytes int64) (*cache, error) {
 	if bytes == 0 {
 		bytes = defaultCacheBytes
 	}
+	k := &cache{bytes: bytes}
 	entries, err := otter.New(&otter.Options[digest, *proven]{
 		MaximumWeight: uint64(bytes),
 		Weigher:       func(_ digest, p *proven) uint32 { return p.weight() },
 		// Upkeep runs where it falls due, under a lock that no look-up waits for. A
 		// goroutine for it would wake another processor for each new token.
-		Executor: func(upkeep func()) { upkeep() },
+		Executor:         func(upkeep func()) { upkeep() },
+		OnAtomicDeletion: k.countEviction,
 	})
 	if err != nil {
 		return nil, err
 	}
-	k := &cache{entries: entries}
+	k.entries = entries
 	if _, err := rand.Read(k.prefix[:]); err != nil {
 		return nil, err
 	}
@@ -72,11 +78,21 @@ func (p *proven) weight() uint32 {
 	return uint32(size + size/16 + names + entryOverhead) //nolint:gosec // G115: far below 4 GiB, because MaxTokenBytes bounds what a token can hold
 }
 
-// find returns what is known of the token. It finds nothing when the key is not,
-// or no longer, exactly what a fresh verification would use.
+// find returns what is known of the token, and counts the look-up.
 func (k *cache) find(c *check) (verified, bool) {
+	if k == nil {
+		return verified{}, false
+	}
+	known, ok := k.lookUp(c)
+	k.count(c.request.is.lane, ok)
+	return known, ok
+}
+
+// lookUp finds nothing when the key is not, or no longer, exactly what a fresh
+// verification would use.
+func (k *cache) lookUp(c *check) (verified, bool) {
 	s := &c.split.is
-	if k == nil || s.v.headers.excludes(s.compact.HeaderText()) {
+	if s.v.headers.excludes(s.compact.HeaderText()) {
 		return verified{}, false
 	}
 	p, ok := k.entries.GetIfPresent(k.digestOf(c))

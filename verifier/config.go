@@ -128,6 +128,10 @@ type Issuer struct {
 	// Clients are the client ids accepted. Empty accepts every client.
 	Clients []string
 
+	// Limits narrow whose tokens are accepted by other claims than the client.
+	// All of them must hold. Empty accepts everyone that the issuer knows.
+	Limits []Limit
+
 	// Claims names the claims that hold scopes, roles, permissions and the
 	// client id. Each list that is nil is that of [claims.DefaultMapping].
 	Claims claims.Mapping
@@ -135,8 +139,10 @@ type Issuer struct {
 	// Hints are sentences for the [Report] on a token that was refused, by what
 	// is typical of the mistake: "iss:VALUE" of an unknown issuer, "aud:VALUE"
 	// of a wrong audience, "header:NAME" of a header member under a bad
-	// signature. A VALUE that ends in * is the beginning of one, and {guid} is
-	// any GUID; the most exact counts. "lacks:scope", "lacks:role",
+	// signature. A VALUE that ends in * is the beginning of one, {guid} is any
+	// GUID, and aud:{issuer} the issuer itself; the most exact counts. "typ:VALUE" is of a typ that is not among
+	// Types ("typ:" of none), "claim:NAME" of a claim that is missing or marks another kind of
+	// token, and "claim:aud" of one for other APIs too, "token:opaque" of a token that is no JWT. "lacks:scope", "lacks:role",
 	// "lacks:permission" and "lacks:level" say where this issuer grants what a
 	// good token lacks for a rule. They decide nothing.
 	Hints map[string]string
@@ -225,6 +231,7 @@ func New(cfg Config) (*Verifier, error) {
 	v.tooLarge = fmt.Sprintf("more than %d bytes: raise MaxTokenBytes if such tokens are meant to pass", v.maxTokenBytes)
 	for n := range cfg.Issuers {
 		i := cfg.Issuers[n].compile()
+		v.names = append(v.names, i.name)
 		if i.isTemplate() {
 			v.templates = append(v.templates, i)
 		} else {
@@ -288,6 +295,7 @@ func (cfg *Issuer) compile() *issuer {
 		markers:    orDefault(cfg.Markers, defaultMarkers),
 		required:   slices.Clone(cfg.Required),
 		clients:    slices.Clone(cfg.Clients),
+		limits:     cloneLimits(cfg.Limits),
 		mapping:    cfg.Claims,
 		hints:      maps.Clone(cfg.Hints),
 	}

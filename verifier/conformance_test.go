@@ -22,38 +22,12 @@ import (
 
 func TestConformanceOfEncodings(t *testing.T) {
 	t.Parallel()
-	// recoded changes the text of one part and signs what came out, so that
-	// nothing but the encoding is wrong.
-	recoded := func(part string, change func(string) string) row {
-		return malformed(part, func(w *world) string {
-			header, payload, signature := parts(w.Token(jwkstest.Claims{"x": "???>>>~~~"}, jwkstest.Header{"x": "???>>>~~~"}))
-			switch part {
-			case "header":
-				return w.Sign(change(header) + "." + payload)
-			case "payload":
-				return w.Sign(header + "." + change(payload))
-			default:
-				return header + "." + payload + "." + change(signature)
-			}
-		})
-	}
-	encodings := table{}
-	for _, part := range []string{"header", "payload", "signature"} {
-		for name, change := range map[string]func(string) string{
-			"padding":          func(s string) string { return s + strings.Repeat("=", 4-len(s)%4) },
-			"a space":          func(s string) string { return s[:4] + " " + s[4:] },
-			"CR":               func(s string) string { return s[:4] + "\r" + s[4:] },
-			"LF at the end":    func(s string) string { return s + "\n" },
-			"CR LF":            func(s string) string { return s[:8] + "\r\n" + s[8:] },
-			"a plus":           func(s string) string { return "+" + s[1:] },
-			"a slash":          func(s string) string { return s[:1] + "/" + s[2:] },
-			"a length of 4n+1": func(s string) string { return s + strings.Repeat("A", (5-len(s)%4)%4) },
-		} {
-			encodings[name+" in the "+part+" fails"] = recoded(part, change)
-		}
-	}
 	rules{
-		"16 base64url is strict": encodings,
+		"16 base64url is strict": { // in all other ways that it can be lax: the test kit's forgeries
+			"padding in the header fails":    malformed("header", func(w *world) string { h, p, _ := parts(w.Token()); return w.Sign(h + "=." + p) }),
+			"padding in the payload fails":   malformed("payload", func(w *world) string { h, p, _ := parts(w.Token()); return w.Sign(h + "." + p + "=") }),
+			"padding in the signature fails": malformed("signature", func(w *world) string { return w.Token() + "=" }),
+		},
 		"17 only base64url and dots, compact alone": {
 			"no token fails":           malformed("structure", text("")),
 			"an opaque token fails":    malformed("structure", text("NgXCXRKcopaqueMz0Yjw=")),

@@ -75,6 +75,7 @@ const (
 	keyAmbiguous         // unknown_key
 	keyOfAnother         // unknown_key
 	noAudience           // missing_claim, wrong_client, wrong_audience
+	byLimit              // missing_claim, wrong_client
 )
 
 // refuse makes the error of a check before the issuer is known.

@@ -283,10 +283,14 @@ func (d *decoded) describeClient() (found, expected string) {
 	if id := d.claims.ClientID(); id != "" {
 		found = quote.Text(id)
 	}
-	if len(d.issuer.clients) == 0 {
-		return found, "any client"
+	expected = "any client"
+	if len(d.issuer.clients) > 0 {
+		expected = oneOf(quoteAll(d.issuer.clients))
 	}
-	return found, oneOf(quoteAll(d.issuer.clients))
+	if l, has := d.broken(); l != nil {
+		found, expected = found+", "+has, expected+", "+l.expectation()
+	}
+	return found, expected
 }
 
 func (c *current) describeBinding() (found, expected string) {

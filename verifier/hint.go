@@ -25,6 +25,9 @@ func hint(c *check, err *Error) string {
 	if err.origin == noAudience {
 		return hintNoAudience(c, err)
 	}
+	if err.origin == byLimit {
+		return hintLimit(c, err)
+	}
 	h, ok := hints[err.Reason]
 	if !ok {
 		return err.Detail
@@ -124,7 +127,13 @@ func hintType(c *check, e *Error) string {
 	case h.ContentType != "":
 		return "The token holds another token (cty): ask the issuer for one that is signed alone."
 	case c.issuer.is.issuer.allowsType(h.Type, h.HasType): // so a claim tells
-		return "This is not an access token (an ID token, perhaps), by its claim " + otherKind(c) + ": send the access token of the same response."
+		name, _ := otherKind(c)
+		if text := c.issuer.is.issuer.ownHint(hintClaim, name); text != "" {
+			return text
+		}
+		return "This is not an access token (an ID token, perhaps), by its claim " + shownKind(c) + ": send the access token of the same response."
+	case c.issuer.is.issuer.ownHint(hintTyp, h.Type) != "":
+		return c.issuer.is.issuer.ownHint(hintTyp, h.Type)
 	case !h.HasType:
 		return `Add "" to the issuer's Types if its access tokens carry no typ.`
 	case h.Type == "":
@@ -134,15 +143,21 @@ func hintType(c *check, e *Error) string {
 	}
 }
 
-// otherKind returns the claim that marks a token as another kind.
-func otherKind(c *check) string {
+// otherKind returns the claim that marks a token as another kind, and what it
+// holds.
+func otherKind(c *check) (name, value string) {
 	d := &c.claims.is
 	for i := range d.issuer.markers {
 		if m := &d.issuer.markers[i]; !m.holds(d.claims) {
-			return m.Claim + " " + quote.Line(d.claim(m.Claim), short)
+			return m.Claim, quote.Line(d.claim(m.Claim), short)
 		}
 	}
-	return ""
+	return "", ""
+}
+
+func shownKind(c *check) string {
+	name, value := otherKind(c)
+	return name + " " + value
 }
 
 // short is how much a hint repeats of a claim.
@@ -153,6 +168,9 @@ func hintIssuer(c *check, _ *Error) string {
 	o := &c.payload.is
 	value, _ := o.payload.Get("iss")
 	iss, _ := value.Text()
+	if h, ok := o.v.hints[hintIss+":"+iss]; ok { // it is known, however near it is
+		return h
+	}
 	if near := o.v.nearIssuer(iss); near != "" {
 		return near
 	}
@@ -229,33 +247,6 @@ func ofOwnKeys(c *check) string {
 	return " What its header brings along (" + strings.Join(brought, ", ") + ") is never used: keys come from the issuer alone."
 }
 
-// The kinds of keys of [Issuer.Hints].
-const (
-	hintIss    = "iss"
-	hintAud    = "aud"
-	hintHeader = "header"
-	hintLacks  = "lacks"
-)
-
-// configuredHint returns the sentence of the most exact key that fits value, ""
-// if none does.
-func (v *Verifier) configuredHint(kind, value string) string {
-	if h, ok := v.hints[kind+":"+value]; ok {
-		return h
-	}
-	if h, ok := v.hints[kind+":{guid}"]; ok && isGUID(value) {
-		return h
-	}
-	longest := ""
-	for key := range v.hints {
-		prefix, ok := strings.CutSuffix(key, "*")
-		if ok && strings.HasPrefix(kind+":"+value, prefix) && len(key) > len(longest) {
-			longest = key
-		}
-	}
-	return v.hints[longest]
-}
-
 // hintClaims names the claim, what it is and what it must be. It finds dates in
 // milliseconds, and roles that are an object.
 func hintClaims(c *check, e *Error) string {
@@ -315,6 +306,11 @@ func hintMissing(c *check, e *Error) string {
 	if v, ok := c.payload.is.payload.Get(name); ok && v.IsNull() {
 		return "The token's " + name + " is null, which counts as absent: have the issuer write a value."
 	}
+	if c.issuer.reached { // it is known whose token this is
+		if h := c.issuer.is.issuer.ownHint(hintClaim, name); h != "" {
+			return h
+		}
+	}
 	return "The token lacks a claim that is needed: " + e.Detail + "."
 }
 
@@ -329,6 +325,8 @@ func hintNoAudience(c *check, e *Error) string {
 		}
 	}
 	switch binding := &d.issuer.noAudience; {
+	case binding.isZero() && d.issuer.ownHint(hintClaim, "aud") != "":
+		return has + ". " + d.issuer.ownHint(hintClaim, "aud")
 	case binding.isZero():
 		return has + ": have the issuer write this API's audience into it, or accept the tokens of known clients by NoAudience."
 	case e.Reason == reason.WrongAudience:
@@ -349,11 +347,11 @@ func hintAudience(c *check, _ *Error) string {
 		if near := d.issuer.nearAudience(aud); near != "" {
 			return near
 		}
-		if aud == d.claims.Issuer() {
-			return "aud is the issuer itself, as in the tokens of Okta's org authorization server, which are for Okta's own API: use a custom authorization server, whose tokens name yours."
-		}
 		if h := d.v.configuredHint(hintAud, aud); h != "" {
 			return h
+		}
+		if aud == d.claims.Issuer() {
+			return cmp.Or(d.v.hints[hintAud+":{issuer}"], "aud is the issuer itself: the token is for its own API, and the client must ask for yours.")
 		}
 	}
 	if none(d.claims.Audiences()) {
@@ -361,6 +359,9 @@ func hintAudience(c *check, _ *Error) string {
 	}
 	if d.claims.ClientID() != "" && d.claims.HasAudience(d.claims.ClientID()) {
 		return "aud is the client itself, as in an ID token: the client must send the access token, and ask for yours."
+	}
+	if h := d.issuer.ownHint(hintClaim, "aud"); h != "" {
+		return "The token is for another API, by its aud. " + h
 	}
 	return "The token is for another API, by its aud: the client must ask for yours, or, if it means yours, add that value to the audiences."
 }

@@ -90,7 +90,7 @@ var told = []struct{ name, hint string }{
 	{`^aud: (?:a slash|an array of others)`, `Only the trailing slash differs: set the audience`},
 	{`^aud: in other case`, `Only upper and lower case differ: set the audience`},
 	{`^aud: (?:among|an array in a string)`, `aud is one string that lists several`},
-	{`^aud: the issuer`, `aud is the issuer itself.*Okta`},
+	{`^aud: the issuer`, `aud is the issuer itself: the token is for its own API`},
 	{`^aud: `, `\baud\b|audience`},
 	{`^cnf: `, `\(cnf\)`},
 	{`^size: `, `MaxTokenBytes`},
@@ -118,7 +118,8 @@ var onlyOf = map[string]string{
 }
 
 // TestAHintNamesWhatWasChanged walks every forgery of the test kit: each changes
-// one thing, and its hint names that, and says nothing that is not so.
+// one thing, and is refused for that, by Verify and Explain. Its hint names that,
+// and says nothing that is not so.
 func TestAHintNamesWhatWasChanged(t *testing.T) {
 	t.Parallel()
 	for _, alg := range []string{"ES256", "ES384", "EdDSA", "RS256", "PS256"} {
@@ -133,11 +134,15 @@ func TestAHintNamesWhatWasChanged(t *testing.T) {
 			v, n := w.verifier(t), 0
 			for name, forgery := range w.Forgeries() {
 				n++
+				expect(t, v, forgery.Token, forgery.Reason, name)
 				report := v.Explain(t.Context(), forgery.Token)
 				assert.False(t, report.OK, name)
+				assert.Equal(t, forgery.Reason, report.Reason, name)
+				assert.Len(t, report.Checks, len(checkNames), name)
 				assertNames(t, name, report.Hint)
 			}
 			assert.Greater(t, n, 400)
+			expect(t, v, w.Token(), "", "the token that they are forged from is good")
 		})
 	}
 }

@@ -2,6 +2,7 @@ package verifier
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -32,8 +33,8 @@ func hintMalformed(c *check, e *Error) string {
 		return "There is more than one token, or something behind the token, with a comma, a tilde or a space between them: give one token alone."
 	case dots == 4:
 		return "The token is encrypted (JWE): ask the issuer for signed access tokens."
-	case dots == 0:
-		return "This is no JWT but an opaque token: ask the issuer for JWT access tokens, or use introspection."
+	case isOpaque(token):
+		return "This is no JWT but an opaque token" + cmp.Or(c.request.is.v.opaqueHint(), ": ask the issuer for JWT access tokens, or use introspection.")
 	case dots != 2:
 		return fmt.Sprintf("A signed token has three parts with two dots between them, and this has %d: was it cut when it was copied?", dots+1)
 	}
@@ -55,6 +56,13 @@ const base64url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
 func isPart(text string) bool {
 	data, err := base64.RawURLEncoding.DecodeString(text)
 	return err == nil && bytes.HasPrefix(data, []byte("{"))
+}
+
+// isOpaque reports whether a token has no part of a JWT. Some servers write a dot
+// into theirs.
+func isOpaque(token string) bool {
+	first, rest, _ := strings.Cut(token, ".")
+	return !strings.Contains(rest, ".") && !isPart(first)
 }
 
 // separates reports whether people put r between two tokens.

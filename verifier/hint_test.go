@@ -26,6 +26,7 @@ func TestHints(t *testing.T) {
 		"nothing at all":                 {token: text(""), hint: "There is no token."},
 		"the word Bearer pasted":         {token: func(w *world) string { return "Bearer " + w.Token() }, hint: "without the word Bearer"},
 		"bearer pasted with an opaque":   {token: text("bearer 1234"), hint: "without the word Bearer"},
+		"an opaque token with a dot":     {token: text("ory_at_zT1m.pXkR"), hint: "This is no JWT but an opaque token"},
 		"an opaque token":                {token: text("NgXCXRKcMz0Yjw="), hint: "This is no JWT but an opaque token"},
 		"an encrypted token":             {token: text("e30.e30.e30.e30.e30"), hint: "The token is encrypted (JWE)"},
 		"a token cut in two":             {token: func(w *world) string { h, p, _ := parts(w.Token()); return h + "." + p }, hint: "was it cut when it was copied?"},
@@ -96,6 +97,33 @@ func TestHints(t *testing.T) {
 		"a client not listed":            {setup: func(w *world) { w.issuer().Clients = []string{"partner"} }, hint: "Add the client id to the issuer's Clients"},
 		"a bound token":                  {token: having(jwkstest.Claims{"cnf": map[string]any{"jkt": "t"}}), hint: "bound to its sender's key (cnf)"},
 
+		// What is configured for this issuer.
+		"an issuer that is known, and near": {token: func(w *world) string { return w.Token(jwkstest.Claims{"iss": w.issuer().Name + "x"}) }, hint: "Known, however near."},
+		"a typ that is known":               {token: with(jwkstest.Header{"typ": "x+jwt"}), hint: "Known by its typ."},
+		"a claim that is known to lack":     {setup: required("tid"), token: having(jwkstest.Claims{"tid": nil}), hint: "Known to lack tid."},
+		"a mark that is known":              {token: having(jwkstest.Claims{"c_hash": "x"}), hint: "Known by its hash."},
+		"an opaque token of a known server": {
+			setup: func(w *world) { w.issuer().Hints["token:opaque"] = "Choose JWT." }, token: text("NgXCXRKcMz0Yjw="),
+			hint: "This is no JWT but an opaque token. Choose JWT.",
+		},
+		"an aud that is the issuer": {token: func(w *world) string { return w.Token(jwkstest.WithAudience(w.issuer().Name)) }, hint: "aud is the issuer itself: the token is for its own API"},
+		"an issuer that is known for it": {
+			setup: func(w *world) { w.issuer().Hints["aud:{issuer}"] = "Known for it." }, token: func(w *world) string { return w.Token(jwkstest.WithAudience(w.issuer().Name)) },
+			hint: "Known for it.",
+		},
+		"another API, by a known server": {
+			setup: func(w *world) { w.issuer().Hints["claim:aud"] = "Ask for it." }, token: with(jwkstest.WithAudience("api://billing")),
+			hint: "The token is for another API, by its aud. Ask for it.",
+		},
+		"no typ, by a known server": {
+			setup: func(w *world) { w.issuer().Hints["typ:"] = "Write one."; w.issuer().Types = []string{"at+jwt"} }, token: with(jwkstest.Header{"typ": nil}),
+			hint: "Write one.",
+		},
+		"no aud, by a known server": {
+			setup: func(w *world) { w.issuer().Hints["claim:aud"] = "Ask for it." }, token: having(jwkstest.Claims{"aud": []string{}}),
+			hint: "The token's aud is an empty array. Ask for it.",
+		},
+
 		// Time and hooks.
 		"expired":                   {setup: func(w *world) { w.set(noon.Add(90 * time.Minute)) }, hint: "Expired 30m0s ago"},
 		"not valid yet":             {token: having(jwkstest.Claims{"nbf": noon.Add(time.Hour)}), hint: "The token is valid later"},
@@ -112,6 +140,7 @@ func TestHints(t *testing.T) {
 			w.issuer().Hints = map[string]string{
 				"iss:https://login.example/*": "Known by its beginning.", "iss:https://login.example/common/*": "Known by a longer beginning.",
 				"aud:account": "Known.", "aud:" + contoso: "The known GUID.", "aud:{guid}": "Any GUID.", "header:nonce": "Known by its header.",
+				"iss:" + w.issuer().Name + "x": "Known, however near.", "typ:x+jwt": "Known by its typ.", "claim:tid": "Known to lack tid.", "claim:c_hash": "Known by its hash.",
 			}
 			if r.setup != nil {
 				r.setup(w)

@@ -26,6 +26,7 @@ type issuer struct {
 	markers    []Marker
 	required   []string
 	clients    []string
+	limits     []Limit
 	mapping    claims.Mapping
 	hints      map[string]string
 }

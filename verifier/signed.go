@@ -198,7 +198,7 @@ func (i *issuer) unaddressed(code reason.Code, detail string) *Error {
 
 func (d *decoded) checkClient() *Error {
 	if len(d.issuer.clients) == 0 || slices.Contains(d.issuer.clients, d.claims.ClientID()) {
-		return nil
+		return d.checkLimits()
 	}
 	return d.issuer.refuse(reason.WrongClient, "the client is not among the issuer's Clients", nil)
 }

@@ -11,25 +11,6 @@ import (
 	"github.com/sallyport-go/sallyport/verifier"
 )
 
-func TestSignature(t *testing.T) {
-	t.Parallel()
-	table{
-		"one bit turned": badSignature(func(w *world) string { return tampered(w.Token()) }),
-		"a claim changed after signing": badSignature(func(w *world) string {
-			header, _, signature := parts(w.Token())
-			_, payload, _ := parts(w.Token(jwkstest.Claims{"scope": "orders.admin"}))
-			return header + "." + payload + "." + signature
-		}),
-		"a header changed after signing": badSignature(func(w *world) string {
-			_, payload, signature := parts(w.Token())
-			return encode(`{"alg":"ES256","kid":"key-1","x":1}`) + "." + payload + "." + signature
-		}),
-		"signed by a stranger under the issuer's kid": badSignature(func(w *world) string {
-			return w.Token(jwkstest.WithKey(w.NewKey("ES256", jwkstest.JWK{"kid": "key-1"})))
-		}),
-	}.run(t)
-}
-
 func TestRequired(t *testing.T) {
 	t.Parallel()
 	having := func(name string, value any) row {

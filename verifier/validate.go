@@ -80,11 +80,11 @@ func (cfg *Issuer) validateLists() []error {
 			problems = append(problems, fmt.Errorf("Markers[%d] names no Claim", n))
 		}
 	}
+	for n := range cfg.Limits {
+		problems = append(problems, cfg.Limits[n].mistakes(n))
+	}
 	for _, key := range slices.Sorted(maps.Keys(cfg.Hints)) {
-		if kind, value, _ := strings.Cut(key, ":"); value == "" || !slices.Contains([]string{hintIss, hintAud, hintHeader, hintLacks}, kind) ||
-			kind == hintLacks && !slices.Contains([]string{kindScope, kindRole, kindPermission, kindLevel}, value) {
-			problems = append(problems, fmt.Errorf("Hints[%q]: the key must be iss:VALUE, aud:VALUE, header:NAME or lacks:KIND of scope, role, permission or level", key))
-		}
+		problems = append(problems, checkHintKey(key))
 	}
 	return problems
 }

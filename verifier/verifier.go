@@ -24,6 +24,7 @@ import (
 // Verifier checks tokens. It is made by [New], immutable and safe for
 // concurrent use, and needs no Close. The zero value refuses every token.
 type Verifier struct {
+	names         []string // of the issuers
 	issuers       map[string]*issuer
 	templates     []*issuer
 	hints         map[string]string
@@ -46,7 +47,8 @@ type Verifier struct {
 // Verify waits only for keys that were never fetched, or for a key id that is
 // unknown; ctx bounds that wait. It never waits for a background refresh.
 func (v *Verifier) Verify(ctx context.Context, token string) (*claims.Claims, error) {
-	return v.verify(ctx, token, false)
+	c, _, err := v.verify(ctx, token, false)
+	return c, err
 }
 
 // VerifyBound is [Verifier.Verify] for a caller that checks the cnf claim
@@ -54,38 +56,38 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*claims.Claims, er
 //
 // RFC 7800 section 3, RFC 8705 section 3, RFC 9449 section 6.
 func (v *Verifier) VerifyBound(ctx context.Context, token string) (*claims.Claims, error) {
-	return v.verify(ctx, token, true)
+	c, _, err := v.verify(ctx, token, true)
+	return c, err
 }
 
-func (v *Verifier) verify(ctx context.Context, token string, bound bool) (*claims.Claims, error) {
+func (v *Verifier) verify(ctx context.Context, token string, bound bool) (who *claims.Claims, seen bool, err error) {
 	c := newCheck(ctx, v, token, bound)
 	defer c.release()
 
 	// 1. Size and dots: less than it costs to look the token up.
 	if err := c.run(structural); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	// 2. A token that was verified before needs only step 5.
-	known, ok := v.cache.find(c)
-	if !ok {
+	known, seen := v.cache.find(c)
+	if !seen {
 		// 3. Header, issuer and key: cheap, and each caller's own wait for keys.
 		if err := c.run(untrusted); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		// 4. The signature and the claims that it covers: done once for all
 		// callers that bring the token at the same moment.
-		var err error
 		if known, err = c.prove(); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
 	// 5. What can change between two calls: binding, time, validators,
 	// revocation. The clock is read after the wait for keys.
 	c.at(known)
 	if err := c.run(perCall); err != nil {
-		return nil, err
+		return nil, seen, err
 	}
-	return known.claims, nil
+	return known.claims, seen, nil
 }
 
 // Remaining returns for how long Verify would go on to accept a token by its
@@ -359,10 +361,11 @@ type scratch struct {
 	headerSpace jose.Header
 	hash        hash.Hash
 	digest      digest
+	lane        uint32 // of the counts of the cache
 }
 
 var checks = sync.Pool{New: func() any {
-	return &check{request: stage[request]{is: request{scratch: &scratch{hash: sha256.New()}}}}
+	return &check{request: stage[request]{is: request{scratch: &scratch{hash: sha256.New(), lane: nextLane.Add(1)}}}}
 }}
 
 func newCheck(ctx context.Context, v *Verifier, token string, bound bool) *check {

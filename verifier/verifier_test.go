@@ -3,12 +3,9 @@ package verifier_test
 import (
 	"strings"
 	"testing"
-	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
-	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/reason"
 	"github.com/sallyport-go/sallyport/verifier"
 )
@@ -38,56 +35,3 @@ func TestSize(t *testing.T) {
 }
 
 func maxTokenBytes(n int) func(*world) { return func(w *world) { w.cfg.MaxTokenBytes = n } }
-
-// TestEveryForgeryIsRefusedForItsReason tries all that the test kit can forge,
-// for each kind of key, with Verify and with Explain.
-func TestEveryForgeryIsRefusedForItsReason(t *testing.T) {
-	t.Parallel()
-	for _, alg := range []string{"RS256", "PS256", "ES256", "EdDSA"} {
-		t.Run(alg, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, jwkstest.WithAlgorithm(alg))
-			forgeries := w.Forgeries()
-			w.keys.fetch()
-			v := w.verifier(t)
-			expect(t, v, w.Token(), "", "the token that they are forged from is good")
-
-			tried := 0
-			for name, forgery := range forgeries {
-				tried++
-				expect(t, v, forgery.Token, forgery.Reason, name)
-				report := v.Explain(t.Context(), forgery.Token)
-				assert.Equal(t, forgery.Reason, report.Reason, name)
-				assert.Len(t, report.Checks, len(checkNames), name)
-				assert.NotEmpty(t, report.Hint, name)
-			}
-			assert.Greater(t, tried, 250)
-			expect(t, v, w.Token(), "", "and good ones still are")
-		})
-	}
-}
-
-// In a bubble, Wait returns when every goroutine is blocked for good: so the
-// refresh is still under way, and does not end, while Verify answers.
-func TestVerifyAnswersWhileARefreshHangs(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		keys := w.fetcher(t)
-		w.issuer().Keys = keys
-		require.NoError(t, keys.Ready(t.Context()))
-		v, off, seen := w.verifier(t), w.uncached(t), w.Token()
-		expect(t, v, seen, "")
-
-		release := w.Hang()
-		refreshed := make(chan error, 1)
-		go func() { refreshed <- keys.Refresh(t.Context(), "a-key-to-come") }()
-		synctest.Wait()
-		expect(t, v, seen, "", "a token seen before")
-		expect(t, v, w.Token(jwkstest.Claims{"sub": "another"}), "", "a first sight")
-		expect(t, off, seen, "", "without a cache")
-		assert.Empty(t, refreshed, "the refresh goes on hanging")
-		release()
-		require.NoError(t, <-refreshed)
-	})
-}

@@ -136,7 +136,7 @@ func (e *enforcer) choose(r *http.Request) (http.Handler, *http.Request) {
 	}
 	trial.Reset() // of the last request's parameters, which Find would keep and add to
 	pattern := e.routes.Find(trial, method, path)
-	if !e.OneEntry(method, r.Method, pattern) { // a handler may go by either
+	if !e.OneEntry(method, r.Method, pattern) || !e.OverrideKeepsEntry(r.Header, method, pattern) { // a handler may go by any
 		e.pool.Put(trial)
 		return e.Denial(), r
 	}

@@ -157,6 +157,8 @@ func (d *door) choose(c *gin.Context) (h http.Handler, needsCall bool) {
 		return d.table.Handler(c.Request.Method, "")
 	case !routed || !d.table.OneEntry(route.method, c.Request.Method, route.written): // a handler may go by either method
 		return d.table.Denial(), false
+	case !d.table.OverrideKeepsEntry(c.Request.Header, route.method, route.written):
+		return d.table.Denial(), false
 	default:
 		return d.table.Handler(route.method, route.written)
 	}

@@ -1,6 +1,7 @@
 package ginauth_test
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 
@@ -74,4 +75,34 @@ func TestAMethodThatIsOverriddenInFrontOfGinIsTheMethod(t *testing.T) {
 	})
 	assert.Equal(t, 200, kit.Code(h, "POST", "/orders/1?_method=GET", kit.Reader))
 	assert.Equal(t, 403, kit.Code(h, "GET", "/orders/1?_method=POST", kit.Reader))
+}
+
+// To find the chains of an engine costs milliseconds, so it must not happen on
+// every request: not for a file that is not there, whose chain is no route's, and
+// not where a door serves two engines in turn.
+func TestTheRoutesOfAnEngineAreFoundOnce(t *testing.T) {
+	door := ginauth.RequireAccess(kit.Guard(middleware.Config{}), kit.Orders())
+	engine := func() *gin.Engine {
+		e := gin.New()
+		for i := range 300 {
+			e.GET(fmt.Sprintf("/routes/%d/:id", i), func(*gin.Context) {})
+		}
+		e.Static("/static", t.TempDir())
+		e.NoRoute(door)
+		e.GET("/orders", door)
+		return e
+	}
+	one, other := engine(), engine()
+	for name, calls := range map[string]func() int{
+		"a file that is not there": func() int { return kit.Code(one, "GET", "/static/x", "") },
+		"two engines in turn":      func() int { return kit.Code(one, "GET", "/orders", "") + kit.Code(other, "GET", "/orders", "") - 401 },
+	} {
+		most := 200.0 // of which a request takes a tenth, and 300 routes a thousand
+		assert.Less(t, testing.AllocsPerRun(10, func() { assert.Equal(t, 401, calls()) }), most, name)
+	}
+	for range 10 { // engines that came and went are forgotten
+		assert.Equal(t, 401, kit.Code(engine(), "GET", "/orders", ""))
+	}
+	assert.Equal(t, 200, kit.Code(one, "GET", "/orders", kit.Reader))
+	assert.Equal(t, 403, kit.Code(one, "GET", "/static/x", kit.Admin), "a level that is missing, not a route that is unclear")
 }

@@ -49,7 +49,7 @@ func explain(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 func (o *options) rule() (claims.Rule, bool, error) {
 	var audiences []string
 	for i := range o.trusted {
-		audiences = append(audiences, o.trusted[i].audiences...)
+		audiences = append(audiences, o.trusted[i].settings.Audiences...)
 	}
 	return o.asked.rule(audiences)
 }

@@ -5,12 +5,14 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/sallyport-go/sallyport/internal/quote"
 	"github.com/sallyport-go/sallyport/internal/setting"
+	"github.com/sallyport-go/sallyport/providers"
 )
 
 const (
@@ -31,15 +33,15 @@ type options struct {
 	at        time.Time
 	json      bool
 	asked     asked
-	token     string // TOKEN, - or nothing
+	token     string        // TOKEN, - or nothing
+	names     setting.Names // of the settings: flags, or the variables that they were read from
 }
 
 // trusted is an authorization server, as flags describe it.
 type trusted struct {
-	preset, issuer, tenant string
-	keys                   string // file or URL
-	discovery              string
-	audiences, clients     []string
+	preset      string
+	settings    providers.Settings // JWKSURL may be a file
+	keysFromEnv bool               // then it is none
 }
 
 // parse returns the options. The error reports all mistakes together, or is
@@ -47,14 +49,10 @@ type trusted struct {
 func parse(args []string, help io.Writer) (options, error) {
 	o := options{leeway: defaultLeeway, timeout: defaultTimeout, trusted: make([]trusted, 1)}
 	fs := flag.NewFlagSet("explain", flag.ContinueOnError)
-	fs.Func("issuer", "the iss claim, byte for byte (for auth0: the domain); repeat it for several, each with its own flags behind it",
-		o.identity(func(t *trusted) *string { return &t.issuer }))
-	fs.Func("audience", "an aud value that means your API; repeat it for several", func(s string) error { return appendTo(&o.last().audiences)(s) })
-	fs.Func("preset", "generic, entra, auth0-permissions or auth0-scopes (default generic)", o.identity(func(t *trusted) *string { return &t.preset }))
-	fs.Func("tenant", "the tenant's GUID (for entra)", o.identity(func(t *trusted) *string { return &t.tenant }))
-	fs.Func("client", "a client id that may call; repeat it for several (default all)", func(s string) error { return appendTo(&o.last().clients)(s) })
-	fs.Func("jwks", "the keys: a file, which needs no network, or a URL (default by discovery)", func(s string) error { o.last().keys = s; return nil })
-	fs.Func("discovery", "the discovery document's address, where it does not follow from the issuer", func(s string) error { o.last().discovery = s; return nil })
+	fs.Func("preset", "what the issuer is: "+strings.Join(providers.Names(), ", ")+" (default generic)", o.preset)
+	for _, f := range setting.Fields(&o.last().settings) {
+		fs.Func(f.Flag, describe(f), o.setting(f.Name))
+	}
 	fs.Func("dangerously-plain-http", "a `host` or host:port that may be asked for keys without TLS; repeat it for several", appendTo(&o.plainHTTP))
 	fs.Func("leeway", fmt.Sprintf("granted to clocks that differ, 0s to %v (default %v)", maxLeeway, o.leeway), func(s string) error {
 		o.leewaySet = true
@@ -78,15 +76,52 @@ func parse(args []string, help io.Writer) (options, error) {
 // last returns the authorization server that flags are about.
 func (o *options) last() *trusted { return &o.trusted[len(o.trusted)-1] }
 
-// identity sets a flag that says who is trusted. One that the last has already
-// begins another.
-func (o *options) identity(of func(*trusted) *string) func(string) error {
-	return func(s string) error {
-		if *of(o.last()) != "" {
-			o.trusted = append(o.trusted, trusted{})
+// preset takes the name of a preset. A second one begins another authorization
+// server.
+func (o *options) preset(name string) error {
+	if o.last().preset != "" {
+		o.trusted = append(o.trusted, trusted{})
+	}
+	o.last().preset = name
+	return nil
+}
+
+// setting returns what takes the flag of that setting. A second issuer or tenant
+// begins another authorization server.
+func (o *options) setting(name setting.Name) func(string) error {
+	return func(value string) error {
+		f := o.last().field(name)
+		if f.List && value == "" {
+			return errors.New("it is empty")
 		}
-		*of(o.last()) = s
+		if slices.Contains(identity, name) && len(f.Values()) > 0 {
+			o.trusted = append(o.trusted, trusted{})
+			f = o.last().field(name)
+		}
+		f.Add(value)
 		return nil
+	}
+}
+
+// identity are the settings that say who is trusted.
+var identity = []setting.Name{"Issuer", "Tenant"}
+
+func (t *trusted) field(name setting.Name) setting.Field {
+	fields := setting.Fields(&t.settings)
+	return fields[slices.IndexFunc(fields, func(f setting.Field) bool { return f.Name == name })]
+}
+
+// describe returns the help of a setting's flag.
+func describe(f setting.Field) string {
+	switch {
+	case f.Name == "JWKSURL":
+		return "the keys: a file, which needs no network, or a URL (default by discovery)"
+	case f.List:
+		return f.Help + "; repeat it for several"
+	case f.Name == "Issuer":
+		return f.Help + "; repeat it for several, each with its own flags behind it"
+	default:
+		return f.Help
 	}
 }
 
@@ -94,29 +129,22 @@ func (o *options) identity(of func(*trusted) *string) func(string) error {
 // issuers of one API.
 func (o *options) inherit() {
 	for i := range o.trusted {
-		if i > 0 && len(o.trusted[i].audiences) == 0 {
-			o.trusted[i].audiences = o.trusted[i-1].audiences
+		if s := &o.trusted[i].settings; i > 0 && len(s.Audiences) == 0 {
+			s.Audiences = o.trusted[i-1].settings.Audiences
 		}
 	}
 }
 
-// mistakes reports what the library would report too, but by the names of the flags.
+// mistakes reports what is wrong with the flags beside what the presets find.
 func (o *options) mistakes() error {
 	var errs []error
 	for i := range o.trusted {
-		t := &o.trusted[i]
-		if t.issuer == "" && (t.preset == "" || t.preset == "generic") {
-			errs = append(errs, errors.New("-issuer is missing: give the iss claim, exactly as the token has it"))
-		}
-		if len(t.audiences) == 0 {
-			errs = append(errs, errors.New("-audience is missing: give an aud value that means your API"))
-		}
-		if t.keys != "" && t.discovery != "" {
-			errs = append(errs, errors.New("-discovery is set beside -jwks: leave one out"))
+		if s := &o.trusted[i].settings; s.JWKSURL != "" && s.DiscoveryURL != "" {
+			errs = append(errs, fmt.Errorf("%s is set beside %s: leave one out", o.names["WithDiscovery"], o.names["WithJWKS"]))
 		}
 	}
 	if o.leeway < 0 || o.leeway > maxLeeway {
-		errs = append(errs, fmt.Errorf("-leeway %v must be between 0s and %v", o.leeway, maxLeeway))
+		errs = append(errs, fmt.Errorf("%s %v must be between 0s and %v", o.names["Leeway"], o.leeway, maxLeeway))
 	}
 	if o.timeout <= 0 {
 		errs = append(errs, fmt.Errorf("-timeout %v must be longer than 0s", o.timeout))
@@ -124,11 +152,12 @@ func (o *options) mistakes() error {
 	return errors.Join(errs...)
 }
 
-// flagNames are the flags that settings come from, by what the library calls them.
-var flagNames = map[setting.Name]string{
-	"issuer": "-issuer", "Issuer": "-issuer", "Name": "-issuer", "domain": "-issuer",
-	"audiences": "-audience", "Audiences": "-audience", "Clients": "-client", "preset": "-preset", "tenant": "-tenant",
-	"WithJWKS": "-jwks", "WithDiscovery": "-discovery", "Keys.DangerouslyPlainHTTP": "-dangerously-plain-http",
+// flagNames returns the flags that settings come from, by what the library calls
+// them.
+func flagNames() setting.Names {
+	names := setting.NamesBy(setting.Fields(&providers.Settings{}), func(f setting.Field) string { return "-" + f.Flag })
+	names["preset"], names["Leeway"], names["Keys.DangerouslyPlainHTTP"] = "-preset", "-leeway", "-dangerously-plain-http"
+	return names
 }
 
 // parseFlags returns the one argument that may follow the flags, or "".
@@ -215,6 +244,7 @@ func withheld(text string, args []string, most int, known *flag.FlagSet) string 
 func complain(errs io.Writer, args []string, err error) {
 	const most = 1000
 	for line := range strings.Lines(withheld(err.Error(), args[1:], maxEcho, nil)) {
-		fmt.Fprintf(errs, "sallyport %s: %s\n", args[0], quote.Line(strings.TrimSuffix(line, "\n"), most))
+		line = strings.TrimPrefix(strings.TrimSuffix(line, "\n"), "sallyport: ")
+		fmt.Fprintf(errs, "sallyport %s: %s\n", args[0], quote.Line(line, most))
 	}
 }

@@ -1,15 +1,17 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/sallyport-go/sallyport"
+	"github.com/sallyport-go/sallyport/internal/jose"
 	"github.com/sallyport-go/sallyport/internal/quote"
 	"github.com/sallyport-go/sallyport/internal/setting"
 	"github.com/sallyport-go/sallyport/jwks"
@@ -19,9 +21,9 @@ import (
 // gate returns the verifier that the flags and the environment describe. It has
 // no cache. What no flag says is as [sallyport.FromEnv] reads it.
 func (o *options) gate() (*sallyport.Gate, error) {
-	fromEnv := o.fromEnv()
-	if err := o.mistakes(); err != nil {
-		return nil, err
+	fromEnv, err := o.fromEnv()
+	if mistakes := o.mistakes(); mistakes != nil || err != nil && !fromEnv {
+		return nil, errors.Join(mistakes, err)
 	}
 	cfg := sallyport.Config{}
 	cfg.Keys.DangerouslyPlainHTTP = o.plainHTTP
@@ -44,73 +46,19 @@ func (o *options) gate() (*sallyport.Gate, error) {
 		}
 		cfg.Providers = append(cfg.Providers, p)
 	}
+	setting.NameFetches(&cfg.Keys, o.names)
 	gate, err := sallyport.Open(cfg)
-	return gate, setting.Rename(err, "", flagNames)
-}
-
-// fromEnv fills in what the flags leave open. It reports whether the environment
-// alone says whose tokens are meant and how they are judged: then its own rules
-// apply, such as that a variable that is unknown is a mistake.
-//
-// The variables that say who is trusted belong together: a flag that names an
-// issuer, a preset or a tenant replaces all of them.
-func (o *options) fromEnv() (alone bool) {
-	t := &o.trusted[0]
-	named := len(o.trusted) > 1 || t.issuer != "" || t.preset != "" || t.tenant != ""
-	alone = !named && t.isBare() && len(o.plainHTTP) == 0 && !o.leewaySet &&
-		(os.Getenv(sallyport.EnvIssuer) != "" || os.Getenv(sallyport.EnvTenant) != "")
-	if !named {
-		t.fromEnv()
-	}
-	o.audiencesFromEnv()
-	if alone {
-		return true // plain http and leeway too
-	}
-	if len(o.plainHTTP) == 0 {
-		o.plainHTTP = strings.Fields(os.Getenv(sallyport.EnvDangerouslyPlainHTTP))
-	}
-	if d, err := time.ParseDuration(os.Getenv(sallyport.EnvLeeway)); err == nil && !o.leewaySet {
-		o.leeway = d
-	}
-	return false
-}
-
-// audiencesFromEnv takes the audiences from the environment if no flag names one.
-func (o *options) audiencesFromEnv() {
-	if slices.ContainsFunc(o.trusted, func(t trusted) bool { return len(t.audiences) > 0 }) {
-		return
-	}
-	for i := range o.trusted {
-		o.trusted[i].audiences = strings.Fields(os.Getenv(sallyport.EnvAudience))
-	}
-}
-
-// fromEnv takes who is trusted from the environment, and of the rest what no flag
-// says.
-func (t *trusted) fromEnv() {
-	t.issuer, t.preset, t.tenant = os.Getenv(sallyport.EnvIssuer), os.Getenv(sallyport.EnvProvider), os.Getenv(sallyport.EnvTenant)
-	if t.keys == "" && t.discovery == "" {
-		t.keys, t.discovery = os.Getenv(sallyport.EnvJWKSURL), os.Getenv(sallyport.EnvDiscoveryURL)
-	}
-	if len(t.clients) == 0 {
-		t.clients = strings.Fields(os.Getenv(sallyport.EnvClients))
-	}
-}
-
-// isBare reports whether no flag says anything about the issuer.
-func (t *trusted) isBare() bool {
-	return t.issuer+t.preset+t.tenant+t.keys+t.discovery == "" && len(t.audiences)+len(t.clients) == 0
+	return gate, setting.Rename(err, "", o.names)
 }
 
 func (t *trusted) provider() (providers.Provider, error) {
 	static, err := t.static()
-	if err != nil {
-		return providers.Provider{}, err
+	if static == nil || err != nil {
+		return providers.Named(t.preset, t.settings), err
 	}
-	p := providers.Named(t.preset, t.issuer, t.tenant, t.audiences...).WithClients(t.clients...).WithDiscovery(t.discovery)
-	if static == nil {
-		return p.WithJWKS(t.keys), nil
-	}
+	s := t.settings
+	s.JWKSURL = "" // a file
+	p := providers.Named(t.preset, s)
 	for i := range p.Issuers {
 		p.Issuers[i].Tokens.Keys = static
 	}
@@ -119,20 +67,49 @@ func (t *trusted) provider() (providers.Provider, error) {
 
 // static returns the key set of a file, nil if the keys are somewhere else.
 func (t *trusted) static() (jwks.KeySet, error) {
-	if t.keys == "" || strings.Contains(t.keys, "://") {
+	file := t.settings.JWKSURL
+	if file == "" || t.keysFromEnv || strings.Contains(file, "://") {
 		return nil, nil //nolint:nilnil // no file was named, and that is fine
 	}
-	data, err := os.ReadFile(t.keys)
+	data, err := readUpTo(file, maxInput)
 	if err != nil {
 		var at *fs.PathError
 		if errors.As(err, &at) {
 			err = at.Err // without the name, which is not always one
 		}
-		return nil, fmt.Errorf("-jwks %s: %w: give the file of a JWK Set, or a URL", quote.Text(t.keys), err)
+		return nil, fmt.Errorf("-jwks %s: %w: give the file of a JWK Set, or a URL", quote.Text(file), err)
 	}
-	keys, err := jwks.ParseJWKS(data)
+	keys, err := jwks.ParseStatic(data)
+	if _, ok := errors.AsType[*jose.Skipped](err); ok {
+		return unusable{jwks.NewSnapshot(jwks.SnapshotConfig{}), err}, nil
+	}
 	if err != nil {
-		return nil, fmt.Errorf("-jwks %s: %w: save there what the issuer's jwks_uri answers", quote.Text(t.keys), err)
+		return nil, fmt.Errorf("-jwks %s: %w: save there what the issuer's jwks_uri answers", quote.Text(file), err)
 	}
-	return jwks.NewStatic(keys...)
+	return keys, nil
 }
+
+// readUpTo reads a file, which may be a device or a pipe without an end.
+func readUpTo(name string, most int64) ([]byte, error) {
+	f, err := os.Open(name) //nolint:gosec // G304: the file that the person at the flag named
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	data, err := io.ReadAll(io.LimitReader(f, most+1))
+	if int64(len(data)) > most {
+		return nil, fmt.Errorf("it holds more than %d bytes", most)
+	}
+	return data, err
+}
+
+// unusable is a set whose keys are all skipped. No token can be judged by it, as
+// by one that was fetched.
+type unusable struct {
+	empty *jwks.Snapshot
+	why   error
+}
+
+func (s unusable) Snapshot() *jwks.Snapshot { return s.empty }
+
+func (s unusable) Refresh(context.Context, string) error { return s.why }

@@ -180,6 +180,8 @@ func TestWrongUseIsExplained(t *testing.T) {
 	dir := t.TempDir()
 	broken, saved := filepath.Join(dir, "broken.json"), filepath.Join(dir, "saved")
 	require.NoError(t, os.WriteFile(broken, []byte("<html>"), 0o600))
+	endless := filepath.Join(dir, "endless.json")
+	require.NoError(t, os.WriteFile(endless, []byte(strings.Repeat(" ", 2<<20)), 0o600))
 	require.NoError(t, os.WriteFile(saved, []byte("x.y.z"), 0o600))
 	good := []string{"-issuer", "https://i.example/", "-audience", "a"}
 	explaining := func(args ...string) []string { return slices.Concat([]string{"explain"}, good, args) }
@@ -191,10 +193,10 @@ func TestWrongUseIsExplained(t *testing.T) {
 		"no command":          {nil, "sallyport explain"},
 		"unknown command":     {[]string{"verify"}, "use explain, inspect or version (sallyport help says how)\n"},
 		"unknown flag":        {[]string{"explain", "-isuer", "x"}, "sallyport explain: flag provided but not defined: -isuer " + lists},
-		"no flags":            {[]string{"explain", "x.y.z"}, "sallyport explain: -issuer is missing: give the iss claim, exactly as the token has it\nsallyport explain: -audience is missing: give an aud value that means your API\n"},
-		"no audience":         {[]string{"explain", "-issuer", "https://i.example/", "x.y.z"}, "sallyport explain: -audience is missing: give an aud value that means your API\n"},
+		"no flags":            {[]string{"explain", "x.y.z"}, "sallyport explain: -issuer is not set: give the iss claim, exactly as the token has it (for auth0 and entra-external the domain alone)\nsallyport explain: -audience is not set: give the audience that means this API, an aud value\n"},
+		"no audience":         {[]string{"explain", "-issuer", "https://i.example/", "x.y.z"}, "sallyport explain: -audience is not set: give the audience that means this API, an aud value\n"},
 		"an empty audience":   {explaining("-audience", "", "x.y.z"), `invalid value "" for flag -audience: it is empty ` + lists},
-		"unknown preset":      {explaining("-preset", "okta", "x.y.z"), "use generic, entra"},
+		"unknown preset":      {explaining("-preset", "acme", "x.y.z"), `-preset: no preset "acme": use generic, `},
 		"tenant by name":      {[]string{"explain", "-preset", "entra", "-tenant", "contoso.com", "-audience", "a", "x.y.z"}, "GUID"},
 		"two tokens":          {explaining("x", "y"), "one token at a time"},
 		"flags behind":        {[]string{"explain", "x.y.z", "-issuer", "i"}, "flags come first"},
@@ -203,6 +205,7 @@ func TestWrongUseIsExplained(t *testing.T) {
 		"a directory":         {explaining(dir), "is a file and no token"},
 		"no such file":        {explaining("-jwks", "nowhere.json", "x.y.z"), "-jwks \"nowhere.json\": no such file or directory: give the file of a JWK Set, or a URL\n"},
 		"keys in no file":     {explaining("-jwks", dir, "x.y.z"), "is a directory: give the file of a JWK Set, or a URL\n"},
+		"keys without an end": {explaining("-jwks", endless, "x.y.z"), "it holds more than 1048576 bytes: give the file of a JWK Set, or a URL\n"},
 		"not a key set":       {explaining("-jwks", broken, "x.y.z"), "save there what the issuer's jwks_uri answers\n"},
 		"http to a host":      {[]string{"explain", "-issuer", "http://issuer.example/", "-audience", "a", "x.y.z"}, `sallyport explain: -issuer "http://issuer.example/": use https: plain http is for loopback addresses, localhost and the hosts in -dangerously-plain-http; put "issuer.example" there`},
 		"no address":          {[]string{"explain", "-issuer", "urn:x", "-audience", "a", "x.y.z"}, "if tokens do have this iss, give the keys' address with it: -jwks or -discovery\n"},

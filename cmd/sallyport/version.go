@@ -12,17 +12,31 @@ func version(args []string, out io.Writer) (int, error) {
 	if len(args) > 0 {
 		return wrongUse, fmt.Errorf("takes no arguments, and %d are given", len(args))
 	}
-	built, commit := "(devel)", ""
-	if info, ok := debug.ReadBuildInfo(); ok {
-		if info.Main.Version != "" {
-			built = info.Main.Version
-		}
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				commit = " " + s.Value
+	info, _ := debug.ReadBuildInfo()
+	_, err := fmt.Fprintf(out, "sallyport %s %s %s/%s\n", builtFrom(info), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return accepted, err
+}
+
+// builtFrom returns the version that a program was built from and, where it is
+// known, the commit. info may be nil.
+func builtFrom(info *debug.BuildInfo) string {
+	const unknown = "(devel)"
+	if info == nil {
+		return unknown
+	}
+	built, commit, changed := info.Main.Version, "", ""
+	if built == "" {
+		built = unknown
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			commit = " " + s.Value
+		case "vcs.modified":
+			if s.Value == "true" {
+				changed = " with changes"
 			}
 		}
 	}
-	_, err := fmt.Fprintf(out, "sallyport %s%s %s %s/%s\n", built, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	return accepted, err
+	return built + commit + changed
 }

@@ -8,6 +8,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+func TestMain(m *testing.M) { testkit.Main(m, main) }
+
+func TestItListensWhereTheFlagSays(t *testing.T) {
+	t.Parallel()
+	testkit.AssertServesOrders(t)
+}
+
 func TestRoutesAreGuarded(t *testing.T) {
 	t.Parallel()
 	gate, issuer := testkit.Gate(t)

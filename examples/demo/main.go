@@ -21,6 +21,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/sallyport-go/sallyport/examples/internal/devauth"
 	"github.com/sallyport-go/sallyport/examples/orders/api"
 )
 
@@ -39,7 +40,7 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	var cfg api.Config
+	cfg := api.Config{Addr: "127.0.0.1:8080", AuthAddr: devauth.DefaultAddr}
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	once := flags.Bool("once", false, "end after the play, with 1 if any answer was not as promised")
 	plain := flags.Bool("no-color", false, "no colours, on a terminal too")

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"flag"
 	"log"
 	"net/http"
 	"os"
@@ -17,11 +18,13 @@ import (
 )
 
 func main() {
+	addr := flag.String("addr", "127.0.0.1:8082", "where the API listens, as `host:port`")
+	flag.Parse()
 	gate, err := sallyport.New(os.Getenv("ISSUER"), os.Getenv("AUDIENCE"))
 	if err != nil {
 		log.Fatal(err)
 	}
-	server := http.Server{Addr: "127.0.0.1:8080", Handler: routes(gate), ReadHeaderTimeout: 5 * time.Second}
+	server := http.Server{Addr: *addr, Handler: routes(gate), ReadHeaderTimeout: 5 * time.Second}
 	log.Fatal(server.ListenAndServe())
 }
 

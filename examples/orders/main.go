@@ -110,7 +110,7 @@ func welcome(w io.Writer, auth *devauth.Server, url string) {
 
 // parse reports all mistakes together, or flag.ErrHelp after writing the help.
 func parse(args []string, help io.Writer) (api.Config, error) {
-	var cfg api.Config
+	cfg := api.Config{Addr: "127.0.0.1:8090", AuthAddr: "127.0.0.1:9090"} // beside the demo
 	var trust trust
 	flags := flag.NewFlagSet("orders", flag.ContinueOnError)
 	flags.Func("issuer", "an authorization server to trust: the `URL` that its tokens have as iss, byte for byte (repeatable)", trust.issuer)

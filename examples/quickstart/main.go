@@ -2,7 +2,7 @@
 package main
 
 import (
-	"cmp"
+	"flag"
 	"fmt"
 	"log"
 	"net/http"
@@ -14,17 +14,17 @@ import (
 )
 
 func main() {
+	addr := flag.String("addr", "127.0.0.1:8081", "where the API listens, as `host:port`")
+	flag.Parse()
 	gate, err := sallyport.New(os.Getenv("ISSUER"), os.Getenv("AUDIENCE")) // the tokens' iss and aud, byte for byte
 	if err != nil {
 		log.Fatal(err)
 	}
+	list := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, _ := claims.FromContext(r.Context())
+		fmt.Fprintln(w, "orders for", c.ClientID())
+	})
 	mux := http.NewServeMux()
-	mux.Handle("GET /orders", gate.Require(claims.AllScopes("orders.read"))(http.HandlerFunc(list)))
-	server := http.Server{Addr: cmp.Or(os.Getenv("ADDR"), "127.0.0.1:8080"), Handler: mux, ReadHeaderTimeout: 5 * time.Second}
-	log.Fatal(server.ListenAndServe())
-}
-
-func list(w http.ResponseWriter, r *http.Request) {
-	c, _ := claims.FromContext(r.Context())
-	fmt.Fprintln(w, "orders for", c.ClientID())
+	mux.Handle("GET /orders", gate.Require(claims.AllScopes("orders.read"))(list))
+	log.Fatal((&http.Server{Addr: *addr, Handler: mux, ReadHeaderTimeout: 5 * time.Second}).ListenAndServe())
 }

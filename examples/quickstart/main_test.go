@@ -3,9 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
-	"os/exec"
 	"testing"
-	"time"
 
 	"github.com/sallyport-go/sallyport/examples/internal/testkit"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
@@ -14,15 +12,6 @@ import (
 )
 
 func TestMain(m *testing.M) { testkit.Main(m, main) }
-
-// program is the quickstart as a process of its own.
-func program(t *testing.T, env ...string) (*exec.Cmd, *testkit.Buffer) {
-	t.Helper()
-	cmd, log := testkit.Program(t), &testkit.Buffer{}
-	cmd.Env = append(cmd.Env, env...)
-	cmd.Stderr = log
-	return cmd, log
-}
 
 func TestItIsNoLongerThanPromised(t *testing.T) {
 	t.Parallel()
@@ -34,14 +23,7 @@ func TestItIsNoLongerThanPromised(t *testing.T) {
 func TestItProtectsItsRoute(t *testing.T) {
 	t.Parallel()
 	issuer := jwkstest.New(t, jwkstest.WithAudience("api://orders"), jwkstest.Claims{"client_id": "partner", "scope": "orders.read"})
-	addr := testkit.FreeAddr(t)
-	cmd, log := program(t, "ISSUER="+issuer.Issuer(), "AUDIENCE=api://orders", "ADDR="+addr)
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	require.Eventually(t, func() bool { return testkit.Listens(addr) }, 20*time.Second, 20*time.Millisecond, "it does not listen: %s", log)
+	addr := testkit.StartedAPI(t, issuer)
 	for _, row := range []struct {
 		name, token string
 		status      int
@@ -60,7 +42,8 @@ func TestItProtectsItsRoute(t *testing.T) {
 
 func TestWithoutIssuerAndAudienceItSaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
-	cmd, log := program(t, "ISSUER=", "AUDIENCE=", "ADDR=127.0.0.1:0")
+	cmd, log := testkit.Program(t), &testkit.Buffer{}
+	cmd.Env, cmd.Stderr = append(cmd.Env, "ISSUER=", "AUDIENCE="), log
 	assert.Error(t, cmd.Run())
 	assert.Regexp(t, "(?is)issuer.*audience", log.String())
 }

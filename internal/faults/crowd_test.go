@@ -120,55 +120,6 @@ func TestRotationUnderLoad(t *testing.T) {
 	}
 }
 
-func TestUnannouncedRotationsBesideAStranger(t *testing.T) {
-	t.Parallel()
-	for name, row := range map[string]struct {
-		every time.Duration // the stranger brings another kid
-		most  time.Duration // after a rotation a good token is refused
-	}{
-		"one every 20 s":        {20 * time.Second, 0},
-		"one every five":        {5 * time.Second, cooldown},
-		"one every second":      {time.Second, cooldown},
-		"ten every second":      {100 * time.Millisecond, cooldown},
-		"one in every rotation": {47 * time.Second, 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			bubble(t, func(t *testing.T, w *world) {
-				mint, over := w.ready().strangers(), make(chan struct{})
-				var stranger sync.WaitGroup
-				stranger.Go(func() {
-					for {
-						w.call(mint())
-						select {
-						case <-over:
-							return
-						case <-time.After(row.every):
-						}
-					}
-				})
-				for range 15 {
-					old := w.iss.Key().ID()
-					w.iss.Rotate()
-					w.iss.Remove(old)
-					rotated := time.Now()
-					for time.Since(rotated) < 47*time.Second {
-						a := w.call(w.long(w.iss.Key()))
-						if a.String() != "200" {
-							assert.Equal(t, "401 unknown_key", a.String())
-							assert.LessOrEqual(t, time.Since(rotated), row.most)
-						}
-						assert.LessOrEqual(t, a.took, time.Second)
-						time.Sleep(250 * time.Millisecond)
-					}
-				}
-				close(over)
-				stranger.Wait()
-			})
-		})
-	}
-}
-
 func TestAWithdrawnKeyIsRefusedAfterOneRefreshUnderLoad(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, w *world) {
@@ -235,23 +186,6 @@ func TestAFloodHarmsNoOtherCaller(t *testing.T) {
 			})
 		})
 	}
-}
-
-func TestANewKeyIsAcceptedInAFloodOfUnknownKeys(t *testing.T) {
-	t.Parallel()
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready()
-		honest, strangers := w.load(2, w.client()), w.load(5, w.strangers())
-		time.Sleep(2 * time.Minute)
-		took := w.until("200", w.long(w.publish()), 500*time.Millisecond, time.Minute)
-		assert.LessOrEqual(t, took, cooldown+time.Second)
-		time.Sleep(time.Minute)
-		n, _ := strangers.end("401 unknown_key")
-		assert.Greater(t, n, 5_000)
-		assert.LessOrEqual(t, w.status().Fetches, uint64(28), "a burst, six fetches a minute, and one more for the refund")
-		_, longest := honest.end("200")
-		assert.Zero(t, longest, "honest callers do not wait")
-	})
 }
 
 // Not parallel: it measures the heap.

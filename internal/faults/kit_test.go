@@ -35,7 +35,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const (
 	fetchTimeout = 5 * time.Second
 	refreshEvery = 15 * time.Minute
-	cooldown     = 10 * time.Second
 )
 
 // world is one issuer, the wire to it, and an API behind a Gate.

@@ -6,10 +6,8 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
-	"math/big"
 	"strings"
 	"testing"
 
@@ -45,42 +43,6 @@ func TestASetYieldsItsUsableKeys(t *testing.T) {
 	single, _, err := jose.ParseSet(must(json.Marshal(jwkOf(t, &p256().PublicKey, nil))))
 	require.NoError(t, err)
 	require.Len(t, single, 1, "a JWK alone is a set of one")
-}
-
-func TestRow26And27UnusableKeysAreSkippedWithTheirReason(t *testing.T) {
-	t.Parallel()
-	ec := func(extra map[string]any) map[string]any { return jwkOf(t, &p256().PublicKey, extra) }
-	small := must(rsa.GenerateKey(rand.Reader, 1024))
-	for name, row := range map[string]struct {
-		key  map[string]any
-		want string
-	}{
-		"use enc":                      {ec(map[string]any{"use": "enc"}), `use is "enc"`},
-		"key_ops without verify":       {ec(map[string]any{"key_ops": []string{"encrypt"}}), "key_ops does not hold verify"},
-		"key_ops of another type":      {ec(map[string]any{"key_ops": "verify"}), "key_ops is no array"},
-		"alg of encryption":            {ec(map[string]any{"alg": "ECDH-ES"}), `alg "ECDH-ES" is not implemented`},
-		"alg none":                     {ec(map[string]any{"alg": "none"}), `alg "none"`},
-		"alg HS256 on a public key":    {ec(map[string]any{"alg": "HS256"}), `alg "HS256" is not implemented`},
-		"alg of another curve":         {ec(map[string]any{"alg": "ES384"}), `alg "ES384" does not fit a key of type EC P-256`},
-		"alg of another type":          {ec(map[string]any{"alg": "RS256"}), `"RS256" does not fit`},
-		"unknown kty":                  {map[string]any{"kty": "AKP", "alg": "ML-DSA-44"}, `kty "AKP"`},
-		"no kty":                       {map[string]any{"kid": "x"}, `kty ""`},
-		"symmetric":                    {map[string]any{"kty": "oct", "k": b64(make([]byte, 64))}, `kty "oct"`},
-		"private":                      {ec(map[string]any{"d": "AQ"}), `private member "d"`},
-		"kid a number":                 {ec(map[string]any{"kid": 1}), "kid is no string"},
-		"unknown curve":                {ec(map[string]any{"crv": "P-255"}), `unusable EC key: crv "P-255"`},
-		"not on the curve":             {ec(map[string]any{"x": b64(make([]byte, 32))}), "key"},
-		"a key for key agreement only": {map[string]any{"kty": "OKP", "crv": "X25519", "x": b64(make([]byte, 32))}, `crv "X25519" cannot check a signature here`},
-		"RSA too small":                {jwkOf(t, &small.PublicKey, nil), "1024 bits"},
-	} {
-		keys, skipped, err := jose.ParseSet(set(t, row.key, ec(map[string]any{"kid": "good"})))
-		require.NoError(t, err, name)
-		require.Len(t, keys, 1, name)
-		assert.Equal(t, "good", keys[0].ID, name)
-		require.Len(t, skipped, 1, name)
-		require.ErrorContains(t, skipped[0], row.want, name)
-		assert.ErrorContains(t, skipped[0], "key 0", name)
-	}
 }
 
 func TestWhatIsNoSetIsAnError(t *testing.T) {
@@ -146,10 +108,6 @@ func TestAJWKIsReadInNoOtherSpelling(t *testing.T) {
 	rsaJWK := func(extra map[string]any) map[string]any { return jwkOf(t, &rsaKey().PublicKey, extra) }
 	ecJWK := func(extra map[string]any) map[string]any { return jwkOf(t, &p256().PublicKey, extra) }
 	edJWK := func(x any) map[string]any { return map[string]any{"kty": "OKP", "crv": "Ed25519", "x": x} }
-	exponent := func(e *big.Int) map[string]any { return rsaJWK(map[string]any{"e": b64(e.Bytes())}) }
-	above := func(bits uint) *big.Int {
-		return new(big.Int).Add(new(big.Int).Lsh(big.NewInt(1), bits), big.NewInt(3))
-	}
 	for name, row := range map[string]struct {
 		jwk  map[string]any
 		want string
@@ -169,24 +127,15 @@ func TestAJWKIsReadInNoOtherSpelling(t *testing.T) {
 		"a modulus of zero":                  {rsaJWK(map[string]any{"n": "AAAA"}), "RSA key of 0 bits"},
 		"a modulus that is a number":         {rsaJWK(map[string]any{"n": 5}), "n is no string"},
 		"an exponent of zero":                {rsaJWK(map[string]any{"e": "AA"}), "exponent e"},
-		"an exponent of one":                 {exponent(big.NewInt(1)), "exponent e"},
-		"an even exponent":                   {exponent(big.NewInt(65536)), "exponent e"},
-		"an exponent above 2^31":             {exponent(above(31)), "exponent e"},
-		"an exponent above 2^32":             {exponent(above(32)), "e is above 2^31-1"},
-		"an exponent whose low bits are 3":   {exponent(above(64)), "e is above 2^31-1"},
-		"no curve":                           {ecJWK(map[string]any{"crv": nil}), "crv is missing"},
+		"an exponent whose low bits are 3":   {rsaJWK(map[string]any{"e": b64([]byte{1, 0, 0, 0, 0, 0, 0, 0, 3})}), "e is above 2^31-1"},
 		"a curve in another case":            {ecJWK(map[string]any{"crv": "p-256"}), `crv "p-256"`},
-		"a curve that is a number":           {ecJWK(map[string]any{"crv": 256}), "crv is no string"},
 		"a curve of another type":            {ecJWK(map[string]any{"crv": "Ed25519"}), `crv "Ed25519"`},
 		"an EC curve of an OKP key":          {map[string]any{"kty": "OKP", "crv": "P-256", "x": x}, `crv "P-256"`},
 		"no y":                               {ecJWK(map[string]any{"y": nil}), "y is missing"},
 		"a coordinate that is too long":      {ecJWK(map[string]any{"x": b64(append([]byte{1}, make([]byte, 32)...))}), "x is longer than a coordinate of P-256"},
-		"a point that is not on its curve":   {ecJWK(map[string]any{"x": b64([]byte{1}), "y": b64([]byte{1})}), "key 0"},
 		"an Ed25519 key that is too short":   {edJWK(b64(make([]byte, 31))), "32 bytes"},
 		"an Ed25519 key with a zero before":  {edJWK(b64(append([]byte{0}, edKey().Public().(ed25519.PublicKey)...))), "32 bytes"},
-		"an Ed25519 key of small order":      {edJWK(b64(make([]byte, 32))), "x that is a point of small order"},
 		"an Ed25519 key that is null":        {edJWK(nil), "x is missing"},
-		"an alg that is a list":              {rsaJWK(map[string]any{"alg": []string{"RS256"}}), "alg is no string"},
 		"a private member beside a null one": {rsaJWK(map[string]any{"d": nil, "p": "AQ"}), `private member "p"`},
 	} {
 		keys, skipped, err := jose.ParseSet(set(t, row.jwk))

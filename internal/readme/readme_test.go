@@ -116,6 +116,37 @@ func TestEveryLinkLeadsToAFile(t *testing.T) {
 	}
 }
 
+func TestEveryLinkToAHeadingHasOne(t *testing.T) {
+	t.Parallel()
+	files := repositoryFiles(t)
+	link := regexp.MustCompile(`\]\(([^)#:]*)#([^)]+)\)`)
+	found := 0
+	for page, text := range files {
+		if path.Ext(page) != ".md" {
+			continue
+		}
+		for _, to := range link.FindAllStringSubmatch(string(text), -1) {
+			target := page
+			if to[1] != "" {
+				target = path.Join(path.Dir(page), to[1])
+			}
+			assert.True(t, anchors(files[target])[to[2]], "%s: a link to #%s of %s", page, to[2], target)
+			found++
+		}
+	}
+	assert.Greater(t, found, 5)
+}
+
+// anchors are the names that a page's headings have for links.
+func anchors(page []byte) map[string]bool {
+	names := map[string]bool{}
+	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllSubmatch(page, -1) {
+		name := regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(string(heading[1])), "")
+		names[strings.ReplaceAll(name, " ", "-")] = true
+	}
+	return names
+}
+
 func read(t *testing.T, name string) string {
 	t.Helper()
 	data, err := os.ReadFile(name)

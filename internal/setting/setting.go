@@ -28,7 +28,7 @@ func Errorf(format string, args ...any) error { return &mistake{format: format, 
 
 func (m *mistake) Error() string { return m.prefix + fmt.Sprintf(m.format, m.args...) }
 
-func (m *mistake) renamed(prefix string, names map[Name]string) *mistake {
+func (m *mistake) renamed(prefix string, names Names) *mistake {
 	out := &mistake{prefix: prefix, format: m.format, args: make([]any, len(m.args))}
 	for i, arg := range m.args {
 		out.args[i] = arg
@@ -49,7 +49,7 @@ func (m *mistake) renamed(prefix string, names map[Name]string) *mistake {
 // the code it was found, and begins with prefix instead; it can be renamed
 // again. Mistakes that are the same then are reported once. Other errors stay
 // as they are.
-func Rename(err error, prefix string, names map[Name]string) error {
+func Rename(err error, prefix string, names Names) error {
 	var out []error
 	seen := make(map[string]bool)
 	add := func(err error) {
@@ -97,10 +97,22 @@ func Flaw(value string) string {
 		return "holds a character that cannot be seen"
 	case strings.ContainsAny(value, `"“”„«»`), strings.Trim(value, "'`‘’") != value:
 		return "holds a quotation mark"
-	case strings.Contains(value, "${"), strings.Contains(value, "$("), strings.Contains(value, "{{"), strings.ContainsAny(value, "<>"):
+	case strings.Contains(value, "${"), strings.Contains(value, "$("), strings.Contains(value, "{{"), strings.Contains(value, "#{"), strings.ContainsAny(value, "<>"), isReference(value):
 		return "holds a placeholder that was not filled in"
 	}
 	return ""
+}
+
+// isReference reports whether value is a variable of a shell or of Windows, $NAME
+// or %NAME%, that nothing has put a value for.
+func isReference(value string) bool {
+	name, ok := strings.CutPrefix(value, "$")
+	if !ok && len(value) > 1 && value[0] == '%' && value[len(value)-1] == '%' {
+		name, ok = value[1:len(value)-1], true
+	}
+	return ok && name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return r != '_' && (r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r))
+	})
 }
 
 // ListFlaw is [Flaw] for one value of a list.

@@ -37,6 +37,16 @@ func TestWhatCanMatchNothing(t *testing.T) {
 		"$(hostname)":                       "holds a placeholder that was not filled in",
 		"${A}":                              "holds a placeholder that was not filled in",
 		"{{a}}":                             "holds a placeholder that was not filled in",
+		"$AUDIENCE":                         "holds a placeholder that was not filled in",
+		"%Audience_1%":                      "holds a placeholder that was not filled in",
+		"api://#{env}#":                     "holds a placeholder that was not filled in",
+		"a$b":                               "",
+		"$":                                 "",
+		"$a.b":                              "",
+		"%":                                 "",
+		"%%":                                "",
+		"%41b":                              "",
+		"a#b":                               "",
 		"<tenant>":                          "holds a placeholder that was not filled in",
 	} {
 		assert.Equal(t, want, setting.Flaw(value), "%q", value)

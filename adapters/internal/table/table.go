@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/internal/routed"
 )
 
 // noRoute is the entry for requests that the router routes nowhere. Their
@@ -181,6 +182,17 @@ func (t *Table) OneEntry(routed, method, pattern string) bool {
 	a, _ := t.find(routed, pattern)
 	b, _ := t.find(method, pattern)
 	return a.key == b.key
+}
+
+// OverrideKeepsEntry reports whether a route has the same entry for every method
+// that the headers of a request ask for: what runs further in may obey them.
+func (t *Table) OverrideKeepsEntry(h http.Header, method, pattern string) bool {
+	for _, other := range routed.Overrides(h) {
+		if !t.OneEntry(method, other, pattern) && !t.OneEntry(other, method, pattern) {
+			return false
+		}
+	}
+	return true
 }
 
 // Denial returns the handler that lets no request through.

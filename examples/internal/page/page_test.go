@@ -77,6 +77,25 @@ func TestThePageIsForEverybody(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(testkit.Get(t, url+"/page.js", "").Body, "await fetch("), "one place that says when nothing answers")
 }
 
+// The texts that a verdict of the page has. A good token that may not make the
+// call that was made is not shown as one that is good for it.
+func TestThePageSaysWhatAVerdictIsAbout(t *testing.T) {
+	t.Parallel()
+	script := testkit.Get(t, serve(t)+"/page.js", "").Body
+	for _, text := range []string{
+		"at('why').textContent = called ? `3. Why ${called}` : '3. Why';",
+		"verdict.textContent = 'There is no token to explain.';",
+		"const good = called ? 'The token is good, and may do this.' : 'The token is good. Whether it may do this is for each route to say.';",
+		"verdict.textContent = report.ok ? good : `Refused: ${report.reason}. ${report.hint}`;",
+		"verdict.className = report.ok ? 'good' : 'bad';",
+		"if (mine === turn) showReport(report, `${method} ${path}`);",
+		"(whys.find(why => why.refused) ?? whys.at(-1))();",
+	} {
+		assert.Contains(t, script, text)
+	}
+	assert.Equal(t, 2, strings.Count(script, "'The token is good"), "no other verdict says so")
+}
+
 func TestATokenIsMintedForWhoWasPicked(t *testing.T) {
 	t.Parallel()
 	url := serve(t)

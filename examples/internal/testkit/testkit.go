@@ -230,3 +230,28 @@ func (r *Running) AssertEnds(code int) {
 		assert.Fail(r.t, "it did not end within 5 s")
 	}
 }
+
+// StartedAPI runs the program on a free port, with the issuer in its
+// environment, and returns its address when it listens.
+func StartedAPI(t *testing.T, issuer *jwkstest.Issuer) string {
+	t.Helper()
+	addr := FreeAddr(t)
+	cmd, log := Program(t, "-addr", addr), &Buffer{}
+	cmd.Env, cmd.Stderr = append(cmd.Env, "ISSUER="+issuer.Issuer(), "AUDIENCE="+issuer.Audience()), log
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	require.Eventually(t, func() bool { return Listens(addr) }, 20*time.Second, 20*time.Millisecond, "it does not listen: %s", log)
+	return addr
+}
+
+// AssertServesOrders runs the program where -addr says, and asks it for orders.
+func AssertServesOrders(t *testing.T) {
+	t.Helper()
+	issuer := jwkstest.New(t, jwkstest.WithAudience("api://orders"), jwkstest.Claims{"scope": "orders.read"})
+	addr := StartedAPI(t, issuer)
+	assert.Equal(t, http.StatusOK, Get(t, "http://"+addr+"/orders", issuer.Token()).Status)
+	assert.Equal(t, http.StatusUnauthorized, Get(t, "http://"+addr+"/orders", "").Status)
+}

@@ -68,11 +68,11 @@ type Config struct {
 	AuthAddr string
 }
 
-// Parse reads args: the flags of every program that serves this API, and those
-// defined already. It returns flag.ErrHelp after writing the help.
+// Parse reads args: the flags of every program that serves this API, whose
+// defaults are what c has, and those defined already. It returns flag.ErrHelp after writing the help.
 func (c *Config) Parse(flags *flag.FlagSet, about string, args []string, help io.Writer) error {
-	flags.StringVar(&c.Addr, "addr", "127.0.0.1:8080", "where the API listens, as `host:port`")
-	flags.StringVar(&c.AuthAddr, "auth-addr", devauth.DefaultAddr, "where the development authorization server listens if one is started, a loopback `host:port`")
+	flags.StringVar(&c.Addr, "addr", c.Addr, "where the API listens, as `host:port`")
+	flags.StringVar(&c.AuthAddr, "auth-addr", c.AuthAddr, "where the development authorization server listens if one is started, a loopback `host:port`")
 	flags.StringVar(&c.Framework, "framework", "nethttp", "the router that serves the API: `"+strings.Join(Frameworks(), "|")+"`")
 	flags.SetOutput(io.Discard)
 	err := flags.Parse(args)

@@ -43,7 +43,7 @@ func netHTTP(h *handlers) http.Handler {
 	mux.Handle("PUT /orders/{id}", byLevel(http.HandlerFunc(h.put)))
 	mux.Handle("DELETE /orders/{id}", byLevel(http.HandlerFunc(h.remove)))
 	mux.Handle("GET /whoami", h.gate.Authenticate(http.HandlerFunc(h.whoami)))
-	mux.HandleFunc("GET /keys", h.keys)
+	mux.Handle("GET /keys", h.gate.StatusHandler()) // open in this example only
 	mux.HandleFunc("GET /healthz", h.healthz)
 	return mux
 }
@@ -61,7 +61,7 @@ func chiRouter(h *handlers) http.Handler {
 		r.Delete("/orders/{id}", h.remove)
 	})
 	r.With(h.gate.Authenticate).Get("/whoami", h.whoami)
-	r.Get("/keys", h.keys)
+	r.Method(http.MethodGet, "/keys", h.gate.StatusHandler())
 	r.Get("/healthz", h.healthz)
 	return r
 }
@@ -77,7 +77,7 @@ func ginRouter(h *handlers) http.Handler {
 	byLevel.PUT("/orders/:id", wrapped(h.put))
 	byLevel.DELETE("/orders/:id", wrapped(h.remove))
 	r.GET("/whoami", ginauth.Authenticate(h.gate), wrapped(h.whoami))
-	r.GET("/keys", wrapped(h.keys))
+	r.GET("/keys", gin.WrapH(h.gate.StatusHandler()))
 	r.GET("/healthz", wrapped(h.healthz))
 	return r
 }

@@ -58,10 +58,6 @@ func (h *handlers) remove(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (h *handlers) keys(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, map[string]any{"issuers": h.gate.Keys()})
-}
-
 // healthz says that the process is alive, whatever the issuers do: a load
 // balancer that took the API out for their trouble would make it worse.
 func (*handlers) healthz(w http.ResponseWriter, _ *http.Request) {

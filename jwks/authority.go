@@ -1,0 +1,135 @@
+package jwks
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"sync"
+
+	"github.com/sallyport-go/sallyport/internal/setting"
+)
+
+// authority is a transport that trusts the certificates of a file, and no
+// others. It is safe for concurrent use.
+type authority struct {
+	base *http.Transport
+	file string
+
+	mu      sync.Mutex
+	pem     []byte          // that current trusts
+	current *http.Transport // nil before the first request
+}
+
+// RoundTrip makes the request with the transport of the current file.
+func (a *authority) RoundTrip(r *http.Request) (*http.Response, error) {
+	t, err := a.transport()
+	if err != nil {
+		return nil, err
+	}
+	return t.RoundTrip(r)
+}
+
+// transport returns one that trusts what the file holds now: a cluster replaces
+// its certificates while programs run.
+func (a *authority) transport() (*http.Transport, error) {
+	pem, err := readFile(a.file)
+	if err != nil {
+		return nil, setting.Errorf("%s %v", nameCAFile, err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.current != nil && bytes.Equal(pem, a.pem) {
+		return a.current, nil
+	}
+	roots, err := certificates(a.file, pem)
+	if err != nil {
+		return nil, err
+	}
+	t := a.base.Clone()
+	if t.TLSClientConfig == nil {
+		t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	t.TLSClientConfig.RootCAs = roots
+	a.closeIdle()
+	a.pem, a.current = pem, t
+	return t, nil
+}
+
+// CloseIdleConnections closes those of the transport that makes the requests.
+func (a *authority) CloseIdleConnections() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.closeIdle()
+}
+
+func (a *authority) closeIdle() {
+	if a.current != nil {
+		a.current.CloseIdleConnections()
+	}
+}
+
+func certificates(file string, pem []byte) (*x509.CertPool, error) {
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, setting.Errorf("%s %q holds no certificate in PEM form", nameCAFile, file)
+	}
+	return roots, nil
+}
+
+// checkAuthority reports why the file's certificates cannot be trusted.
+func (c FetcherConfig) checkAuthority() error {
+	if c.CAFile == "" {
+		return nil
+	}
+	if _, ok := c.transport().(*http.Transport); !ok {
+		return setting.Errorf("%s cannot be given to the Transport of Client, which is no *http.Transport: let that trust the CA itself, and leave %[1]s empty", nameCAFile)
+	}
+	pem, err := readFile(c.CAFile)
+	if err != nil {
+		return setting.Errorf("%s %v", nameCAFile, err)
+	}
+	_, err = certificates(c.CAFile, pem)
+	return err
+}
+
+// transport returns what makes the requests where no file changes that.
+func (c FetcherConfig) transport() http.RoundTripper {
+	if c.Client != nil && c.Client.Transport != nil {
+		return c.Client.Transport
+	}
+	return http.DefaultTransport
+}
+
+// maxFile bounds a file of certificates, or of a token.
+const maxFile = 1 << 20
+
+// readFile reads a file that is configured. The error names it once.
+func readFile(name string) ([]byte, error) {
+	f, err := os.Open(name) //nolint:gosec // the owner's configuration names it
+	if err != nil {
+		return nil, unreadable(name, err)
+	}
+	defer func() { _ = f.Close() }()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, unreadable(name, err)
+	}
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("%q has more than %d KiB: is it the right file?", name, maxFile>>10)
+	}
+	return data, nil
+}
+
+func unreadable(name string, err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	return fmt.Errorf("%q cannot be read: %w", name, err)
+}

@@ -1,0 +1,77 @@
+package sallyport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/sallyport-go/sallyport/internal/version"
+)
+
+// cacheMeters are what a collection reads off the cache of verified tokens. All
+// can be added up over several Gates.
+type cacheMeters struct {
+	lookups, evictions metric.Int64ObservableCounter
+	usage, limit       metric.Int64ObservableUpDownCounter
+}
+
+// The results of a look-up in the cache.
+var (
+	hit  = metric.WithAttributeSet(attribute.NewSet(attribute.String("sallyport.result", "hit")))
+	miss = metric.WithAttributeSet(attribute.NewSet(attribute.String("sallyport.result", "miss")))
+)
+
+// watchCache has the provider read the counts of the cache whenever it collects,
+// until Close.
+func (g *Gate) watchCache(meters metric.MeterProvider) error {
+	if meters == nil || g.verifier.CacheStats().MaxBytes == 0 {
+		return nil
+	}
+	meter := meters.Meter(version.Module, metric.WithInstrumentationVersion(version.Built()))
+	m, err := newCacheMeters(meter)
+	if err != nil {
+		return fmt.Errorf("sallyport: MeterProvider: %w", err)
+	}
+	read := func(_ context.Context, o metric.Observer) error {
+		m.observe(o, g)
+		return nil
+	}
+	g.watching, err = meter.RegisterCallback(read, m.lookups, m.evictions, m.usage, m.limit)
+	if err != nil {
+		return fmt.Errorf("sallyport: MeterProvider: %w", err)
+	}
+	return nil
+}
+
+func newCacheMeters(meter metric.Meter) (m cacheMeters, err error) {
+	var errs [4]error
+	m.lookups, errs[0] = meter.Int64ObservableCounter("sallyport.cache.lookups",
+		metric.WithUnit("{token}"), metric.WithDescription("Tokens that were looked up in the cache of verified tokens, by result."))
+	m.evictions, errs[1] = meter.Int64ObservableCounter("sallyport.cache.evictions",
+		metric.WithUnit("{token}"), metric.WithDescription("Tokens that made room for others in the cache of verified tokens."))
+	m.usage, errs[2] = meter.Int64ObservableUpDownCounter("sallyport.cache.usage",
+		metric.WithUnit("By"), metric.WithDescription("Bytes that the cache of verified tokens takes."))
+	m.limit, errs[3] = meter.Int64ObservableUpDownCounter("sallyport.cache.limit",
+		metric.WithUnit("By"), metric.WithDescription("Bytes that the cache of verified tokens may take."))
+	return m, errors.Join(errs[:]...)
+}
+
+func (m *cacheMeters) observe(o metric.Observer, g *Gate) {
+	s := g.verifier.CacheStats()
+	o.ObserveInt64(m.lookups, int64(s.Hits), hit)    //nolint:gosec // G115: no process counts so far
+	o.ObserveInt64(m.lookups, int64(s.Misses), miss) //nolint:gosec // G115: as above
+	o.ObserveInt64(m.evictions, int64(s.Evictions))  //nolint:gosec // G115: as above
+	o.ObserveInt64(m.usage, s.Bytes)
+	o.ObserveInt64(m.limit, s.MaxBytes)
+}
+
+// unwatch ends what metrics read. The provider is its owner's, and may have ended
+// before.
+func (g *Gate) unwatch() {
+	if g.watching != nil {
+		_ = g.watching.Unregister()
+	}
+}
