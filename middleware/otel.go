@@ -62,7 +62,7 @@ func newMeters(p metric.MeterProvider) (*meters, error) {
 var (
 	watchedOfNone   = []reason.Code{reason.NoToken, reason.InvalidRequest, reason.Malformed, reason.UnknownIssuer, reason.UnknownTenant}
 	watchedOfIssuer = []reason.Code{
-		reason.KeysUnavailable, reason.RevocationUnavailable, reason.IntrospectionUnavailable, reason.UnknownKey, reason.UnusableKey, reason.BadSignature,
+		reason.KeysUnavailable, reason.RevocationUnavailable, reason.UnknownKey, reason.UnusableKey, reason.BadSignature,
 		reason.Expired, reason.NotYetValid, reason.IssuedInFuture, reason.WrongAudience, reason.InsufficientScope, reason.InsufficientRole,
 	}
 )
