@@ -60,12 +60,12 @@ func TestAGateAsksAboutOpaqueTokens(t *testing.T) {
 		status    int
 		challenge string
 	}{
-		"80. a good opaque token passes":        {iss.OpaqueToken(read), 200, ""},
-		"80. a good JWT passes":                 {iss.Token(read), 200, ""},
-		"80. a rule does not know them apart":   {iss.OpaqueToken(), 403, `Bearer realm="api", error="insufficient_scope", scope="orders.read"`},
-		"80. an inactive one is no good":        {"made-up", 401, `Bearer realm="api", error="invalid_token"`},
-		"80. one for another API is no good":    {iss.OpaqueToken(read, jwkstest.WithAudience("api://another")), 401, `Bearer realm="api", error="invalid_token"`},
-		"79. one without an answer is not read": {iss.OpaqueTokenOf(jwkstest.ForgedAnswer{Status: 500}), 503, ""},
+		"80 a good opaque token passes":        {iss.OpaqueToken(read), 200, ""},
+		"80 a good JWT passes":                 {iss.Token(read), 200, ""},
+		"80 a rule does not know them apart":   {iss.OpaqueToken(), 403, `Bearer realm="api", error="insufficient_scope", scope="orders.read"`},
+		"80 an inactive one is no good":        {"made-up", 401, `Bearer realm="api", error="invalid_token"`},
+		"80 one for another API is no good":    {iss.OpaqueToken(read, jwkstest.WithAudience("api://another")), 401, `Bearer realm="api", error="invalid_token"`},
+		"79 one without an answer is not read": {iss.OpaqueTokenOf(jwkstest.ForgedAnswer{Status: 500}), 503, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := call(g, tt.token)

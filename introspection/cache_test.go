@@ -16,7 +16,7 @@ import (
 func TestRow79AnswersAreRemembered(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]func(*testing.T, *world){
-		"79. for half a minute": func(t *testing.T, w *world) {
+		"79 for half a minute": func(t *testing.T, w *world) {
 			v, token := w.open(t), w.OpaqueToken()
 			good(t, v, token)
 			w.Revoke(token)
@@ -26,7 +26,7 @@ func TestRow79AnswersAreRemembered(t *testing.T) {
 			time.Sleep(time.Millisecond)
 			refusal(t, v, token, reason.Inactive)
 		},
-		"79. never past exp, whatever the leeway": func(t *testing.T, w *world) {
+		"79 never past exp, whatever the leeway": func(t *testing.T, w *world) {
 			w.cfg.CacheFor = time.Hour
 			v, token := w.open(t), w.OpaqueToken(jwkstest.Claims{"exp": time.Now().Add(10 * time.Second)})
 			good(t, v, token)
@@ -37,7 +37,7 @@ func TestRow79AnswersAreRemembered(t *testing.T) {
 			refusal(t, v, token, reason.Inactive)
 			assert.Equal(t, 2, w.Introspections())
 		},
-		"79. by the clock of the verifier": func(t *testing.T, w *world) {
+		"79 by the clock of the verifier": func(t *testing.T, w *world) {
 			ahead := time.Duration(0)
 			w.jwts.Now = func() time.Time { return time.Now().Add(ahead) }
 			v, token := w.open(t), w.OpaqueToken(jwkstest.Claims{"exp": time.Now().Add(time.Minute)})
@@ -46,7 +46,7 @@ func TestRow79AnswersAreRemembered(t *testing.T) {
 			good(t, v, token) // within the leeway, and asked about again
 			assert.Equal(t, 2, w.Introspections())
 		},
-		"79. from when the question was sent": func(t *testing.T, w *world) {
+		"79 from when the question was sent": func(t *testing.T, w *world) {
 			v, token := w.open(t), w.OpaqueToken()
 			w.Slow(4 * time.Second)
 			good(t, v, token)
@@ -54,7 +54,7 @@ func TestRow79AnswersAreRemembered(t *testing.T) {
 			good(t, v, token)
 			assert.Equal(t, 2, w.Introspections())
 		},
-		"79. not at all, if that is asked for": func(t *testing.T, w *world) {
+		"79 not at all, if that is asked for": func(t *testing.T, w *world) {
 			w.cfg.CacheFor, w.cfg.CacheRefusalsFor = -1, -1
 			v, token := w.open(t), w.OpaqueToken()
 			good(t, v, token)
@@ -63,7 +63,7 @@ func TestRow79AnswersAreRemembered(t *testing.T) {
 			refusal(t, v, token, reason.Inactive)
 			assert.Equal(t, 3, w.Introspections())
 		},
-		"79. negative ones briefly": func(t *testing.T, w *world) {
+		"79 negative ones briefly": func(t *testing.T, w *world) {
 			v := w.open(t)
 			for range 10 {
 				refusal(t, v, "made-up", reason.Inactive)
@@ -73,14 +73,14 @@ func TestRow79AnswersAreRemembered(t *testing.T) {
 			refusal(t, v, "made-up", reason.Inactive)
 			assert.Equal(t, 2, w.Introspections())
 		},
-		"79. what is no answer not at all": func(t *testing.T, w *world) {
+		"79 what is no answer not at all": func(t *testing.T, w *world) {
 			v, token := w.open(t), w.OpaqueToken()
 			w.serve(http.StatusInternalServerError, nil, "")
 			refusal(t, v, token, reason.IntrospectionUnavailable)
 			w.Restore()
 			good(t, v, token)
 		},
-		"79. about JWTs too": func(t *testing.T, w *world) {
+		"79 about JWTs too": func(t *testing.T, w *world) {
 			w.cfg.Tokens = introspection.JWTs
 			v, token := w.open(t), w.Token()
 			good(t, v, token)

@@ -32,7 +32,7 @@ func TestRow79TheQuestion(t *testing.T) {
 	token := w.OpaqueToken()
 	good(t, v, token)
 
-	t.Run("79. the question is a POST with a form, and says who asks", func(t *testing.T) {
+	t.Run("79 the question is a POST with a form, and says who asks", func(t *testing.T) {
 		assert.Equal(t, http.MethodPost, asked.Method)
 		assert.Equal(t, "application/x-www-form-urlencoded", asked.Header.Get("Content-Type"))
 		assert.Equal(t, "application/json", asked.Header.Get("Accept"))
@@ -42,7 +42,7 @@ func TestRow79TheQuestion(t *testing.T) {
 		_, _, ok := asked.BasicAuth()
 		assert.True(t, ok)
 	})
-	t.Run("79. an endpoint that does not know who asks says nothing of the token", func(t *testing.T) {
+	t.Run("79 an endpoint that does not know who asks says nothing of the token", func(t *testing.T) {
 		w.cfg.Credentials = introspection.Basic(jwkstest.IntrospectionClient, introspection.Fixed("wrong"))
 		e := refusal(t, w.open(t), w.OpaqueToken(), reason.IntrospectionUnavailable)
 		assert.Contains(t, e.Error(), "401")
@@ -56,7 +56,7 @@ func TestRow80TheSamePolicyAndTheSameClaims(t *testing.T) {
 	given := jwkstest.Claims{"scope": "orders.read orders.write", "client_id": "partner", "custom": map[string]any{"a.b": 1}, "exp": time.Now().Add(time.Minute)}
 	opaque, jwt := good(t, v, w.OpaqueToken(given)), good(t, v, w.Token(given))
 
-	t.Run("80. claims come out in the same type", func(t *testing.T) {
+	t.Run("80 claims come out in the same type", func(t *testing.T) {
 		for _, c := range []*claims.Claims{opaque, jwt} {
 			assert.Equal(t, w.Issuer.Issuer(), c.Issuer())
 			assert.Equal(t, "test-client", c.Subject())
@@ -69,30 +69,30 @@ func TestRow80TheSamePolicyAndTheSameClaims(t *testing.T) {
 			assert.InDelta(t, time.Minute.Seconds()+30, v.Remaining(c).Seconds(), 5)
 		}
 	})
-	t.Run("80. an answer need not name the issuer, and sub is then that of the issuer that was asked", func(t *testing.T) {
+	t.Run("80 an answer need not name the issuer, and sub is then that of the issuer that was asked", func(t *testing.T) {
 		c := good(t, v, w.OpaqueToken(jwkstest.Claims{"iss": nil}))
 		assert.Equal(t, w.Issuer.Issuer(), c.Issuer())
 		assert.Equal(t, "test-client", c.Subject())
 	})
-	t.Run("80. an answer need not have exp", func(t *testing.T) {
+	t.Run("80 an answer need not have exp", func(t *testing.T) {
 		c := good(t, v, w.OpaqueToken(jwkstest.Claims{"exp": nil}))
 		assert.True(t, c.ExpiresAt().IsZero())
 	})
-	t.Run("80. a token that is bound to its sender wants somebody who checks that", func(t *testing.T) {
+	t.Run("80 a token that is bound to its sender wants somebody who checks that", func(t *testing.T) {
 		token := w.OpaqueToken(jwkstest.Claims{"cnf": map[string]any{"jkt": "x"}, "token_type": "DPoP"})
 		refusal(t, v, token, reason.UnsupportedBinding)
 		c, err := v.VerifyBound(t.Context(), token)
 		require.NoError(t, err)
 		assert.True(t, c.Has("cnf", "jkt"))
 	})
-	t.Run("80. what the issuer's policy requires is required of an answer", func(t *testing.T) {
+	t.Run("80 what the issuer's policy requires is required of an answer", func(t *testing.T) {
 		w.issuer.Required, w.issuer.Clients = []string{"jti"}, []string{"partner"}
 		v := w.open(t)
 		refusal(t, v, w.OpaqueToken(jwkstest.Claims{"jti": nil, "client_id": "partner"}), reason.MissingClaim)
 		refusal(t, v, w.OpaqueToken(jwkstest.Claims{"client_id": "another"}), reason.WrongClient)
 		good(t, v, w.OpaqueToken(jwkstest.Claims{"client_id": "partner"}))
 	})
-	t.Run("80. without aud it takes what NoAudience says", func(t *testing.T) {
+	t.Run("80 without aud it takes what NoAudience says", func(t *testing.T) {
 		w.issuer.Required, w.issuer.Clients = nil, nil
 		w.issuer.NoAudience = verifier.AudienceBinding{Clients: []string{"partner"}, ScopePrefix: "orders."}
 		v := w.open(t)

@@ -7,11 +7,19 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/metric/noop"
+
+	"github.com/sallyport-go/sallyport/internal/version"
+)
+
+// The attributes of the metric.
+const (
+	issuerKey attribute.Key = "sallyport.issuer"
+	resultKey attribute.Key = "sallyport.result"
 )
 
 // counter counts questions with OpenTelemetry: sallyport.introspection.questions by
-// issuer and outcome (active, inactive, failed). Answers that are used again are
-// not counted, nor is what is not asked.
+// issuer and result (active, inactive, failed). Answers that are used again are not
+// counted, nor is what is not asked.
 type counter struct {
 	questions metric.Int64Counter
 	issuer    attribute.KeyValue
@@ -22,24 +30,24 @@ func newCounter(cfg Config) (counter, error) {
 	if meters == nil {
 		meters = noop.NewMeterProvider()
 	}
-	questions, err := meters.Meter("github.com/sallyport-go/sallyport/introspection").Int64Counter("sallyport.introspection.questions",
-		metric.WithUnit("{question}"), metric.WithDescription("Questions to an issuer's introspection endpoint, by outcome."))
+	questions, err := meters.Meter(version.Module, metric.WithInstrumentationVersion(version.Built())).Int64Counter("sallyport.introspection.questions",
+		metric.WithUnit("{question}"), metric.WithDescription("Questions to an issuer's introspection endpoint, by result."))
 	if err != nil {
 		return counter{}, fmt.Errorf("introspection: MeterProvider: %w", err)
 	}
-	return counter{questions: questions, issuer: attribute.String("issuer", cfg.Issuer)}, nil
+	return counter{questions: questions, issuer: issuerKey.String(cfg.Issuer)}, nil
 }
 
-func (c counter) add(ctx context.Context, active bool) {
-	outcome := "inactive"
+func (c counter) answered(ctx context.Context, active bool) {
+	result := "inactive"
 	if active {
-		outcome = "active"
+		result = "active"
 	}
-	c.record(ctx, outcome)
+	c.add(ctx, result)
 }
 
-func (c counter) failed(ctx context.Context) { c.record(ctx, "failed") }
+func (c counter) failed(ctx context.Context) { c.add(ctx, "failed") }
 
-func (c counter) record(ctx context.Context, outcome string) {
-	c.questions.Add(ctx, 1, metric.WithAttributes(c.issuer, attribute.String("outcome", outcome)))
+func (c counter) add(ctx context.Context, result string) {
+	c.questions.Add(ctx, 1, metric.WithAttributes(c.issuer, resultKey.String(result)))
 }

@@ -19,7 +19,7 @@ func TestRow79And80EveryForgedAnswerIsRefusedForItsReason(t *testing.T) {
 	n := 0
 	for name, f := range w.ForgedAnswers(jwkstest.Claims{"scope": "orders.read"}) {
 		n++
-		t.Run("79 80. "+name, func(t *testing.T) {
+		t.Run("79 80 answer with "+name, func(t *testing.T) {
 			good(t, v, w.OpaqueToken())
 			strays := w.Strays()
 			refusal(t, v, w.OpaqueTokenOf(f), f.Reason)
@@ -49,7 +49,7 @@ func TestRow81SignedAnswers(t *testing.T) {
 	stranger := jwkstest.New(t, jwkstest.WithAlgorithm("ES256"), jwkstest.WithName(w.Issuer.Issuer()))
 	answer := func(contentType, body string) func(http.ResponseWriter, *http.Request) {
 		return func(rw http.ResponseWriter, r *http.Request) {
-			assert.Equal(t, "application/token-introspection+jwt", r.Header.Get("Accept"), "81. it is asked for")
+			assert.Equal(t, "application/token-introspection+jwt", r.Header.Get("Accept"), "81 it is asked for")
 			rw.Header().Set("Content-Type", contentType)
 			_, _ = rw.Write([]byte(body))
 		}
@@ -59,26 +59,26 @@ func TestRow81SignedAnswers(t *testing.T) {
 		contentType, body string
 		want              reason.Code
 	}{
-		"81. one that is good":                         {signed, w.Token(base, typ), ""},
-		"81. with the media type in full":              {signed, w.Token(base, jwkstest.Header{"typ": "application/token-introspection+JWT"}), ""},
-		"81. with one audience of several":             {signed, w.Token(base, typ, jwkstest.Claims{"aud": []string{"x", jwkstest.IntrospectionClient}}), ""},
-		"81. that says inactive":                       {signed, w.Token(base, typ, jwkstest.Claims{"token_introspection": map[string]any{"active": false}}), reason.Inactive},
-		"81. about a token for another API":            {signed, w.Token(base, typ, jwkstest.Claims{"token_introspection": about(jwkstest.Claims{"aud": "api://another"})}), reason.WrongAudience},
-		"81. of the typ of an access token":            {signed, w.Token(base), reason.IntrospectionUnavailable},
-		"81. without typ":                              {signed, w.Token(base, jwkstest.Header{"typ": nil}), reason.IntrospectionUnavailable},
-		"81. of another issuer":                        {signed, w.Token(base, typ, jwkstest.Claims{"iss": "https://another.example/"}), reason.IntrospectionUnavailable},
-		"81. without iss":                              {signed, w.Token(base, typ, jwkstest.Claims{"iss": nil}), reason.IntrospectionUnavailable},
-		"81. for another resource server":              {signed, w.Token(base, typ, jwkstest.Claims{"aud": "another-api"}), reason.IntrospectionUnavailable},
-		"81. for nobody":                               {signed, w.Token(base, typ, jwkstest.Claims{"aud": nil}), reason.IntrospectionUnavailable},
-		"81. without iat":                              {signed, w.Token(base, typ, jwkstest.Claims{"iat": nil}), reason.IntrospectionUnavailable},
-		"81. of an hour ago":                           {signed, w.Token(base, typ, jwkstest.Claims{"iat": time.Now().Add(-time.Hour)}), reason.IntrospectionUnavailable},
-		"81. of the next hour":                         {signed, w.Token(base, typ, jwkstest.Claims{"iat": time.Now().Add(time.Hour)}), reason.IntrospectionUnavailable},
-		"81. with claims beside token_introspection":   {signed, w.Token(base, typ, jwkstest.Claims{"token_introspection": nil, "active": true}), reason.IntrospectionUnavailable},
-		"81. with active as a text":                    {signed, w.Token(base, typ, jwkstest.Claims{"token_introspection": about(jwkstest.Claims{"active": "true"})}), reason.IntrospectionUnavailable},
-		"81. signed by a stranger":                     {signed, stranger.Token(base, typ), reason.IntrospectionUnavailable},
-		"81. with another signature":                   {signed, w.Token(base, typ)[:40] + "A" + w.Token(base, typ)[41:], reason.IntrospectionUnavailable},
-		"81. that is not signed":                       {"application/json", `{"active":true,"aud":"` + audience + `"}`, reason.IntrospectionUnavailable},
-		"81. that is plain JSON under the signed type": {signed, `{"active":true,"aud":"` + audience + `"}`, reason.IntrospectionUnavailable},
+		"81 one that is good":                         {signed, w.Token(base, typ), ""},
+		"81 with the media type in full":              {signed, w.Token(base, jwkstest.Header{"typ": "application/token-introspection+JWT"}), ""},
+		"81 with one audience of several":             {signed, w.Token(base, typ, jwkstest.Claims{"aud": []string{"x", jwkstest.IntrospectionClient}}), ""},
+		"81 that says inactive":                       {signed, w.Token(base, typ, jwkstest.Claims{"token_introspection": map[string]any{"active": false}}), reason.Inactive},
+		"81 about a token for another API":            {signed, w.Token(base, typ, jwkstest.Claims{"token_introspection": about(jwkstest.Claims{"aud": "api://another"})}), reason.WrongAudience},
+		"81 of the typ of an access token":            {signed, w.Token(base), reason.IntrospectionUnavailable},
+		"81 without typ":                              {signed, w.Token(base, jwkstest.Header{"typ": nil}), reason.IntrospectionUnavailable},
+		"81 of another issuer":                        {signed, w.Token(base, typ, jwkstest.Claims{"iss": "https://another.example/"}), reason.IntrospectionUnavailable},
+		"81 without iss":                              {signed, w.Token(base, typ, jwkstest.Claims{"iss": nil}), reason.IntrospectionUnavailable},
+		"81 for another resource server":              {signed, w.Token(base, typ, jwkstest.Claims{"aud": "another-api"}), reason.IntrospectionUnavailable},
+		"81 for nobody":                               {signed, w.Token(base, typ, jwkstest.Claims{"aud": nil}), reason.IntrospectionUnavailable},
+		"81 without iat":                              {signed, w.Token(base, typ, jwkstest.Claims{"iat": nil}), reason.IntrospectionUnavailable},
+		"81 of an hour ago":                           {signed, w.Token(base, typ, jwkstest.Claims{"iat": time.Now().Add(-time.Hour)}), reason.IntrospectionUnavailable},
+		"81 of the next hour":                         {signed, w.Token(base, typ, jwkstest.Claims{"iat": time.Now().Add(time.Hour)}), reason.IntrospectionUnavailable},
+		"81 with claims beside token_introspection":   {signed, w.Token(base, typ, jwkstest.Claims{"token_introspection": nil, "active": true}), reason.IntrospectionUnavailable},
+		"81 with active as a text":                    {signed, w.Token(base, typ, jwkstest.Claims{"token_introspection": about(jwkstest.Claims{"active": "true"})}), reason.IntrospectionUnavailable},
+		"81 signed by a stranger":                     {signed, stranger.Token(base, typ), reason.IntrospectionUnavailable},
+		"81 with another signature":                   {signed, w.Token(base, typ)[:40] + "A" + w.Token(base, typ)[41:], reason.IntrospectionUnavailable},
+		"81 that is not signed":                       {"application/json", `{"active":true,"aud":"` + audience + `"}`, reason.IntrospectionUnavailable},
+		"81 that is plain JSON under the signed type": {signed, `{"active":true,"aud":"` + audience + `"}`, reason.IntrospectionUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w.ServeIntrospection(answer(tt.contentType, tt.body))
@@ -90,7 +90,7 @@ func TestRow81SignedAnswers(t *testing.T) {
 			refusal(t, v, token, tt.want)
 		})
 	}
-	t.Run("81. a signed answer is no access token", func(t *testing.T) {
+	t.Run("81 a signed answer is no access token", func(t *testing.T) {
 		w.Restore()
 		token := w.Token(base, typ, jwkstest.Claims{"aud": audience, "exp": time.Now().Add(time.Hour)})
 		refusal(t, v, token, reason.UnsupportedType)

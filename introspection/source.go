@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/sallyport-go/sallyport/internal/strictjson"
+	"github.com/sallyport-go/sallyport/internal/version"
 	"github.com/sallyport-go/sallyport/reason"
 	"github.com/sallyport-go/sallyport/verifier"
 )
@@ -211,7 +212,7 @@ func (s *source) ask(ctx context.Context, token string, known bool) (r reply, as
 	r, f := s.post(ctx, token)
 	if f == nil {
 		s.circuit.done(time.Now(), alive, 0)
-		s.count.add(ctx, r.active)
+		s.count.answered(ctx, r.active)
 		return r, asked, nil
 	}
 	s.circuit.done(time.Now(), f.is, f.retryAfter)
@@ -259,7 +260,7 @@ func (s *source) post(ctx context.Context, token string) (reply, *failure) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	q := &question{
-		header: http.Header{"Accept": {s.accepts()}, "Content-Type": {"application/x-www-form-urlencoded"}, "User-Agent": {"sallyport"}},
+		header: http.Header{"Accept": {s.accepts()}, "Content-Type": {"application/x-www-form-urlencoded"}, "User-Agent": {"sallyport/" + version.Built()}},
 		form:   url.Values{"token": {token}, "token_type_hint": {"access_token"}},
 		issuer: s.cfg.Issuer,
 	}
