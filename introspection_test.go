@@ -50,8 +50,7 @@ func call(g *sallyport.Gate, token string) *httptest.ResponseRecorder {
 	return w
 }
 
-func TestAGateAsksAboutOpaqueTokens(t *testing.T) {
-	t.Parallel()
+func TestAGateAsksAboutOpaqueTokens(t *testing.T) { // its parts share an issuer, one after another
 	iss := newIssuer(t)
 	g, log := asking(t, iss, nil)
 	read := jwkstest.Claims{"scope": "orders.read"}

@@ -134,7 +134,7 @@ func (k SigningKey) sign(input []byte) ([]byte, error) {
 		fits = k.Algorithm == "EdDSA"
 	}
 	if !fits {
-		return nil, fmt.Errorf("Algorithm %.20q is none of RS256, PS256, ES256 and EdDSA, or not for this key", k.Algorithm) //nolint:staticcheck // ST1005: the name of the field
+		return nil, fmt.Errorf("Algorithm %.20q is none of RS256, PS256, ES256 and EdDSA, or not for this key", k.Algorithm)
 	}
 	switch k.Algorithm {
 	case "PS256":

@@ -64,7 +64,7 @@ func (a *answer) weight() uint32 {
 	if a.claims != nil {
 		size += vetted.Size(a.claims) * 17 / 16
 	}
-	return uint32(size) //nolint:gosec // G115: an answer is bounded
+	return uint32(size)
 }
 
 func (k *cache) digestOf(token string) (d digest) {

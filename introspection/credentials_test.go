@@ -53,28 +53,32 @@ func asked(t *testing.T, w *world, credentials introspection.Credentials) *http.
 
 func TestSecrets(t *testing.T) {
 	t.Parallel()
-	w := onSocket(t)
 	t.Run("by Basic, both encoded first", func(t *testing.T) {
-		id, secret, ok := asked(t, w, introspection.Basic("me:too", introspection.Fixed("a b%ü"))).BasicAuth()
+		t.Parallel()
+		id, secret, ok := asked(t, onSocket(t), introspection.Basic("me:too", introspection.Fixed("a b%ü"))).BasicAuth()
 		assert.True(t, ok)
 		assert.Equal(t, "me%3Atoo", id)
 		assert.Equal(t, "a+b%25%C3%BC", secret)
 	})
 	t.Run("in the form, and not in the header", func(t *testing.T) {
-		r := asked(t, w, introspection.Post("me", introspection.Fixed("a b%")))
+		t.Parallel()
+		r := asked(t, onSocket(t), introspection.Post("me", introspection.Fixed("a b%")))
 		assert.Equal(t, []string{"me"}, r.PostForm["client_id"])
 		assert.Equal(t, []string{"a b%"}, r.PostForm["client_secret"])
 		assert.Empty(t, r.Header.Get("Authorization"))
 	})
 	t.Run("as a bearer token of its own", func(t *testing.T) {
-		assert.Equal(t, "Bearer abc", asked(t, w, introspection.Bearer(introspection.Fixed("abc"))).Header.Get("Authorization"))
+		t.Parallel()
+		assert.Equal(t, "Bearer abc", asked(t, onSocket(t), introspection.Bearer(introspection.Fixed("abc"))).Header.Get("Authorization"))
 	})
 	t.Run("none, where that is said", func(t *testing.T) {
-		r := asked(t, w, introspection.DangerouslyNone())
+		t.Parallel()
+		r := asked(t, onSocket(t), introspection.DangerouslyNone())
 		assert.Empty(t, r.Header.Get("Authorization"))
 		assert.Len(t, r.PostForm, 2)
 	})
 	t.Run("they print as nothing", func(t *testing.T) {
+		t.Parallel()
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
 			assert.Equal(t, "introspection.Credentials{redacted}", fmt.Sprintf(verb, introspection.Basic("me", introspection.Fixed("secret"))))
 		}
@@ -107,7 +111,7 @@ func TestSecretsThatFailAreNotTheEndpointsFault(t *testing.T) {
 	t.Parallel()
 	w := onSocket(t)
 	broken := errors.New("the vault is sealed")
-	var err error = broken
+	err := broken
 	w.cfg.Credentials = introspection.Basic(jwkstest.IntrospectionClient, func(context.Context) (string, error) { return jwkstest.IntrospectionSecret, err })
 	v := w.open(t)
 	for range 10 {
@@ -125,7 +129,6 @@ func pemOf(t *testing.T, kind string, der []byte) []byte {
 
 func TestPrivateKeyJWT(t *testing.T) {
 	t.Parallel()
-	w := onSocket(t)
 	ec := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	rs := must(rsa.GenerateKey(rand.Reader, 2048))
 	_, ed, _ := ed25519.GenerateKey(rand.Reader)
@@ -146,6 +149,8 @@ func TestPrivateKeyJWT(t *testing.T) {
 		"PKCS #8, EdDSA": {"EdDSA", ed, file("ed", "PRIVATE KEY", must(x509.MarshalPKCS8PrivateKey(ed)))},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := onSocket(t)
 			r := asked(t, w, introspection.PrivateKeyJWT("me", introspection.KeyFile(tt.path, tt.alg, "my-key")))
 			assert.Equal(t, "me", r.PostForm.Get("client_id"))
 			assert.Equal(t, "urn:ietf:params:oauth:client-assertion-type:jwt-bearer", r.PostForm.Get("client_assertion_type"))
@@ -169,12 +174,16 @@ func TestPrivateKeyJWT(t *testing.T) {
 		"no signature":      {Signer: liar{ec}, Algorithm: "ES256"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := onSocket(t)
 			w.cfg.Credentials = introspection.PrivateKeyJWT("me", func(context.Context) (introspection.SigningKey, error) { return key, nil })
 			e := refusal(t, w.open(t), "token", reason.IntrospectionUnavailable)
 			assert.Contains(t, e.Error(), "cannot sign")
 		})
 	}
 	t.Run("a file without a key", func(t *testing.T) {
+		t.Parallel()
+		w := onSocket(t)
 		path := filepath.Join(dir, "none")
 		require.NoError(t, os.WriteFile(path, []byte("nothing"), 0o600))
 		w.cfg.Credentials = introspection.PrivateKeyJWT("me", introspection.KeyFile(path, "ES256", ""))

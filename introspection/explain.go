@@ -47,7 +47,7 @@ func (v *Verifier) explain(ctx context.Context, token string, rule *claims.Rule)
 	for _, s := range asked {
 		report, err := s.explain(ctx, token, rule)
 		if err == nil {
-			report.Checks = append(lines, report.Checks...) //nolint:gocritic // lines are not used again
+			report.Checks = append(lines, report.Checks...)
 			return report
 		}
 		if refused == nil || worse(refused, err) != refused { //nolint:errorlint // which of the two
@@ -55,7 +55,7 @@ func (v *Verifier) explain(ctx context.Context, token string, rule *claims.Rule)
 		}
 		lines = append(lines, report.Checks[0])
 	}
-	out.Checks = append(lines, out.Checks[1:]...) //nolint:gocritic // as above
+	out.Checks = append(lines, out.Checks[1:]...)
 	return out
 }
 

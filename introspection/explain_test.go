@@ -65,7 +65,7 @@ func TestExplainSaysWhatWasAskedAndAnswered(t *testing.T) {
 	assert.True(t, report.OK)
 	asked := check(t, report, "introspection")
 	assert.Contains(t, asked.Found, "active true, with 9 members")
-	assert.Equal(t, "active true, by "+w.IntrospectionURL(), asked.Expected)
+	assert.Contains(t, asked.Expected, "active true, by "+w.IntrospectionURL())
 	assert.Equal(t, `"`+audience+`"`, check(t, report, "audience").Found)
 
 	report = v.ExplainRule(t.Context(), w.OpaqueToken(jwkstest.WithAudience("api://another")), rule)

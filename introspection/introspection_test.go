@@ -19,8 +19,7 @@ import (
 	"github.com/sallyport-go/sallyport/verifier"
 )
 
-func TestRow79TheQuestion(t *testing.T) {
-	t.Parallel()
+func TestRow79TheQuestion(t *testing.T) { // its parts share an issuer, one after another
 	w := onSocket(t)
 	v := w.open(t)
 	var asked *http.Request
@@ -49,8 +48,7 @@ func TestRow79TheQuestion(t *testing.T) {
 	})
 }
 
-func TestRow80TheSamePolicyAndTheSameClaims(t *testing.T) {
-	t.Parallel()
+func TestRow80TheSamePolicyAndTheSameClaims(t *testing.T) { // its parts share an issuer, one after another
 	w := onSocket(t)
 	v := w.open(t)
 	given := jwkstest.Claims{"scope": "orders.read orders.write", "client_id": "partner", "custom": map[string]any{"a.b": 1}, "exp": time.Now().Add(time.Minute)}

@@ -2,6 +2,7 @@ package introspection_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -13,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sallyport-go/sallyport/reason"
-	"github.com/sallyport-go/sallyport/verifier"
 )
 
 func TestCallersWithOneTokenShareOneQuestion(t *testing.T) {
@@ -65,11 +65,10 @@ func TestQuestionsInFlightAreBounded(t *testing.T) {
 		for i := range 1200 {
 			wg.Go(func() {
 				_, err := v.Verify(t.Context(), stranger(i))
-				e, _ := err.(*verifier.Error)
-				switch e.Reason {
-				case reason.IntrospectionUnavailable:
+				switch {
+				case errors.Is(err, reason.IntrospectionUnavailable):
 					busy.Add(1)
-				case reason.Inactive:
+				case errors.Is(err, reason.Inactive):
 					inactive.Add(1)
 				}
 			})

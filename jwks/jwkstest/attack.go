@@ -115,7 +115,8 @@ func (iss *Issuer) answerBreaches(api func(token string) (status int), options [
 		strays := iss.Strays()
 		status := api(token)
 		fetched := iss.Strays() != strays
-		if fetched || !refused(status) && !(f.Unusable && status == http.StatusServiceUnavailable) {
+		isRefused := refused(status) || f.Unusable && status == http.StatusServiceUnavailable
+		if fetched || !isRefused {
 			breaches = append(breaches, Breach{Forgery: Forgery{Token: token, Reason: f.Reason, Hole: f.Hole}, Name: "introspection: " + name, Status: status, Fetched: fetched})
 		}
 	}
