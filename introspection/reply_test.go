@@ -2,6 +2,7 @@ package introspection_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -123,4 +124,16 @@ func TestAnErrorShowsWhatAServerSentCutAndWithoutWhatATerminalObeys(t *testing.T
 	assert.NotContains(t, e.Error(), "\x1b")
 	require.Error(t, e.Err)
 	assert.Less(t, len(e.Error()), 2000)
+}
+
+func TestAnAnswerIsBounded(t *testing.T) {
+	t.Parallel()
+	w := onSocket(t)
+	v := w.open(t)
+	body := `{"active":true,"aud":"` + audience + `"}`
+	w.serve(http.StatusOK, nil, body+strings.Repeat(" ", 64<<10-len(body)))
+	good(t, v, "one")
+	w.serve(http.StatusOK, nil, body+strings.Repeat(" ", 64<<10-len(body)+1))
+	e := refusal(t, v, "two", reason.IntrospectionUnavailable)
+	assert.Contains(t, e.Error(), "sent more than 64 KiB")
 }
