@@ -125,6 +125,7 @@ var classes = map[reason.Code]class{
 	reason.UnsupportedBinding: badToken,
 	reason.WrongCertificate:   badToken,
 	reason.Revoked:            badToken,
+	reason.Inactive:           badToken,
 
 	reason.InvalidDPoPProof:  badProof,
 	reason.ReplayedDPoPProof: badProof,
@@ -134,6 +135,8 @@ var classes = map[reason.Code]class{
 	reason.RevocationUnavailable: notJudged,
 	reason.ProofsUnavailable:     notJudged,
 	reason.Canceled:              notJudged,
+
+	reason.IntrospectionUnavailable: notJudged,
 
 	reason.InsufficientScope: notAllowed,
 	reason.InsufficientRole:  notAllowed,

@@ -35,6 +35,7 @@ var expected = map[reason.Code]struct {
 	reason.NotYetValid: {401, invalid}, reason.IssuedInFuture: {401, invalid}, reason.TooOld: {401, invalid}, reason.WrongAudience: {401, invalid},
 	reason.WrongClient: {401, invalid}, reason.UnsupportedBinding: {401, invalid}, reason.WrongCertificate: {401, invalid}, reason.Revoked: {401, invalid},
 	reason.KeysUnavailable: {503, ""}, reason.RevocationUnavailable: {503, ""}, reason.Canceled: {503, ""},
+	reason.Inactive: {401, "invalid_token"}, reason.IntrospectionUnavailable: {503, ""},
 	reason.InsufficientScope: {403, insufficient}, reason.InsufficientRole: {403, insufficient}, reason.WrongCaller: {403, insufficient}, reason.Denied: {403, insufficient},
 	reason.InsufficientUserAuthentication: {401, "insufficient_user_authentication"},
 	reason.InvalidDPoPProof:               {401, "invalid_dpop_proof"}, reason.ReplayedDPoPProof: {401, "invalid_dpop_proof"}, reason.UseDPoPNonce: {401, "use_dpop_nonce"},

@@ -32,6 +32,7 @@ func TestTheCodesAreStable(t *testing.T) {
 		"not_yet_valid": reason.NotYetValid, "issued_in_future": reason.IssuedInFuture, "too_old": reason.TooOld,
 		"wrong_audience": reason.WrongAudience, "wrong_client": reason.WrongClient, "unsupported_binding": reason.UnsupportedBinding, "wrong_certificate": reason.WrongCertificate,
 		"revoked": reason.Revoked, "keys_unavailable": reason.KeysUnavailable, "revocation_unavailable": reason.RevocationUnavailable,
+		"inactive": reason.Inactive, "introspection_unavailable": reason.IntrospectionUnavailable,
 		"canceled": reason.Canceled, "insufficient_scope": reason.InsufficientScope, "insufficient_role": reason.InsufficientRole,
 		"wrong_caller": reason.WrongCaller, "denied": reason.Denied,
 		"invalid_dpop_proof": reason.InvalidDPoPProof, "replayed_dpop_proof": reason.ReplayedDPoPProof, "use_dpop_nonce": reason.UseDPoPNonce,

@@ -22,6 +22,8 @@
 // For an API that takes certificate-bound tokens, [Issuer.NewCertificate] makes a client's certificate. AttackHandler
 // then tries the token without it too: see [Issuer.CertificateForgeries].
 //
+// For an API that asks the issuer about opaque tokens there are [Issuer.OpaqueToken] and [Issuer.ForgedAnswers].
+//
 // # Sockets or none
 //
 // [New] opens a loopback server, and the issuer's name is its address. An issuer made with [WithoutServer] opens no
