@@ -2,7 +2,6 @@ package redisstore_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"sync/atomic"
@@ -88,7 +87,8 @@ func TestEveryKindOfEntryIsShared(t *testing.T) {
 	before, until := time.UnixMilli(1_800_000_000_500), time.Now().Add(time.Hour).Round(time.Millisecond)
 	entries := []revocation.Entry{
 		revocation.Token("", "any\"\x01", time.Time{}), revocation.Token(issuer, "one", until), revocation.Subject(issuer, "ä lice", before),
-		revocation.Client(issuer, "app", before), revocation.Issuer(issuer, before), {Issuer: issuer, Subject: "bob", Before: before, Until: until},
+		revocation.Client(issuer, "app", before), revocation.Issuer(issuer, before),
+		{Issuer: issuer, Subject: "bob", Before: before, Until: until},
 	}
 	require.NoError(t, one.Deny(t.Context(), entries...))
 	for name, changes := range map[string]map[string]any{
@@ -175,7 +175,7 @@ func TestALongListComesInPiecesAndWhole(t *testing.T) {
 	require.NoError(t, one.Deny(t.Context(), entries...))
 	assert.Equal(t, len(entries), one.Len())
 	other := following(t, s, slowly)
-	for n := range len(entries) {
+	for n := range entries {
 		require.True(t, revoked(t, other, fmt.Sprint("id-", n)))
 	}
 	assert.Equal(t, len(entries), other.Len())
@@ -284,5 +284,5 @@ func TestAClosedStoreLetsNothingThrough(t *testing.T) {
 	require.NoError(t, late.Close())
 	_, err = late.NonceSecrets().Secrets(t.Context())
 	assert.Error(t, err)
-	assert.False(t, errors.Is(err, context.Canceled))
+	assert.NotErrorIs(t, err, context.Canceled)
 }
