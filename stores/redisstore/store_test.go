@@ -47,7 +47,6 @@ func TestReadyWaitsForWhatIsUsedAndRefusesARedisThatEvicts(t *testing.T) {
 
 	evicts := newServer(t, "--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru")
 	assert.ErrorContains(t, open(t, evicts.client()).Ready(ctx), `(maxmemory-policy "allkeys-lru")`)
-
 }
 
 // later waits until the clock of Redis has gone on.
