@@ -207,8 +207,11 @@ func (b *Binding) Check(r *http.Request, c middleware.Credential, cl *claims.Cla
 	p := proof{
 		binding: b, ctx: r.Context(), lines: r.Header[header], request: r, method: r.Method,
 		token: c.Token, jkt: jkt, now: b.clock(), client: clientOf(cl),
+		space: spaces.Get().(*space),
 	}
-	return p.check()
+	err := p.check()
+	spaces.Put(p.space) // no error has a part of the proof
+	return err
 }
 
 // clock returns the time; the zero Binding has none, and refuses before it matters.
