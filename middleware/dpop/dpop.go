@@ -72,8 +72,9 @@ type Config struct {
 	// its other name Ed25519 too), PS256 and RS256. HMACs are not possible.
 	Algorithms []string
 
-	// Window is how far the iat of a proof may lie in the past or ahead, and so for
-	// how long proofs are remembered. 0 is DefaultWindow, at most five minutes.
+	// Window is how far the iat of a proof may lie in the past or ahead. A proof is
+	// remembered for as long, and five seconds more for clocks that differ. 0 is
+	// DefaultWindow, at most five minutes.
 	Window time.Duration
 
 	// Nonces makes proofs carry a nonce of this server, so that nobody can make
@@ -93,7 +94,9 @@ type Config struct {
 }
 
 // Binding checks proofs. New makes one; it is immutable, but for what its stores
-// remember, and safe for concurrent use. The zero Binding refuses every proof.
+// remember, and safe for concurrent use. The zero Binding refuses every proof. It
+// belongs to one Guard: a second one on the way of a request would take the proof
+// for one that was used.
 type Binding struct {
 	origin        origin
 	required      bool
