@@ -13,6 +13,7 @@
 package dpop
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -118,8 +119,8 @@ func New(cfg Config) (*Binding, error) {
 		errs = append(errs, err)
 	}
 	b := &Binding{
-		origin: o, required: cfg.Required, window: cfg.Window, nonces: cfg.Nonces, nonceLifetime: cfg.NonceLifetime,
-		replays: cfg.Replays, now: cfg.Now, algorithms: slices.Clone(cfg.Algorithms),
+		origin: o, required: cfg.Required, algorithms: slices.Clone(cfg.Algorithms), nonces: cfg.Nonces, replays: cfg.Replays, now: cfg.Now,
+		window: cmp.Or(cfg.Window, DefaultWindow), nonceLifetime: cmp.Or(cfg.NonceLifetime, DefaultNonceLifetime),
 		known: newKnown(),
 	}
 	if b.algorithms == nil {
@@ -133,14 +134,8 @@ func New(cfg Config) (*Binding, error) {
 			fail("Algorithms has %.40q, which is no asymmetric signature algorithm that is implemented", alg)
 		}
 	}
-	if b.window == 0 {
-		b.window = DefaultWindow
-	}
 	if b.window < time.Second || b.window > maxWindow {
 		fail("Window %v must be between 1s and %v", cfg.Window, maxWindow)
-	}
-	if b.nonceLifetime == 0 {
-		b.nonceLifetime = DefaultNonceLifetime
 	}
 	if b.nonceLifetime < 10*time.Second || b.nonceLifetime > maxNonceLifetime {
 		fail("NonceLifetime %v must be between 10s and %v", cfg.NonceLifetime, maxNonceLifetime)

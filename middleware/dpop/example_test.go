@@ -34,7 +34,7 @@ func Example() {
 	client := iss.NewProver("ES256")
 	token := iss.Token(client.Bound())
 	call := func(what string, set func(*http.Request)) {
-		r, w := httptest.NewRequest("GET", "https://api.example/orders", http.NoBody), httptest.NewRecorder()
+		r, w := httptest.NewRequest(http.MethodGet, "https://api.example/orders", http.NoBody), httptest.NewRecorder()
 		set(r)
 		api.ServeHTTP(w, r)
 		fmt.Println(strings.TrimSpace(fmt.Sprint(what, " ", w.Code, " ", w.Header().Get("WWW-Authenticate"))))
