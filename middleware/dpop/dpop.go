@@ -202,13 +202,14 @@ func (b *Binding) Check(r *http.Request, c middleware.Credential, cl *claims.Cla
 	if !bound {
 		return errNotBound
 	}
+	room := spaces.Get().(*space)
 	p := proof{
 		binding: b, ctx: r.Context(), lines: r.Header[header], request: r, method: r.Method,
 		token: c.Token, jkt: jkt, now: b.clock(), client: clientOf(cl),
-		space: spaces.Get().(*space),
+		space: room,
 	}
 	err := p.check()
-	spaces.Put(p.space) // no error has a part of the proof
+	spaces.Put(room) // no error has a part of the proof
 	return err
 }
 
