@@ -46,7 +46,9 @@ func (f *proofForger) addresses() []forgedProof {
 		port = ":" + u.Port()
 	}
 	values := []any{
-		"", path, "//" + host + path, host + path, "*", 1, []string{f.url}, rawNull,
+		"", path, "//" + host + path, host + path, "*", 1,
+		[]string{f.url},
+		rawNull,
 		at(otherScheme, host, path), at("ftp", host, path), at("ws", host, path), "urn:" + f.url,
 		at(u.Scheme, name+":8", path), at(u.Scheme, "other.example", path), at(u.Scheme, name+".evil.example", path), at(u.Scheme, "evil-"+host, path),
 		at(u.Scheme, "sub."+host, path), at(u.Scheme, name+"."+port, path), at(u.Scheme, "evil.example@"+host, path), at(u.Scheme, host+"@evil.example", path),
