@@ -30,8 +30,10 @@ const (
 	MCP Profile = "mcp"
 )
 
-// profileNames are those of the profiles.
+// profileNames are the names of profiles, as mistakes list them.
 const profileNames = "rfc9068, fapi2 or mcp"
+
+var profiles = []Profile{RFC9068, FAPI2, MCP}
 
 // fapiAlgorithms are those of FAPI 2.0 section 5.4.1, and the other name of EdDSA
 // over Ed25519.

@@ -89,16 +89,16 @@ func TestProfilesThatCannotHold(t *testing.T) {
 		return p
 	}
 	for want, cfg := range map[string]sallyport.Config{
-		`Profile "fapi3" is none: use rfc9068, fapi2 or mcp`: {Profile: "fapi3", Providers: []providers.Provider{issuer()}},
-		"give Guard.Bindings one, of DPoP or of cert":        {Profile: sallyport.FAPI2, Providers: []providers.Provider{issuer()}},
-		"signs with none of PS256, ES256 and EdDSA":          {Profile: sallyport.FAPI2, Providers: []providers.Provider{issuer("RS256")}, Guard: middleware.Config{Bindings: []middleware.Binding{allBound{}}}},
-		"Profile mcp wants Guard.Resource":                   {Profile: sallyport.MCP, Providers: []providers.Provider{issuer()}},
+		`Profile "fapi3" is none: use rfc9068, fapi2 or mcp`:                              {Profile: "fapi3", Providers: []providers.Provider{issuer()}},
+		"give Guard.Bindings one, of DPoP or of cert":                                     {Profile: sallyport.FAPI2, Providers: []providers.Provider{issuer()}},
+		"signs with none of PS256, ES256 and EdDSA":                                       {Profile: sallyport.FAPI2, Providers: []providers.Provider{issuer("RS256")}, Guard: middleware.Config{Bindings: []middleware.Binding{allBound{}}}},
+		"Profile mcp wants Guard.Resource":                                                {Profile: sallyport.MCP, Providers: []providers.Provider{issuer()}},
 		"Profile rfc9068 wants an audience in each token: leave out NoAudience of issuer": {Profile: sallyport.RFC9068, Providers: []providers.Provider{issuer().WithNoAudience("", "partner")}},
 		"Profile mcp wants an audience in each token": {
 			Profile: sallyport.MCP, Providers: []providers.Provider{providers.Generic("https://issuer.example", "https://api.example/mcp").WithNoAudience("", "partner")},
 			Guard: middleware.Config{Resource: "https://api.example/mcp"},
 		},
-		`are not "https://api.example/mcp"`:                  {Profile: sallyport.MCP, Providers: []providers.Provider{issuer()}, Guard: middleware.Config{Resource: "https://api.example/mcp"}},
+		`are not "https://api.example/mcp"`: {Profile: sallyport.MCP, Providers: []providers.Provider{issuer()}, Guard: middleware.Config{Resource: "https://api.example/mcp"}},
 	} {
 		_, err := sallyport.Open(cfg)
 		require.ErrorContains(t, err, want)
