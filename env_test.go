@@ -400,7 +400,7 @@ func TestTheEnvironmentNamesAProfile(t *testing.T) {
 		`SALLYPORT_PROFILE is rfc9068, and Config.Profile is "fapi2": leave one out`:         {"rfc9068", sallyport.Config{Profile: sallyport.FAPI2}},
 		"Profile fapi2 wants tokens that are bound to their sender: give Guard.Bindings one": {"fapi2", sallyport.Config{}},
 		"Profile mcp wants Guard.Resource, the address of the server":                        {"mcp", sallyport.Config{}},
-		"the environment variable SALLYPORT_PROFILE begins or ends with white space":               {" fapi2", sallyport.Config{}},
+		"the environment variable SALLYPORT_PROFILE begins or ends with white space":         {" fapi2", sallyport.Config{}},
 	} {
 		g, err := say(row.profile, row.cfg)
 		assert.Nil(t, g)

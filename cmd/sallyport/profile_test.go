@@ -40,7 +40,8 @@ func TestExplainJudgesByAProfile(t *testing.T) {
 		"that of the environment beside flags": {map[string]string{"SALLYPORT_PROFILE": "rfc9068"}, flags(iss, iss.Audience()), iss.Token(jwkstest.Header{"typ": "JWT"}), refused, "unsupported_type"},
 		"a flag replaces it": {
 			map[string]string{"SALLYPORT_ISSUER": iss.Issuer(), "SALLYPORT_AUDIENCE": iss.Audience(), "SALLYPORT_PROFILE": "fapi2"},
-			[]string{"-profile", "rfc9068"}, iss.Token(jwkstest.Header{"typ": "at+jwt"}), accepted, "",
+			[]string{"-profile", "rfc9068"},
+			iss.Token(jwkstest.Header{"typ": "at+jwt"}), accepted, "",
 		},
 		"one of the environment that there is not": {map[string]string{"SALLYPORT_PROFILE": "x"}, flags(iss, iss.Audience()), iss.Token(), wrongUse, `SALLYPORT_PROFILE is "x": use rfc9068`},
 	} {
