@@ -41,6 +41,9 @@ const (
 	EnvDangerouslyPlainHTTP = "SALLYPORT_DANGEROUSLY_PLAIN_HTTP"
 	// EnvLeeway is the leeway for clocks, such as 30s; 0s is none.
 	EnvLeeway = "SALLYPORT_LEEWAY"
+	// EnvProfile is the [Profile]: rfc9068, fapi2 or mcp. What it needs of the Guard
+	// is said in code.
+	EnvProfile = "SALLYPORT_PROFILE"
 	// EnvIgnore are other variables that begin with SALLYPORT_ and are not for
 	// this program, separated by spaces. Any other is an error.
 	EnvIgnore = "SALLYPORT_IGNORE"
@@ -58,7 +61,7 @@ func FromEnv(cfg ...Config) (*Gate, error) {
 		c = cfg[0]
 	}
 	given := c // in code
-	problems := []error{variables.Unknown(), impossibleValues(), leewayFromEnv(&c.Verifier.Leeway)}
+	problems := []error{variables.Unknown(), impossibleValues(), leewayFromEnv(&c.Verifier.Leeway), profileFromEnv(&c.Profile)}
 	if len(cfg) > 1 {
 		problems = append(problems, errors.New("sallyport: FromEnv takes at most one Config"))
 	}
@@ -81,7 +84,7 @@ func impossibleValues() error {
 	say := func(format string, args ...any) {
 		problems = append(problems, fmt.Errorf("sallyport: the environment variable "+format, args...))
 	}
-	texts, lists := []string{EnvProvider, EnvLeeway}, []string{EnvDangerouslyPlainHTTP, EnvIgnore}
+	texts, lists := []string{EnvProvider, EnvLeeway, EnvProfile}, []string{EnvDangerouslyPlainHTTP, EnvIgnore}
 	for _, f := range setting.Fields(&providers.Settings{}) {
 		if f.List {
 			lists = append(lists, f.Env)
@@ -145,4 +148,20 @@ func leewayFromEnv(leeway *time.Duration) error {
 		*leeway = cmp.Or(d, -1)
 	}
 	return err
+}
+
+// profileFromEnv sets what the environment says. One that code has set is not
+// replaced: that could make it laxer.
+func profileFromEnv(profile *Profile) error {
+	named := Profile(os.Getenv(EnvProfile))
+	switch {
+	case named == "":
+	case !slices.Contains(profiles, named):
+		return fmt.Errorf("sallyport: the environment variable %s is %.40q: use %s", EnvProfile, string(named), profileNames)
+	case *profile != "" && *profile != named:
+		return fmt.Errorf("sallyport: the environment variable %s is %s, and Config.Profile is %.40q: leave one out", EnvProfile, named, string(*profile))
+	default:
+		*profile = named
+	}
+	return nil
 }

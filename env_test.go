@@ -379,3 +379,31 @@ func TestAClusterByTheEnvironment(t *testing.T) {
 		assert.ErrorContains(t, err, says)
 	}
 }
+
+func TestTheEnvironmentNamesAProfile(t *testing.T) {
+	iss := newIssuer(t)
+	say := func(profile string, cfg sallyport.Config) (*sallyport.Gate, error) {
+		environment(t, map[string]string{sallyport.EnvIssuer: iss.Issuer(), sallyport.EnvAudience: audience, sallyport.EnvProfile: profile})
+		return sallyport.FromEnv(cfg)
+	}
+	for name, cfg := range map[string]sallyport.Config{"beside none in code": {}, "beside the same in code": {Profile: sallyport.RFC9068}} {
+		made, err := say("rfc9068", cfg)
+		g := closing(t, made, err)
+		assert.Equal(t, 200, status(g.Authenticate(ok), iss.Token(jwkstest.Header{"typ": "at+jwt"})), name)
+		assert.Equal(t, 401, status(g.Authenticate(ok), iss.Token(jwkstest.Header{"typ": "JWT"})), name)
+	}
+	for want, row := range map[string]struct {
+		profile string
+		cfg     sallyport.Config
+	}{
+		`SALLYPORT_PROFILE is "FAPI2": use rfc9068, fapi2 or mcp`:                            {"FAPI2", sallyport.Config{}},
+		`SALLYPORT_PROFILE is rfc9068, and Config.Profile is "fapi2": leave one out`:         {"rfc9068", sallyport.Config{Profile: sallyport.FAPI2}},
+		"Profile fapi2 wants tokens that are bound to their sender: give Guard.Bindings one": {"fapi2", sallyport.Config{}},
+		"Profile mcp wants Guard.Resource, the address of the server":                        {"mcp", sallyport.Config{}},
+		"the environment variable SALLYPORT_PROFILE begins or ends with white space":         {" fapi2", sallyport.Config{}},
+	} {
+		g, err := say(row.profile, row.cfg)
+		assert.Nil(t, g)
+		assert.ErrorContains(t, err, want)
+	}
+}

@@ -63,15 +63,15 @@ func (g *Gate) Deny(w http.ResponseWriter, r *http.Request, err error) {
 func (g *Gate) MetadataPath() string { return g.orZero().Guard.MetadataPath() }
 
 // MetadataHandler is [middleware.Guard.MetadataHandler] with the issuers as authorization servers
-// where m names none: all but templates, whose tenants have issuers of their own
-// and are to be named.
+// where m names none: all but those whose names are no URLs, as the second one of
+// Google's, and templates, whose tenants have issuers of their own and are to be named.
 //
 // RFC 9728 section 3: https://www.rfc-editor.org/rfc/rfc9728#section-3
 func (g *Gate) MetadataHandler(m middleware.Metadata) (http.Handler, error) {
 	g = g.orZero()
 	if len(m.AuthorizationServers) == 0 {
 		for _, i := range g.issuers {
-			if !strings.Contains(i.name, "{") {
+			if strings.Contains(i.name, "://") && !strings.Contains(i.name, "{") {
 				m.AuthorizationServers = append(m.AuthorizationServers, i.name)
 			}
 		}

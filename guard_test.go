@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport-go/sallyport"
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/middleware"
+	"github.com/sallyport-go/sallyport/providers"
 	"github.com/sallyport-go/sallyport/reason"
 )
 
@@ -103,4 +104,20 @@ func TestANilGateAndTheZeroOneRefuseEverything(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestRow93TheMetadataNamesIssuersThatAreAddresses(t *testing.T) {
+	t.Parallel()
+	cfg := sallyport.Config{Providers: []providers.Provider{
+		providers.Google(providers.GoogleCallers{Emails: []string{"shop@acme.example"}}, "https://api.example"),
+		providers.EntraTenants([]string{"a53d724c-15ea-4469-a987-82a5b30ec167"}, "https://api.example"),
+	}}
+	cfg.Guard.Resource = "https://api.example"
+	gate, err := sallyport.Open(cfg)
+	require.NoError(t, err)
+	defer gate.Close()
+	h, err := gate.MetadataHandler(middleware.Metadata{})
+	require.NoError(t, err)
+	_, body := probe(h)
+	assert.Contains(t, body, `"authorization_servers":["https://accounts.google.com"]`, "93 not accounts.google.com, and no template")
 }

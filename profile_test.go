@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/middleware"
 	"github.com/sallyport-go/sallyport/providers"
+	"github.com/sallyport-go/sallyport/reason"
 )
 
 // allBound confirms jkt, whatever it is.
@@ -88,13 +89,48 @@ func TestProfilesThatCannotHold(t *testing.T) {
 		return p
 	}
 	for want, cfg := range map[string]sallyport.Config{
-		`Profile "fapi3" is none: use rfc9068, fapi2 or mcp`: {Profile: "fapi3", Providers: []providers.Provider{issuer()}},
-		"give Guard.Bindings one, of DPoP or of cert":        {Profile: sallyport.FAPI2, Providers: []providers.Provider{issuer()}},
-		"signs with none of PS256, ES256 and EdDSA":          {Profile: sallyport.FAPI2, Providers: []providers.Provider{issuer("RS256")}, Guard: middleware.Config{Bindings: []middleware.Binding{allBound{}}}},
-		"Profile mcp wants Guard.Resource":                   {Profile: sallyport.MCP, Providers: []providers.Provider{issuer()}},
-		`are not "https://api.example/mcp"`:                  {Profile: sallyport.MCP, Providers: []providers.Provider{issuer()}, Guard: middleware.Config{Resource: "https://api.example/mcp"}},
+		`Profile "fapi3" is none: use rfc9068, fapi2 or mcp`:                              {Profile: "fapi3", Providers: []providers.Provider{issuer()}},
+		"give Guard.Bindings one, of DPoP or of cert":                                     {Profile: sallyport.FAPI2, Providers: []providers.Provider{issuer()}},
+		"signs with none of PS256, ES256 and EdDSA":                                       {Profile: sallyport.FAPI2, Providers: []providers.Provider{issuer("RS256")}, Guard: middleware.Config{Bindings: []middleware.Binding{allBound{}}}},
+		"Profile mcp wants Guard.Resource":                                                {Profile: sallyport.MCP, Providers: []providers.Provider{issuer()}},
+		"Profile rfc9068 wants an audience in each token: leave out NoAudience of issuer": {Profile: sallyport.RFC9068, Providers: []providers.Provider{issuer().WithNoAudience("", "partner")}},
+		"Profile mcp wants an audience in each token": {
+			Profile: sallyport.MCP, Providers: []providers.Provider{providers.Generic("https://issuer.example", "https://api.example/mcp").WithNoAudience("", "partner")},
+			Guard: middleware.Config{Resource: "https://api.example/mcp"},
+		},
+		`are not "https://api.example/mcp"`: {Profile: sallyport.MCP, Providers: []providers.Provider{issuer()}, Guard: middleware.Config{Resource: "https://api.example/mcp"}},
 	} {
 		_, err := sallyport.Open(cfg)
 		require.ErrorContains(t, err, want)
+	}
+}
+
+// Verify and Explain run no Guard, and must not take what it would refuse.
+func TestRow89NoTokenIsTakenWithoutARequestWhereEachMustBeBound(t *testing.T) {
+	t.Parallel()
+	iss := newIssuer(t, jwkstest.WithAlgorithm("ES256"))
+	generic := []providers.Provider{providers.Generic(iss.Issuer(), iss.Audience())}
+	guard := middleware.Config{Bindings: []middleware.Binding{allBound{}}}
+	byHand := guard
+	byHand.SenderConstrained = true
+	for name, cfg := range map[string]sallyport.Config{
+		"89 by the profile": {Providers: generic, Profile: sallyport.FAPI2, Guard: guard},
+		"89 by the Guard":   {Providers: generic, Guard: byHand},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			gate, err := sallyport.Open(cfg)
+			require.NoError(t, err)
+			defer gate.Close()
+			assert.Empty(t, generic[0].Issuers[0].Tokens.Required, "the caller's provider is not written to")
+			for token, want := range map[string]reason.Code{
+				iss.Token(): reason.MissingClaim,
+				iss.Token(jwkstest.Claims{"cnf": map[string]any{"jkt": "x"}}): reason.UnsupportedBinding,
+			} {
+				_, err := gate.Verify(t.Context(), token)
+				require.ErrorIs(t, err, want)
+				assert.Equal(t, want, gate.Explain(t.Context(), token).Reason)
+			}
+		})
 	}
 }

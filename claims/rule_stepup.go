@@ -50,15 +50,23 @@ func AuthenticatedWithin(d time.Duration) Rule {
 	})
 }
 
-// elapsed returns how long ago t was. A Call can have a clock and a leeway of its
-// own.
+// leeway is granted to a clock that is ahead of this one, where no verifier says
+// another.
+const leeway = 30 * time.Second
+
+// elapsed returns how long ago t was, negative if that lies ahead. A Call can have
+// a clock and a leeway of its own.
 func elapsed(call Call, t time.Time) time.Duration {
 	if clock, ok := call.(interface {
 		Elapsed(since time.Time) time.Duration
 	}); ok {
 		return clock.Elapsed(t)
 	}
-	return max(0, time.Since(t))
+	age := time.Since(t)
+	if age < 0 {
+		return min(0, age+leeway)
+	}
+	return age
 }
 
 // stepUp is how a user has to authenticate.

@@ -77,6 +77,10 @@ func TestAnAgeIsJudgedByTheMachineWhereNoVerifierIs(t *testing.T) {
 		time.Sleep(time.Second)
 		assert.False(t, rule.Check(c).Allowed)
 		assert.False(t, rule.Check(nil).Allowed)
+		for ahead, allowed := range map[time.Duration]bool{0: true, 30 * time.Second: true, 31 * time.Second: false, 200 * 365 * 24 * time.Hour: false} {
+			at := strconv.FormatInt(time.Now().Unix()+int64(ahead/time.Second), 10)
+			assert.Equal(t, allowed, rule.Check(parse(t, `{"auth_time":`+at+`}`)).Allowed, "%v ahead", ahead)
+		}
 	})
 }
 

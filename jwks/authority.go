@@ -87,8 +87,11 @@ func (c FetcherConfig) checkAuthority() error {
 	if c.CAFile == "" {
 		return nil
 	}
-	if _, ok := c.transport().(*http.Transport); !ok {
+	switch t, ok := c.transport().(*http.Transport); {
+	case !ok:
 		return setting.Errorf("%s cannot be given to the Transport of Client, which is no *http.Transport: let that trust the CA itself, and leave %[1]s empty", nameCAFile)
+	case t.DialTLSContext != nil || t.DialTLS != nil: //nolint:staticcheck // SA1019: deprecated, and obeyed
+		return setting.Errorf("%s cannot be given to the Transport of Client, whose DialTLS decides by itself whom to trust: let that trust the CA, and leave %[1]s empty", nameCAFile)
 	}
 	pem, err := readFile(c.CAFile)
 	if err != nil {

@@ -1,6 +1,7 @@
 package jwks_test
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
@@ -120,7 +121,9 @@ func TestACAFileMayBeReplaced(t *testing.T) {
 func TestCAFilesThatCannotBeUsedAreMistakes(t *testing.T) {
 	t.Parallel()
 	missing := filepath.Join(t.TempDir(), "missing")
+	dialing := &http.Client{Transport: &http.Transport{DialTLSContext: func(context.Context, string, string) (net.Conn, error) { return nil, io.EOF }}}
 	for says, cfg := range map[string]jwks.FetcherConfig{
+		"whose DialTLS decides by itself whom to trust":            {JWKSURL: setURL, CAFile: fileOf(t, newCA("x").pem), Client: dialing},
 		`jwks: CAFile "` + missing + `" cannot be read: `:          {JWKSURL: setURL, CAFile: missing},
 		"holds no certificate in PEM form":                         {JWKSURL: setURL, CAFile: fileOf(t, "-----BEGIN NOTHING-----")},
 		"CAFile cannot be given to the Transport of Client, which": {JWKSURL: setURL, CAFile: fileOf(t, newCA("x").pem), Client: &http.Client{Transport: newServer("")}},

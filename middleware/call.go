@@ -40,11 +40,19 @@ type ages interface {
 // Param returns the parameter as the router gives it to the handler.
 func (c *requestCall) Param(name string) string { return c.param(name) }
 
-// Elapsed returns how long ago t was by the clock of the Verifier, for rules about
-// the age of something.
+// clockLeeway is granted to a clock that is ahead of this one, where the Verifier
+// has none of its own.
+const clockLeeway = 30 * time.Second
+
+// Elapsed returns how long ago t was by the clock of the Verifier, negative if that
+// lies ahead, for rules about the age of something.
 func (c *requestCall) Elapsed(t time.Time) time.Duration {
 	if c.ages == nil {
-		return max(0, time.Since(t))
+		age := time.Since(t)
+		if age < 0 {
+			return min(0, age+clockLeeway)
+		}
+		return age
 	}
 	return c.ages.Elapsed(t)
 }

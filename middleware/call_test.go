@@ -1,9 +1,12 @@
 package middleware_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -159,3 +162,25 @@ func TestRequestOf(t *testing.T) {
 type otherCall struct{}
 
 func (otherCall) Param(string) string { return "" }
+
+func TestRow78AVerifierWithoutAClockJudgesByTheMachine(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := newTokens(t)
+		g := newGuard(t, middleware.Config{Verifier: v})
+		h := g.Require(claims.AuthenticatedWithin(time.Minute))(handler)
+		for name, row := range map[string]struct {
+			ahead  time.Duration
+			status int
+		}{
+			"78 at the end of the age":         {-time.Minute, 200},
+			"78 a second older":                {-61 * time.Second, 401},
+			"78 by a clock that is ahead":      {30 * time.Second, 200},
+			"78 by one that is too far ahead":  {31 * time.Second, 401},
+			"78 in a future beyond all clocks": {200 * 365 * 24 * time.Hour, 401},
+		} {
+			v.claims[reader] = parse(t, fmt.Sprintf(`{"sub":"r","auth_time":%d}`, time.Now().Unix()+int64(row.ahead/time.Second)))
+			assert.Equal(t, row.status, serve(h, getting("/", reader)).Code, name)
+		}
+	})
+}

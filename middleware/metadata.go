@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -86,13 +88,18 @@ func (g *Guard) MetadataHandler(m Metadata) (http.Handler, error) {
 		}
 		document[name] = value
 	}
-	if _, err := json.Marshal(document); err != nil {
-		errs = append(errs, fmt.Errorf("middleware: MetadataHandler: %w", err))
+	members := make(map[string]json.RawMessage, len(document)+1)
+	for name, value := range document {
+		text, err := json.Marshal(value)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("middleware: MetadataHandler: %.40q: %w", name, err))
+		}
+		members[name] = text
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	return &metadataHandler{document: document, scopes: g.scopes}, nil
+	return &metadataHandler{members: members, scopes: g.scopes}, nil
 }
 
 // wellKnown is put between the host and the path of a resource.
@@ -113,12 +120,25 @@ func metadataAddress(resource string) (string, error) {
 		return "", errors.New("is not https: give the https URL that callers know the API by")
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(resource, "#"):
 		return "", errors.New("has a user, a query or a fragment, which no identifier of a resource may have")
+	case !inURLForm(resource, u):
+		return "", errors.New("is not written as callers ask for it: escape what no URL has (RFC 3986 section 2), and leave out dots, doubled slashes and an empty port")
 	}
-	path := u.EscapedPath()
-	if path == "/" {
-		path = ""
+	below := u.EscapedPath()
+	if below == "/" {
+		below = ""
 	}
-	return u.Scheme + "://" + u.Host + wellKnown + path, nil
+	return u.Scheme + "://" + u.Host + wellKnown + below, nil
+}
+
+// inURLForm reports whether the text of a URL can be compared byte for byte, sent in
+// a header, and asked for at a router: it has the characters of URLs alone, and no
+// segments that routers remove.
+//
+// RFC 3986 section 2: https://www.rfc-editor.org/rfc/rfc3986#section-2
+func inURLForm(text string, u *url.URL) bool {
+	foreign := func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"<>\\^`{|}", r) }
+	clean := u.Path == "" || path.Clean(u.Path) == cmp.Or(strings.TrimSuffix(u.Path, "/"), "/")
+	return clean && !strings.ContainsFunc(text, foreign) && !strings.ContainsFunc(u.Host, foreign) && !strings.HasSuffix(u.Host, ":")
 }
 
 func isLoopback(host string) bool {
@@ -128,8 +148,8 @@ func isLoopback(host string) bool {
 
 // metadataHandler sends the metadata. It says nothing that a stranger may not know.
 type metadataHandler struct {
-	document map[string]any
-	scopes   *scopeSet
+	members map[string]json.RawMessage // but for the scopes
+	scopes  *scopeSet
 }
 
 func (m *metadataHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -149,12 +169,13 @@ func (m *metadataHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the metadata is for GET", http.StatusMethodNotAllowed)
 		return
 	}
-	document := maps.Clone(m.document)
+	document := m.members
 	if scopes := m.scopes.sorted(); len(scopes) > 0 {
-		document["scopes_supported"] = scopes
+		document = maps.Clone(document)
+		document["scopes_supported"], _ = json.Marshal(scopes) //nolint:errchkjson // strings
 	}
 	body, err := json.Marshal(document)
-	if err != nil { // it was tried when the handler was made
+	if err != nil { // each member was written when the handler was made
 		http.Error(w, "", http.StatusInternalServerError)
 		return
 	}

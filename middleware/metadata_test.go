@@ -144,6 +144,14 @@ func TestResourcesAndMetadataThatMakeNoSense(t *testing.T) {
 		"https://api.example/?a=b":    "has a user, a query or a fragment",
 		"https://api.example/?":       "has a user, a query or a fragment",
 		"https://api.example/orders#": "has a user, a query or a fragment",
+		"https://api.example/a b":     "is not written as callers ask for it",
+		`https://api.example/a"b`:     "is not written as callers ask for it",
+		"https://api.exämple/":        "is not written as callers ask for it",
+		"https://api.example/{id}":    "is not written as callers ask for it",
+		"https://[fe80::1%25%22]/":    "is not written as callers ask for it",
+		"https://api.example:/":       "is not written as callers ask for it",
+		"https://api.example/a/../b":  "is not written as callers ask for it",
+		"https://api.example//a":      "is not written as callers ask for it",
 	} {
 		_, err := middleware.New(middleware.Config{Verifier: newTokens(t), Resource: resource})
 		require.ErrorContains(t, err, "Config.Resource "+want, resource)
@@ -162,4 +170,15 @@ func TestResourcesAndMetadataThatMakeNoSense(t *testing.T) {
 	}
 	_, err := newGuard(t, middleware.Config{}).MetadataHandler(middleware.Metadata{AuthorizationServers: []string{server}})
 	require.ErrorContains(t, err, "set Config.Resource")
+}
+
+func TestTheMetadataKeepsNothingOfItsOwners(t *testing.T) {
+	t.Parallel()
+	locales := []string{"sv"}
+	h, err := newGuard(t, middleware.Config{Resource: resource}).MetadataHandler(middleware.Metadata{
+		AuthorizationServers: []string{server}, More: map[string]any{"ui_locales_supported": locales},
+	})
+	require.NoError(t, err)
+	locales[0] = "de"
+	assert.Contains(t, serve(h, httptest.NewRequest(http.MethodGet, "/", nil)).Body.String(), `"ui_locales_supported":["sv"]`)
 }

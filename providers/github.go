@@ -31,7 +31,8 @@ type GitHubJobs struct {
 	Owners []string
 	// Workflows are the workflow files that may call: all by job_workflow_ref, as
 	// in octo/ci/.github/workflows/deploy.yml@refs/heads/main, or all by
-	// job_workflow_sha, the id of the commit that holds the file.
+	// job_workflow_sha, the id of a commit: every workflow file of that commit may
+	// call then, for the claim does not say which it is.
 	Workflows []string
 }
 
@@ -133,7 +134,7 @@ func isCommit(s string) bool {
 func checkOwnAudience(issuer string, audiences []string) error {
 	host := ""
 	if u, err := url.Parse(issuer); err == nil {
-		host = u.Host
+		host = strings.TrimPrefix(u.Host, "token.actions.") // of SUBDOMAIN.ghe.com
 	}
 	for _, aud := range audiences {
 		if strings.HasPrefix(aud, "https://github.com/") || host != "" && strings.HasPrefix(aud, "https://"+host+"/") {

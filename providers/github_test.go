@@ -86,6 +86,7 @@ func TestGitHubActionsMistakes(t *testing.T) {
 		"a ref and a commit":        {providers.GitHubJobs{Repositories: repository, Workflows: []string{workflow, commit}}, []string{exampleAPI}, "refs and commit ids cannot be mixed"},
 		"no audience":               {providers.GitHubJobs{Repositories: repository}, nil, "audiences is not set"},
 		"the default audience":      {providers.GitHubJobs{Repositories: repository}, []string{"https://github.com/octo"}, `audiences: "https://github.com/octo" is what every job of that owner has without asking`},
+		"the default of ghe.com":    {providers.GitHubJobs{Repositories: repository, Issuer: "https://token.actions.acme.ghe.com"}, []string{"https://acme.ghe.com/octo"}, "without asking"},
 		"the default of a server":   {providers.GitHubJobs{Repositories: repository, Issuer: "https://ghes.example/_services/token"}, []string{"https://ghes.example/octo"}, "without asking"},
 		"all of it at once, by far": {providers.GitHubJobs{Owners: []string{"octo"}, Workflows: []string{"x"}}, nil, "audiences is not set"},
 	} {

@@ -32,13 +32,15 @@ const keycloakRealm = "realm"
 // Keycloak returns a Provider that expects access tokens of a Keycloak realm.
 // issuer is https://HOST/realms/NAME without a slash at the end.
 //
-// Keycloak writes the API into aud only where the client has an audience mapper;
-// account alone is no API of yours. Access tokens are told from ID and refresh
-// tokens by the claim typ, which must be Bearer.
+// Keycloak writes the API into aud only where the client has an audience mapper.
+// The audience account is refused: nearly every access token of a realm has it.
+// Access tokens are told from ID and refresh tokens by the claim typ, which must be
+// Bearer, or DPoP for one that is bound to a key: such a token also has a cnf, which
+// a Binding must check.
 //
 // Keycloak, audience support: https://www.keycloak.org/docs/latest/server_admin/#audience-support
 func Keycloak(issuer string, roles KeycloakRoles, audiences ...string) Provider {
-	if err := errors.Join(checkRealm(issuer), roles.mistake(), checkAudiences(audiences)); err != nil {
+	if err := errors.Join(checkRealm(issuer), roles.mistake(), checkAudiences(audiences), checkAccount(audiences)); err != nil {
 		return failed("Keycloak", err)
 	}
 	return Provider{Issuers: []Issuer{{
@@ -46,7 +48,7 @@ func Keycloak(issuer string, roles KeycloakRoles, audiences ...string) Provider 
 			Name:      issuer,
 			Audiences: slices.Clone(audiences),
 			Types:     []string{"JWT", "at+jwt"}, // the second by a switch of the client
-			Markers:   []verifier.Marker{{Claim: "typ", Is: []string{"Bearer"}}},
+			Markers:   []verifier.Marker{{Claim: "typ", Is: []string{"Bearer", "DPoP"}}},
 			Required:  []string{"azp"},
 			Claims:    roles.mapping(),
 			Hints:     hints(keycloakHints()),
@@ -101,6 +103,15 @@ func (r *KeycloakRoles) mistake() error {
 	return errors.Join(problems...)
 }
 
+// checkAccount reports the audience of Keycloak's own account console, which the
+// role mappings that every user has put into the tokens of all clients.
+func checkAccount(audiences []string) error {
+	if slices.Contains(audiences, "account") {
+		return setting.Errorf("%s: account is Keycloak's own, and in the tokens of nearly every client of the realm: choose an audience of your own, and add an audience mapper to the clients that may call", nameAudiences)
+	}
+	return nil
+}
+
 func checkRealm(issuer string) error {
 	if issuer == "" {
 		return unset(nameIssuer)
@@ -114,7 +125,7 @@ func checkRealm(issuer string) error {
 
 func keycloakHints() map[string]string {
 	all := map[string]string{
-		"claim:typ": "By its claim typ this is not Keycloak's access token (Bearer) but its ID, refresh or offline token, or one that is bound to a key: send the access_token of the response.",
+		"claim:typ": "By its claim typ this is not Keycloak's access token (Bearer, or DPoP) but its ID, refresh or offline token: send the access_token of the response.",
 		"claim:azp": "The token names no client (azp), which Keycloak's access tokens do: is it of another kind, or did a mapper remove it?",
 		"claim:aud": "Keycloak puts the API into aud only with an audience mapper on the client: add one (for lightweight access tokens, with Add to lightweight access token on).",
 	}

@@ -42,7 +42,7 @@ func TestKeycloakSamples(t *testing.T) {
 func TestKeycloakTraps(t *testing.T) {
 	t.Parallel()
 	w := newServer(t, realm, providers.Keycloak(realm, bothRoles, "orders"))
-	const kind = "By its claim typ this is not Keycloak's access token (Bearer) but its ID, refresh or offline token"
+	const kind = "By its claim typ this is not Keycloak's access token (Bearer, or DPoP) but its ID, refresh or offline token"
 	w.refuses(t, "keycloak-user", map[string]trap{
 		"only account in aud":             {sample: "keycloak-account", want: reason.WrongAudience, hint: "Keycloak puts the API into aud only with an audience mapper on the client: add one"},
 		"no aud at all":                   {sample: "keycloak-no-aud", want: reason.MissingClaim, hint: "Keycloak puts the API into aud only with an audience mapper"},
@@ -51,6 +51,7 @@ func TestKeycloakTraps(t *testing.T) {
 		"a refresh token":                 {sample: "keycloak-refresh-token", want: reason.UnsupportedType, hint: kind},
 		"an offline token":                {change: jwkstest.Claims{"typ": "Offline"}, want: reason.UnsupportedType, hint: kind},
 		"another case of Bearer":          {change: jwkstest.Claims{"typ": "bearer"}, want: reason.UnsupportedType, hint: kind},
+		"bound to a key":                  {change: jwkstest.Claims{"typ": "DPoP", "cnf": map[string]any{"jkt": "x"}}, want: reason.UnsupportedBinding, hint: "bound to its sender's key (cnf)"},
 		"no typ in the payload":           {change: jwkstest.Claims{"typ": nil}, want: reason.UnsupportedType, hint: kind},
 		"no typ in the header":            {change: jwkstest.Header{"typ": nil}, want: reason.UnsupportedType, hint: "typ"},
 		"no azp":                          {change: jwkstest.Claims{"azp": nil, "client_id": "webshop"}, want: reason.MissingClaim, hint: "The token names no client (azp)"},
@@ -108,6 +109,7 @@ func TestKeycloakMistakes(t *testing.T) {
 	} {
 		assert.ErrorContains(t, providers.Keycloak(realm, providers.KeycloakRoles{Clients: clients}, "orders").Err, says)
 	}
+	assert.ErrorContains(t, providers.Keycloak(realm, bothRoles, "orders", "account").Err, "audiences: account is Keycloak's own")
 	_, err := sallyport.NewFrom(providers.Keycloak(realm, providers.KeycloakRoles{Clients: []string{"a", "a:b"}}, "orders"))
 	assert.ErrorContains(t, err, "so that a role could be read as one of either")
 	assert.NoError(t, providers.Keycloak("https://sso.example/auth/realms/shop", bothRoles, "orders").Err, "the path of old versions")

@@ -38,6 +38,7 @@ type Cluster struct {
 const (
 	clusterIssuer = "https://kubernetes.default.svc.cluster.local"
 	clusterAPI    = "https://kubernetes.default.svc"
+	k3s           = "k3s" // the API server's audience too, in a cluster of that name
 	clusterFiles  = "/var/run/secrets/kubernetes.io/serviceaccount/"
 )
 
@@ -109,7 +110,7 @@ func (c *Cluster) mistake() error {
 // checkAudiences reports the API server's own audience: every pod has a token
 // for it, and a service that takes one can use it against the cluster.
 func (c *Cluster) checkAudiences(audiences []string) error {
-	own := []string{cmp.Or(c.Issuer, clusterIssuer), clusterIssuer, clusterAPI}
+	own := []string{cmp.Or(c.Issuer, clusterIssuer), clusterIssuer, clusterAPI, k3s}
 	if c.APIServer != "" {
 		own = append(own, strings.TrimSuffix(c.APIServer, "/"))
 	}
@@ -166,7 +167,7 @@ func kubernetesHints(issuer string) map[string]string {
 		"aud:" + issuer:        own,
 		"aud:" + clusterIssuer: own,
 		"aud:" + clusterAPI:    own,
-		"aud:k3s":              own,
+		"aud:" + k3s:           own,
 
 		"iss:kubernetes/serviceaccount": old,
 		"claim:exp":                     old,

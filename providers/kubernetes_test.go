@@ -107,6 +107,7 @@ func TestKubernetesMistakes(t *testing.T) {
 		"no audience":               {providers.Cluster{}, one, nil, "audiences is not set"},
 		"the API server's audience": {providers.Cluster{}, one, []string{clusterIssuer}, `audiences: "` + clusterIssuer + `" is the API server's own, which the token of every pod has`},
 		"and with its slash":        {providers.Cluster{}, one, []string{"https://kubernetes.default.svc/"}, "is the API server's own"},
+		"the one of k3s":            {providers.Cluster{}, one, []string{"k3s"}, "is the API server's own"},
 		"another issuer's":          {providers.Cluster{Issuer: "https://oidc.eks.example/id/1"}, one, []string{"https://oidc.eks.example/id/1"}, "is the API server's own"},
 		"another API server's":      {providers.Cluster{APIServer: "https://api.example:6443"}, one, []string{"https://api.example:6443"}, "is the API server's own"},
 		"a host for the API server": {providers.Cluster{APIServer: "api.example:6443"}, one, aud, `APIServer "api.example:6443": give https://HOST or https://HOST:PORT`},

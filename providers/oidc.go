@@ -18,14 +18,7 @@ func OIDC(issuer string, audiences ...string) Provider {
 	}
 	p := Generic(issuer, audiences...)
 	t := &p.Issuers[0].Tokens
-	t.Markers = []verifier.Marker{
-		{Claim: "typ", Not: []string{"ID", "Refresh", "Offline", "Logout"}},
-		{Claim: "token_use", Not: []string{"id"}},
-		{Claim: "at_hash"},
-		{Claim: "c_hash"},
-		{Claim: "nonce"},
-		{Claim: "events"},
-	}
+	t.Markers = oidcMarkers()
 	t.Hints = maps.Clone(t.Hints)
 	t.Hints["claim:nonce"] = "By its nonce this is an ID token: send the access_token of the response. If this server writes a nonce into access tokens too, use the preset generic."
 	return p
@@ -33,4 +26,17 @@ func OIDC(issuer string, audiences ...string) Provider {
 
 func oidcNamed(s Settings) Provider {
 	return OIDC(s.Issuer, s.Audiences...).WithNoAudience(s.ScopePrefix, s.NoAudienceClients...)
+}
+
+// oidcMarkers are the usual marks of tokens of another kind, and nonce: an ID token
+// that came without an access token has no at_hash.
+func oidcMarkers() []verifier.Marker {
+	return []verifier.Marker{
+		{Claim: "typ", Not: []string{"ID", "Refresh", "Offline", "Logout"}},
+		{Claim: "token_use", Not: []string{"id"}},
+		{Claim: "at_hash"},
+		{Claim: "c_hash"},
+		{Claim: "nonce"},
+		{Claim: "events"},
+	}
 }

@@ -35,6 +35,7 @@ func Zitadel(issuer, project string, audiences ...string) Provider {
 		Tokens: verifier.Issuer{
 			Name:      issuer,
 			Audiences: slices.Clone(audiences),
+			Markers:   oidcMarkers(), // its ID tokens have the project in aud too
 			Claims: claims.Mapping{
 				Scopes:      []claims.Source{{Path: claims.Path{"scope"}}},
 				Roles:       []claims.Source{{Path: claims.Path{roles}, Keys: true}},
@@ -60,6 +61,7 @@ func zitadelNamed(s Settings) Provider {
 // Zitadel, scopes: https://zitadel.com/docs/apis/openidoauth/scopes
 var zitadelHints = map[string]string{ //nolint:gosec // G101: sentences, and no credentials
 	"token:opaque":     "In Zitadel, choose JWT as the token type of the application, or as the access token type of the service user: opaque is the default.",
+	"claim:nonce":      "By its nonce this is an ID token: send the access_token of the response.",
 	"claim:aud":        "In Zitadel, have the client ask for the scope urn:zitadel:iam:org:project:id:PROJECT:aud, with the id of this API's project.",
 	"lacks:scope":      "Zitadel's access tokens have no scope: let the rule ask for a role.",
 	"lacks:role":       "In Zitadel, add the role to the project and grant it to the user or service user; then switch on Assert Roles on Authentication in the project, or have the client ask for the scope urn:zitadel:iam:org:projects:roles.",

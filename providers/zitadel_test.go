@@ -42,6 +42,7 @@ func TestZitadelTraps(t *testing.T) {
 		"roles as a list":                    {change: jwkstest.Claims{"urn:zitadel:iam:org:project:roles": []string{"admin"}}, want: reason.MalformedClaims, hint: "urn:zitadel:iam:org:project:roles"},
 		"an opaque token":                    {token: "dEnjEhGAhj_4JxWbuY6AJQBIzP2IVEsR", want: reason.Malformed, hint: "This is no JWT but an opaque token. In Zitadel, choose JWT as the token type of the application"},
 		"an ID token by its hash":            {change: jwkstest.Claims{"at_hash": "x"}, want: reason.UnsupportedType, hint: "send the access token"},
+		"an ID token without a hash":         {change: jwkstest.Claims{"nonce": "n"}, want: reason.UnsupportedType, hint: "By its nonce this is an ID token: send the access_token"},
 		"another instance":                   {change: jwkstest.Claims{"iss": "https://other.zitadel.example"}, want: reason.UnknownIssuer, hint: "another issuer"},
 	})
 	assert.Empty(t, w.look(t, "zitadel-user", jwkstest.Claims{"urn:zitadel:iam:org:project:roles": map[string]any{"admin": nil}}).Roles, "a role without an organisation is none")

@@ -22,9 +22,10 @@ func (o *options) fromEnv() (alone bool, err error) {
 	o.names = flagNames()
 	t := &o.trusted[0]
 	named := len(o.trusted) > 1 || t.preset != "" || t.settings.Issuer != "" || t.settings.Tenant != ""
-	alone = !named && t.isBare() && len(o.plainHTTP) == 0 && !o.leewaySet &&
+	alone = !named && t.isBare() && len(o.plainHTTP) == 0 && !o.leewaySet && o.profile == "" &&
 		os.Getenv(sallyport.EnvIssuer)+os.Getenv(sallyport.EnvTenant)+os.Getenv(sallyport.EnvProvider) != ""
 	err = errors.Join(variables.Unknown(), o.leewayFromEnv())
+	o.profileFromEnv()
 	if !named {
 		o.issuerFromEnv()
 	}
@@ -51,14 +52,23 @@ func (o *options) text(variable string, settings ...setting.Name) string {
 }
 
 // issuerFromEnv takes who is trusted from the environment, and of the rest what
-// no flag says.
+// no flag says. Where a flag says which server has the keys, the CA and the bearer of
+// the environment are left out: they are for the server that is named there.
 func (o *options) issuerFromEnv() {
 	t := &o.trusted[0]
 	t.preset = o.text(sallyport.EnvProvider, "preset")
 	keysAreKnown := t.settings.JWKSURL+t.settings.DiscoveryURL != ""
 	t.keysFromEnv = !keysAreKnown
+	anotherServer := keysAreKnown || t.settings.APIServer != ""
 	for _, f := range setting.Fields(&t.settings) {
-		if ofKeys := f.Name == "JWKSURL" || f.Name == "DiscoveryURL"; len(f.Values()) == 0 && (!ofKeys || !keysAreKnown) {
+		left := false
+		switch f.Name {
+		case "JWKSURL", "DiscoveryURL":
+			left = keysAreKnown
+		case "CAFile", "BearerFile":
+			left = anotherServer
+		}
+		if len(f.Values()) == 0 && !left {
 			f.Set(o.text(f.Env, f.Names()...))
 		}
 	}

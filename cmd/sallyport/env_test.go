@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -105,6 +107,51 @@ func TestExplainReadsTheEnvironmentOfTheAPI(t *testing.T) {
 			a := command(t, row.token, append([]string{"explain"}, row.args...)...)
 			assert.Equal(t, row.code, a.code, a.out+a.errs)
 			assert.Contains(t, a.out+a.errs, row.want)
+		})
+	}
+}
+
+// The token of the environment is for the server that is named there.
+//
+// Not parallel: it changes the environment.
+func TestTheBearerOfTheEnvironmentGoesToItsServerAlone(t *testing.T) {
+	iss := jwkstest.New(t)
+	var asked atomic.Int64
+	var sent atomic.Pointer[string]
+	keys := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		authorization := r.Header.Get("Authorization")
+		sent.Store(&authorization)
+		_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{iss.Key().JWK()}})
+	}))
+	defer keys.Close()
+	account := iss.Token(jwkstest.Claims{"sub": "system:serviceaccount:shop:web", "kubernetes.io": map[string]any{"namespace": "shop"}})
+	for name, row := range map[string]struct {
+		env  map[string]string
+		args []string
+		want string
+	}{
+		"the server of the environment": {map[string]string{"SALLYPORT_JWKS_URL": keys.URL}, nil, "Bearer of-the-cluster"},
+		"keys by a flag":                {nil, []string{"-jwks", keys.URL}, ""},
+		"an API server by a flag": {
+			map[string]string{"SALLYPORT_PROVIDER": "kubernetes", "SALLYPORT_SERVICE_ACCOUNTS": "shop/web"},
+			[]string{"-api-server", keys.URL},
+			"",
+		},
+		"with a token by a flag": {nil, []string{"-jwks", keys.URL, "-bearer-file", keyFile(t, "of-the-flag")}, "Bearer of-the-flag"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("SALLYPORT_ISSUER", iss.Issuer())
+			t.Setenv("SALLYPORT_AUDIENCE", iss.Audience())
+			t.Setenv("SALLYPORT_BEARER_FILE", keyFile(t, "of-the-cluster"))
+			for name, value := range row.env {
+				t.Setenv(name, value)
+			}
+			asked.Store(0)
+			a := command(t, account, append([]string{"explain"}, row.args...)...)
+			assert.Equal(t, accepted, a.code, a.out+a.errs)
+			assert.Equal(t, int64(1), asked.Load())
+			assert.Equal(t, row.want, *sent.Load())
 		})
 	}
 }

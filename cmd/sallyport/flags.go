@@ -28,6 +28,7 @@ type options struct {
 	plainHTTP []string
 	leeway    time.Duration
 	leewaySet bool
+	profile   string
 	maxBytes  int
 	timeout   time.Duration
 	at        time.Time
@@ -59,6 +60,7 @@ func parse(args []string, help io.Writer) (options, error) {
 		o.leewaySet = true
 		return durationInto(&o.leeway)(s)
 	})
+	fs.StringVar(&o.profile, "profile", "", "the `name` of a standard that tokens keep to: rfc9068, fapi2 or mcp")
 	fs.Func("timeout", fmt.Sprintf("the longest wait for keys (default %v)", o.timeout), durationInto(&o.timeout))
 	fs.Func("at", "judge the token at this time instead of now, as in 2026-11-21T12:00:00Z", into(&o.at,
 		func(s string) (time.Time, error) { return time.Parse(time.RFC3339, s) }, "write date, time and zone, as in 2026-11-21T12:00:00Z"))
@@ -139,7 +141,7 @@ func (o *options) inherit() {
 
 // mistakes reports what is wrong with the flags beside what the presets find.
 func (o *options) mistakes() error {
-	var errs []error
+	errs := []error{o.checkProfile()}
 	for i := range o.trusted {
 		if s := &o.trusted[i].settings; s.JWKSURL != "" && s.DiscoveryURL != "" {
 			errs = append(errs, fmt.Errorf("%s is set beside %s: leave one out", o.names["WithDiscovery"], o.names["WithJWKS"]))
@@ -158,7 +160,7 @@ func (o *options) mistakes() error {
 // them.
 func flagNames() setting.Names {
 	names := setting.NamesBy(setting.Fields(&providers.Settings{}), func(f setting.Field) string { return "-" + f.Flag })
-	names["preset"], names["Leeway"], names["Keys.DangerouslyPlainHTTP"] = "-preset", "-leeway", "-dangerously-plain-http"
+	names["preset"], names["Leeway"], names["Keys.DangerouslyPlainHTTP"], names["Profile"] = "-preset", "-leeway", "-dangerously-plain-http", "-profile"
 	return names
 }
 

@@ -36,6 +36,7 @@ func (o *options) gate() (*sallyport.Gate, error) {
 	if !o.at.IsZero() {
 		cfg.Verifier.Now = func() time.Time { return o.at }
 	}
+	o.apply(&cfg)
 	if fromEnv {
 		return sallyport.FromEnv(cfg)
 	}

@@ -19,7 +19,7 @@ import (
 
 // known returns all variables that are read.
 func known() []string {
-	names := []string{"SALLYPORT_PROVIDER", "SALLYPORT_DANGEROUSLY_PLAIN_HTTP", leeway, ignore}
+	names := []string{"SALLYPORT_PROVIDER", "SALLYPORT_PROFILE", "SALLYPORT_DANGEROUSLY_PLAIN_HTTP", leeway, ignore}
 	for _, f := range setting.Fields(&providers.Settings{}) {
 		names = append(names, f.Env)
 	}

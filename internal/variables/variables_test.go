@@ -16,7 +16,7 @@ import (
 func TestEveryVariableOfTheLibraryIsKnown(t *testing.T) {
 	for _, name := range []string{
 		sallyport.EnvIssuer, sallyport.EnvAudience, sallyport.EnvProvider, sallyport.EnvTenant, sallyport.EnvClients,
-		sallyport.EnvJWKSURL, sallyport.EnvDiscoveryURL, sallyport.EnvDangerouslyPlainHTTP, sallyport.EnvLeeway, sallyport.EnvIgnore,
+		sallyport.EnvJWKSURL, sallyport.EnvDiscoveryURL, sallyport.EnvDangerouslyPlainHTTP, sallyport.EnvLeeway, sallyport.EnvIgnore, sallyport.EnvProfile,
 	} {
 		t.Setenv(name, "SALLYPORT_X")
 	}
