@@ -8,6 +8,13 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/sallyport-go/sallyport/middleware/dpop"
+)
+
+var (
+	_ dpop.ReplayStore  = (*Replays)(nil)
+	_ dpop.NonceSecrets = (*NonceSecrets)(nil)
 )
 
 const (
@@ -91,7 +98,7 @@ return 1
 
 // Remember remembers entry until that time and reports whether it was not remembered
 // before: of two calls with one entry exactly one gets true, in whatever instances
-// they are. The error is [ErrFull] where there is no room, for this client or at all;
+// they are. The error is [ErrFull], and [dpop.ErrReplaysFull], where there is no room, for this client or at all;
 // with any other it is not known whether the proof was used.
 func (r *Replays) Remember(ctx context.Context, entry, client [32]byte, until time.Time) (fresh bool, err error) {
 	if r.used(entry) {
@@ -110,9 +117,9 @@ func (r *Replays) Remember(ctx context.Context, entry, client [32]byte, until ti
 		r.note(entry)
 		return got == int64(1), nil
 	case int64(-1):
-		return false, fmt.Errorf("%w: this client has %d proofs", ErrFull, r.perClient)
+		return false, fmt.Errorf("%w: this client has %d proofs (%w)", ErrFull, r.perClient, dpop.ErrReplaysFull)
 	case int64(-2):
-		return false, fmt.Errorf("%w: there are %d proofs", ErrFull, r.all)
+		return false, fmt.Errorf("%w: there are %d proofs (%w)", ErrFull, r.all, dpop.ErrReplaysFull)
 	}
 	return false, fmt.Errorf("redisstore: Redis answered %.40q", fmt.Sprint(got))
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sallyport-go/sallyport/middleware/dpop"
 	"github.com/sallyport-go/sallyport/stores/redisstore"
 )
 
@@ -80,6 +81,7 @@ func TestAProofIsForgottenWhenItsTimeEnds(t *testing.T) {
 	}
 	_, err = ask("three", open(t, client, func(cfg *redisstore.Config) { cfg.MaxProofs, cfg.MaxProofsPerClient = 3, 3 }))
 	assert.ErrorIs(t, err, redisstore.ErrFull)
+	assert.ErrorIs(t, err, dpop.ErrReplaysFull)
 	eventually(t, func() bool { // it is counted by the second
 		fresh, err := ask("three", one)
 		return fresh && err == nil
@@ -107,6 +109,7 @@ func TestEachClientHasItsBoundAndAllHaveOne(t *testing.T) {
 	}
 	_, err := ask("a3", "a")
 	assert.ErrorIs(t, err, redisstore.ErrFull)
+	assert.ErrorIs(t, err, dpop.ErrReplaysFull)
 	assert.ErrorContains(t, err, "this client has 3 proofs")
 	fresh, err := ask("a0", "a")
 	assert.False(t, fresh, "a replay is a replay, also where there is no room")
@@ -118,6 +121,7 @@ func TestEachClientHasItsBoundAndAllHaveOne(t *testing.T) {
 	}
 	_, err = ask("c0", "c")
 	assert.ErrorIs(t, err, redisstore.ErrFull)
+	assert.ErrorIs(t, err, dpop.ErrReplaysFull)
 	assert.ErrorContains(t, err, "there are 5 proofs")
 	fresh, err = open(t, s.client()).Replays().Remember(t.Context(), digest("a3"), digest("a"), until)
 	assert.True(t, fresh, "what found no room was not remembered")
