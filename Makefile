@@ -1,12 +1,12 @@
 # Everything that a person or a build machine does here is a target below; `make` lists them.
 # GNU make and Go are all it takes. The tools are pinned in tools/go.mod; go builds them on first use (a minute or two).
 
-MODULES      := . examples examples/observability bench integration
+MODULES      := . examples examples/observability bench integration stores/redisstore
 SERVERS      := $(addprefix integration/,fosite go-oidc zitadel)
 TOOL         := go tool -modfile=$(CURDIR)/tools/go.mod
-CORE         := claims reason jwks verifier middleware internal/...
+CORE         := claims reason jwks verifier middleware/... revocation internal/...
 COVER_FLOOR  := 90
-MUTATED      := internal/jose internal/strictjson claims jwks verifier middleware
+MUTATED      := internal/jose internal/strictjson claims jwks verifier middleware revocation
 PKG          ?= ./...
 FUZZTIME     ?= 30s
 SOAK         ?= 10m
@@ -19,7 +19,7 @@ export GOWORK := off
 each = for module in $(1); do echo "== $$module$(3)"; (cd $$module && $(2)) || exit 1; done
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pure test-bench integration lint fmt cover fuzz mutate soak bench bench-check vuln licenses verify tidy clean
+.PHONY: help demo test test-pure test-bench test-stores integration lint fmt cover fuzz mutate soak bench bench-check vuln licenses verify tidy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -47,6 +47,9 @@ integration: ## check tokens of authorization servers that others wrote; CI=true
 	@[ "$(CI)" != true ] || .ci/integration
 	@rm -rf bin/integration/report && mkdir -p bin/integration/report
 	@cd integration && INTEGRATION_REPORT=$(CURDIR)/bin/integration/report go test -count=1 -timeout 8m -parallel 4 ./...; code=$$?; cat ../bin/integration/report/*; exit $$code
+
+test-stores: ## test the stores that a fleet shares, against a redis-server that the tests start; REQUIRE_REDIS=1 fails without one
+	cd stores/redisstore && go test -shuffle=on ./...
 
 lint: ## formatting, vet, golangci-lint with the arrows between the packages, tidy go.mod files
 	@$(TOOL) golangci-lint fmt --diff || { echo "make lint: not formatted by gofumpt, run make fmt" >&2; exit 1; }
@@ -80,7 +83,7 @@ bench-check: ## fail, with the figures, where a goal of bench/RESULTS.md is miss
 
 vuln: ## look for known vulnerabilities in what a user's program calls; VULNDB=file:///DIR for a database on this machine
 	@$(if $(filter file://%,$(VULNDB)),[ -s "$(VULNDB:file://%=%)/index/modules.json" ] || { echo "make vuln: no database at $(VULNDB)" >&2; exit 1; })
-	@$(call each,. examples examples/observability,$(TOOL) govulncheck $(if $(VULNDB),-db=$(VULNDB)) ./...)
+	@$(call each,. examples examples/observability stores/redisstore,$(TOOL) govulncheck $(if $(VULNDB),-db=$(VULNDB)) ./...)
 
 licenses: ## list the licenses of all dependencies, fail at one that asks for more than a notice
 	@.ci/licenses

@@ -241,6 +241,12 @@ func (g *Gate) ExplainRule(ctx context.Context, token string, rule claims.Rule) 
 	return g.orZero().verifier.ExplainRule(ctx, token, rule)
 }
 
+// ExplainBound is [Gate.ExplainRule] for a token whose cnf claim is checked apart,
+// for instance by the Explain method of a Binding of package middleware/dpop.
+func (g *Gate) ExplainBound(ctx context.Context, token string, rule claims.Rule) verifier.Report {
+	return g.orZero().verifier.ExplainBound(ctx, token, rule)
+}
+
 // Ready waits until the keys of every issuer are fetched, for as long as ctx
 // allows. For a probe, which must not wait, there is [Gate.Readiness]. A program
 // need not call either: a Gate without keys answers 503 and fetches them by

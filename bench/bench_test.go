@@ -15,6 +15,8 @@ import (
 
 func BenchmarkFirstSight(b *testing.B) { run(b, "FirstSight") }
 func BenchmarkSeen(b *testing.B)       { run(b, "Seen") }
+func BenchmarkProof(b *testing.B)      { run(b, "Proof") }
+func BenchmarkReplays(b *testing.B)    { run(b, "Replays") }
 func BenchmarkGuard(b *testing.B)      { run(b, "Guard") }
 func BenchmarkRefusal(b *testing.B)    { run(b, "Refusal") }
 func BenchmarkFlatSeen(b *testing.B)   { run(b, "FlatSeen") }

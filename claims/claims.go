@@ -82,7 +82,9 @@ func (c *Claims) Issuer() string { return c.orEmpty().issuer }
 // only together with the issuer (RFC 7519 section 4.1.2).
 func (c *Claims) Subject() string { return c.orEmpty().subject }
 
-// ID returns the jti claim; "" if absent (RFC 7519 section 4.1.7).
+// ID returns the token's own identifier, from the first of the mapped claims that
+// is present: jti, unless the mapping says otherwise; "" if none is (RFC 7519
+// section 4.1.7).
 func (c *Claims) ID() string { return c.orEmpty().id }
 
 // ClientID returns the client that asked for the token, from the first of the
@@ -238,3 +240,13 @@ func (redacted) LogValue() slog.Value { return slog.StringValue(redactedText) }
 
 // MarshalJSON marshals that text.
 func (redacted) MarshalJSON() ([]byte, error) { return []byte(`"` + redactedText + `"`), nil }
+
+// present returns the value at path. A claim that is null is absent: issuers
+// write null for what they have no value of.
+func present(payload *strictjson.Object, path []string) (strictjson.Value, bool) {
+	v, ok := payload.Lookup(path...)
+	if !ok || v.IsNull() {
+		return strictjson.Value{}, false
+	}
+	return v, true
+}

@@ -56,6 +56,10 @@ type Mapping struct {
 	// that is present counts.
 	ClientID []Path
 
+	// ID names, in order, the claims that can hold the token's own identifier,
+	// by which it can be withdrawn; the first that is present counts.
+	ID []Path
+
 	// Caller tells apps from users: the first evidence that holds decides, and
 	// if none does, the caller is unknown.
 	Caller []Evidence
@@ -70,7 +74,7 @@ type Mapping struct {
 // known. It is the caller's own to change.
 //
 // Scopes are in scope or else scp, roles in roles, permissions in permissions,
-// the client in client_id, azp, appid or cid. The caller is an app by idtyp
+// the client in client_id, azp, appid or cid, the identifier in jti. The caller is an app by idtyp
 // "app", by gty "client-credentials", or by roles in a token that has no scope
 // claim and nothing else to tell by; it is a user by idtyp "user".
 func DefaultMapping() Mapping {
@@ -79,6 +83,7 @@ func DefaultMapping() Mapping {
 		Roles:       []Source{{Path: Path{"roles"}}},
 		Permissions: []Source{{Path: Path{"permissions"}}},
 		ClientID:    []Path{{"client_id"}, {"azp"}, {"appid"}, {"cid"}},
+		ID:          []Path{{"jti"}},
 		Caller: []Evidence{
 			{Is: CallerApp, Claim: "idtyp", Equals: "app"},
 			{Is: CallerUser, Claim: "idtyp", Equals: "user"},
@@ -109,6 +114,11 @@ func (m Mapping) Validate() error {
 	for i, p := range m.ClientID {
 		if err := p.mistake(); err != nil {
 			errs = append(errs, fmt.Errorf("claims: Mapping.ClientID[%d]: %w", i, err))
+		}
+	}
+	for i, p := range m.ID {
+		if err := p.mistake(); err != nil {
+			errs = append(errs, fmt.Errorf("claims: Mapping.ID[%d]: %w", i, err))
 		}
 	}
 	for i, e := range m.Caller {

@@ -79,11 +79,12 @@ func TestTheDefaultMappingIsValidAndTheCallersOwn(t *testing.T) {
 	t.Parallel()
 	m := claims.DefaultMapping()
 	require.NoError(t, m.Validate())
-	m.Scopes[0].Path[0], m.Caller[0].Equals, m.ClientID[0][0] = "x", "x", "x"
+	m.Scopes[0].Path[0], m.Caller[0].Equals, m.ClientID[0][0], m.ID[0][0] = "x", "x", "x", "x"
 	again := claims.DefaultMapping()
 	assert.Equal(t, "scope", again.Scopes[0].Path[0])
 	assert.Equal(t, "app", again.Caller[0].Equals)
 	assert.Equal(t, "client_id", again.ClientID[0][0])
+	assert.Equal(t, "jti", again.ID[0][0])
 }
 
 // nothing maps nothing: its lists are empty, but not nil.
@@ -120,6 +121,31 @@ func TestAListThatIsNilIsTheDefaultOne(t *testing.T) {
 	}
 }
 
+func TestTheIdentifierIsTheFirstOfItsClaimsThatIsPresent(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		ids     []claims.Path
+		payload string
+		want    string
+	}{
+		"jti by default":                     {nil, `{"jti":"j","uti":"u"}`, "j"},
+		"the first that is mapped":           {[]claims.Path{{"uti"}, {"jti"}}, `{"jti":"j","uti":"u"}`, "u"},
+		"the second where the first is not":  {[]claims.Path{{"uti"}, {"jti"}}, `{"jti":"j"}`, "j"},
+		"null is absent":                     {[]claims.Path{{"uti"}, {"jti"}}, `{"jti":"j","uti":null}`, "j"},
+		"none where the mapping names none":  {[]claims.Path{}, `{"jti":"j"}`, ""},
+		"none where none of them is present": {[]claims.Path{{"uti"}}, `{"jti":"j"}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, err := claims.Parse([]byte(row.payload), claims.Mapping{ID: row.ids})
+			require.NoError(t, err)
+			assert.Equal(t, row.want, c.ID())
+		})
+	}
+	_, err := claims.Parse([]byte(`{"uti":7}`), claims.Mapping{ID: []claims.Path{{"uti"}}})
+	assert.ErrorIs(t, err, reason.MalformedClaims)
+}
+
 func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 	t.Parallel()
 	err := claims.Mapping{
@@ -127,6 +153,7 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 		Roles:       []claims.Source{{Path: claims.Path{"realm_access", ""}, Prefix: "a:"}},
 		Permissions: []claims.Source{{Path: claims.Path{""}, Keys: true}},
 		ClientID:    []claims.Path{{}, {"azp"}},
+		ID:          []claims.Path{{"jti"}, {""}},
 		Caller: []claims.Evidence{
 			{Claim: "idtyp", Equals: "app"},
 			{Is: claims.CallerApp, Claim: "idtyp"},
@@ -145,6 +172,7 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 		{"Roles[0].Path", path},
 		{"Permissions[0].Path", path},
 		{"ClientID[0]", path},
+		{"ID[1]", path},
 		{"Caller[0]", is},
 		{"Caller[1]", pair},
 		{"Caller[2]", pair},

@@ -51,9 +51,10 @@ var _ = vetted.Register(
 func fromObject(obj strictjson.Object, m *Mapping) (*Claims, error) {
 	c := &Claims{payload: obj, openToAnyClient: m.OpenToAnyClient}
 	r := reader{payload: &c.payload}
-	c.issuer, c.subject, c.id = r.text("iss"), r.text("sub"), r.text("jti")
+	c.issuer, c.subject = r.text("iss"), r.text("sub")
 	c.expires, c.notBefore, c.issued = r.date("exp"), r.date("nbf"), r.date("iat")
 	c.client = r.firstText(orDefault(m.ClientID, defaults.ClientID))
+	c.id = r.firstText(orDefault(m.ID, defaults.ID))
 	c.readNames(&r, m)
 	if r.err != nil {
 		return nil, r.err
@@ -119,16 +120,6 @@ func outside(payload, s string) int {
 		return 0
 	}
 	return len(s) + len(s)/8 + least
-}
-
-// present returns the value at path. A claim that is null is absent: issuers
-// write null for what they have no value of.
-func present(payload *strictjson.Object, path []string) (strictjson.Value, bool) {
-	v, ok := payload.Lookup(path...)
-	if !ok || v.IsNull() {
-		return strictjson.Value{}, false
-	}
-	return v, true
 }
 
 // What the type of a claim should have been.

@@ -105,6 +105,10 @@ func (r Rule) refuses(c *Claims, call Call) refusal {
 	return r.is.test.refuses(c, call)
 }
 
+// NeedsCall reports whether r, or a rule that it is made of, asks about the
+// call, so that [Rule.Check] alone cannot decide it.
+func (r Rule) NeedsCall() bool { return r.is != nil && r.is.call }
+
 // Err reports every mistake in the construction of r, or nil.
 func (r Rule) Err() error {
 	if r.is == nil {

@@ -59,10 +59,6 @@ func ContainsParam(param string, path ...string) Rule {
 	return newParam("ContainsParam", "containing", param, path, containsText)
 }
 
-// NeedsCall reports whether r, or a rule that it is made of, asks about the
-// call, so that [Rule.Check] alone cannot decide it.
-func (r Rule) NeedsCall() bool { return r.is != nil && r.is.call }
-
 func newParam(constructor, relation, param string, path []string, matches func(v strictjson.Value, text string) bool) Rule {
 	err := Path(path).mistake()
 	if param == "" {

@@ -125,6 +125,10 @@ func (a *answer) detail() string {
 		return "the credentials are malformed"
 	case "invalid_token":
 		return "the access token is not valid here"
+	case "invalid_dpop_proof":
+		return "the DPoP proof is not valid for this request"
+	case "use_dpop_nonce":
+		return "the DPoP proof has to have the nonce of DPoP-Nonce"
 	case "insufficient_scope":
 		return "the access token does not allow this"
 	case "insufficient_user_authentication":

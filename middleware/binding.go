@@ -138,18 +138,6 @@ func find(challenges []Challenge, scheme string) (at int, ok bool) {
 	return 0, false
 }
 
-// accepts reports whether tokens may come by that scheme; "" is Bearer.
-func (d *decider) accepts(scheme string) bool {
-	if scheme == "" {
-		scheme = bearer
-	}
-	if d.schemes == nil {
-		return strings.EqualFold(scheme, bearer)
-	}
-	_, ok := find(d.schemes, scheme)
-	return ok
-}
-
 // present completes the challenges of a refusal: they are of the scheme that the
 // credential came by, a 401 names every scheme that would do, and all name the
 // metadata of the resource. It may be called more than once, and returns a copy
@@ -158,7 +146,7 @@ func (d *decider) accepts(scheme string) bool {
 // RFC 9449 section 7.1: https://www.rfc-editor.org/rfc/rfc9449#section-7.1
 // RFC 9728 section 5.1: https://www.rfc-editor.org/rfc/rfc9728#section-5.1
 func (d *decider) present(e *Error, scheme string) *Error {
-	if d.schemes == nil && d.metadata == "" || e.status() >= http.StatusInternalServerError {
+	if e.status() >= http.StatusInternalServerError {
 		return e
 	}
 	from := e.Challenges

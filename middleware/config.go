@@ -12,7 +12,6 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/sallyport-go/sallyport/claims"
-	"github.com/sallyport-go/sallyport/verifier"
 )
 
 // Verifier verifies tokens. *verifier.Verifier is one.
@@ -167,29 +166,6 @@ func New(cfg Config) (*Guard, error) {
 	return g, nil
 }
 
-// verifyOf returns the method that verifies, and whether it has seen the token
-// before where v says so. With Bindings v leaves cnf to them if it can.
-func verifyOf(v Verifier, bound bool) func(context.Context, string) (*claims.Claims, bool, error) {
-	if own, ok := v.(*verifier.Verifier); ok { // and no type around it: its Verify may check more
-		return func(ctx context.Context, token string) (*claims.Claims, bool, error) {
-			return own.VerifySeen(ctx, token, bound)
-		}
-	}
-	verify := v.Verify
-	if b, ok := v.(boundVerifier); ok && bound {
-		verify = b.VerifyBound
-	}
-	return func(ctx context.Context, token string) (*claims.Claims, bool, error) {
-		who, err := verify(ctx, token)
-		return who, false, err
-	}
-}
-
-// boundVerifier is a Verifier that leaves the cnf of a token to its caller.
-type boundVerifier interface {
-	VerifyBound(ctx context.Context, token string) (*claims.Claims, error)
-}
-
 // Validate returns every mistake of the configuration at once. It does not
 // report a missing Verifier, which can be set later; [New] does.
 func (cfg Config) Validate() error {
@@ -260,8 +236,7 @@ func (cfg *Config) compile() (*Guard, error) {
 		g.exempt = exempt
 	}
 	if g.credentials == nil {
-		accepts := g.decider.accepts
-		g.credentials = func(r *http.Request) (Credential, error) { return authorization(r, accepts) }
+		g.credentials = fromAuthorization(g.decider.accepts)
 	}
 	return g, nil
 }

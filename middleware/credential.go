@@ -47,6 +47,11 @@ func FromAuthorization(r *http.Request) (Credential, error) {
 
 func isBearer(scheme string) bool { return strings.EqualFold(scheme, bearer) }
 
+// fromAuthorization is FromAuthorization for accepted schemes.
+func fromAuthorization(accepts func(scheme string) bool) func(*http.Request) (Credential, error) {
+	return func(r *http.Request) (Credential, error) { return authorization(r, accepts) }
+}
+
 // authorization reads the token of an accepted scheme.
 func authorization(r *http.Request, accepts func(scheme string) bool) (Credential, error) {
 	lines := r.Header["Authorization"]
@@ -73,6 +78,18 @@ func parseAuthorization(line string, accepts func(scheme string) bool) (Credenti
 		return Credential{}, reason.InvalidRequest
 	}
 	return Credential{Scheme: scheme, Token: token}, nil
+}
+
+// accepts reports whether tokens may come by that scheme; "" is Bearer.
+func (d *decider) accepts(scheme string) bool {
+	if scheme == "" {
+		scheme = bearer
+	}
+	if d.schemes == nil {
+		return strings.EqualFold(scheme, bearer)
+	}
+	_, ok := find(d.schemes, scheme)
+	return ok
 }
 
 // breaksCredentials finds what would make one header line carry more than one

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/reason"
+	"github.com/sallyport-go/sallyport/verifier"
 )
 
 // decider decides on calls: who is calling, and may they. It knows no
@@ -141,6 +142,29 @@ func (d *decider) authenticate(ctx context.Context, c *call) (*claims.Claims, *E
 	return who, nil
 }
 
+// verifyOf returns the method that verifies, and whether it has seen the token
+// before where v says so. With Bindings v leaves cnf to them if it can.
+func verifyOf(v Verifier, bound bool) func(context.Context, string) (*claims.Claims, bool, error) {
+	if own, ok := v.(*verifier.Verifier); ok { // and no type around it: its Verify may check more
+		return func(ctx context.Context, token string) (*claims.Claims, bool, error) {
+			return own.VerifySeen(ctx, token, bound)
+		}
+	}
+	verify := v.Verify
+	if b, ok := v.(boundVerifier); ok && bound {
+		verify = b.VerifyBound
+	}
+	return func(ctx context.Context, token string) (*claims.Claims, bool, error) {
+		who, err := verify(ctx, token)
+		return who, false, err
+	}
+}
+
+// boundVerifier is a Verifier that leaves the cnf of a token to its caller.
+type boundVerifier interface {
+	VerifyBound(ctx context.Context, token string) (*claims.Claims, error)
+}
+
 // confirmationMembers are the members of cnf that are defined to name a key.
 //
 // RFC 7800 section 3: https://www.rfc-editor.org/rfc/rfc7800#section-3
@@ -183,7 +207,10 @@ func (d *decider) turnAway(ctx context.Context, c *call, who *claims.Claims, e *
 		return d.withShadow(ctx), nil, nil
 	}
 	d.report(ctx, c, ev)
-	return nil, nil, d.present(e, c.credential.Scheme)
+	if d.schemes != nil || d.metadata != "" {
+		e = d.present(e, c.credential.Scheme)
+	}
+	return nil, nil, e
 }
 
 // report counts a decision, logs it and calls the hook, before the answer is

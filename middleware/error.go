@@ -90,6 +90,10 @@ var (
 	notAllowed    = class{403, "insufficient_scope"}
 	notJudged     = class{503, ""}
 
+	// RFC 9449 section 7.1: https://www.rfc-editor.org/rfc/rfc9449#section-7.1
+	badProof = class{401, "invalid_dpop_proof"}
+	noNonce  = class{401, "use_dpop_nonce"}
+
 	// RFC 9470 section 3: https://www.rfc-editor.org/rfc/rfc9470#section-3
 	notAuthenticated = class{401, "insufficient_user_authentication"}
 )
@@ -121,8 +125,13 @@ var classes = map[reason.Code]class{
 	reason.UnsupportedBinding: badToken,
 	reason.Revoked:            badToken,
 
+	reason.InvalidDPoPProof:  badProof,
+	reason.ReplayedDPoPProof: badProof,
+	reason.UseDPoPNonce:      noNonce,
+
 	reason.KeysUnavailable:       notJudged,
 	reason.RevocationUnavailable: notJudged,
+	reason.ProofsUnavailable:     notJudged,
 	reason.Canceled:              notJudged,
 
 	reason.InsufficientScope: notAllowed,
@@ -231,8 +240,8 @@ func (d *decider) usualChallenges(status int, code reason.Code) []Challenge {
 		c = notAllowed
 	case status != 401:
 		return nil
-	case classOf(code) == noCredentials:
-		c = noCredentials
+	case classOf(code).status == status:
+		c = classOf(code)
 	}
 	return d.refuse(c, code, "").Challenges
 }

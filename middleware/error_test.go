@@ -37,7 +37,9 @@ var expected = map[reason.Code]struct {
 	reason.KeysUnavailable: {503, ""}, reason.RevocationUnavailable: {503, ""}, reason.Canceled: {503, ""},
 	reason.InsufficientScope: {403, insufficient}, reason.InsufficientRole: {403, insufficient}, reason.WrongCaller: {403, insufficient}, reason.Denied: {403, insufficient},
 	reason.InsufficientUserAuthentication: {401, "insufficient_user_authentication"},
-	"a_code_of_tomorrow":                  {401, invalid},
+	reason.InvalidDPoPProof:               {401, "invalid_dpop_proof"}, reason.ReplayedDPoPProof: {401, "invalid_dpop_proof"}, reason.UseDPoPNonce: {401, "use_dpop_nonce"},
+	reason.ProofsUnavailable: {503, ""},
+	"a_code_of_tomorrow":     {401, invalid},
 }
 
 func TestEveryReasonOfAVerifierHasItsAnswer(t *testing.T) {

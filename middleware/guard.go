@@ -294,5 +294,9 @@ func (g *Guard) Deny(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		fallback = reason.Canceled
 	}
-	g.write(w, r, g.decider.present(g.decider.refusal(err, fallback), ""))
+	e := g.decider.refusal(err, fallback)
+	if g.decider.schemes != nil || g.decider.metadata != "" {
+		e = g.decider.present(e, "")
+	}
+	g.write(w, r, e)
 }

@@ -98,6 +98,7 @@ func entraTokens(iss, client string, audiences []string) verifier.Issuer {
 			Roles:       []claims.Source{{Path: claims.Path{"roles"}}},
 			Permissions: []claims.Source{},
 			ClientID:    []claims.Path{{client}},
+			ID:          []claims.Path{{"uti"}, {"jti"}}, // Entra's own name for jti
 			// idtyp is optional in the API's manifest. Where it is missing,
 			// scp tells: every user token has one, no app token does.
 			Caller: []claims.Evidence{

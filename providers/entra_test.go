@@ -77,6 +77,17 @@ func TestEntraSamples(t *testing.T) {
 	}
 }
 
+func TestAnEntraTokenIsKnownByItsUTI(t *testing.T) {
+	t.Parallel()
+	m := newMicrosoft(t)
+	g := m.gate(t, providers.Entra(tenant, apiURI, apiGUID))
+	for name, want := range map[string]string{"entra-v1-app": "FVsGxYXI30-example", "entra-v2-app": "fqiBqXLPj0eQexample"} {
+		c, err := g.Verify(t.Context(), load(t, name).mint(t, m.signerOf(name), jwkstest.Claims{"jti": "another"}))
+		require.NoError(t, err)
+		assert.Equal(t, want, c.ID(), name)
+	}
+}
+
 func TestEntraTraps(t *testing.T) {
 	t.Parallel()
 	m := newMicrosoft(t)

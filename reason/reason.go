@@ -24,6 +24,13 @@ const (
 	InvalidRequest    Code = "invalid_request"    // malformed or doubled credentials
 )
 
+// Reasons that lie in the proof that comes with a token (DPoP, RFC 9449).
+const (
+	InvalidDPoPProof  Code = "invalid_dpop_proof"  // missing, malformed, or made for another request, token or time
+	ReplayedDPoPProof Code = "replayed_dpop_proof" // used before
+	UseDPoPNonce      Code = "use_dpop_nonce"      // without a nonce of this server, or with an old one
+)
+
 // Reasons that lie in the token.
 const (
 	Malformed          Code = "malformed"           // not a compact JWS with JSON objects in it
@@ -53,6 +60,7 @@ const (
 	KeysUnavailable       Code = "keys_unavailable"       // the issuer's keys are not available
 	RevocationUnavailable Code = "revocation_unavailable" // the revocation hook failed
 	Canceled              Code = "canceled"               // the caller's own context ended
+	ProofsUnavailable     Code = "proofs_unavailable"     // what proofs are compared with is not available, or full
 )
 
 // Reasons of a good token that may not do this.

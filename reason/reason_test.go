@@ -34,6 +34,8 @@ func TestTheCodesAreStable(t *testing.T) {
 		"revoked": reason.Revoked, "keys_unavailable": reason.KeysUnavailable, "revocation_unavailable": reason.RevocationUnavailable,
 		"canceled": reason.Canceled, "insufficient_scope": reason.InsufficientScope, "insufficient_role": reason.InsufficientRole,
 		"wrong_caller": reason.WrongCaller, "denied": reason.Denied,
+		"invalid_dpop_proof": reason.InvalidDPoPProof, "replayed_dpop_proof": reason.ReplayedDPoPProof, "use_dpop_nonce": reason.UseDPoPNonce,
+		"proofs_unavailable": reason.ProofsUnavailable,
 	} {
 		assert.Equal(t, want, code.Error())
 	}

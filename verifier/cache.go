@@ -156,6 +156,44 @@ func (k *cache) digestOf(c *check) digest {
 	return r.digest
 }
 
+// lanes spread a count that every request adds to over cache lines of their own,
+// so that processors do not wait for one another.
+const lanes = 16
+
+type counter [lanes]struct {
+	n atomic.Uint64
+	_ [56]byte // the rest of a cache line
+}
+
+func (c *counter) add(lane uint32) { c[lane%lanes].n.Add(1) }
+
+func (c *counter) sum() (total uint64) {
+	for i := range c {
+		total += c[i].n.Load()
+	}
+	return total
+}
+
+// nextLane gives each scratch a lane of its own: a processor mostly gets the one
+// that it used last.
+var nextLane atomic.Uint32
+
+// count counts a look-up.
+func (k *cache) count(lane uint32, hit bool) {
+	if hit {
+		k.hits.add(lane)
+		return
+	}
+	k.misses.add(lane)
+}
+
+// countEviction is called by the cache for each token that it removes.
+func (k *cache) countEviction(e otter.DeletionEvent[digest, *proven]) {
+	if e.WasEvicted() {
+		k.evictions.Add(1)
+	}
+}
+
 // headers remembers what the headers of verified tokens say, by their encoded
 // text. An issuer's tokens all have the same one until it rotates its keys, so
 // it need not be decoded again; and a token whose header is not among them is

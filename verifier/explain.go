@@ -40,12 +40,12 @@ type Check struct {
 //
 // It is for people: slower than Verify, and like Verify it may wait for keys.
 func (v *Verifier) Explain(ctx context.Context, token string) Report {
-	return v.explain(ctx, token, func(*check, *Report) {})
+	return v.explain(ctx, token, false, func(*check, *Report) {})
 }
 
 // explain reports on a token, and ends with more.
-func (v *Verifier) explain(ctx context.Context, token string, more func(*check, *Report)) Report {
-	c := newCheck(ctx, v, token, false)
+func (v *Verifier) explain(ctx context.Context, token string, bound bool, more func(*check, *Report)) Report {
+	c := newCheck(ctx, v, token, bound)
 	defer c.release()
 	var report Report
 	var first *Error
@@ -289,6 +289,9 @@ func (c *current) describeBinding() (found, expected string) {
 	if cnf, ok := c.claims.Value("cnf"); ok {
 		text, _ := json.Marshal(cnf)
 		found = readable(string(text))
+	}
+	if c.bound {
+		return found, "what the caller checks by itself"
 	}
 	return found, "no cnf"
 }

@@ -19,7 +19,17 @@ import (
 // a good token is answered 403. The hint says what it lacks, and where its
 // issuer grants that. The rule sees only claims for which everything else held.
 func (v *Verifier) ExplainRule(ctx context.Context, token string, rule claims.Rule) Report {
-	return v.explain(ctx, token, func(c *check, r *Report) {
+	return v.explainRule(ctx, token, false, rule)
+}
+
+// ExplainBound is [Verifier.ExplainRule] for a caller that checks the cnf claim by
+// itself, as [Verifier.VerifyBound] is [Verifier.Verify] for one.
+func (v *Verifier) ExplainBound(ctx context.Context, token string, rule claims.Rule) Report {
+	return v.explainRule(ctx, token, true, rule)
+}
+
+func (v *Verifier) explainRule(ctx context.Context, token string, bound bool, rule claims.Rule) Report {
+	return v.explain(ctx, token, bound, func(c *check, r *Report) {
 		if !r.OK {
 			r.Checks = append(r.Checks, Check{Name: "rule", Skipped: true})
 			return

@@ -1,11 +1,6 @@
 package verifier
 
 import (
-	"context"
-	"sync/atomic"
-
-	"github.com/maypok86/otter/v2"
-
 	"github.com/sallyport-go/sallyport/claims"
 )
 
@@ -38,14 +33,6 @@ func (v *Verifier) CacheStats() CacheStats {
 	}
 }
 
-// VerifySeen is [Verifier.Verify] or, where bound is true,
-// [Verifier.VerifyBound], and reports whether the token was seen before: whether
-// its signature was known to be good, so that it cost no check of one. Of a
-// token that is refused before that is found out seen is false.
-func (v *Verifier) VerifySeen(ctx context.Context, token string, bound bool) (c *claims.Claims, seen bool, err error) {
-	return v.verify(ctx, token, bound)
-}
-
 // Issuers returns the Names of the configured issuers.
 func (v *Verifier) Issuers() []string { return append([]string(nil), v.names...) }
 
@@ -64,42 +51,4 @@ func (v *Verifier) IssuerOf(c *claims.Claims) string {
 		}
 	}
 	return ""
-}
-
-// lanes spread a count that every request adds to over cache lines of their own,
-// so that processors do not wait for one another.
-const lanes = 16
-
-type counter [lanes]struct {
-	n atomic.Uint64
-	_ [56]byte // the rest of a cache line
-}
-
-func (c *counter) add(lane uint32) { c[lane%lanes].n.Add(1) }
-
-func (c *counter) sum() (total uint64) {
-	for i := range c {
-		total += c[i].n.Load()
-	}
-	return total
-}
-
-// nextLane gives each scratch a lane of its own: a processor mostly gets the one
-// that it used last.
-var nextLane atomic.Uint32
-
-// count counts a look-up.
-func (k *cache) count(lane uint32, hit bool) {
-	if hit {
-		k.hits.add(lane)
-		return
-	}
-	k.misses.add(lane)
-}
-
-// countEviction is called by the cache for each token that it removes.
-func (k *cache) countEviction(e otter.DeletionEvent[digest, *proven]) {
-	if e.WasEvicted() {
-		k.evictions.Add(1)
-	}
 }

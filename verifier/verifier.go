@@ -60,6 +60,14 @@ func (v *Verifier) VerifyBound(ctx context.Context, token string) (*claims.Claim
 	return c, err
 }
 
+// VerifySeen is [Verifier.Verify] or, where bound is true,
+// [Verifier.VerifyBound], and reports whether the token was seen before: whether
+// its signature was known to be good, so that it cost no check of one. Of a
+// token that is refused before that is found out seen is false.
+func (v *Verifier) VerifySeen(ctx context.Context, token string, bound bool) (c *claims.Claims, seen bool, err error) {
+	return v.verify(ctx, token, bound)
+}
+
 func (v *Verifier) verify(ctx context.Context, token string, bound bool) (who *claims.Claims, seen bool, err error) {
 	c := newCheck(ctx, v, token, bound)
 	defer c.release()

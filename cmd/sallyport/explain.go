@@ -23,7 +23,7 @@ func explain(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 	}
 	gate, err := opts.gate()
 	rule, asked, wrongRule := opts.rule()
-	if err := errors.Join(err, wrongRule); err != nil {
+	if err := errors.Join(err, wrongRule, opts.proved.mistakes()); err != nil {
 		if gate != nil {
 			_ = gate.Close()
 		}
@@ -37,6 +37,11 @@ func explain(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 	ask := gate.Explain
 	if asked {
 		ask = func(ctx context.Context, token string) verifier.Report { return gate.ExplainRule(ctx, token, rule) }
+	}
+	if opts.proved.proof != "" {
+		ask = func(ctx context.Context, token string) verifier.Report {
+			return opts.withProof(ctx, gate, token, rule, asked)
+		}
 	}
 	report := opts.judge(ctx, ask, token)
 	if err := show(out, report, opts.json); err != nil {

@@ -33,6 +33,7 @@ type options struct {
 	at        time.Time
 	json      bool
 	asked     asked
+	proved    proved
 	token     string        // TOKEN, - or nothing
 	names     setting.Names // of the settings: flags, or the variables that they were read from
 }
@@ -64,6 +65,7 @@ func parse(args []string, help io.Writer) (options, error) {
 	fs.Func("max-token-bytes", sizeHelp, sizeInto(&o.maxBytes))
 	fs.BoolVar(&o.json, "json", false, "print the report as JSON")
 	o.asked.flags(fs)
+	o.proved.flags(fs)
 	rest, err := parseFlags(fs, args, help)
 	if err != nil {
 		return o, err

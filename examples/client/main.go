@@ -1,7 +1,8 @@
 // Command client calls a protected API the way a program should: it gets a
 // token by client credentials once, keeps it, and gets the next one when it is
-// about to expire. It is golang.org/x/oauth2 and little else. In the directory
-// examples, go run ./client runs it.
+// about to expire. It is golang.org/x/oauth2 and little else, and with -dpop a
+// transport that proves with each request that the token is its own. In the
+// directory examples, go run ./client runs it.
 //
 // README.md in the directory examples has a command for each of the three
 // schemes. The secret comes from the environment, so that it shows in no process
@@ -63,6 +64,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	})
 	api := flags.String("api", "http://127.0.0.1:8080/orders", "what to call")
 	method := flags.String("method", http.MethodGet, "how to call it")
+	proofs := flags.Bool("dpop", false, "bind the token to a key of this program, and send a proof of it with each request (DPoP)")
 	calls := flags.Int("n", 3, "how often to call it; the token is fetched once")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -89,7 +91,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		_, _ = fmt.Fprintln(stderr, err)
 		return exitUsage
 	}
-	client := newClient(ctx, config)
+	client, err := newClient(ctx, config, *proofs)
+	if err != nil {
+		_, _ = fmt.Fprintln(stderr, err)
+		return exitFailed
+	}
 	for range *calls {
 		if err := call(ctx, client, *method, *api, stdout); err != nil {
 			_, _ = fmt.Fprintln(stderr, err)
@@ -109,7 +115,10 @@ var styles = map[string]oauth2.AuthStyle{"params": oauth2.AuthStyleInParams, "he
 // next one shortly before it expires. Keep one client for as long as the
 // program calls the API: the token lives in it. ctx bounds the token requests,
 // so it must live as long. It is safe for concurrent use.
-func newClient(ctx context.Context, config clientcredentials.Config) *http.Client {
+//
+// With proofs the token is bound to a key of this program, and an issuer that does
+// not bind it is an error: the token would be good for anybody.
+func newClient(ctx context.Context, config clientcredentials.Config, proofs bool) (*http.Client, error) {
 	// One client asks for tokens and carries the calls. It follows no redirect:
 	// the token goes with every request that it sends, so the next host would
 	// get it.
@@ -117,7 +126,31 @@ func newClient(ctx context.Context, config clientcredentials.Config) *http.Clien
 		Timeout:       requestTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return config.Client(context.WithValue(ctx, oauth2.HTTPClient, base))
+	if !proofs {
+		return config.Client(context.WithValue(ctx, oauth2.HTTPClient, base)), nil
+	}
+	p, err := newProver(http.DefaultTransport)
+	if err != nil {
+		return nil, fmt.Errorf("client: -dpop: %w", err)
+	}
+	base.Transport = p
+	tokens := config.TokenSource(context.WithValue(ctx, oauth2.HTTPClient, base))
+	return &http.Client{
+		Timeout: base.Timeout, CheckRedirect: base.CheckRedirect,
+		Transport: &oauth2.Transport{Base: p, Source: boundTokens{tokens}},
+	}, nil
+}
+
+// boundTokens is a source of tokens that are bound to a key.
+type boundTokens struct{ oauth2.TokenSource }
+
+// Token returns a token that its issuer says is bound (RFC 9449 section 5).
+func (b boundTokens) Token() (*oauth2.Token, error) {
+	token, err := b.TokenSource.Token()
+	if err == nil && !strings.EqualFold(token.TokenType, "DPoP") {
+		return nil, fmt.Errorf("client: -dpop: the issuer sent a token of type %.40q, which is bound to no key", token.TokenType)
+	}
+	return token, err
 }
 
 // call makes one request and prints its answer. Any status but a 2xx is an

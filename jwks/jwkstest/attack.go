@@ -3,7 +3,6 @@ package jwkstest
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 )
 
@@ -57,20 +56,23 @@ func Attack(tb testing.TB, iss *Issuer, api func(token string) (status int), opt
 }
 
 // AttackHandler is Attack on a handler, which gets copies of request with the tokens in their Authorization header.
+//
+// Where the handler answers a request without credentials with a challenge of the scheme DPoP, its proofs are attacked
+// too: with every one of [Prover.ForgedProofs], with a proof that was used before, and with tokens by the wrong scheme.
+// The request must then have the whole address that the API is known by, as in
+// httptest.NewRequest("GET", "https://api.example/orders", nil). Where it takes no bearer tokens, the forged tokens come
+// with good proofs.
 func AttackHandler(tb testing.TB, iss *Issuer, h http.Handler, request *http.Request, options ...TokenOption) {
 	tb.Helper()
-	Attack(tb, iss, func(token string) int {
-		r := request.Clone(request.Context())
-		if request.GetBody != nil {
-			if body, err := request.GetBody(); err == nil {
-				r.Body = body
-			}
-		}
-		r.Header.Set("Authorization", "Bearer "+token)
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, r)
-		return w.Code
-	}, options...)
+	t, bearer := newTarget(iss, h, request, options)
+	if bearer {
+		Attack(tb, iss, func(token string) int { return t.call("Bearer "+token, nil).Code }, options...)
+	} else {
+		Attack(tb, iss, func(token string) int { return t.prove(token).Code }, t.bound()...)
+	}
+	if t.prover != nil {
+		t.attackProofs(tb)
+	}
 }
 
 // Breaches is Attack without a test. It returns the forgeries that got through,

@@ -13,7 +13,11 @@
 //	jwkstest.AttackHandler(t, iss, api, httptest.NewRequest("GET", "/orders", nil),
 //		jwkstest.Claims{"scope": "orders.read"})
 //
-// [Issuer.Forgeries] yields them one by one.
+// [Issuer.Forgeries] yields them one by one. Where an API takes proofs (DPoP), AttackHandler forges those too, and a
+// [Prover] makes good ones:
+//
+//	client := iss.NewProver("ES256")
+//	client.SetProof(request, iss.Token(client.Bound()))
 //
 // # Sockets or none
 //

@@ -145,7 +145,8 @@ func TestWhoHasAHoleFallsForTheForgeriesMadeForIt(t *testing.T) {
 		{"RSA padding is parsed", []string{"RS256"}, "^RSA signature: ", parsesPadding, 10},
 		{
 			"ECDSA signatures are read leniently",
-			[]string{"ES256"}, "^ECDSA signature: (as DER$|over the hash of|r and s (are zero|swapped|too wide|as wide as))", readsECDSALeniently, 7,
+			[]string{"ES256"},
+			"^ECDSA signature: (as DER$|over the hash of|r and s (are zero|swapped|too wide|as wide as))", readsECDSALeniently, 7,
 		},
 		{"base64 is decoded leniently", []string{"EdDSA"}, "^base64url: ", decodesLeniently, 30},
 	}

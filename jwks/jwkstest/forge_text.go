@@ -56,25 +56,30 @@ func (f *forger) parts() []forged {
 	}
 }
 
+// trick is a change of a text or of its encoding that no reader may forgive.
+type trick struct {
+	name   string
+	change func(string) string
+}
+
+var encodingTricks = []trick{
+	{"padded", func(s string) string { return s + strings.Repeat("=", 1+(3-len(s)%4)%3) }},
+	{"a CR in it", middle("\r")},
+	{"an LF in it", middle("\n")},
+	{"a CR LF behind", func(s string) string { return s + "\r\n" }},
+	{"a space in it", middle(" ")},
+	{"a tab in it", middle("\t")},
+	{"a NUL in it", middle("\x00")},
+	{"an escape of a URL in it", middle("%41")},
+	{"a character of another alphabet in it", middle("\u0410")},
+	{"a character too many", func(s string) string { return s + strings.Repeat("A", (5-len(s)%4)%4) }},
+}
+
 // encodings: the same bytes, encoded otherwise. Where header or payload are
 // touched the signature is made over what is sent.
 func (f *forger) encodings() (out []forged) {
 	header, payload := encode(f.header(nil)), encode(f.payload(nil))
-	for _, row := range []struct {
-		name   string
-		change func(string) string
-	}{
-		{"padded", func(s string) string { return s + strings.Repeat("=", 1+(3-len(s)%4)%3) }},
-		{"a CR in it", middle("\r")},
-		{"an LF in it", middle("\n")},
-		{"a CR LF behind", func(s string) string { return s + "\r\n" }},
-		{"a space in it", middle(" ")},
-		{"a tab in it", middle("\t")},
-		{"a NUL in it", middle("\x00")},
-		{"an escape of a URL in it", middle("%41")},
-		{"a character of another alphabet in it", middle("\u0410")},
-		{"a character too many", func(s string) string { return s + strings.Repeat("A", (5-len(s)%4)%4) }},
-	} {
+	for _, row := range encodingTricks {
 		whole := f.token()
 		dot := lastDot(whole)
 		out = append(out,
@@ -163,41 +168,40 @@ const (
 	holeFolded    = "names are compared without case, or by the look of them (RFC 7519 section 7.3, CVE-2026-27896)"
 )
 
+var textTricks = []trick{
+	{"a byte order mark before", func(s string) string { return "\xef\xbb\xbf" + s }},
+	{"in UTF-16, little-endian", func(s string) string { return wideText(s, binary.LittleEndian, false) }},
+	{"in UTF-16, big-endian", func(s string) string { return wideText(s, binary.BigEndian, false) }},
+	{"in UTF-16 with a mark", func(s string) string { return wideText(s, binary.LittleEndian, true) }},
+	{"an invalid byte in a value", member(`"x":"` + "\xff" + `"`)},
+	{"an invalid byte in a name", member(`"` + "\xc3" + `":1`)},
+	{"an overlong character", member(`"x":"` + "\xc0\xaf" + `"`)},
+	{"an encoded surrogate", member(`"x":"` + "\xed\xa0\x80" + `"`)},
+	{"half a surrogate pair", member(`"x":"\ud800"`)},
+	{"a control character in a string", member(`"x":"` + "\x01" + `"`)},
+	{"an escape that is none", member(`"x":"\q"`)},
+	{"a comma at the end", func(s string) string { return strings.TrimSuffix(s, "}") + ",}" }},
+	{"a comment in it", func(s string) string { return strings.Replace(s, "{", "{/* x */", 1) }},
+	{"in single quotes", func(s string) string { return strings.ReplaceAll(s, `"`, `'`) }},
+	{"a name without quotes", member(`x:1`)},
+	{"a number with a zero before", member(`"x":01`)},
+	{"a number that is none", member(`"x":NaN`)},
+	{"a hexadecimal number", member(`"x":0x1`)},
+	{"a second object behind", func(s string) string { return s + "{}" }},
+	{"garbage behind", func(s string) string { return s + "x" }},
+	{"a NUL behind", func(s string) string { return s + "\x00" }},
+	{"cut short", func(s string) string { return strings.TrimSuffix(s, "}") }},
+	{"in an array", func(s string) string { return "[" + s + "]" }},
+	{"in a string", strconv.Quote},
+	{"null", func(string) string { return "null" }},
+	{"a number", func(string) string { return "1" }},
+	{"blank", func(string) string { return " " }},
+}
+
 // texts: header and payload that are not JSON objects in UTF-8.
 func (f *forger) texts() (out []forged) {
 	header, payload := f.header(nil), f.payload(nil)
-	for _, row := range []struct {
-		name   string
-		change func(string) string
-	}{
-		{"a byte order mark before", func(s string) string { return "\xef\xbb\xbf" + s }},
-		{"in UTF-16, little-endian", func(s string) string { return wideText(s, binary.LittleEndian, false) }},
-		{"in UTF-16, big-endian", func(s string) string { return wideText(s, binary.BigEndian, false) }},
-		{"in UTF-16 with a mark", func(s string) string { return wideText(s, binary.LittleEndian, true) }},
-		{"an invalid byte in a value", member(`"x":"` + "\xff" + `"`)},
-		{"an invalid byte in a name", member(`"` + "\xc3" + `":1`)},
-		{"an overlong character", member(`"x":"` + "\xc0\xaf" + `"`)},
-		{"an encoded surrogate", member(`"x":"` + "\xed\xa0\x80" + `"`)},
-		{"half a surrogate pair", member(`"x":"\ud800"`)},
-		{"a control character in a string", member(`"x":"` + "\x01" + `"`)},
-		{"an escape that is none", member(`"x":"\q"`)},
-		{"a comma at the end", func(s string) string { return strings.TrimSuffix(s, "}") + ",}" }},
-		{"a comment in it", func(s string) string { return strings.Replace(s, "{", "{/* x */", 1) }},
-		{"in single quotes", func(s string) string { return strings.ReplaceAll(s, `"`, `'`) }},
-		{"a name without quotes", member(`x:1`)},
-		{"a number with a zero before", member(`"x":01`)},
-		{"a number that is none", member(`"x":NaN`)},
-		{"a hexadecimal number", member(`"x":0x1`)},
-		{"a second object behind", func(s string) string { return s + "{}" }},
-		{"garbage behind", func(s string) string { return s + "x" }},
-		{"a NUL behind", func(s string) string { return s + "\x00" }},
-		{"cut short", func(s string) string { return strings.TrimSuffix(s, "}") }},
-		{"in an array", func(s string) string { return "[" + s + "]" }},
-		{"in a string", strconv.Quote},
-		{"null", func(string) string { return "null" }},
-		{"a number", func(string) string { return "1" }},
-		{"blank", func(string) string { return " " }},
-	} {
+	for _, row := range textTricks {
 		out = append(out,
 			f.minted("header: "+row.name, reason.Malformed, holeText, WithRawHeader(row.change(header))),
 			f.minted("payload: "+row.name, reason.Malformed, holeText, WithRawPayload(row.change(payload))))

@@ -40,6 +40,10 @@ func Groups() []Group {
 	for _, alg := range fixture.Algorithms {
 		first, again = append(first, firstSight(alg)), append(again, seen(alg))
 	}
+	for _, alg := range fixture.Algorithms {
+		again = append(again, proof(alg))
+	}
+	again = append(again, replays())
 	return slices.Concat(first, again, []Group{guardHTTP(), guardChi(), guardGin(), refusals(), flatSeen(), flatFirst(), refreshing(), parallel()})
 }
 

@@ -47,7 +47,7 @@ func (g *Goal) Verdict() string {
 
 // Judge computes every goal.
 func Judge(r *measure.Results) []Goal {
-	return slices.Concat(firstSight(r), seen(r), guard(r), flat(r), parallel(r), refusals(r), served(r))
+	return slices.Concat(firstSight(r), seen(r), proofs(r), guard(r), flat(r), parallel(r), refusals(r), served(r))
 }
 
 func most(group, name string, got, limit float64) Goal {
@@ -71,6 +71,16 @@ func firstSight(r *measure.Results) (list []Goal) {
 	name, peer := Fastest(r, group, "RS256")
 	own := r.At(group, "alg=RS256/impl=sallyport/cache=off")
 	return append(list, most(group, "RS256, first sight, to the fastest peer ("+name+")", own.Ratio(peer), 0.85))
+}
+
+// proofs judges the check of a DPoP proof beside the token's own cached path, and the store of used proofs.
+func proofs(r *measure.Results) (list []Goal) {
+	for _, alg := range fixture.Algorithms {
+		own, bare := r.At("Proof", "alg="+alg+"/impl=sallyport"), r.At("Proof", "alg="+alg+"/impl=bare")
+		list = append(list, most("Proof", alg+", DPoP proof, to its bare signature check", own.Ratio(bare), 1.15))
+	}
+	store := r.At("Replays", "impl=memory/rate=10000")
+	return append(list, most("Replays", "10 000 proofs a second through the store, seconds of a processor in each second", 10_000*store.Median()/1e9, 0.1))
 }
 
 // Fastest returns the peer that took the least time in a group.
