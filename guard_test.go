@@ -51,6 +51,9 @@ func refusals(token string) map[string]func(*testing.T, *sallyport.Gate) {
 		"ExplainRule": func(t *testing.T, g *sallyport.Gate) {
 			assert.False(t, g.ExplainRule(t.Context(), token, claims.AnyToken()).OK)
 		},
+		"ExplainBound": func(t *testing.T, g *sallyport.Gate) {
+			assert.False(t, g.ExplainBound(t.Context(), token, claims.AnyToken()).OK)
+		},
 		"Ready": func(t *testing.T, g *sallyport.Gate) {
 			assert.ErrorContains(t, g.Ready(t.Context()), "not made by New")
 		},

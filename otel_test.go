@@ -19,6 +19,8 @@ import (
 
 	"github.com/sallyport-go/sallyport"
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/introspection"
+	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/providers"
 	"github.com/sallyport-go/sallyport/verifier"
 )
@@ -131,12 +133,18 @@ func TestTheGuideHasEachMetric(t *testing.T) {
 	g, err := sallyport.Open(sallyport.Config{
 		Providers:     []providers.Provider{providers.Generic(iss.Issuer(), audience)},
 		MeterProvider: sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)),
+		Introspection: []introspection.Config{{
+			Issuer: iss.Issuer(), Endpoint: iss.IntrospectionURL(),
+			Credentials: introspection.Basic(jwkstest.IntrospectionClient, introspection.Fixed(jwkstest.IntrospectionSecret)),
+		}},
 	})
 	g = closing(t, g, err)
-	r := httptest.NewRequest(http.MethodGet, "/orders", nil)
-	r.Header.Set("Authorization", "Bearer "+iss.Token())
-	_, _, err = g.Check(r, claims.AnyToken())
-	require.NoError(t, err)
+	for _, token := range []string{iss.Token(), iss.OpaqueToken()} {
+		r := httptest.NewRequest(http.MethodGet, "/orders", nil)
+		r.Header.Set("Authorization", "Bearer "+token)
+		_, _, err = g.Check(r, claims.AnyToken())
+		require.NoError(t, err)
+	}
 	var measured []string
 	for _, scope := range collect(t, reader) {
 		for _, m := range scope.Metrics {

@@ -25,6 +25,7 @@ import (
 
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/internal/setting"
+	"github.com/sallyport-go/sallyport/introspection"
 	"github.com/sallyport-go/sallyport/jwks"
 	"github.com/sallyport-go/sallyport/middleware"
 	"github.com/sallyport-go/sallyport/providers"
@@ -46,6 +47,12 @@ type Config struct {
 	// Verifier is what is checked beyond what the providers say. Its Issuers
 	// are trusted beside those of the Providers.
 	Verifier verifier.Config
+	// Introspection is how issuers are asked about opaque tokens, or about JWTs that
+	// may have been revoked, each by its name: one of the Providers or of the
+	// Verifier. Empty asks nobody.
+	//
+	// RFC 7662: https://www.rfc-editor.org/rfc/rfc7662
+	Introspection []introspection.Config
 	// Guard is how requests are answered. Its Verifier stays empty here.
 	Guard middleware.Config
 
@@ -70,8 +77,9 @@ type Gate struct {
 	*middleware.Guard
 
 	verifier *verifier.Verifier
-	fetchers []*jwks.Fetcher // which the Gate owns
-	issuers  []issuerKeys    // of every issuer, those of the fetchers too
+	asking   *introspection.Verifier // nil: nobody is asked
+	fetchers []*jwks.Fetcher         // which the Gate owns
+	issuers  []issuerKeys            // of every issuer, those of the fetchers too
 	watching metric.Registration
 }
 
@@ -95,6 +103,11 @@ func Open(cfg Config) (*Gate, error) {
 	cfg.Guard.MeterProvider = cmp.Or(cfg.Guard.MeterProvider, cfg.MeterProvider)
 	cfg.Guard.SpanAttributes = cfg.Guard.SpanAttributes || cfg.TracerProvider != nil
 
+	cfg.Introspection = slices.Clone(cfg.Introspection)
+	for i := range cfg.Introspection {
+		one := &cfg.Introspection[i]
+		one.MeterProvider = cmp.Or(one.MeterProvider, cfg.MeterProvider)
+	}
 	fetches, err := cfg.compose(nil)
 	if err != nil {
 		return nil, err
@@ -124,7 +137,15 @@ func (cfg *Config) compose(missing error) ([]fetch, error) {
 	if faulty != nil && len(fetches) == 0 {
 		err = errors.Join(err, cfg.validateKeys())
 	}
-	return fetches, errors.Join(cfg.misplaced(), err, cfg.validateVerifier(faulty), cfg.Guard.Validate())
+	return fetches, errors.Join(cfg.misplaced(), err, cfg.validateVerifier(faulty), cfg.validateIntrospection(), cfg.Guard.Validate())
+}
+
+func (cfg *Config) validateIntrospection() error {
+	var problems []error
+	for i := range cfg.Introspection {
+		problems = append(problems, cfg.Introspection[i].Validate())
+	}
+	return errors.Join(problems...)
 }
 
 // misplaced reports settings that the Gate would have to ignore.
@@ -215,6 +236,12 @@ func (g *Gate) open(cfg Config, fetches []fetch) (err error) {
 		g.issuers = append(g.issuers, issuerKeys{cfg.Verifier.Issuers[i].Name, cfg.Verifier.Issuers[i].Keys})
 	}
 	cfg.Guard.Verifier = g.verifier
+	if len(cfg.Introspection) > 0 {
+		if g.asking, err = introspection.New(g.verifier, cfg.Introspection...); err != nil {
+			return err
+		}
+		cfg.Guard.Verifier = g.asking
+	}
 	if g.Guard, err = middleware.New(cfg.Guard); err != nil {
 		return err
 	}
@@ -225,20 +252,32 @@ func (g *Gate) open(cfg Config, fetches []fetch) (err error) {
 // for a token that is bound to its sender by a cnf claim: that is refused, for
 // there is no request to check it by. An error is a [*verifier.Error].
 func (g *Gate) Verify(ctx context.Context, token string) (*claims.Claims, error) {
-	return g.orZero().verifier.Verify(ctx, token)
+	return g.orZero().tokens().Verify(ctx, token)
 }
 
 // Explain reports, check after check, what a token has and what was expected.
 // Its result is that of Verify. The report holds claim values: it is for
 // people, not for logs.
 func (g *Gate) Explain(ctx context.Context, token string) verifier.Report {
-	return g.orZero().verifier.Explain(ctx, token)
+	return g.orZero().tokens().Explain(ctx, token)
 }
 
 // ExplainRule is [Gate.Explain] for a route: its rule is the last check. The
 // hint says what a good token lacks for it, and where its issuer grants that.
 func (g *Gate) ExplainRule(ctx context.Context, token string, rule claims.Rule) verifier.Report {
-	return g.orZero().verifier.ExplainRule(ctx, token, rule)
+	return g.orZero().tokens().ExplainRule(ctx, token, rule)
+}
+
+// tokens returns what verifies and explains tokens.
+func (g *Gate) tokens() interface {
+	Verify(ctx context.Context, token string) (*claims.Claims, error)
+	Explain(ctx context.Context, token string) verifier.Report
+	ExplainRule(ctx context.Context, token string, rule claims.Rule) verifier.Report
+} {
+	if g.asking != nil {
+		return g.asking
+	}
+	return g.verifier
 }
 
 // ExplainBound is [Gate.ExplainRule] for a token whose cnf claim is checked apart,
@@ -318,12 +357,13 @@ func (g *Gate) Distrust(issuer, kid string) error {
 	return nil
 }
 
-// Close ends the background refreshes and what metrics read. Later requests are answered with the
-// keys that were fetched, for as long as those may be used.
+// Close ends the background refreshes, the questions to issuers and what metrics
+// read. Later requests are answered with the keys that were fetched, for as long as
+// those may be used; nobody is asked any more.
 func (g *Gate) Close() error {
 	g = g.orZero()
 	g.unwatch()
-	var errs []error
+	errs := []error{g.asking.Close()}
 	for _, f := range g.fetchers {
 		errs = append(errs, f.Close())
 	}

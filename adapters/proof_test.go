@@ -60,7 +60,7 @@ func TestProofsInEveryFramework(t *testing.T) {
 	clock := now
 	for name, api := range proofAPIs(newGuard(func() time.Time { return clock })) {
 		call := func(path, scheme string, proofs ...string) *httptest.ResponseRecorder {
-			r, w := httptest.NewRequest("GET", path+"?x=1", nil), httptest.NewRecorder()
+			r, w := httptest.NewRequest(http.MethodGet, path+"?x=1", nil), httptest.NewRecorder()
 			r.Header.Set("Authorization", scheme+" "+token)
 			r.Header["Dpop"] = proofs
 			api.ServeHTTP(w, r)

@@ -123,7 +123,9 @@ var classes = map[reason.Code]class{
 	reason.WrongAudience:      badToken,
 	reason.WrongClient:        badToken, // of a verifier's allowlist; a rule's refusal is always notAllowed
 	reason.UnsupportedBinding: badToken,
+	reason.WrongCertificate:   badToken,
 	reason.Revoked:            badToken,
+	reason.Inactive:           badToken,
 
 	reason.InvalidDPoPProof:  badProof,
 	reason.ReplayedDPoPProof: badProof,
@@ -133,6 +135,8 @@ var classes = map[reason.Code]class{
 	reason.RevocationUnavailable: notJudged,
 	reason.ProofsUnavailable:     notJudged,
 	reason.Canceled:              notJudged,
+
+	reason.IntrospectionUnavailable: notJudged,
 
 	reason.InsufficientScope: notAllowed,
 	reason.InsufficientRole:  notAllowed,

@@ -128,7 +128,7 @@ func levelOf(code reason.Code) slog.Level {
 func shortened(id string) string { return id[:min(len(id), maxLoggedClient)] }
 
 // appendCause adds what a verifier's error says. The text of its own cause is
-// only taken where the keys are the trouble: elsewhere it may be about data.
+// only taken where keys or an endpoint are the trouble: elsewhere it may be about data.
 func appendCause(attrs []slog.Attr, ev *Event) []slog.Attr {
 	ve, ok := errors.AsType[*verifier.Error](ev.Err)
 	if !ok {
@@ -139,7 +139,7 @@ func appendCause(attrs []slog.Attr, ev *Event) []slog.Attr {
 			attrs = append(attrs, slog.String(text[0], text[1]))
 		}
 	}
-	if ve.Reason == reason.KeysUnavailable && ve.Err != nil {
+	if (ve.Reason == reason.KeysUnavailable || ve.Reason == reason.IntrospectionUnavailable) && ve.Err != nil {
 		attrs = append(attrs, slog.String("error", ve.Err.Error()))
 	}
 	return attrs

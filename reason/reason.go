@@ -52,7 +52,9 @@ const (
 	WrongAudience      Code = "wrong_audience"      // aud names another API
 	WrongClient        Code = "wrong_client"        // the client is not on the allowlist
 	UnsupportedBinding Code = "unsupported_binding" // cnf binds the token in a way that is not checked here
+	WrongCertificate   Code = "wrong_certificate"   // the request has not the certificate that the token is bound to
 	Revoked            Code = "revoked"             // the revocation hook reports it as revoked
+	Inactive           Code = "inactive"            // the issuer's introspection endpoint says so: unknown, expired or revoked
 )
 
 // Reasons that lie on this side of the call, not in the token.
@@ -61,6 +63,8 @@ const (
 	RevocationUnavailable Code = "revocation_unavailable" // the revocation hook failed
 	Canceled              Code = "canceled"               // the caller's own context ended
 	ProofsUnavailable     Code = "proofs_unavailable"     // what proofs are compared with is not available, or full
+
+	IntrospectionUnavailable Code = "introspection_unavailable" // the issuer's introspection endpoint gave no answer that can be used
 )
 
 // Reasons of a good token that may not do this.

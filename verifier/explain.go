@@ -47,13 +47,20 @@ func (v *Verifier) Explain(ctx context.Context, token string) Report {
 func (v *Verifier) explain(ctx context.Context, token string, bound bool, more func(*check, *Report)) Report {
 	c := newCheck(ctx, v, token, bound)
 	defer c.release()
+	report := c.report(all)
+	more(c, &report)
+	return report
+}
+
+// report takes every step that it can.
+func (c *check) report(steps []step) Report {
 	var report Report
 	var first *Error
-	for i := range all {
+	for i := range steps {
 		if d := &c.claims; d.reached {
 			c.at(d.is.verified()) // the wait for keys may have moved the clock
 		}
-		line, err := all[i].explain(c)
+		line, err := steps[i].explain(c)
 		if err != nil && first == nil {
 			first, c.failed = err, true
 		}
@@ -64,7 +71,6 @@ func (v *Verifier) explain(ctx context.Context, token string, bound bool, more f
 		report.Reason = first.Reason
 		report.Hint = quote.Line(strings.ReplaceAll(hint(c, first), "\n", "; "), 2*maxText)
 	}
-	more(c, &report)
 	return report
 }
 
@@ -211,7 +217,10 @@ func describeClaims(_ *routed, d *decoded) (found, expected string) {
 }
 
 func (d *decoded) describeRequired() (found, expected string) {
-	want := append([]string{"exp"}, d.issuer.required...)
+	return d.describeNames(append([]string{"exp"}, d.issuer.required...))
+}
+
+func (d *decoded) describeNames(want []string) (found, expected string) {
 	var missing []string
 	for _, name := range want {
 		if !d.claims.Has(name) {

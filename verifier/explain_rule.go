@@ -19,32 +19,31 @@ import (
 // a good token is answered 403. The hint says what it lacks, and where its
 // issuer grants that. The rule sees only claims for which everything else held.
 func (v *Verifier) ExplainRule(ctx context.Context, token string, rule claims.Rule) Report {
-	return v.explainRule(ctx, token, false, rule)
+	return v.explain(ctx, token, false, func(c *check, r *Report) { c.reportRule(r, rule) })
 }
 
 // ExplainBound is [Verifier.ExplainRule] for a caller that checks the cnf claim by
 // itself, as [Verifier.VerifyBound] is [Verifier.Verify] for one.
 func (v *Verifier) ExplainBound(ctx context.Context, token string, rule claims.Rule) Report {
-	return v.explainRule(ctx, token, true, rule)
+	return v.explain(ctx, token, true, func(c *check, r *Report) { c.reportRule(r, rule) })
 }
 
-func (v *Verifier) explainRule(ctx context.Context, token string, bound bool, rule claims.Rule) Report {
-	return v.explain(ctx, token, bound, func(c *check, r *Report) {
-		if !r.OK {
-			r.Checks = append(r.Checks, Check{Name: "rule", Skipped: true})
-			return
-		}
-		a := &authorization{c: c.claims.is.claims, payload: c.payload.is.payload.Value(), hints: c.issuer.is.issuer.hints, rule: rule}
-		a.decision, a.kind = rule.CheckCall(a.c, clockOf{v}), vetted.Kind(&rule, a.c)
-		r.Checks = append(r.Checks, Check{
-			Name: "rule", OK: a.decision.Allowed, Found: quote.Line(a.found(), maxText), Expected: quote.Line(rule.String(), maxText),
-		})
-		if a.decision.Allowed {
-			return
-		}
-		r.OK, r.Reason = false, a.decision.Reason
-		r.Hint = quote.Line(a.hint(), 2*maxText)
+// reportRule adds to a report what a rule says.
+func (c *check) reportRule(r *Report, rule claims.Rule) {
+	if !r.OK {
+		r.Checks = append(r.Checks, Check{Name: "rule", Skipped: true})
+		return
+	}
+	a := &authorization{c: c.claims.is.claims, payload: c.payload.is.payload.Value(), hints: c.issuer.is.issuer.hints, rule: rule}
+	a.decision, a.kind = rule.CheckCall(a.c, clockOf{c.request.is.v}), vetted.Kind(&rule, a.c)
+	r.Checks = append(r.Checks, Check{
+		Name: "rule", OK: a.decision.Allowed, Found: quote.Line(a.found(), maxText), Expected: quote.Line(rule.String(), maxText),
 	})
+	if a.decision.Allowed {
+		return
+	}
+	r.OK, r.Reason = false, a.decision.Reason
+	r.Hint = quote.Line(a.hint(), 2*maxText)
 }
 
 // clockOf is the call of a report: the clock of a verifier, and no route.

@@ -164,3 +164,14 @@ func TestNamesOfATokenAreQuotedAndCut(t *testing.T) {
 	assert.LessOrEqual(t, len(last.Found), 1003)
 	assert.Contains(t, report.Hint, " in "+strings.Repeat("n", 200)+"..., which is not read")
 }
+
+func TestExplainBoundLeavesCnfToItsCaller(t *testing.T) {
+	t.Parallel()
+	iss := jwkstest.New(t, jwkstest.WithoutServer(), jwkstest.WithAlgorithm("EdDSA"))
+	v := must(verifier.New(verifier.Config{Issuers: []verifier.Issuer{{Name: iss.Issuer(), Audiences: []string{iss.Audience()}, Keys: iss.KeySet()}}}))
+	token := iss.Token(jwkstest.Claims{"scope": "a", "cnf": map[string]any{"jkt": "x"}})
+	assert.Equal(t, reason.UnsupportedBinding, v.ExplainRule(t.Context(), token, claims.AllScopes("a")).Reason)
+	assert.True(t, v.ExplainBound(t.Context(), token, claims.AllScopes("a")).OK)
+	assert.Equal(t, reason.InsufficientScope, v.ExplainBound(t.Context(), token, claims.AllScopes("b")).Reason)
+	assert.Equal(t, reason.Malformed, v.ExplainBound(t.Context(), "x", claims.AllScopes("a")).Reason)
+}

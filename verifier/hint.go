@@ -119,9 +119,11 @@ func hintAlgorithm(c *check, e *Error) string {
 	return "alg is " + shown + ", which is no signature that is implemented: have the issuer sign with RS256, PS256, ES256 or EdDSA."
 }
 
-func hintType(c *check, _ *Error) string {
+func hintType(c *check, e *Error) string {
 	h := c.header.is.header
 	switch {
+	case h == nil: // of an answer about the token
+		return "By what its issuer says this is not an access token, but another kind: " + e.Detail + "."
 	case h.ContentType != "":
 		return "The token holds another token (cty): ask the issuer for one that is signed alone."
 	case c.issuer.is.issuer.allowsType(h.Type, h.HasType): // so a claim tells

@@ -7,8 +7,9 @@
 //
 // explain runs every check that the library runs, and ends with the fix in one
 // sentence. With a rule (-scope, -role, -permission, -access) it also says what
-// the token lacks where the API answers 403. inspect only decodes, and prints
-// that nothing was verified.
+// the token lacks where the API answers 403. With a proof (-dpop, and the -method
+// and -url of its request) it says which check of the proof fails. inspect only
+// decodes, and prints that nothing was verified.
 //
 // Exit status: 0 accepted, 1 refused, 2 wrong use, 3 the issuer's keys could
 // not be had.

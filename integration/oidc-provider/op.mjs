@@ -14,6 +14,7 @@ import Provider, { errors } from 'oidc-provider';
 const [addr, file] = process.argv.slice(2);
 const issuer = `http://${addr}`;
 const audience = 'api://orders';
+const opaque = 'api://orders-opaque'; // the same API, and tokens that only this server can read
 const types = {
   RS256: ['rsa', { modulusLength: 2048 }], RS384: ['rsa', { modulusLength: 2048 }], PS256: ['rsa', { modulusLength: 2048 }],
   PS384: ['rsa', { modulusLength: 2048 }], ES256: ['ec', { namedCurve: 'P-256' }], EdDSA: ['ed25519', {}], Ed25519: ['ed25519', {}],
@@ -44,9 +45,12 @@ function provider() {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
       dPoP: { enabled: true },
+      introspection: { enabled: true },
+      revocation: { enabled: true },
       resourceIndicators: {
         enabled: true,
         getResourceServerInfo(_, resource) {
+          if (resource === opaque) return { scope: 'get post', audience, accessTokenFormat: 'opaque', accessTokenTTL: 3600 };
           if (resource !== audience) throw new errors.InvalidTarget();
           return { scope: 'get post', audience, accessTokenFormat: 'jwt', accessTokenTTL: 3600, jwt: { sign: { alg } } };
         },

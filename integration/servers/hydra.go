@@ -37,6 +37,12 @@ const hydraKeys = "hydra.jwt.access-token"
 const hydraClient = `{"client_id":%q,"client_secret":%q,"grant_types":["client_credentials"],"scope":"get post","audience":[%q],
 "token_endpoint_auth_method":"client_secret_basic"}`
 
+// opaqueReader is a client whose tokens are opaque, as Hydra's are by default.
+const opaqueReader = "opaque-reader"
+
+const hydraOpaqueClient = `{"client_id":%q,"client_secret":%q,"grant_types":["client_credentials"],"scope":"get post","audience":[%q],
+"token_endpoint_auth_method":"client_secret_basic","access_token_strategy":"opaque"}`
+
 // hydra is Ory Hydra with its admin port.
 type hydra struct {
 	facts   Facts
@@ -59,6 +65,8 @@ func newHydra(t *testing.T) Server {
 	h.facts = Facts{
 		Issuer: issuer, Audience: daemon.Audience, TokenURL: issuer + "oauth2/token", JWKSURL: issuer + ".well-known/jwks.json",
 		ClientID: daemon.Reader, Secret: daemon.ReaderSecret,
+		IntrospectionURL: h.admin + "/admin/oauth2/introspect", RevocationURL: issuer + "oauth2/revoke", OpenIntrospection: true,
+		OpaqueID: opaqueReader, Opaque: asking("get", "audience", daemon.Audience),
 		Reads: asking("get", "audience", daemon.Audience), Writes: asking("post", "audience", daemon.Audience), TornTokens: true,
 	}
 	config := fmt.Sprintf(hydraConfig, filepath.Join(dir, "hydra.sqlite"), port(public), port(admin), public)
@@ -93,6 +101,8 @@ func (h *hydra) setUp(t *testing.T) {
 		require.Equal(t, http.StatusOK, status, body)
 	}
 	status, body := send(t, http.MethodPost, h.admin+"/admin/clients", fmt.Sprintf(hydraClient, h.facts.ClientID, h.facts.Secret, h.facts.Audience))
+	require.Equal(t, http.StatusCreated, status, body)
+	status, body = send(t, http.MethodPost, h.admin+"/admin/clients", fmt.Sprintf(hydraOpaqueClient, opaqueReader, h.facts.Secret, h.facts.Audience))
 	require.Equal(t, http.StatusCreated, status, body)
 	h.known = true
 }

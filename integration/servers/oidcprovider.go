@@ -27,6 +27,8 @@ func newOIDCProvider(t *testing.T) Server {
 	address := process.FreeAddr(t)
 	s := &small{facts: known(address), address: address, dir: dir}
 	s.facts.Reads, s.facts.Writes = asking("get", "resource", daemon.Audience), asking("post", "resource", daemon.Audience)
+	s.facts.IntrospectionURL, s.facts.RevocationURL = s.facts.TokenURL+"/introspection", s.facts.TokenURL+"/revocation"
+	s.facts.OpaqueOnly, s.facts.OpaqueID, s.facts.Opaque = true, s.facts.ClientID, asking("get", "resource", daemon.Audience+"-opaque")
 	script := filepath.Join(dir, "op.mjs") // beside node_modules, where node looks
 	text, err := os.ReadFile(filepath.Join(process.Root(t), "integration", OIDCProvider, "op.mjs"))
 	require.NoError(t, err)

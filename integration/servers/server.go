@@ -44,6 +44,16 @@ type Facts struct {
 	Reads, Writes url.Values
 	NoScopes      bool
 
+	// IntrospectionURL is where the server is asked about tokens, by ClientID and
+	// Secret or, where OpenIntrospection says so, by anybody who reaches it;
+	// RevocationURL is where they are revoked. Opaque are the parameters of a
+	// request for an opaque token that may read orders, by the client OpaqueID.
+	// OpaqueOnly says that it does not answer about JWTs.
+	IntrospectionURL, RevocationURL string
+	OpenIntrospection, OpaqueOnly   bool
+	OpaqueID                        string
+	Opaque                          url.Values
+
 	// TornTokens says that a token made during a rotation can name one key
 	// and be signed by another.
 	TornTokens bool

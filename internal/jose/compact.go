@@ -76,6 +76,16 @@ func (c Compact) PayloadWith(scratch []strictjson.Member) (strictjson.Object, er
 	return strictjson.ParseWith(scratch, data)
 }
 
+// PayloadIn is [Compact.PayloadWith] with room for the text of the payload as well,
+// which is used if it is large enough. The caller must leave both alone.
+func (c Compact) PayloadIn(text []byte, scratch []strictjson.Member) (strictjson.Object, error) {
+	data, err := decode(text, c.token[c.headerEnd+1:c.inputEnd])
+	if err != nil {
+		return strictjson.Object{}, err
+	}
+	return strictjson.ParseWith(scratch, data)
+}
+
 // SignatureWith decodes the signature, into scratch if that is large enough.
 func (c Compact) SignatureWith(scratch []byte) ([]byte, error) {
 	return decode(scratch, c.token[c.inputEnd+1:])

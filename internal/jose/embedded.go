@@ -60,32 +60,16 @@ func (e *embedded) read(jwk strictjson.Value) error {
 		return errors.New("jwk is no object")
 	}
 	for name, value := range jwk.Members() {
-		var to *string
-		switch name {
-		case "d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv": // RFC 7518 sections 6.2.2, 6.3.2 and 6.4
+		if slices.Contains(privateMembers, name) {
 			return fmt.Errorf("holds the private member %q", name)
-		case "kty":
-			to = &e.kty
-		case "crv":
-			to = &e.crv
-		case "x":
-			to = &e.x
-		case "y":
-			to = &e.y
-		case "n":
-			to = &e.n
-		case "e":
-			to = &e.e
-		case "alg":
-			to = &e.alg
-		case "use":
-			to = &e.use
-		case "key_ops":
+		}
+		if name == "key_ops" {
 			if ops, err := value.Strings(); err != nil || !slices.Contains(ops, "verify") {
 				return errors.New("key_ops does not hold verify")
 			}
-			continue
-		default:
+		}
+		to := e.field(name)
+		if to == nil {
 			continue
 		}
 		text, err := value.Text()
@@ -96,6 +80,33 @@ func (e *embedded) read(jwk strictjson.Value) error {
 	}
 	if e.use != "" && e.use != "sig" {
 		return errors.New("use is not sig")
+	}
+	return nil
+}
+
+// privateMembers are those of RFC 7518 sections 6.2.2, 6.3.2 and 6.4, and of keys
+// that came later.
+var privateMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"}
+
+// field returns where a member is kept, nil for one that nobody reads.
+func (e *embedded) field(name string) *string {
+	switch name {
+	case "kty":
+		return &e.kty
+	case "crv":
+		return &e.crv
+	case "x":
+		return &e.x
+	case "y":
+		return &e.y
+	case "n":
+		return &e.n
+	case "e":
+		return &e.e
+	case "alg":
+		return &e.alg
+	case "use":
+		return &e.use
 	}
 	return nil
 }

@@ -247,7 +247,7 @@ func (s shell) run(t *testing.T, text string) (code int, output string) {
 	text = strings.NewReplacer(install, "", "https://issuer.example/", s.issuer).Replace(text)
 	cmd := exec.CommandContext(t.Context(), "sh", "-c", text)
 	cmd.Dir = s.dir
-	cmd.Env = []string{"PATH=" + s.dir + string(os.PathListSeparator) + os.Getenv("PATH")}
+	cmd.Env = []string{"PATH=" + s.dir + string(os.PathListSeparator) + os.Getenv("PATH"), "PROOF=a.b.c"}
 	cmd.Stdin = strings.NewReader(s.token)
 	out, err := cmd.CombinedOutput()
 	if _, ended := err.(*exec.ExitError); err != nil && !ended { //nolint:errorlint // Run returns it as it is

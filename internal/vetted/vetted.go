@@ -1,7 +1,7 @@
 // Package vetted lets verifier build claims from a payload that it has already
 // parsed, without the function that does so being part of claims' exported API.
 //
-// claims and verifier are two packages, and Go has no other way for one to give
+// claims and verifier are two packages, as are verifier and introspection, and Go has no other way for one to give
 // the other something that no user gets: claims registers its two functions
 // here when it is initialised, which is before verifier is, because verifier
 // imports claims. The parameters are of type any because this package cannot
@@ -26,6 +26,11 @@ var (
 	// *claims.Rule: scope, role, permission or level, "" for anything else and
 	// for a rule that holds.
 	Kind func(rule, claims any) string
+
+	// Judge returns how package introspection has a *verifier.Verifier judge what
+	// an issuer answers about a token: claims that nobody signed, which no user may
+	// bring. Package introspection says as an interface what it has.
+	Judge func(verifier any) any
 )
 
 // Register sets Claims and Size. Package claims calls it, once, to initialise a
@@ -38,5 +43,11 @@ func Register(read func(payload strictjson.Object, mapping any) (any, error), si
 // RegisterKind sets Kind, as [Register] sets the others.
 func RegisterKind(kind func(rule, claims any) string) struct{} {
 	Kind = kind
+	return struct{}{}
+}
+
+// RegisterJudge sets Judge. Package verifier calls it, as claims calls [Register].
+func RegisterJudge(judge func(verifier any) any) struct{} {
+	Judge = judge
 	return struct{}{}
 }

@@ -3,6 +3,7 @@ package jwkstest
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 )
 
@@ -44,6 +45,8 @@ func (b Breach) String() string {
 // A forgery is refused by 401 or 400, by 413 or 431 because of its size, or by 0, which api returns if a client
 // cannot even send such a token. 403 is a breach: it means that the token was believed. So is 503: the token is bad,
 // not the keys.
+//
+// An API that accepts [Issuer.OpaqueToken] is tried with every one of [Issuer.ForgedAnswers] too.
 func Attack(tb testing.TB, iss *Issuer, api func(token string) (status int), options ...TokenOption) {
 	tb.Helper()
 	breaches, err := iss.Breaches(api, options...)
@@ -62,6 +65,10 @@ func Attack(tb testing.TB, iss *Issuer, api func(token string) (status int), opt
 // The request must then have the whole address that the API is known by, as in
 // httptest.NewRequest("GET", "https://api.example/orders", nil). Where it takes no bearer tokens, the forged tokens come
 // with good proofs.
+//
+// If the token is bound to a certificate that request has, the requests of [Issuer.CertificateForgeries] are tried too:
+//
+//	jwkstest.AttackHandler(t, iss, api, cert.On(request), cert.Bound())
 func AttackHandler(tb testing.TB, iss *Issuer, h http.Handler, request *http.Request, options ...TokenOption) {
 	tb.Helper()
 	t, bearer := newTarget(iss, h, request, options)
@@ -72,6 +79,13 @@ func AttackHandler(tb testing.TB, iss *Issuer, h http.Handler, request *http.Req
 	}
 	if t.prover != nil {
 		t.attackProofs(tb)
+	}
+	for name, f := range iss.CertificateForgeries(request, options...) {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, f.Request)
+		if !refused(w.Code) {
+			tb.Errorf("jwkstest: %v", Breach{Forgery: Forgery{Reason: f.Reason, Hole: f.Hole}, Name: name, Status: w.Code})
+		}
 	}
 }
 
@@ -95,6 +109,29 @@ func (iss *Issuer) Breaches(api func(token string) (status int), options ...Toke
 	for _, token := range []string{good, iss.Token(options...)} {
 		if status := api(token); !welcome(status) {
 			return breaches, fmt.Errorf("jwkstest: after the attack the API answers %d to a good token", status)
+		}
+	}
+	if !welcome(api(iss.OpaqueToken(options...))) { // the API asks nobody
+		return breaches, nil
+	}
+	more, err := iss.answerBreaches(api, options)
+	return append(breaches, more...), err
+}
+
+// answerBreaches tries what the issuer might answer about opaque tokens. A good token goes before each: a
+// forged answer must not be the reason that nothing is asked.
+func (iss *Issuer) answerBreaches(api func(token string) (status int), options []TokenOption) (breaches []Breach, err error) {
+	for name, f := range iss.ForgedAnswers(options...) {
+		if status := api(iss.OpaqueToken(options...)); !welcome(status) {
+			return breaches, fmt.Errorf("jwkstest: before the forged answer %q the API answers %d to a good opaque token", name, status)
+		}
+		token := iss.OpaqueTokenOf(f)
+		strays := iss.Strays()
+		status := api(token)
+		fetched := iss.Strays() != strays
+		isRefused := refused(status) || f.Unusable && status == http.StatusServiceUnavailable
+		if fetched || !isRefused {
+			breaches = append(breaches, Breach{Forgery: Forgery{Token: token, Reason: f.Reason, Hole: f.Hole}, Name: "introspection: " + name, Status: status, Fetched: fetched})
 		}
 	}
 	return breaches, nil

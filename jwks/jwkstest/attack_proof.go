@@ -52,12 +52,7 @@ func newTarget(iss *Issuer, h http.Handler, request *http.Request, options []Tok
 
 // call makes one call, with the lines of the header DPoP.
 func (t *target) call(authorization string, proofs []string) *httptest.ResponseRecorder {
-	r := t.request.Clone(t.request.Context())
-	if t.request.GetBody != nil {
-		if body, err := t.request.GetBody(); err == nil {
-			r.Body = body
-		}
-	}
+	r := again(t.request)
 	if authorization != "" {
 		r.Header.Set("Authorization", authorization)
 	}

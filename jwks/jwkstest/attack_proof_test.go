@@ -37,7 +37,7 @@ func TestAnAPIWithProofsWithstandsTheAttack(t *testing.T) {
 			jwkstest.AttackHandler(t, iss, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				calls++
 				api.ServeHTTP(w, r)
-			}), httptest.NewRequest("GET", "https://api.example/orders?x=1", nil))
+			}), httptest.NewRequest(http.MethodGet, "https://api.example/orders?x=1", nil))
 			assert.Greater(t, calls, 700, "400 tokens, and 300 proofs")
 		})
 	}
@@ -95,7 +95,7 @@ func TestTheAttackFindsTheHolesOfProofs(t *testing.T) {
 			api := proved(iss, dpop.Config{})
 			r := &fakeTB{TB: t}
 			jwkstest.AttackHandler(r, iss, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { row.hole(api, w, r) }),
-				httptest.NewRequest("GET", "https://api.example/orders", nil))
+				httptest.NewRequest(http.MethodGet, "https://api.example/orders", nil))
 			assert.Contains(t, strings.Join(r.errors, "\n"), row.want)
 			assert.Less(t, len(r.errors), 5, "nothing else: %v", r.errors)
 		})
@@ -106,7 +106,7 @@ func TestAnAttackOnProofsWantsTheAddressOfTheAPI(t *testing.T) {
 	t.Parallel()
 	iss := jwkstest.New(t, jwkstest.WithoutServer(), jwkstest.WithAlgorithm("EdDSA"))
 	r := &fakeTB{TB: t}
-	jwkstest.AttackHandler(r, iss, proved(iss, dpop.Config{}), httptest.NewRequest("GET", "/orders", nil))
+	jwkstest.AttackHandler(r, iss, proved(iss, dpop.Config{}), httptest.NewRequest(http.MethodGet, "/orders", nil))
 	require.Len(t, r.errors, 1)
 	assert.Contains(t, r.errors[0], "answers 401 to a good token with a good proof for GET http://example.com/orders: give the request the address")
 }

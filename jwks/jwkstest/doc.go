@@ -19,6 +19,11 @@
 //	client := iss.NewProver("ES256")
 //	client.SetProof(request, iss.Token(client.Bound()))
 //
+// For an API that takes certificate-bound tokens, [Issuer.NewCertificate] makes a client's certificate. AttackHandler
+// then tries the token without it too: see [Issuer.CertificateForgeries].
+//
+// For an API that asks the issuer about opaque tokens there are [Issuer.OpaqueToken] and [Issuer.ForgedAnswers].
+//
 // # Sockets or none
 //
 // [New] opens a loopback server, and the issuer's name is its address. An issuer made with [WithoutServer] opens no

@@ -49,6 +49,8 @@ type Issuer struct {
 	forgeryKeys atomic.Pointer[forgeryKeys]
 
 	counts counters
+
+	introspection introspection
 }
 
 // New returns an issuer that ends with the test. Options for tokens given here

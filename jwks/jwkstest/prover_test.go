@@ -1,6 +1,7 @@
 package jwkstest_test
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -19,7 +20,7 @@ func TestAProverMakesGoodProofs(t *testing.T) {
 	for _, alg := range []string{"ES256", "RS256", "PS256", "EdDSA"} {
 		p := iss.NewProver(alg)
 		assert.Equal(t, alg, p.Algorithm())
-		r, w := httptest.NewRequest("DELETE", "https://api.example/orders/7?x=1", nil), httptest.NewRecorder()
+		r, w := httptest.NewRequest(http.MethodDelete, "https://api.example/orders/7?x=1", nil), httptest.NewRecorder()
 		p.SetProof(r, iss.Token(p.Bound()))
 		api.ServeHTTP(w, r)
 		assert.Equal(t, 204, w.Code, alg)
@@ -45,7 +46,7 @@ func TestOptionsChangeAProof(t *testing.T) {
 	other := iss.NewProver("ES256")
 	assert.NotEqual(t, p.Thumbprint(), other.Thumbprint())
 	assert.Contains(t, panicOf(func() { jwkstest.New(&fakeTB{TB: t}, jwkstest.WithoutServer()).NewProver("HS256") }), "asymmetric key, not HS256")
-	r := httptest.NewRequest("GET", "/orders", nil)
+	r := httptest.NewRequest(http.MethodGet, "/orders", nil)
 	p.SetProof(r, "token")
 	require.NotEmpty(t, r.Header.Get("DPoP"))
 }

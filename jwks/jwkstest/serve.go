@@ -19,7 +19,7 @@ const (
 )
 
 // counters count requests as they arrive, whatever is answered.
-type counters struct{ jwks, discovery, notModified, strays atomic.Int64 }
+type counters struct{ jwks, discovery, notModified, strays, introspections atomic.Int64 }
 
 // Fetches returns how often the keys were asked for, whatever the answer.
 func (iss *Issuer) Fetches() int { return int(iss.counts.jwks.Load()) }
@@ -44,6 +44,8 @@ func (iss *Issuer) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		iss.counts.jwks.Add(1)
 	case discoveryDocument:
 		iss.counts.discovery.Add(1)
+	case introspectionDocument:
+		iss.counts.introspections.Add(1)
 	default:
 		iss.counts.strays.Add(1)
 	}
@@ -53,7 +55,9 @@ func (iss *Issuer) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler) // an empty 200 would be an answer
 	case doc == jwksDocument && a.serveJWKS != nil:
 		a.serveJWKS(w, r)
-	case doc != strayDocument && a.serve != nil:
+	case doc == introspectionDocument && a.serveIntrospection != nil:
+		a.serveIntrospection(w, r)
+	case doc != strayDocument && doc != introspectionDocument && a.serve != nil:
 		a.serve(w, r)
 	default:
 		iss.Answer(w, r)
@@ -67,6 +71,8 @@ func (iss *Issuer) Answer(w http.ResponseWriter, r *http.Request) {
 		iss.answer(w, r, jwkSet(iss.Published()))
 	case discoveryDocument:
 		iss.answer(w, r, iss.discovery())
+	case introspectionDocument:
+		iss.introspect(w, r)
 	default:
 		if !iss.answerAttacker(w, r) {
 			http.NotFound(w, r)
@@ -80,6 +86,7 @@ const (
 	strayDocument document = iota
 	jwksDocument
 	discoveryDocument
+	introspectionDocument
 )
 
 // document says what a path means: OpenID Connect Discovery 1.0 section 4
@@ -94,6 +101,8 @@ func (iss *Issuer) document(r *http.Request) document {
 		return jwksDocument
 	case oidcPath, path + oidcPath, oauthPath, oauthPath + path:
 		return discoveryDocument
+	case introspectionPath, path + introspectionPath:
+		return introspectionDocument
 	}
 	return strayDocument
 }
@@ -115,6 +124,7 @@ func (iss *Issuer) discovery() map[string]any {
 		"jwks_uri":                              at + jwksPath,
 		"token_endpoint":                        at + "/token",
 		"authorization_endpoint":                at + "/authorize",
+		"introspection_endpoint":                at + introspectionPath,
 		"response_types_supported":              []string{"code"},
 		"subject_types_supported":               []string{"public"},
 		"id_token_signing_alg_values_supported": []string{iss.Key().alg},
@@ -156,12 +166,13 @@ func (a *answers) tag(body []byte) string {
 
 // answers configures how the issuer answers. Requests take a copy when they arrive.
 type answers struct {
-	serve, serveJWKS http.HandlerFunc
-	delay            time.Duration
-	hanging          chan struct{} // closed: no more
-	release          func()
-	cacheControl     string
-	etag             *string // nil: of the body
+	serve, serveJWKS   http.HandlerFunc
+	serveIntrospection http.HandlerFunc
+	delay              time.Duration
+	hanging            chan struct{} // closed: no more
+	release            func()
+	cacheControl       string
+	etag               *string // nil: of the body
 }
 
 func (iss *Issuer) current() answers {
@@ -227,7 +238,7 @@ func (iss *Issuer) Hang() (release func()) {
 	return release
 }
 
-// Restore ends what Fail, Serve, ServeJWKS, Slow and Hang began.
+// Restore ends what Fail, Serve, ServeJWKS, ServeIntrospection, Slow and Hang began.
 func (iss *Issuer) Restore() {
 	var release func()
 	iss.setAnswers(func(a *answers) {

@@ -13,6 +13,7 @@
 package dpop
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -72,8 +73,9 @@ type Config struct {
 	// its other name Ed25519 too), PS256 and RS256. HMACs are not possible.
 	Algorithms []string
 
-	// Window is how far the iat of a proof may lie in the past or ahead, and so for
-	// how long proofs are remembered. 0 is DefaultWindow, at most five minutes.
+	// Window is how far the iat of a proof may lie in the past or ahead. A proof is
+	// remembered for as long, and five seconds more for clocks that differ. 0 is
+	// DefaultWindow, at most five minutes.
 	Window time.Duration
 
 	// Nonces makes proofs carry a nonce of this server, so that nobody can make
@@ -93,7 +95,9 @@ type Config struct {
 }
 
 // Binding checks proofs. New makes one; it is immutable, but for what its stores
-// remember, and safe for concurrent use. The zero Binding refuses every proof.
+// remember, and safe for concurrent use. The zero Binding refuses every proof. It
+// belongs to one Guard: a second one on the way of a request would take the proof
+// for one that was used.
 type Binding struct {
 	origin        origin
 	required      bool
@@ -115,8 +119,8 @@ func New(cfg Config) (*Binding, error) {
 		errs = append(errs, err)
 	}
 	b := &Binding{
-		origin: o, required: cfg.Required, window: cfg.Window, nonces: cfg.Nonces, nonceLifetime: cfg.NonceLifetime,
-		replays: cfg.Replays, now: cfg.Now, algorithms: slices.Clone(cfg.Algorithms),
+		origin: o, required: cfg.Required, algorithms: slices.Clone(cfg.Algorithms), nonces: cfg.Nonces, replays: cfg.Replays, now: cfg.Now,
+		window: cmp.Or(cfg.Window, DefaultWindow), nonceLifetime: cmp.Or(cfg.NonceLifetime, DefaultNonceLifetime),
 		known: newKnown(),
 	}
 	if b.algorithms == nil {
@@ -130,14 +134,8 @@ func New(cfg Config) (*Binding, error) {
 			fail("Algorithms has %.40q, which is no asymmetric signature algorithm that is implemented", alg)
 		}
 	}
-	if b.window == 0 {
-		b.window = DefaultWindow
-	}
 	if b.window < time.Second || b.window > maxWindow {
 		fail("Window %v must be between 1s and %v", cfg.Window, maxWindow)
-	}
-	if b.nonceLifetime == 0 {
-		b.nonceLifetime = DefaultNonceLifetime
 	}
 	if b.nonceLifetime < 10*time.Second || b.nonceLifetime > maxNonceLifetime {
 		fail("NonceLifetime %v must be between 10s and %v", cfg.NonceLifetime, maxNonceLifetime)
@@ -204,11 +202,15 @@ func (b *Binding) Check(r *http.Request, c middleware.Credential, cl *claims.Cla
 	if !bound {
 		return errNotBound
 	}
+	room := spaces.Get().(*space)
 	p := proof{
 		binding: b, ctx: r.Context(), lines: r.Header[header], request: r, method: r.Method,
 		token: c.Token, jkt: jkt, now: b.clock(), client: clientOf(cl),
+		space: room,
 	}
-	return p.check()
+	err := p.check()
+	spaces.Put(room) // no error has a part of the proof
+	return err
 }
 
 // clock returns the time; the zero Binding has none, and refuses before it matters.

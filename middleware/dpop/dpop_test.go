@@ -129,7 +129,7 @@ func TestTheZeroBindingRefuses(t *testing.T) {
 	require.NoError(t, err)
 	err = new(dpop.Binding).Check(a.request(a.proof()), middleware.Credential{Scheme: "DPoP", Token: a.token}, cl)
 	assert.ErrorIs(t, err, reason.ProofsUnavailable)
-	assert.Nil(t, new(dpop.Binding).Offer(httptest.NewRequest("GET", "/", nil)))
+	assert.Nil(t, new(dpop.Binding).Offer(httptest.NewRequest(http.MethodGet, "/", nil)))
 }
 
 func TestWhatTheMetadataSays(t *testing.T) {

@@ -38,7 +38,7 @@ type Request struct {
 // The report shows claims of the proof, but neither the token nor the signature. It
 // is for people, and slower than Check.
 func (b *Binding) Explain(ctx context.Context, q Request) verifier.Report {
-	p := proof{binding: b, ctx: ctx, uri: q.URL, method: q.Method, token: q.Token, jkt: q.Thumbprint, now: b.clock()}
+	p := proof{binding: b, ctx: ctx, uri: q.URL, method: q.Method, token: q.Token, jkt: q.Thumbprint, now: b.clock(), space: new(space)}
 	if q.Proof != "" {
 		p.lines = []string{q.Proof}
 	}

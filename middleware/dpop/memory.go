@@ -137,7 +137,7 @@ func (m *Memory) Len() int {
 // chain returns where the chain of an entry begins. Entries are digests, so their
 // first bytes are a hash.
 func (m *Memory) chain(entry *[32]byte) uint64 {
-	return binary.LittleEndian.Uint64(entry[:8]) & uint64(len(m.heads)-1)
+	return binary.LittleEndian.Uint64(entry[:8]) & uint64(len(m.heads)-1) //nolint:gosec // G115: at least 63
 }
 
 func (m *Memory) newOwner(client [32]byte) int32 {

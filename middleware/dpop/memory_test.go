@@ -18,7 +18,7 @@ import (
 	"github.com/sallyport-go/sallyport/reason"
 )
 
-func TestAProofIsGoodOnce(t *testing.T) {
+func TestAProofIsGoodOnce(t *testing.T) { //nolint:tparallel // its steps follow each other
 	t.Parallel()
 	now := time.Now().Truncate(time.Second)
 	a := newAPI(t, dpop.Config{Now: func() time.Time { return now }}, "ES256")

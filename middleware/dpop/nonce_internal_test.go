@@ -1,6 +1,7 @@
 package dpop
 
 import (
+	"bytes"
 	"testing"
 	"time"
 )
@@ -16,11 +17,11 @@ func TestOwnSecretsChangeAndStayForAWhile(t *testing.T) {
 	}
 	now = now.Add(time.Hour)
 	second := get()
-	if len(second) != 2 || string(second[0]) == string(first[0]) || string(second[1]) != string(first[0]) {
+	if len(second) != 2 || bytes.Equal(second[0], first[0]) || !bytes.Equal(second[1], first[0]) {
 		t.Fatal("an hour later there is a new one, and the old one behind it")
 	}
 	now = now.Add(3 * time.Hour)
-	if third := get(); len(third) != 1 || string(third[0]) == string(second[0]) {
+	if third := get(); len(third) != 1 || bytes.Equal(third[0], second[0]) {
 		t.Fatal("one that is older than two hours is gone")
 	}
 }

@@ -1,6 +1,7 @@
 package dpop_test
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"testing"
@@ -52,7 +53,7 @@ func TestTheOriginThatAProxySays(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := httptest.NewRequest("GET", address, nil)
+			r := httptest.NewRequest(http.MethodGet, address, nil)
 			r.RemoteAddr = row.peer
 			for name, values := range row.header {
 				r.Header[name] = values

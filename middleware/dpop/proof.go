@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sallyport-go/sallyport/claims"
@@ -44,9 +45,19 @@ type proof struct {
 	issued     time.Time
 	jti        string
 
-	headerSpace  [8]strictjson.Member
-	payloadSpace [12]strictjson.Member
+	*space
 }
+
+// space is room for what is read of a proof, for the time of its check. It holds no
+// pointers, so that it pins nothing.
+type space struct {
+	header  [8]strictjson.Member
+	payload [12]strictjson.Member
+	text    [768]byte
+	bytes   [1024]byte
+}
+
+var spaces = sync.Pool{New: func() any { return new(space) }}
 
 // check is one check of a proof. Those of a request and of a report are the same.
 type check struct {
@@ -169,7 +180,7 @@ func (p *proof) split() (err error) {
 }
 
 func (p *proof) readHeader() (err error) {
-	if p.header, err = p.compact.HeaderObject(p.headerSpace[:0]); err != nil {
+	if p.header, err = p.compact.HeaderObject(p.space.header[:0]); err != nil {
 		return invalidBy("the header of the proof is malformed", err)
 	}
 	return nil
@@ -224,7 +235,7 @@ func (p *proof) readKey() (err error) {
 }
 
 func (p *proof) readPayload() (err error) {
-	if p.payload, err = p.compact.PayloadWith(p.payloadSpace[:0]); err != nil {
+	if p.payload, err = p.compact.PayloadIn(p.space.text[:0], p.space.payload[:0]); err != nil {
 		return invalidBy("the payload of the proof is malformed", err)
 	}
 	return nil
@@ -316,8 +327,7 @@ func (p *proof) checkBinding() error {
 }
 
 func (p *proof) checkSignature() error {
-	var space [1024]byte
-	signature, err := p.compact.SignatureWith(space[:0])
+	signature, err := p.compact.SignatureWith(p.bytes[:0])
 	if err != nil {
 		return invalidBy("the signature of the proof is malformed", err)
 	}

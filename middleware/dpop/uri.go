@@ -81,9 +81,7 @@ func normalURI(s string) (string, bool) {
 // normalHost returns a host in lower case, with the port that is not the scheme's own.
 func normalHost(scheme, host string) (string, bool) {
 	for i := range len(host) {
-		switch c := host[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-._~:[]", c) >= 0:
-		default: // a user, an escape, or what no host is made of
+		if !unreserved(host[i]) && strings.IndexByte(":[]", host[i]) < 0 { // a user, an escape, or what no host is made of
 			return "", false
 		}
 	}

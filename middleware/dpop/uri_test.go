@@ -1,6 +1,7 @@
 package dpop_test
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"testing"
 
@@ -57,7 +58,7 @@ func TestAddresses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := httptest.NewRequest("GET", row.target, nil)
+			r := httptest.NewRequest(http.MethodGet, row.target, nil)
 			r.Header.Set("Authorization", "DPoP "+row.api.token)
 			r.Header.Set("DPoP", row.api.proof(jwkstest.Claims{"htu": row.htu}))
 			e := row.api.refused(t, r)
@@ -77,7 +78,7 @@ func TestAddresses(t *testing.T) {
 func TestTheAddressIsThatOfTheRequestLine(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, dpop.Config{}, "EdDSA")
-	r := httptest.NewRequest("GET", "/v1/orders", nil)
+	r := httptest.NewRequest(http.MethodGet, "/v1/orders", nil)
 	r.URL.Path = "/orders" // as by http.StripPrefix
 	r.Header.Set("Authorization", "DPoP "+a.token)
 	r.Header.Set("DPoP", a.proof(jwkstest.Claims{"htu": host + "/v1/orders"}))

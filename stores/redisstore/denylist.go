@@ -72,6 +72,8 @@ func (d *Denylist) keys() []string {
 // UNTIL, three each. ARGV[1] is deny, restore or allow, ARGV[2] the bound, ARGV[3]
 // for how many milliseconds it is remembered what was allowed. To restore is to deny
 // what was not allowed since.
+//
+//nolint:dupword // Lua closes blocks with end
 var change = redis.NewScript(`
 local t = redis.call('TIME')
 local us = t[1] * 1000000 + t[2]
@@ -120,6 +122,8 @@ return #changes
 // changes returns what changed after the number ARGV[1], and behind the key ARGV[3]
 // of that number: the number up to which that is all, and key, number and value of
 // each. ARGV[2] bounds it.
+//
+//nolint:dupword // Lua closes blocks with end
 var changes = redis.NewScript(`
 local out = {redis.call('GET', KEYS[4]) or '0'}
 if out[1] == ARGV[1] then

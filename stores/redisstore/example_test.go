@@ -2,10 +2,12 @@ package redisstore_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sallyport-go/sallyport"
@@ -37,8 +39,7 @@ func TestADenialInOneInstanceIsARefusalInAnother(t *testing.T) {
 		var err error
 		gates[i], stores[i], err = openFleet(sallyport.Config{Providers: []providers.Provider{providers.Generic(iss.Issuer(), "api://orders")}}, s.addr)
 		require.NoError(t, err)
-		defer gates[i].Close()
-		defer stores[i].Close()
+		t.Cleanup(func() { assert.NoError(t, errors.Join(gates[i].Close(), stores[i].Close())) })
 		eventually(t, func() bool { return stores[i].Ready(t.Context()) == nil }, "the store is there")
 	}
 	token := iss.Token(jwkstest.Claims{"jti": "stolen"})

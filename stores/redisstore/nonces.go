@@ -43,6 +43,8 @@ func newNonceSecrets(s *Store, cfg Config) *NonceSecrets {
 // nonces with, the oldest first; negative: from when on it will be. It adds the one
 // of ARGV[1] where the last one's time of ARGV[2] ends within ARGV[3], and drops those
 // that another has replaced for ARGV[4].
+//
+//nolint:dupword // Lua closes blocks with end
 var rotate = redis.NewScript(`
 local t = redis.call('TIME')
 local now = math.floor(t[1] * 1000 + t[2] / 1000)

@@ -45,6 +45,8 @@ func newReplays(s *Store, cfg Config) *Replays {
 // Proofs end by themselves. How many there are is counted by the second in which
 // they end, in a hash of all and in one of the client: n is their sum, low the first
 // second that is counted, till the last.
+//
+//nolint:dupword // Lua closes blocks with end
 var remember = redis.NewScript(`
 local known = redis.call('GET', KEYS[1])
 if known then

@@ -184,7 +184,7 @@ type lossy struct {
 func (l *lossy) Read(p []byte) (int, error) {
 	n, err := l.Conn.Read(p)
 	if err == nil && l.deaf.CompareAndSwap(true, false) {
-		_ = l.Conn.Close()
+		_ = l.Close()
 		return 0, errors.New("the connection is gone")
 	}
 	return n, err

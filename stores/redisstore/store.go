@@ -130,10 +130,10 @@ func (cfg Config) Validate() error {
 	say := func(format string, args ...any) {
 		problems = append(problems, fmt.Errorf("redisstore: Config."+format, args...))
 	}
-	if v := reflect.ValueOf(cfg.Client); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+	if isNil(cfg.Client) {
 		say("Client is nil: give a client of Redis or Valkey")
 	}
-	if strings.ContainsFunc(cfg.Prefix, func(c rune) bool { return c <= ' ' || c > '~' || c == '{' || c == '}' }) {
+	if strings.ContainsFunc(cfg.Prefix, isNoPrefix) {
 		say("Prefix %.100q has a brace, a space or what is not printable ASCII", cfg.Prefix)
 	}
 	for name, d := range map[string]time.Duration{"Timeout": cfg.Timeout, "MaxAge": cfg.MaxAge, "NonceLifetime": cfg.NonceLifetime, "NonceRotation": cfg.NonceRotation} {
@@ -154,6 +154,16 @@ func (cfg Config) Validate() error {
 	}
 	return errors.Join(problems...)
 }
+
+// isNil reports whether there is no client, or a nil pointer to one.
+func isNil(client redis.UniversalClient) bool {
+	v := reflect.ValueOf(client)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
+}
+
+// isNoPrefix reports whether a character can be in no prefix: braces would make
+// another slot of it.
+func isNoPrefix(c rune) bool { return c <= ' ' || c > '~' || c == '{' || c == '}' }
 
 // orDefault returns v, or the default for 0.
 func orDefault[T int | time.Duration](v, otherwise T) T {
@@ -210,7 +220,7 @@ func (s *Store) evictionPolicy(ctx context.Context) (string, error) {
 		return err
 	})
 	if err != nil {
-		return "", nil //nolint:nilerr // INFO is a question that an ACL may forbid
+		return "", nil // INFO is a question that an ACL may forbid
 	}
 	for line := range strings.Lines(memory) {
 		if policy, ok := strings.CutPrefix(strings.TrimSpace(line), "maxmemory_policy:"); ok {

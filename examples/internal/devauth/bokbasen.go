@@ -31,7 +31,7 @@ func bokbasenClaims(_ string, c Client, audience string, levels []string, at tim
 	}, exp
 }
 
-func (s *Server) bokbasenGrant(_ http.ResponseWriter, r *http.Request) (*tokenAnswer, *refusal) {
+func (s *Server) bokbasenGrant(_ http.ResponseWriter, r *http.Request, want want) (*tokenAnswer, *refusal) {
 	form, refused := bokbasenRequest(r)
 	if refused != nil {
 		return nil, refused
@@ -47,8 +47,8 @@ func (s *Server) bokbasenGrant(_ http.ResponseWriter, r *http.Request) (*tokenAn
 	if !slices.Contains(c.Audiences, audience) {
 		return nil, &refusal{status: http.StatusForbidden, code: "access_denied", description: "Client is not authorized to access this audience."}
 	}
-	token, left := s.keptToken(c, audience)
-	return &tokenAnswer{AccessToken: token, TokenType: "Bearer", ExpiresIn: left, client: c.Name, audience: audience}, nil
+	token, left := s.keptToken(c, audience, want)
+	return &tokenAnswer{AccessToken: token, ExpiresIn: left, client: c.Name, audience: audience}, nil
 }
 
 // bokbasenRequest reads a form or a JSON object. Attributes that are missing
@@ -78,18 +78,25 @@ type keptTokens struct {
 	tokens map[keptKey]issued
 }
 
-type keptKey struct{ client, audience string }
+type keptKey struct {
+	client, audience string
+	want             want
+}
 
-// keptToken returns the same token until less than the reserve is left of it,
-// or until its key was retired, since it could not be verified then.
-func (s *Server) keptToken(c Client, audience string) (token string, secondsLeft int64) {
+// keptToken returns the same token until less than the reserve is left of it, or
+// until it was revoked or its key retired, since it would be refused then.
+func (s *Server) keptToken(c Client, audience string, want want) (token string, secondsLeft int64) {
 	i := s.issuers[2]
 	s.kept.mu.Lock()
 	defer s.kept.mu.Unlock()
-	now, key := s.now(), keptKey{c.ID, audience}
+	now, key := s.now(), keptKey{c.ID, audience, want}
 	t, ok := s.kept.tokens[key]
-	if !ok || t.exp.Unix()-now.Unix() < int64(bokbasenReserve/time.Second) || !i.publishes(t.kid) {
-		t = i.issue(c, audience, c.Levels, now)
+	if !ok || t.exp.Unix()-now.Unix() < int64(bokbasenReserve/time.Second) || !i.publishes(t.kid) || !i.stands(t.token, now) {
+		t = i.issue(c, audience, c.Levels, now, want)
+		for at := now; !i.stands(t.token, now); { // without a jti, that of the same second is the one that was revoked
+			at = at.Add(-time.Second)
+			t = i.issue(c, audience, c.Levels, at, want)
+		}
 		s.kept.tokens[key] = t
 	}
 	return t.token, t.exp.Unix() - now.Unix()

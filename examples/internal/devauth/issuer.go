@@ -43,6 +43,10 @@ type IssuerInfo struct {
 	DiscoveryURL string `json:"discovery"` // OpenID Connect Discovery 1.0 section 4
 	MetadataURL  string `json:"metadata"`  // RFC 8414 section 3
 	JWKSURL      string `json:"jwks_uri"`
+
+	// For [Server.ResourceServer], and for the client that a token was issued to.
+	IntrospectionURL string `json:"introspection_endpoint"`
+	RevocationURL    string `json:"revocation_endpoint"`
 }
 
 // spec is what makes a scheme's issuer.
@@ -58,13 +62,17 @@ type spec struct {
 // maxKeys bounds a JWKS: rotations without retirement must end somewhere.
 const maxKeys = 16
 
+// bothWays are how clients may authenticate beside the three schemes.
+var bothWays = []string{"client_secret_basic", "client_secret_post"}
+
 // issuer is one scheme's issuer. A key moves one way: it is published as next,
 // then signs, then stays published for the tokens it signed, then is retired.
 // It is safe for concurrent use.
 type issuer struct {
 	spec
-	info IssuerInfo
-	kit  *jwkstest.Issuer
+	info     IssuerInfo
+	kit      *jwkstest.Issuer
+	register register
 
 	mu      sync.Mutex
 	next    *jwkstest.Key // published, not signing yet; often nil
@@ -84,12 +92,15 @@ type keyState struct {
 // the well-known part, RFC 8414 inserts it between host and path.
 func newIssuer(base string, sp spec) *issuer {
 	path := strings.TrimSuffix(sp.path, "/")
-	i := &issuer{spec: sp, lastExp: map[string]time.Time{}, info: IssuerInfo{
+	dev := base + "/dev/" + string(sp.scheme)
+	i := &issuer{spec: sp, lastExp: map[string]time.Time{}, register: register{tokens: map[[sha256.Size]byte]registered{}}, info: IssuerInfo{
 		Scheme: sp.scheme, Issuer: base + sp.path, Audiences: sp.audiences, Algorithm: sp.alg,
 		TokenURL:     base + sp.tokenPath,
 		DiscoveryURL: base + path + "/.well-known/openid-configuration",
 		MetadataURL:  base + "/.well-known/oauth-authorization-server" + path,
 		JWKSURL:      base + sp.jwksPath,
+
+		IntrospectionURL: dev + "/introspect", RevocationURL: dev + "/revoke",
 	}}
 	i.kit = jwkstest.Start(
 		jwkstest.WithoutServer(), jwkstest.WithName(i.info.Issuer), jwkstest.WithAlgorithm(sp.alg), jwkstest.WithJWK(sp.jwk),
@@ -98,6 +109,10 @@ func newIssuer(base string, sp spec) *issuer {
 			"token_endpoint": i.info.TokenURL, "jwks_uri": i.info.JWKSURL, "authorization_endpoint": nil,
 			"grant_types_supported": []string{clientCredentials}, "response_types_supported": []string{"none"},
 			"token_endpoint_auth_methods_supported": []string{sp.auth},
+
+			"introspection_endpoint": i.info.IntrospectionURL, "introspection_endpoint_auth_methods_supported": bothWays,
+			"revocation_endpoint": i.info.RevocationURL, "revocation_endpoint_auth_methods_supported": bothWays,
+			"dpop_signing_alg_values_supported": proofAlgorithms, "tls_client_certificate_bound_access_tokens": true,
 		})
 	i.kit.SetCacheControl("public, max-age=300")
 	return i
@@ -135,9 +150,11 @@ type issued struct {
 	exp   time.Time
 }
 
-// issue signs a token for c as of the given time.
-func (i *issuer) issue(c Client, audience string, levels []string, at time.Time) issued {
+// issue signs a token for c as of the given time. An opaque one is a random
+// string that stands for what was signed.
+func (i *issuer) issue(c Client, audience string, levels []string, at time.Time, want want) issued {
 	claims, exp := i.claims(i.info.Issuer, c, audience, levels, at)
+	want.bind(claims)
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	key := i.kit.Key()
@@ -145,7 +162,19 @@ func (i *issuer) issue(c Client, audience string, levels []string, at time.Time)
 		i.lastExp[key.ID()] = exp
 	}
 	header := jwkstest.Header{"typ": i.typ, "x5t": key.JWK()["x5t"]}
-	return issued{i.kit.Token(jwkstest.WithKey(key), claims, header), key.ID(), exp}
+	token := i.kit.Token(jwkstest.WithKey(key), claims, header)
+	entry := registered{client: c.ID, claims: payloadOf(token), exp: exp}
+	if want.opaque {
+		token = base64.RawURLEncoding.EncodeToString(randomBytes(32))
+	}
+	i.register.add(token, entry, at)
+	return issued{token, key.ID(), exp}
+}
+
+// stands reports whether a token was not revoked.
+func (i *issuer) stands(token string, now time.Time) bool {
+	_, ok := i.register.active(token, now)
+	return ok
 }
 
 func (i *issuer) publishes(kid string) bool {
@@ -289,11 +318,11 @@ func (s *Server) Mint(scheme Scheme, who string, flaw Flaw) (string, error) {
 	case OtherAudience:
 		audience = "https://api.elsewhere.example/"
 	case Tampered: // dating the payload a minute back makes it another one in any case
-		sound := strings.Split(i.issue(c, audience, c.Levels, at).token, ".")
-		more := strings.Split(i.issue(c, audience, allLevels, at.Add(-time.Minute)).token, ".")
+		sound := strings.Split(i.issue(c, audience, c.Levels, at, want{}).token, ".")
+		more := strings.Split(i.issue(c, audience, allLevels, at.Add(-time.Minute), want{}).token, ".")
 		return sound[0] + "." + more[1] + "." + sound[2], nil
 	default:
 		return "", fmt.Errorf("devauth: no flaw %q: use %q, %q, %q or none", flaw, Expired, OtherAudience, Tampered)
 	}
-	return i.issue(c, audience, c.Levels, at).token, nil
+	return i.issue(c, audience, c.Levels, at, want{}).token, nil
 }

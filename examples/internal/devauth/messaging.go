@@ -35,7 +35,7 @@ func refuseWithBasic(w http.ResponseWriter, r *refusal) {
 	refuse(w, r)
 }
 
-func (s *Server) messagingGrant(_ http.ResponseWriter, r *http.Request) (*tokenAnswer, *refusal) {
+func (s *Server) messagingGrant(_ http.ResponseWriter, r *http.Request, want want) (*tokenAnswer, *refusal) {
 	c, ok := s.basicClient(r)
 	if !ok {
 		return nil, &refusal{status: http.StatusUnauthorized, code: "invalid_client", description: "send client id and secret by HTTP Basic"}
@@ -60,8 +60,8 @@ func (s *Server) messagingGrant(_ http.ResponseWriter, r *http.Request) (*tokenA
 	}
 	audience := messagingAudiences[0]
 	return &tokenAnswer{
-		AccessToken: s.issuers[1].issue(c, audience, levels, s.now()).token, TokenType: "Bearer",
-		ExpiresIn: int64(messagingLifetime / time.Second), Scope: strings.Join(levels, " "), client: c.Name, audience: audience,
+		AccessToken: s.issuers[1].issue(c, audience, levels, s.now(), want).token,
+		ExpiresIn:   int64(messagingLifetime / time.Second), Scope: strings.Join(levels, " "), client: c.Name, audience: audience,
 	}, nil
 }
 

@@ -71,7 +71,7 @@ func byCertificate(pub crypto.PublicKey) jwkstest.JWK {
 	return jwkstest.JWK{"kid": x5t, "x5t": x5t, "x5c": []string{base64.StdEncoding.EncodeToString(der)}, "alg": nil}
 }
 
-func (s *Server) okq8Grant(w http.ResponseWriter, r *http.Request) (*tokenAnswer, *refusal) {
+func (s *Server) okq8Grant(w http.ResponseWriter, r *http.Request, want want) (*tokenAnswer, *refusal) {
 	c, scope, refused := s.okq8Request(r)
 	if refused != nil {
 		return nil, refused
@@ -82,8 +82,8 @@ func (s *Server) okq8Grant(w http.ResponseWriter, r *http.Request) (*tokenAnswer
 	}
 	audience := okq8Audiences[0]
 	okq8Headers(w)
-	token := s.issuers[0].issue(c, audience, c.granted(levels), s.now()).token
-	return &tokenAnswer{AccessToken: token, TokenType: "Bearer", ExpiresIn: okq8ExpiresIn, ExtExpiresIn: okq8ExpiresIn, client: c.Name, audience: audience}, nil
+	token := s.issuers[0].issue(c, audience, c.granted(levels), s.now(), want).token
+	return &tokenAnswer{AccessToken: token, ExpiresIn: okq8ExpiresIn, ExtExpiresIn: okq8ExpiresIn, client: c.Name, audience: audience}, nil
 }
 
 func okq8Headers(w http.ResponseWriter) {

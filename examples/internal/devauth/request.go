@@ -49,14 +49,17 @@ var (
 )
 
 // tokenEndpoint answers token requests by grant, and failures by refuse.
-func (s *Server) tokenEndpoint(scheme Scheme, grant func(http.ResponseWriter, *http.Request) (*tokenAnswer, *refusal), refuse func(http.ResponseWriter, *refusal)) http.Handler {
+func (s *Server) tokenEndpoint(scheme Scheme, grant func(http.ResponseWriter, *http.Request, want) (*tokenAnswer, *refusal), refuse func(http.ResponseWriter, *refusal)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		noStore(w)
 		var answer *tokenAnswer
+		var want want
 		refused := notPost
 		if r.Method == http.MethodPost {
 			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-			answer, refused = grant(w, r)
+			if want, refused = s.wanted(r); refused == nil {
+				answer, refused = grant(w, r, want)
+			}
 		} else {
 			w.Header().Set("Allow", http.MethodPost)
 		}
@@ -65,6 +68,7 @@ func (s *Server) tokenEndpoint(scheme Scheme, grant func(http.ResponseWriter, *h
 			refuse(w, refused)
 			return
 		}
+		answer.TokenType = want.tokenType()
 		s.log.Info("devauth: token granted", "scheme", scheme, "client", answer.client, "audience", answer.audience)
 		writeJSON(w, http.StatusOK, answer)
 	})

@@ -11,6 +11,10 @@
 // puts it and where RFC 8414 puts it, and its keys at the jwks_uri named there.
 // Who may ask for what is the table in clients.go.
 //
+// Beside what the schemes document a request may ask for tokens that are bound to
+// a key or a certificate, and for opaque ones (see want.go). Each issuer answers
+// introspection (RFC 7662) and revocation (RFC 7009) under /dev.
+//
 // GET /dev lists issuers, keys, outages and clients, without secrets; README.md
 // in the directory examples has the paths under it that rotate keys and start
 // outages.
@@ -22,6 +26,8 @@ package devauth
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -60,8 +66,11 @@ type Server struct {
 	issuers []*issuer
 	clients []Client
 	kept    keptTokens
+	proofs  proofs
 	server  *http.Server
 	serving sync.WaitGroup
+
+	apiSecret string // see ResourceServer
 }
 
 // Start serves on addr until [Server.Close]: a host:port whose host is a
@@ -78,6 +87,9 @@ func Start(addr string, cfg Config) (*Server, error) {
 		url:     "http://" + l.Addr().String(),
 		clients: newClients(),
 		kept:    keptTokens{tokens: map[keptKey]issued{}},
+		proofs:  proofs{until: map[[sha256.Size]byte]time.Time{}},
+
+		apiSecret: base64.RawURLEncoding.EncodeToString(randomBytes(32)),
 	}
 	if cfg.Now != nil {
 		s.now = cfg.Now
@@ -162,6 +174,8 @@ func (s *Server) routes() http.Handler {
 	mux.Handle(bokbasenSpec.tokenPath, s.tokenEndpoint(Bokbasen, s.bokbasenGrant, refuse))
 
 	mux.Handle("/dev", allow(http.MethodGet, s.devIndex))
+	mux.Handle("/dev/{scheme}/introspect", allow(http.MethodPost, s.introspect))
+	mux.Handle("/dev/{scheme}/revoke", allow(http.MethodPost, s.revoke))
 	mux.Handle("/dev/{scheme}/rotate", allow(http.MethodPost, s.devRotate))
 	mux.Handle("/dev/{scheme}/outage", allow(http.MethodPost, s.devOutage))
 	mux.Handle("/dev/outage", allow(http.MethodPost, s.devOutage))
@@ -228,23 +242,32 @@ func (s *Server) devIndex(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, index)
 }
 
-// devIssuers are those that a path means: the scheme's, or all without one.
-func (s *Server) devIssuers(w http.ResponseWriter, r *http.Request) []*issuer {
+// devIssuers are those that a path means: the scheme's, or all without one; nil
+// if there is no such scheme.
+func (s *Server) devIssuers(r *http.Request) []*issuer {
 	scheme := Scheme(r.PathValue("scheme"))
 	if scheme == "" {
 		return s.issuers
 	}
 	n := slices.Index(Schemes, scheme)
 	if n < 0 {
-		refuse(w, &refusal{status: http.StatusNotFound, code: "not_found", description: fmt.Sprintf("no such scheme: use %s, %s or %s", OKQ8, Messaging, Bokbasen)})
 		return nil
 	}
 	return s.issuers[n : n+1]
 }
 
+func noScheme() *refusal {
+	return &refusal{status: http.StatusNotFound, code: "not_found", description: fmt.Sprintf("no such scheme: use %s, %s or %s", OKQ8, Messaging, Bokbasen)}
+}
+
 func (s *Server) devRotate(w http.ResponseWriter, r *http.Request) {
 	step := r.URL.Query().Get("step")
-	for _, i := range s.devIssuers(w, r) {
+	issuers := s.devIssuers(r)
+	if issuers == nil {
+		refuse(w, noScheme())
+		return
+	}
+	for _, i := range issuers {
 		if refused := i.rotate(step, s.now()); refused != nil {
 			refuse(w, refused)
 			return
@@ -262,12 +285,14 @@ func (s *Server) devOutage(w http.ResponseWriter, r *http.Request) {
 		refuse(w, badRequest("state must be on or off"))
 		return
 	}
-	issuers := s.devIssuers(w, r)
+	issuers := s.devIssuers(r)
+	if issuers == nil {
+		refuse(w, noScheme())
+		return
+	}
 	for _, i := range issuers {
 		i.setDown(state == "on")
 		s.log.Info("devauth: outage", "scheme", i.scheme, "down", state == "on")
 	}
-	if issuers != nil {
-		s.devIndex(w, r)
-	}
+	s.devIndex(w, r)
 }
