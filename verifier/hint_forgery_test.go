@@ -150,8 +150,8 @@ func TestAHintNamesWhatWasChanged(t *testing.T) {
 
 var patterns sync.Map // by their text
 
-// pattern compiles each text once: the forgeries of five algorithms ask for the same ones.
-func pattern(text string) *regexp.Regexp {
+// compiled returns the pattern of a text, which is compiled once: the forgeries of five algorithms ask for the same ones.
+func compiled(text string) *regexp.Regexp {
 	if p, found := patterns.Load(text); found {
 		return p.(*regexp.Regexp)
 	}
@@ -166,11 +166,11 @@ func assertNames(t *testing.T, name, hint string) {
 	assert.LessOrEqual(t, len(hint), 600, name)
 	for word, of := range onlyOf {
 		if strings.Contains(hint, word) {
-			assert.Regexp(t, pattern(of), name, "%q must not be said of it: %s", word, hint)
+			assert.Regexp(t, compiled(of), name, "%q must not be said of it: %s", word, hint)
 		}
 	}
 	for _, row := range told {
-		found := pattern(row.name).FindStringSubmatch(name)
+		found := compiled(row.name).FindStringSubmatch(name)
 		if found == nil {
 			continue
 		}
@@ -178,7 +178,7 @@ func assertNames(t *testing.T, name, hint string) {
 		for i, part := range found[1:] {
 			want = strings.ReplaceAll(want, "$"+string(rune('1'+i)), regexp.QuoteMeta(part))
 		}
-		assert.Regexp(t, pattern(want), hint, name)
+		assert.Regexp(t, compiled(want), hint, name)
 		return
 	}
 	assert.Fail(t, "what must the hint say?", name)
