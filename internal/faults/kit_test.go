@@ -103,13 +103,18 @@ func (w *world) long(key *jwkstest.Key) string {
 // forged is a token under that kid whose signature is of another header.
 func (w *world) forged(kid string) string {
 	_, rest, _ := strings.Cut(w.long(w.known), ".")
+	return underKid(kid, rest)
+}
+
+func underKid(kid, rest string) string {
 	return encoded(`{"alg":"EdDSA","typ":"at+jwt","kid":%q}`, kid) + "." + rest
 }
 
 // strangers mints tokens of made-up kids, signed by none.
 func (w *world) strangers() func() string {
+	_, rest, _ := strings.Cut(w.long(w.known), ".")
 	var n atomic.Int64
-	return func() string { return w.forged(fmt.Sprintf("made-up-%d", n.Add(1))) }
+	return func() string { return underKid(fmt.Sprintf("made-up-%d", n.Add(1)), rest) }
 }
 
 // foreigners mints tokens of made-up issuers.

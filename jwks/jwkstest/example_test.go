@@ -68,7 +68,7 @@ func Example_wiring() {
 //
 // Here is what it says of an API that somebody, to be rid of an error, made accept a second audience.
 func ExampleIssuer_Breaches() {
-	iss := jwkstest.Start(jwkstest.WithAudience("api://orders"))
+	iss := jwkstest.Start(jwkstest.WithAudience("api://orders"), jwkstest.WithAlgorithm("ES256"))
 	defer iss.Close()
 
 	provider := providers.Generic(iss.Issuer(), "api://orders")
@@ -86,7 +86,7 @@ func ExampleIssuer_Breaches() {
 
 // Forgeries are there one by one, too.
 func ExampleIssuer_Forgeries() {
-	iss := jwkstest.Start(jwkstest.WithoutServer())
+	iss := jwkstest.Start(jwkstest.WithoutServer(), jwkstest.WithAlgorithm("ES256"))
 	defer iss.Close()
 	for name, f := range iss.Forgeries() {
 		if name == "header: jku" {

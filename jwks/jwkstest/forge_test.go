@@ -67,7 +67,7 @@ func TestEveryForgeryIsRefusedForItsReason(t *testing.T) {
 func TestAFetcherRefusesEveryForgeryAndFollowsNone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		iss := jwkstest.New(t, jwkstest.WithoutServer(), jwkstest.WithName("https://login.example/tenant/v2.0/"))
+		iss := jwkstest.New(t, jwkstest.WithoutServer(), jwkstest.WithName("https://login.example/tenant/v2.0/"), jwkstest.WithAlgorithm("ES256"))
 		fetcher := must(jwks.NewFetcher(jwks.FetcherConfig{Issuer: iss.Issuer(), Client: iss.Client()}))
 		defer fetcher.Close()
 		v := newVerifier(iss, fetcher)
@@ -132,34 +132,45 @@ func TestIteratingMayStop(t *testing.T) {
 // forgeries that are made for it.
 func TestWhoHasAHoleFallsForTheForgeriesMadeForIt(t *testing.T) {
 	t.Parallel()
-	for hole, row := range map[string]struct {
+	holes := []struct {
+		name  string
 		algs  []string
 		names string // of the forgeries
 		falls func(t *testing.T, key *jwkstest.Key, name, token string) bool
 		want  int
 	}{
-		"the key in the token is trusted": {[]string{"RS256", "ES256"}, "^header: (jwk|x5c)", believesKeyInToken, 7},
-		"an address is followed":          {[]string{"EdDSA"}, "^header: (jku|x5u)( of the issuer's kid)?$", followsAddress, 4},
-		"none is read in any case":        {[]string{"EdDSA"}, "^alg none: .*, no signature$", acceptsNone, 7},
-		"RSA padding is parsed":           {[]string{"RS256"}, "^RSA signature: ", parsesPadding, 10},
-		"ECDSA signatures are read leniently": {
-			[]string{"ES256"}, "^ECDSA signature: (as DER$|over the hash of|r and s (are zero|swapped|too wide|as wide as))", readsECDSALeniently, 7,
+		{"the key in the token is trusted", []string{"RS256", "ES256"}, "^header: (jwk|x5c)", believesKeyInToken, 7},
+		{"an address is followed", []string{"EdDSA"}, "^header: (jku|x5u)( of the issuer's kid)?$", followsAddress, 4},
+		{"none is read in any case", []string{"EdDSA"}, "^alg none: .*, no signature$", acceptsNone, 7},
+		{"RSA padding is parsed", []string{"RS256"}, "^RSA signature: ", parsesPadding, 10},
+		{
+			"ECDSA signatures are read leniently",
+			[]string{"ES256"},
+			"^ECDSA signature: (as DER$|over the hash of|r and s (are zero|swapped|too wide|as wide as))", readsECDSALeniently, 7,
 		},
-		"base64 is decoded leniently": {[]string{"EdDSA"}, "^base64url: ", decodesLeniently, 30},
-	} {
-		for _, alg := range row.algs {
-			t.Run(hole+", "+alg, func(t *testing.T) {
-				t.Parallel()
-				iss := jwkstest.New(t, jwkstest.WithAlgorithm(alg))
-				names, fell := regexp.MustCompile(row.names), []string(nil)
-				for name, f := range iss.Forgeries() {
-					if names.MatchString(name) && row.falls(t, iss.Key(), name, f.Token) {
-						fell = append(fell, name)
-					}
+		{"base64 is decoded leniently", []string{"EdDSA"}, "^base64url: ", decodesLeniently, 30},
+	}
+	for _, alg := range []string{"RS256", "ES256", "EdDSA"} { // one pass over the forgeries of each
+		t.Run(alg, func(t *testing.T) {
+			t.Parallel()
+			iss := jwkstest.New(t, jwkstest.WithAlgorithm(alg))
+			forgeries := maps.Collect(iss.Forgeries())
+			for _, row := range holes {
+				if !slices.Contains(row.algs, alg) {
+					continue
 				}
-				assert.Len(t, fell, row.want)
-			})
-		}
+				t.Run(row.name, func(t *testing.T) {
+					t.Parallel()
+					names, fell := regexp.MustCompile(row.names), []string(nil)
+					for name, f := range forgeries {
+						if names.MatchString(name) && row.falls(t, iss.Key(), name, f.Token) {
+							fell = append(fell, name)
+						}
+					}
+					assert.Len(t, fell, row.want)
+				})
+			}
+		})
 	}
 }
 
@@ -260,7 +271,14 @@ func sum(hash crypto.Hash, input string) []byte {
 func TestWhoTakesWhatIsPublicForASecretFallsForIt(t *testing.T) {
 	t.Parallel()
 	iss := jwkstest.New(t, jwkstest.WithAlgorithm("RS256"))
-	forgeries := maps.Collect(iss.Forgeries())
+	forgeries := map[string]jwkstest.Forgery{}
+	for name, f := range iss.Forgeries() {
+		if strings.HasPrefix(name, "HS") {
+			forgeries[name] = f
+		} else if len(forgeries) > 0 {
+			break // those are one group; the rest would be signed for nothing
+		}
+	}
 	_, set := fetch(t, http.DefaultClient, iss.JWKSURL())
 	var raw struct{ Keys []json.RawMessage }
 	require.NoError(t, json.Unmarshal([]byte(set), &raw))
