@@ -65,7 +65,7 @@ func TestAttackCertificates(t *testing.T) {
 
 	iss := jwkstest.New(t)
 	cert := iss.NewCertificate()
-	request := cert.On(httptest.NewRequest("GET", "/orders", nil)) // or cert.TLS() for a client, cert.ClientCert() for a header
+	request := cert.On(httptest.NewRequest(http.MethodGet, "/orders", nil)) // or cert.TLS() for a client, cert.ClientCert() for a header
 	api := guarded(t, iss, binding)
 	jwkstest.AttackHandler(t, iss, api, request, cert.Bound()) // tries the token without its certificate in some 80 ways
 }
@@ -83,7 +83,7 @@ func TestProofsOfPossession(t *testing.T) {
 
 	iss := jwkstest.New(t, jwkstest.WithAudience("api://orders"))
 	client := iss.NewProver("ES256")
-	r := httptest.NewRequest("GET", "https://api.example/orders", nil)
+	r := httptest.NewRequest(http.MethodGet, "https://api.example/orders", nil)
 	client.SetProof(r, iss.Token(client.Bound()))
 	w := httptest.NewRecorder()
 	guarded(t, iss, proofs).ServeHTTP(w, r)
@@ -99,7 +99,7 @@ func TestNoncesThatAFleetShares(t *testing.T) {
 	require.NoError(t, err)
 	iss := jwkstest.New(t)
 	client := iss.NewProver("ES256")
-	r := httptest.NewRequest("GET", "https://api.example/orders", nil)
+	r := httptest.NewRequest(http.MethodGet, "https://api.example/orders", nil)
 	client.SetProof(r, iss.Token(client.Bound()))
 	w := httptest.NewRecorder()
 	guarded(t, iss, proofs).ServeHTTP(w, r)
