@@ -44,7 +44,7 @@ func proves(p *jwkstest.Prover, address, token string, cl *claims.Claims, now fu
 	credential := middleware.Credential{Scheme: "DPoP", Token: token}
 	requests := make([]*http.Request, many)
 	for i := range requests {
-		r := httptest.NewRequest(http.MethodGet, "/orders/4711?x=1", http.NoBody)
+		r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/orders/4711?x=1", http.NoBody)
 		nonce := jwkstest.Claims{}
 		if nonces != nil {
 			r.Header.Set("DPoP", p.Proof(http.MethodGet, address, token))
