@@ -15,6 +15,9 @@
 //	-issuer A -issuer B -audience x                            A and B: x
 //	-audience x -issuer A -issuer B -audience y                A and B: x or y
 //
+// Beyond bearer tokens there are -dpop, -resource, -step-up-acr and -deny-file,
+// which go together and with each -framework.
+//
 // The log is on standard error. SIGTERM and Ctrl-C drain requests under way and
 // end it within five seconds; a second one ends it at once. It exits with 0
 // after that, 1 when it could not serve, 2 when the flags are wrong.
@@ -118,13 +121,20 @@ func parse(args []string, help io.Writer) (api.Config, error) {
 	flags.StringVar(&cfg.JWKSURL, "jwks-url", "", "with a single -issuer: the `URL` of its keys, instead of discovery")
 	flags.DurationVar(&cfg.JWKSRefresh, "jwks-refresh", 0, "the longest time between two refreshes of the keys, whatever the issuer says; the shortest follows")
 	flags.DurationVar(&cfg.Leeway, "leeway", usualLeeway, "what is granted to clocks that differ; 0 is nothing")
+	cfg.Flags(flags)
 	if err := cfg.Parse(flags, "is a small API protected by Sallyport", args, help); err != nil {
 		return cfg, err
 	}
 	cfg.Issuers = trust.issuers
 	given := map[string]bool{}
-	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	if err := errors.Join(append(trust.mistakes(), mistakes(cfg, given)...)...); err != nil {
+	errs := trust.mistakes()
+	flags.Visit(func(f *flag.Flag) {
+		given[f.Name] = true
+		if api.IsFeature(f.Name) && f.Value.String() == "" {
+			errs = append(errs, fmt.Errorf("orders: -%s is empty: leave it out, or say what", f.Name))
+		}
+	})
+	if err := errors.Join(append(errs, mistakes(cfg, given)...)...); err != nil {
 		return cfg, err
 	}
 	if cfg.Leeway == 0 {
@@ -138,6 +148,9 @@ func mistakes(cfg api.Config, given map[string]bool) []error {
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf("orders: "+format, args...)) }
 	if err := api.CheckFramework(cfg.Framework); err != nil {
 		wrong("-%w", err)
+	}
+	for _, err := range cfg.Mistakes() {
+		wrong("%w", err)
 	}
 	if given["jwks-refresh"] && cfg.JWKSRefresh < leastRefresh {
 		wrong("-jwks-refresh %v is too short: use at least %v", cfg.JWKSRefresh, leastRefresh)

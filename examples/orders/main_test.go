@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -78,7 +79,10 @@ func TestWhatCannotBeServedIsSaid(t *testing.T) {
 	addr := testkit.Listener(t).Addr().String()
 	for want, args := range map[string][]string{
 		addr + " is in use: stop the other program or choose another with -auth-addr": {"-addr", "127.0.0.1:0", "-auth-addr", addr},
-		"use https": {"-addr", "127.0.0.1:0", "-issuer", "http://issuer.example", "-audience", "x"},
+		"-deny-file: ":                  {"-addr", "127.0.0.1:0", "-auth-addr", "127.0.0.1:0", "-deny-file", filepath.Join(t.TempDir(), "missing")},
+		"-origin \"ftp://api.example\"": {"-addr", "127.0.0.1:0", "-auth-addr", "127.0.0.1:0", "-dpop", "accept", "-origin", "ftp://api.example"},
+		"-resource: ":                   {"-addr", "127.0.0.1:0", "-auth-addr", "127.0.0.1:0", "-resource", "http://api.example"},
+		"use https":                     {"-addr", "127.0.0.1:0", "-issuer", "http://issuer.example", "-audience", "x"},
 	} {
 		var out, errs bytes.Buffer
 		assert.Equal(t, exitFailed, run(t.Context(), args, &out, &errs))
@@ -136,6 +140,13 @@ func TestWrongFlagsAreNamed(t *testing.T) {
 		{"a JWKS URL without an issuer", "-jwks-url https://a/keys", []string{"-jwks-url goes with exactly one -issuer: there are 0"}},
 		{"a JWKS URL for two", "-jwks-url https://a/keys -issuer https://a -issuer https://b -audience x", []string{"-jwks-url goes with exactly one -issuer: there are 2"}},
 		{"an authorization server that would not start", "-auth-addr 127.0.0.1:0 -issuer https://a -audience x", []string{"-auth-addr", "leave one out"}},
+		{"no mode of DPoP", "-dpop maybe", []string{`-dpop "maybe" is not there`, "off, accept, require"}},
+		{"nonces without proofs", "-dpop-nonce", []string{"-dpop-nonce is for proofs"}},
+		{"an empty origin", "-dpop accept -origin=", []string{"-origin is empty"}},
+		{"an empty resource", "-resource=", []string{"-resource is empty"}},
+		{"no word of a challenge", "-step-up-acr 50%\"", []string{"-step-up-acr", "one word"}},
+		{"no step at all", "-step-up-acr=", []string{"-step-up-acr is empty"}},
+		{"an empty file name", "-deny-file=", []string{"-deny-file is empty"}},
 		{"several at once", "-framework rails -leeway 1h -audience x", []string{"rails", "-leeway", "-audience"}},
 	} {
 		var out, errs bytes.Buffer
@@ -147,7 +158,7 @@ func TestWrongFlagsAreNamed(t *testing.T) {
 	}
 	var out, errs bytes.Buffer
 	assert.Equal(t, exitOK, run(t.Context(), []string{"-h"}, &out, &errs))
-	for _, flag := range []string{"-addr", "-auth-addr", "-audience", "-framework", "-issuer", "-jwks-refresh", "-jwks-url", "-leeway"} {
+	for _, flag := range []string{"-addr", "-auth-addr", "-audience", "-deny-file", "-dpop", "-dpop-nonce", "-framework", "-issuer", "-jwks-refresh", "-jwks-url", "-leeway", "-origin", "-resource", "-step-up-acr"} {
 		assert.Contains(t, out.String(), "\n  "+flag+" ")
 	}
 	assert.Empty(t, errs.String(), "help is no mistake")
