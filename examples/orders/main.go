@@ -15,8 +15,8 @@
 //	-issuer A -issuer B -audience x                            A and B: x
 //	-audience x -issuer A -issuer B -audience y                A and B: x or y
 //
-// Beyond bearer tokens there are -dpop, -resource, -step-up-acr and -deny-file,
-// which go together and with each -framework.
+// Beyond bearer tokens there are -dpop, -introspect, -mtls-ca, -resource,
+// -step-up-acr, -deny-file and -redis, which go together and with each -framework.
 //
 // The log is on standard error. SIGTERM and Ctrl-C drain requests under way and
 // end it within five seconds; a second one ends it at once. It exits with 0
@@ -118,6 +118,13 @@ func parse(args []string, help io.Writer) (api.Config, error) {
 	flags := flag.NewFlagSet("orders", flag.ContinueOnError)
 	flags.Func("issuer", "an authorization server to trust: the `URL` that its tokens have as iss, byte for byte (repeatable)", trust.issuer)
 	flags.Func("audience", "an `aud` value that means this API, in tokens of the -issuer flags right before it, or of all if it comes first (repeatable)", trust.audience)
+	flags.Func("introspect", "where to ask about opaque tokens of the -issuer right before it, or of the first one: the `URL` of its introspection endpoint", func(url string) error {
+		if url == "" {
+			return errors.New("it is empty")
+		}
+		cfg.Introspect, cfg.IntrospectIssuer = url, trust.last()
+		return nil
+	})
 	flags.StringVar(&cfg.JWKSURL, "jwks-url", "", "with a single -issuer: the `URL` of its keys, instead of discovery")
 	flags.DurationVar(&cfg.JWKSRefresh, "jwks-refresh", 0, "the longest time between two refreshes of the keys, whatever the issuer says; the shortest follows")
 	flags.DurationVar(&cfg.Leeway, "leeway", usualLeeway, "what is granted to clocks that differ; 0 is nothing")
@@ -126,6 +133,9 @@ func parse(args []string, help io.Writer) (api.Config, error) {
 		return cfg, err
 	}
 	cfg.Issuers = trust.issuers
+	if cfg.Introspect != "" && cfg.IntrospectIssuer == "" && len(cfg.Issuers) > 0 {
+		cfg.IntrospectIssuer = cfg.Issuers[0].Name
+	}
 	given := map[string]bool{}
 	errs := trust.mistakes()
 	flags.Visit(func(f *flag.Flag) {
@@ -205,6 +215,14 @@ func (t *trust) audience(name string) error {
 		t.issuers[i].Audiences = append(t.issuers[i].Audiences, name)
 	}
 	return nil
+}
+
+// last returns the issuer that came last, "" if none came.
+func (t *trust) last() string {
+	if len(t.current) == 0 {
+		return ""
+	}
+	return t.issuers[t.current[len(t.current)-1]].Name
 }
 
 func (t *trust) mistakes() []error {

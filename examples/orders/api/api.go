@@ -160,8 +160,10 @@ func Serve(l net.Listener, cfg Config) (*Server, error) {
 		levels.Resources = append(levels.Resources, i.Audiences...)
 	}
 	access, wrongLevels := levels.Compile()
-	gate, opened, wrongGate := cfg.openGate(origin(l))
-	if err := errors.Join(CheckFramework(cfg.Framework), wrongLevels, wrongGate); err != nil {
+	secure, wrongTLS := cfg.tls()
+	own := origin(l, secure != nil)
+	gate, opened, wrongGate := cfg.openGate(own)
+	if err := errors.Join(CheckFramework(cfg.Framework), wrongLevels, wrongTLS, wrongGate); err != nil {
 		if gate != nil {
 			err = errors.Join(err, gate.Close())
 		}
@@ -182,9 +184,10 @@ func Serve(l net.Listener, cfg Config) (*Server, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{
-		Config: cfg, gate: gate, opened: opened, url: origin(l), giveUp: cancel, failed: make(chan struct{}),
+		Config: cfg, gate: gate, opened: opened, url: own, giveUp: cancel, failed: make(chan struct{}),
 		server: &http.Server{
 			Handler:           routes,
+			TLSConfig:         secure,
 			ReadHeaderTimeout: 5 * time.Second,
 			ReadTimeout:       10 * time.Second,
 			WriteTimeout:      20 * time.Second, // longer than keys can take to arrive
@@ -194,7 +197,7 @@ func Serve(l net.Listener, cfg Config) (*Server, error) {
 		},
 	}
 	s.background.Go(func() {
-		if err := s.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.serve(l); !errors.Is(err, http.ErrServerClosed) {
 			cfg.Logger.Error("serving ended", "error", err)
 			close(s.failed)
 		}
@@ -204,7 +207,19 @@ func Serve(l net.Listener, cfg Config) (*Server, error) {
 }
 
 // origin is where clients on this machine reach what listens there.
-func origin(l net.Listener) string { return "http://" + l.Addr().String() }
+func origin(l net.Listener, secure bool) string {
+	if secure {
+		return "https://" + l.Addr().String()
+	}
+	return "http://" + l.Addr().String()
+}
+
+func (s *Server) serve(l net.Listener) error {
+	if s.server.TLSConfig != nil {
+		return s.server.ServeTLS(l, "", "")
+	}
+	return s.server.Serve(l)
+}
 
 // withMetadata serves the metadata of the resource beside routes, if there is one:
 // in front of the router, because a resource's path may have characters that mean

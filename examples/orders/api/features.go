@@ -23,6 +23,14 @@ type Features struct {
 	Resource  string // the URL that the metadata is about; "" is the first audience, where that is one
 	StepUpACR string // the acr that POST /orders wants; "" is any
 	DenyFile  string // a file of withdrawn tokens, see revocation.File
+	Redis     string // the URL of what the instances of the API share; "" shares nothing
+
+	Introspect       string // the endpoint that is asked about opaque tokens
+	IntrospectIssuer string // whose endpoint it is
+	IntrospectClient string // the API's id and secret there, with a colon between
+
+	TLSCert, TLSKey string // PEM files; without them it is plain HTTP
+	MTLSCA          string // a PEM file: clients may show certificates of this CA, and have tokens bound to them
 }
 
 // The modes of DPoP.
@@ -40,6 +48,11 @@ func (f *Features) Flags(flags *flag.FlagSet) {
 	flags.StringVar(&f.Resource, "resource", "", "the `URL` that the API is known by: its metadata is served, and named in challenges (default the first audience, if it is an https URL, or http on loopback)")
 	flags.StringVar(&f.StepUpACR, "step-up-acr", "", "POST /orders wants a login with that `acr`")
 	flags.StringVar(&f.DenyFile, "deny-file", "", "a `FILE` of withdrawn tokens, which is followed: a jti a line, or sub ISSUER SUB BEFORE, or client ISSUER CLIENT BEFORE, with an RFC 3339 time")
+	flags.StringVar(&f.Redis, "redis", "", "the `URL` of a Redis or Valkey, such as redis://127.0.0.1:6379/0: instances share used proofs, secrets of nonces and a denylist there; calls are refused while it is away")
+	flags.StringVar(&f.IntrospectClient, "introspect-client", "", "the API's own credentials at -introspect, as `ID:SECRET`")
+	flags.StringVar(&f.TLSCert, "tls-cert", "", "a PEM `FILE` with the certificate of the API, which then serves https")
+	flags.StringVar(&f.TLSKey, "tls-key", "", "a PEM `FILE` with the key of -tls-cert")
+	flags.StringVar(&f.MTLSCA, "mtls-ca", "", "a PEM `FILE` with the CA of the clients' certificates: tokens that are bound to one are taken, from its client alone")
 }
 
 // IsFeature reports whether a flag is one of those of Features.
@@ -60,6 +73,23 @@ func (f *Features) Mistakes() []error {
 	}
 	if strings.ContainsFunc(f.StepUpACR, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }) {
 		wrong("-step-up-acr %q cannot be named in a challenge: it is one word of printable ASCII, without quotes and backslashes", f.StepUpACR)
+	}
+	switch id, secret, both := strings.Cut(f.IntrospectClient, ":"); {
+	case f.Introspect == "" && f.IntrospectClient != "":
+		wrong("-introspect-client is for -introspect, which is missing")
+	case f.Introspect != "" && f.IntrospectClient == "":
+		wrong("-introspect-client is missing: -introspect needs credentials, as ID:SECRET")
+	case f.Introspect != "" && (!both || id == "" || secret == ""):
+		wrong("-introspect-client must be ID:SECRET") // and is not repeated: it may be the secret
+	}
+	if f.Introspect != "" && f.IntrospectIssuer == "" {
+		wrong("-introspect goes with an -issuer, whose endpoint it is")
+	}
+	if (f.TLSCert == "") != (f.TLSKey == "") {
+		wrong("-tls-cert and -tls-key go together: one is missing")
+	}
+	if f.MTLSCA != "" && f.TLSCert == "" && f.TLSKey == "" {
+		wrong("-mtls-ca wants -tls-cert and -tls-key: certificates of clients come by TLS")
 	}
 	return errs
 }
@@ -106,7 +136,9 @@ func (c *Config) extend(gate *sallyport.Config, own string) (opened closers, err
 		errs = append(errs, wrong)
 		gate.Guard.Resource = "" // said once is enough
 	}
-	errs = append(errs, c.bind(&gate.Guard, own), c.deny(&gate.Verifier, &opened))
+	store, err := c.share(&opened)
+	errs = append(errs, err, c.bind(&gate.Guard, own, store), c.deny(&gate.Verifier, store, &opened), c.introspect(gate))
+	c.awaitStore(store)
 	return opened, errors.Join(errs...)
 }
 
