@@ -74,24 +74,7 @@ func (f *Features) Mistakes() []error {
 	if strings.ContainsFunc(f.StepUpACR, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }) {
 		wrong("-step-up-acr %q cannot be named in a challenge: it is one word of printable ASCII, without quotes and backslashes", f.StepUpACR)
 	}
-	switch id, secret, both := strings.Cut(f.IntrospectClient, ":"); {
-	case f.Introspect == "" && f.IntrospectClient != "":
-		wrong("-introspect-client is for -introspect, which is missing")
-	case f.Introspect != "" && f.IntrospectClient == "":
-		wrong("-introspect-client is missing: -introspect needs credentials, as ID:SECRET")
-	case f.Introspect != "" && (!both || id == "" || secret == ""):
-		wrong("-introspect-client must be ID:SECRET") // and is not repeated: it may be the secret
-	}
-	if f.Introspect != "" && f.IntrospectIssuer == "" {
-		wrong("-introspect goes with an -issuer, whose endpoint it is")
-	}
-	if (f.TLSCert == "") != (f.TLSKey == "") {
-		wrong("-tls-cert and -tls-key go together: one is missing")
-	}
-	if f.MTLSCA != "" && f.TLSCert == "" && f.TLSKey == "" {
-		wrong("-mtls-ca wants -tls-cert and -tls-key: certificates of clients come by TLS")
-	}
-	return errs
+	return slices.Concat(errs, f.wrongQuestions(), f.wrongTLS())
 }
 
 // proofs reports whether the API takes tokens that are bound to a key.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -8,12 +9,34 @@ import (
 	"github.com/sallyport-go/sallyport/introspection"
 )
 
+// credentials returns the API's id and secret, none that is empty.
+func (f *Features) credentials() (id, secret string, ok bool) {
+	id, secret, ok = strings.Cut(f.IntrospectClient, ":")
+	return id, secret, ok && id != "" && secret != ""
+}
+
+func (f *Features) wrongQuestions() (errs []error) {
+	_, _, ok := f.credentials()
+	switch {
+	case f.Introspect == "" && f.IntrospectClient != "":
+		errs = append(errs, errors.New("-introspect-client is for -introspect, which is missing"))
+	case f.Introspect != "" && f.IntrospectClient == "":
+		errs = append(errs, errors.New("-introspect-client is missing: -introspect needs credentials, as ID:SECRET"))
+	case f.Introspect != "" && !ok:
+		errs = append(errs, errors.New("-introspect-client must be ID:SECRET")) // and is not repeated: it may be the secret
+	}
+	if f.Introspect != "" && f.IntrospectIssuer == "" {
+		errs = append(errs, errors.New("-introspect goes with an -issuer, whose endpoint it is"))
+	}
+	return errs
+}
+
 // introspect has an issuer asked about its opaque tokens.
 //
 // RFC 7662 section 2: https://www.rfc-editor.org/rfc/rfc7662#section-2
 func (c *Config) introspect(gate *sallyport.Config) error {
-	id, secret, both := strings.Cut(c.IntrospectClient, ":")
-	if c.Introspect == "" || c.IntrospectIssuer == "" || !both || id == "" || secret == "" {
+	id, secret, ok := c.credentials()
+	if c.Introspect == "" || c.IntrospectIssuer == "" || !ok {
 		return nil // what is wrong is among the mistakes
 	}
 	cfg := introspection.Config{

@@ -8,6 +8,16 @@ import (
 	"os"
 )
 
+func (f *Features) wrongTLS() (errs []error) {
+	if (f.TLSCert == "") != (f.TLSKey == "") {
+		errs = append(errs, errors.New("-tls-cert and -tls-key go together: one is missing"))
+	}
+	if f.MTLSCA != "" && f.TLSCert == "" && f.TLSKey == "" {
+		errs = append(errs, errors.New("-mtls-ca wants -tls-cert and -tls-key: certificates of clients come by TLS"))
+	}
+	return errs
+}
+
 // tls returns how the API serves https, nil if it does not. A client without a
 // certificate gets as far as the Guard, which answers it; one with a certificate
 // of another CA gets no connection.

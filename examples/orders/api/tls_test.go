@@ -57,7 +57,7 @@ func over(t *testing.T, r *http.Request, roots *x509.CertPool, own ...tls.Certif
 	client := &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: roots, Certificates: own, MinVersion: tls.VersionTLS12},
 	}}
-	res, err := client.Do(r) //nolint:gosec // G704: a test asks where it wants
+	res, err := client.Do(r)
 	if err != nil {
 		return testkit.Answer{}, err
 	}
@@ -113,8 +113,8 @@ func TestFilesOfTLSAreReadAtTheStart(t *testing.T) {
 		"-tls-cert and -tls-key: ":                                {TLSCert: empty, TLSKey: good.TLSKey},
 		"-tls-cert and -tls-key: tls: private key does not match": {TLSCert: file(t, ca.PEM()), TLSKey: good.TLSKey},
 		"-mtls-ca: " + empty + " has no certificate in PEM":       {TLSCert: good.TLSCert, TLSKey: good.TLSKey, MTLSCA: empty},
-		"-mtls-ca: open ":                                         {TLSCert: good.TLSCert, TLSKey: good.TLSKey, MTLSCA: empty + "-not"},
-		"-mtls-ca wants -tls-cert and -tls-key":                   {MTLSCA: good.MTLSCA},
+		"-mtls-ca: open ":                       {TLSCert: good.TLSCert, TLSKey: good.TLSKey, MTLSCA: empty + "-not"},
+		"-mtls-ca wants -tls-cert and -tls-key": {MTLSCA: good.MTLSCA},
 	} {
 		_, err := api.Start(t.Context(), api.Config{Addr: "127.0.0.1:0", AuthAddr: "127.0.0.1:0", Framework: "nethttp", Features: f})
 		assert.ErrorContains(t, err, want)
