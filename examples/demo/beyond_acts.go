@@ -32,8 +32,8 @@ func (b *beyond) refusedBy(scheme, flaw, reason string) outcome {
 }
 
 const (
-	flawedToken = `, error="invalid_token"`
-	flawedProof = `, error="invalid_dpop_proof"`
+	aboutBearer = `, error="invalid_token"`
+	aboutProof  = `, error="invalid_dpop_proof"`
 )
 
 // metadata plays a client that finds out how the API is called.
@@ -86,32 +86,32 @@ func (b *beyond) proofs(ctx context.Context) {
 	c := get("all", "/orders", b.tokenWith(ctx, nil, b.own))
 	used := b.proofBy(b.own, c)
 	b.call(ctx, c, used, accepted(http.StatusOK), "with a proof")
-	b.call(ctx, c, used, b.refusedBy("DPoP", flawedProof, "replayed_dpop_proof"), "log: replayed_dpop_proof")
+	b.call(ctx, c, used, b.refusedBy("DPoP", aboutProof, "replayed_dpop_proof"), "log: replayed_dpop_proof")
 	c.who = "thief"
-	b.call(ctx, c, b.proofBy(b.other, c), b.refusedBy("DPoP", flawedToken, "unsupported_binding"), "with a key of its own")
-	b.call(ctx, c, caller{}, b.refusedBy("Bearer", flawedToken, "unsupported_binding"), "as a bearer token")
+	b.call(ctx, c, b.proofBy(b.other, c), b.refusedBy("DPoP", aboutBearer, "unsupported_binding"), "with a key of its own")
+	b.call(ctx, c, caller{}, b.refusedBy("Bearer", aboutBearer, "unsupported_binding"), "as a bearer token")
 	other := c
 	other.method = http.MethodPost
-	b.call(ctx, c, b.proofBy(b.own, other), b.refusedBy("DPoP", flawedProof, "invalid_dpop_proof"), "with a proof for a POST")
+	b.call(ctx, c, b.proofBy(b.own, other), b.refusedBy("DPoP", aboutProof, "invalid_dpop_proof"), "with a proof for a POST")
 }
 
 // certificates plays a token that was stolen by another client of the CA.
 func (b *beyond) certificates(ctx context.Context) {
 	token := b.tokenWith(ctx, thumbprint(b.partner), nil)
 	b.call(ctx, get("partner", "/orders", token), caller{cert: &b.partner}, accepted(http.StatusOK), "with its certificate")
-	b.call(ctx, get("thief", "/orders", token), caller{cert: &b.thief}, b.refusedBy("Bearer", flawedToken, "wrong_certificate"), "with its own")
-	b.call(ctx, get("thief", "/orders", token), caller{}, b.refusedBy("Bearer", flawedToken, "wrong_certificate"), "with none")
+	b.call(ctx, get("thief", "/orders", token), caller{cert: &b.thief}, b.refusedBy("Bearer", aboutBearer, "wrong_certificate"), "with its own")
+	b.call(ctx, get("thief", "/orders", token), caller{}, b.refusedBy("Bearer", aboutBearer, "wrong_certificate"), "with none")
 }
 
 // opaque plays tokens that only the issuer can read.
 func (b *beyond) opaque(ctx context.Context) {
 	query := url.Values{"dev_format": {"opaque"}}
 	b.call(ctx, get("all", "/orders", b.tokenWith(ctx, query, nil)), caller{}, accepted(http.StatusOK), "the issuer knows it")
-	b.call(ctx, get("made up", "/orders", "made-up"), caller{}, b.refusedBy("Bearer", flawedToken, "inactive"), "the issuer does not")
+	b.call(ctx, get("made up", "/orders", "made-up"), caller{}, b.refusedBy("Bearer", aboutBearer, "inactive"), "the issuer does not")
 	c := get("all", "/orders", b.tokenWith(ctx, query, b.own))
 	b.call(ctx, c, b.proofBy(b.own, c), accepted(http.StatusOK), "bound to a key, with a proof")
 	c.who = "thief"
-	b.call(ctx, c, caller{}, b.refusedBy("Bearer", flawedToken, "unsupported_binding"), "as a bearer token")
+	b.call(ctx, c, caller{}, b.refusedBy("Bearer", aboutBearer, "unsupported_binding"), "as a bearer token")
 }
 
 // stepUp plays a call that wants a stronger login than others.
@@ -135,5 +135,5 @@ func (b *beyond) denylist(ctx context.Context) {
 		return
 	}
 	wait(ctx, denialCounts)
-	b.call(ctx, c, caller{}, b.refusedBy("Bearer", flawedToken, "revoked"), "by a line of the file, two seconds later")
+	b.call(ctx, c, caller{}, b.refusedBy("Bearer", aboutBearer, "revoked"), "by a line of the file, two seconds later")
 }
