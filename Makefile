@@ -24,7 +24,7 @@ each = for module in $(1); do echo "== $$module$(3)"; (cd $$module && $(2)) || e
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-demo: ## play real client-credentials schemes against a protected API (ARGS=-once ends after the play)
+demo: ## play real client-credentials schemes against a protected API (ARGS="-once -all" plays all and ends)
 	@cd examples && go build -o ../bin/demo ./demo
 	@exec bin/demo $(ARGS)
 

@@ -2,7 +2,10 @@ module github.com/sallyport-go/sallyport/examples
 
 go 1.26.0
 
-replace github.com/sallyport-go/sallyport => ../
+replace (
+	github.com/sallyport-go/sallyport => ../
+	github.com/sallyport-go/sallyport/stores/redisstore => ../stores/redisstore
+)
 
 require (
 	github.com/gin-gonic/gin v1.12.0
@@ -16,6 +19,8 @@ require (
 	golang.org/x/oauth2 v0.37.0
 	google.golang.org/grpc v1.81.0
 )
+
+require go.uber.org/atomic v1.12.0 // indirect
 
 require (
 	github.com/bytedance/gopkg v0.1.3 // indirect
@@ -33,7 +38,7 @@ require (
 	github.com/goccy/go-json v0.10.6 // indirect
 	github.com/goccy/go-yaml v1.19.2 // indirect
 	github.com/json-iterator/go v1.1.12 // indirect
-	github.com/klauspost/cpuid/v2 v2.3.0 // indirect
+	github.com/klauspost/cpuid/v2 v2.4.0 // indirect
 	github.com/leodido/go-urn v1.4.0 // indirect
 	github.com/lestrrat-go/blackmagic v1.0.4 // indirect
 	github.com/lestrrat-go/httpcc v1.0.1 // indirect
@@ -48,6 +53,8 @@ require (
 	github.com/pelletier/go-toml/v2 v2.2.4 // indirect
 	github.com/quic-go/qpack v0.6.0 // indirect
 	github.com/quic-go/quic-go v0.59.1 // indirect
+	github.com/redis/go-redis/v9 v9.23.0
+	github.com/sallyport-go/sallyport/stores/redisstore v0.0.0-00010101000000-000000000000
 	github.com/segmentio/asm v1.2.1 // indirect
 	github.com/twitchyliquid64/golang-asm v0.15.1 // indirect
 	github.com/ugorji/go/codec v1.3.1 // indirect

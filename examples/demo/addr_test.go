@@ -26,5 +26,5 @@ func TestNoTwoExamplesListenAtTheSameAddress(t *testing.T) {
 			taken[addr] = program
 		}
 	}
-	assert.Len(t, taken, 7) // quickstart, gin, chi, orders with its server, demo with its server
+	assert.Len(t, taken, 8) // quickstart, gin, chi, orders with its server, demo with its server, mtls
 }

@@ -122,11 +122,13 @@ func (p *play) send(ctx context.Context, base string, c call) (answer, error) {
 }
 
 // do sends the request that was made, if it was.
-func (p *play) do(r *http.Request, err error) (answer, error) {
+func (p *play) do(r *http.Request, err error) (answer, error) { return doBy(p.client, r, err) }
+
+func doBy(client *http.Client, r *http.Request, err error) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	res, err := p.client.Do(r)
+	res, err := client.Do(r)
 	if err != nil {
 		return answer{}, err
 	}

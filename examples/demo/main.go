@@ -5,6 +5,7 @@
 //
 //	demo          # plays, then serves until Ctrl-C
 //	demo -once    # plays, then ends: with 1 if any answer was not as promised
+//	demo -all     # plays what goes beyond bearer tokens too
 //
 // It exits with 2 when the flags are wrong.
 package main
@@ -43,6 +44,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	cfg := api.Config{Addr: "127.0.0.1:8080", AuthAddr: devauth.DefaultAddr}
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	once := flags.Bool("once", false, "end after the play, with 1 if any answer was not as promised")
+	all := flags.Bool("all", false, "play DPoP, nonces, certificate-bound and opaque tokens, step-up, metadata and a denylist too")
 	plain := flags.Bool("no-color", false, "no colours, on a terminal too")
 	err := cfg.Parse(flags, "plays client-credentials schemes against a protected API", args, stdout)
 	if errors.Is(err, flag.ErrHelp) {
@@ -64,6 +66,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "demo:", err)
 		return exitFailed
 	}
+	p.all = *all
 	return p.perform(ctx, *once, stderr)
 }
 

@@ -76,7 +76,7 @@ func TestEveryPromiseIsKept(t *testing.T) {
 			t.Parallel()
 			var out, errs testkit.Buffer
 			begun := time.Now()
-			code := run(t.Context(), append(slices.Clone(anywhere), "-once", "-framework", framework), &out, &errs)
+			code := run(t.Context(), append(slices.Clone(anywhere), "-once", "-all", "-framework", framework), &out, &errs)
 			text := out.String()
 			assert.Equal(t, exitOK, code, text)
 			assert.Empty(t, errs.String())
@@ -91,6 +91,7 @@ func TestEveryPromiseIsKept(t *testing.T) {
 				"token \\\n      -d grant_type=client_credentials", "-u orders-all:" + hidden, `"client_secret":"` + hidden + `"`,
 				`error="insufficient_scope", scope="delete"`, "log: expired", "log: bad_signature", "log: wrong_audience", "log: no_token",
 				`{"signing":"`, "calls, 0 refused", "Retry-After: ", "later, by itself",
+				"8  The metadata of the API", "14  A denylist", `error="use_dpop_nonce"`, `error="insufficient_user_authentication"`, "log: replayed_dpop_proof",
 			} {
 				assert.Contains(t, text, want)
 			}
@@ -142,6 +143,25 @@ func TestABrokenPromiseIsNoticed(t *testing.T) {
 	}
 	assert.Regexp(t, `\d+ answers as promised, [1-9]\d* not`, text)
 	assert.Empty(t, errs.String())
+}
+
+func TestAPromiseBeyondBearerThatIsBrokenIsNoticed(t *testing.T) {
+	t.Parallel()
+	var out testkit.Buffer
+	p := startPlay(t, &out)
+	second, err := p.beyondBearer(t.Context())
+	require.NoError(t, err)
+	second.stepUp(t.Context())
+	require.Zero(t, p.broken.Load(), out.String())
+	token := second.tokenWith(t.Context(), thumbprint(second.thief), nil)
+	second.call(t.Context(), get("partner", "/orders", token), caller{}, accepted(http.StatusOK), "")
+	assert.EqualValues(t, 1, p.broken.Load())
+	assert.Contains(t, out.String(), "promised 200, got 401 Bearer")
+	assert.Error(t, second.checkMetadata([]byte(`{"resource":"https://elsewhere.example"}`)))
+	second.close(t.Context())
+	assert.NoDirExists(t, second.dir)
+	assert.NoError(t, p.api.Close())
+	p.client.CloseIdleConnections()
 }
 
 func TestAfterThePlayItServesAndSaysHowToGoOn(t *testing.T) {
@@ -255,6 +275,10 @@ func TestTheReadmeShowsHowToRunEachProgram(t *testing.T) {
 	}
 	programs, err := filepath.Glob("../*/main.go")
 	require.NoError(t, err)
+	programs = slices.DeleteFunc(programs, func(main string) bool { // one that is a module of its own has a README of its own
+		_, err := os.Stat(filepath.Dir(main) + "/go.mod")
+		return err == nil
+	})
 	assert.Len(t, shown, len(programs))
 	for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(text, -1) {
 		_, err := os.Stat("../" + link[1])

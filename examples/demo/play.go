@@ -32,6 +32,7 @@ type play struct {
 	refusals *refusals // the API's log
 	screen   *screen
 	client   *http.Client
+	all      bool // with the acts beyond bearer tokens
 
 	kept, broken atomic.Int64 // answers, by whether they were as promised
 }
@@ -78,6 +79,12 @@ func (p *play) serve(ctx context.Context, failed <-chan struct{}) bool {
 	}
 }
 
+// act is one part of a play.
+type act struct {
+	name, what string
+	play       func(context.Context)
+}
+
 // acts plays, and reports whether it came to the end.
 func (p *play) acts(ctx context.Context) (complete bool) {
 	begun, s := time.Now(), p.screen
@@ -85,10 +92,7 @@ func (p *play) acts(ctx context.Context) (complete bool) {
 	s.line("\n  issuers  ", s.in(cyan, p.auth.URL()), s.in(dim, "   three schemes, each with keys of its own"))
 	s.line("  API      ", s.in(cyan, p.api.URL()), s.in(dim, "   orders, served by "+p.api.Config.Framework))
 	s.line("  callers  ", s.in(dim, "all: get post put delete   reader: get   none: nothing"))
-	for n, act := range []struct {
-		name, what string
-		play       func(context.Context)
-	}{
+	acts := []act{
 		{"OKQ8", "Entra ID: credentials in a form, levels as roles, RS256", p.scheme(devauth.OKQ8)},
 		{"A messaging platform", "HTTP Basic, levels as scope, ES256", p.scheme(devauth.Messaging)},
 		{"Bokbasen", "Auth0: credentials in JSON, levels as permissions, RS256", p.scheme(devauth.Bokbasen)},
@@ -96,7 +100,17 @@ func (p *play) acts(ctx context.Context) (complete bool) {
 		{"Keys rotate while calls go on", "a token of an unknown key waits for one shared fetch", p.rotation},
 		{"The issuer goes down while calls go on", "known keys are kept", p.outage},
 		{"A start without keys", "a second API, while the issuers are down", p.coldStart},
-	} {
+	}
+	if p.all {
+		second, err := p.beyondBearer(ctx)
+		if err != nil {
+			p.show(ctx, call{who: "beyond"}, answer{}, err, outcome{}, "")
+			return true
+		}
+		defer second.close(ctx)
+		acts = append(acts, second.acts()...)
+	}
+	for n, act := range acts {
 		s.line("\n ", s.in(bold, fmt.Sprintf("%d  %s", n+1, act.name)), s.in(dim, "  "+act.what), "\n")
 		act.play(ctx)
 		if ctx.Err() != nil {

@@ -68,7 +68,13 @@ func (s *screen) answer(c call, a answer, note, wrong string) {
 	s.line("    ", mark, " ", s.in(statusStyle(a.status), code), fmt.Sprintf("  %-9s  %-6s %-21s  ", c.who, c.method, c.path), s.in(dim, note))
 	for _, name := range []string{"WWW-Authenticate", "Retry-After"} { // these make a refusal
 		for _, value := range a.header.Values(name) {
-			s.line("           ", s.in(dim, name+": "), s.in(yellow, value))
+			for i, part := range strings.Split(strings.NewReplacer(", resource_metadata", ",\nresource_metadata", ", acr_values", ",\nacr_values").Replace(value), "\n") {
+				if i == 0 {
+					s.line("           ", s.in(dim, name+": "), s.in(yellow, part))
+				} else {
+					s.line("             ", s.in(yellow, part))
+				}
+			}
 		}
 	}
 	if wrong != "" {

@@ -27,6 +27,7 @@ import (
 	"github.com/sallyport-go/sallyport"
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
+	"github.com/sallyport-go/sallyport/examples/internal/devca"
 	"github.com/sallyport-go/sallyport/middleware"
 	"github.com/sallyport-go/sallyport/middleware/mtls"
 	"github.com/sallyport-go/sallyport/providers"
@@ -58,7 +59,7 @@ func play(ctx context.Context, addr string, stdout io.Writer) error {
 		return err
 	}
 	defer func() { _ = auth.Close() }()
-	ca, err := newCA()
+	ca, err := devca.New()
 	if err != nil {
 		return err
 	}
@@ -97,8 +98,8 @@ type running struct {
 
 // serve serves over TLS, and asks clients for certificates of the CA. A client
 // without one gets as far as the Guard, which answers it.
-func serve(ctx context.Context, addr string, ca *authority, gate *sallyport.Gate) (*running, error) {
-	own, err := ca.issue("api", x509.ExtKeyUsageServerAuth)
+func serve(ctx context.Context, addr string, ca *devca.Authority, gate *sallyport.Gate) (*running, error) {
+	own, err := ca.Issue("api", x509.ExtKeyUsageServerAuth)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +115,7 @@ func serve(ctx context.Context, addr string, ca *authority, gate *sallyport.Gate
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, TLSConfig: &tls.Config{
 		Certificates: []tls.Certificate{own},
 		ClientAuth:   tls.VerifyClientCertIfGiven,
-		ClientCAs:    ca.pool(),
+		ClientCAs:    ca.Pool(),
 		MinVersion:   tls.VersionTLS12,
 	}}
 	served := make(chan struct{})
@@ -129,12 +130,12 @@ func serve(ctx context.Context, addr string, ca *authority, gate *sallyport.Gate
 }
 
 // callAll makes the calls of the partner and of a thief, each a client of the CA.
-func callAll(ctx context.Context, auth *devauth.Server, ca *authority, api string, stdout io.Writer) error {
-	partner, err := ca.issue("partner", x509.ExtKeyUsageClientAuth)
+func callAll(ctx context.Context, auth *devauth.Server, ca *devca.Authority, api string, stdout io.Writer) error {
+	partner, err := ca.Issue("partner", x509.ExtKeyUsageClientAuth)
 	if err != nil {
 		return err
 	}
-	thief, err := ca.issue("thief", x509.ExtKeyUsageClientAuth)
+	thief, err := ca.Issue("thief", x509.ExtKeyUsageClientAuth)
 	if err != nil {
 		return err
 	}
@@ -203,8 +204,8 @@ func token(ctx context.Context, auth *devauth.Server, query url.Values) (string,
 }
 
 // call calls the API as a client with that certificate, nil for none.
-func call(ctx context.Context, address, token string, ca *authority, cert *tls.Certificate, claim *x509.Certificate) (status int, err error) {
-	config := &tls.Config{RootCAs: ca.pool(), MinVersion: tls.VersionTLS12}
+func call(ctx context.Context, address, token string, ca *devca.Authority, cert *tls.Certificate, claim *x509.Certificate) (status int, err error) {
+	config := &tls.Config{RootCAs: ca.Pool(), MinVersion: tls.VersionTLS12}
 	if cert != nil {
 		config.Certificates = []tls.Certificate{*cert}
 	}
@@ -214,7 +215,7 @@ func call(ctx context.Context, address, token string, ca *authority, cert *tls.C
 	}
 	r.Header.Set("Authorization", "Bearer "+token)
 	if claim != nil {
-		r.Header.Set("Client-Cert", clientCert(claim))
+		r.Header.Set("Client-Cert", devca.ClientCert(claim))
 	}
 	transport := &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}
 	resp, err := (&http.Client{Transport: transport, Timeout: 10 * time.Second}).Do(r)

@@ -15,6 +15,9 @@
 //	-issuer A -issuer B -audience x                            A and B: x
 //	-audience x -issuer A -issuer B -audience y                A and B: x or y
 //
+// Beyond bearer tokens there are -dpop, -introspect, -mtls-ca, -resource,
+// -step-up-acr, -deny-file and -redis, which go together and with each -framework.
+//
 // The log is on standard error. SIGTERM and Ctrl-C drain requests under way and
 // end it within five seconds; a second one ends it at once. It exits with 0
 // after that, 1 when it could not serve, 2 when the flags are wrong.
@@ -115,16 +118,33 @@ func parse(args []string, help io.Writer) (api.Config, error) {
 	flags := flag.NewFlagSet("orders", flag.ContinueOnError)
 	flags.Func("issuer", "an authorization server to trust: the `URL` that its tokens have as iss, byte for byte (repeatable)", trust.issuer)
 	flags.Func("audience", "an `aud` value that means this API, in tokens of the -issuer flags right before it, or of all if it comes first (repeatable)", trust.audience)
+	flags.Func("introspect", "where to ask about opaque tokens of the -issuer right before it, or of the first one: the `URL` of its introspection endpoint", func(url string) error {
+		if url == "" {
+			return errors.New("it is empty")
+		}
+		cfg.Introspect, cfg.IntrospectIssuer = url, trust.last()
+		return nil
+	})
 	flags.StringVar(&cfg.JWKSURL, "jwks-url", "", "with a single -issuer: the `URL` of its keys, instead of discovery")
 	flags.DurationVar(&cfg.JWKSRefresh, "jwks-refresh", 0, "the longest time between two refreshes of the keys, whatever the issuer says; the shortest follows")
 	flags.DurationVar(&cfg.Leeway, "leeway", usualLeeway, "what is granted to clocks that differ; 0 is nothing")
+	cfg.Flags(flags)
 	if err := cfg.Parse(flags, "is a small API protected by Sallyport", args, help); err != nil {
 		return cfg, err
 	}
 	cfg.Issuers = trust.issuers
+	if cfg.Introspect != "" && cfg.IntrospectIssuer == "" && len(cfg.Issuers) > 0 {
+		cfg.IntrospectIssuer = cfg.Issuers[0].Name
+	}
 	given := map[string]bool{}
-	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	if err := errors.Join(append(trust.mistakes(), mistakes(cfg, given)...)...); err != nil {
+	errs := trust.mistakes()
+	flags.Visit(func(f *flag.Flag) {
+		given[f.Name] = true
+		if api.IsFeature(f.Name) && f.Value.String() == "" {
+			errs = append(errs, fmt.Errorf("orders: -%s is empty: leave it out, or say what", f.Name))
+		}
+	})
+	if err := errors.Join(append(errs, mistakes(cfg, given)...)...); err != nil {
 		return cfg, err
 	}
 	if cfg.Leeway == 0 {
@@ -138,6 +158,9 @@ func mistakes(cfg api.Config, given map[string]bool) []error {
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf("orders: "+format, args...)) }
 	if err := api.CheckFramework(cfg.Framework); err != nil {
 		wrong("-%w", err)
+	}
+	for _, err := range cfg.Mistakes() {
+		wrong("%w", err)
 	}
 	if given["jwks-refresh"] && cfg.JWKSRefresh < leastRefresh {
 		wrong("-jwks-refresh %v is too short: use at least %v", cfg.JWKSRefresh, leastRefresh)
@@ -192,6 +215,14 @@ func (t *trust) audience(name string) error {
 		t.issuers[i].Audiences = append(t.issuers[i].Audiences, name)
 	}
 	return nil
+}
+
+// last returns the issuer that came last, "" if none came.
+func (t *trust) last() string {
+	if len(t.current) == 0 {
+		return ""
+	}
+	return t.issuers[t.current[len(t.current)-1]].Name
 }
 
 func (t *trust) mistakes() []error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -78,12 +79,29 @@ func TestWhatCannotBeServedIsSaid(t *testing.T) {
 	addr := testkit.Listener(t).Addr().String()
 	for want, args := range map[string][]string{
 		addr + " is in use: stop the other program or choose another with -auth-addr": {"-addr", "127.0.0.1:0", "-auth-addr", addr},
-		"use https": {"-addr", "127.0.0.1:0", "-issuer", "http://issuer.example", "-audience", "x"},
+		"-deny-file: ":                  {"-addr", "127.0.0.1:0", "-auth-addr", "127.0.0.1:0", "-deny-file", filepath.Join(t.TempDir(), "missing")},
+		"-origin \"ftp://api.example\"": {"-addr", "127.0.0.1:0", "-auth-addr", "127.0.0.1:0", "-dpop", "accept", "-origin", "ftp://api.example"},
+		"-resource: ":                   {"-addr", "127.0.0.1:0", "-auth-addr", "127.0.0.1:0", "-resource", "http://api.example"},
+		"use https":                     {"-addr", "127.0.0.1:0", "-issuer", "http://issuer.example", "-audience", "x"},
 	} {
 		var out, errs bytes.Buffer
 		assert.Equal(t, exitFailed, run(t.Context(), args, &out, &errs))
 		assert.Contains(t, errs.String(), want)
+		assert.NotContains(t, errs.String(), "secret")
 		assert.Empty(t, out.String())
+	}
+}
+
+func TestAnEndpointForQuestionsBelongsToTheIssuerRightBeforeIt(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]string{
+		"-issuer A -audience x -introspect URL -issuer B -audience z": "A",
+		"-issuer A -issuer B -introspect URL -audience x":             "B",
+		"-introspect URL -issuer A -issuer B -audience x":             "A",
+	} {
+		cfg, err := parse(append(strings.Fields(args), "-introspect-client", "id:secret"), io.Discard)
+		require.NoError(t, err)
+		assert.Equal(t, want, cfg.IntrospectIssuer, args)
 	}
 }
 
@@ -136,6 +154,21 @@ func TestWrongFlagsAreNamed(t *testing.T) {
 		{"a JWKS URL without an issuer", "-jwks-url https://a/keys", []string{"-jwks-url goes with exactly one -issuer: there are 0"}},
 		{"a JWKS URL for two", "-jwks-url https://a/keys -issuer https://a -issuer https://b -audience x", []string{"-jwks-url goes with exactly one -issuer: there are 2"}},
 		{"an authorization server that would not start", "-auth-addr 127.0.0.1:0 -issuer https://a -audience x", []string{"-auth-addr", "leave one out"}},
+		{"no mode of DPoP", "-dpop maybe", []string{`-dpop "maybe" is not there`, "off, accept, require"}},
+		{"nonces without proofs", "-dpop-nonce", []string{"-dpop-nonce is for proofs"}},
+		{"an empty origin", "-dpop accept -origin=", []string{"-origin is empty"}},
+		{"an empty resource", "-resource=", []string{"-resource is empty"}},
+		{"no word of a challenge", "-step-up-acr 50%\"", []string{"-step-up-acr", "one word"}},
+		{"no step at all", "-step-up-acr=", []string{"-step-up-acr is empty"}},
+		{"an empty file name", "-deny-file=", []string{"-deny-file is empty"}},
+		{"questions of nobody", "-issuer https://a -audience x -introspect https://a/ask", []string{"-introspect-client is missing"}},
+		{"nobody to be asked", "-introspect-client a:b", []string{"-introspect-client is for -introspect"}},
+		{"credentials without a secret", "-issuer https://a -audience x -introspect https://a/ask -introspect-client a", []string{"-introspect-client must be ID:SECRET"}},
+		{"questions to no issuer that is known", "-introspect https://a/ask -introspect-client a:b", []string{"-introspect goes with an -issuer"}},
+		{"an empty endpoint", "-introspect=", []string{"-introspect", "empty"}},
+		{"a certificate without a key", "-tls-cert a", []string{"-tls-cert and -tls-key go together"}},
+		{"a key without a certificate", "-tls-key a", []string{"-tls-cert and -tls-key go together"}},
+		{"certificates of clients without TLS", "-mtls-ca a", []string{"-mtls-ca wants -tls-cert and -tls-key"}},
 		{"several at once", "-framework rails -leeway 1h -audience x", []string{"rails", "-leeway", "-audience"}},
 	} {
 		var out, errs bytes.Buffer
@@ -147,8 +180,11 @@ func TestWrongFlagsAreNamed(t *testing.T) {
 	}
 	var out, errs bytes.Buffer
 	assert.Equal(t, exitOK, run(t.Context(), []string{"-h"}, &out, &errs))
-	for _, flag := range []string{"-addr", "-auth-addr", "-audience", "-framework", "-issuer", "-jwks-refresh", "-jwks-url", "-leeway"} {
-		assert.Contains(t, out.String(), "\n  "+flag+" ")
+	for _, flag := range []string{
+		"-addr", "-auth-addr", "-audience", "-deny-file", "-dpop", "-dpop-nonce", "-framework", "-introspect", "-introspect-client",
+		"-issuer", "-jwks-refresh", "-jwks-url", "-leeway", "-mtls-ca", "-origin", "-redis", "-resource", "-step-up-acr", "-tls-cert", "-tls-key",
+	} {
+		assert.Regexp(t, "\n  "+flag+"[ \n]", out.String())
 	}
 	assert.Empty(t, errs.String(), "help is no mistake")
 }

@@ -27,21 +27,33 @@ func TestATokenOfEverySchemeMayBeBoundToACertificate(t *testing.T) {
 	}
 }
 
+func TestATokenOfEverySchemeMaySayHowTheUserLoggedIn(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	for _, scheme := range devauth.Schemes {
+		a := testkit.Do(t, h.request(scheme, "dev_acr=urn:example:mfa"))
+		assert.Equal(t, "urn:example:mfa", h.granted(scheme, a, nil).claims["acr"], scheme)
+	}
+}
+
 func TestWhatIsAskedForByTheQueryIsKnownOrRefused(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	const known = "of the query, dev_format=opaque and dev_certificate with a SHA-256 thumbprint in base64url are known"
+	const known = "of the query, dev_format=opaque, dev_acr with one word and dev_certificate with a SHA-256 thumbprint in base64url are known"
 	for query, want := range map[string]string{
-		"dev_format=jwt":                                              known,
-		"dev_format":                                                  known,
-		"dev_fromat=opaque":                                           known,
-		"dev_certificate=":                                            known,
-		"dev_certificate=" + someThumbprint[:42]:                      known,
-		"dev_certificate=" + someThumbprint + "%3D":                   known,
-		"dev_certificate=" + someThumbprint[:42] + "1":                known,
-		"dev_certificate=" + someThumbprint + "%0A":                   known,
-		"dev_certificate=" + strings.Repeat("%0A", 43):                known,
-		"dev_format=opaque&dev_format=opaque":                         "a parameter came more than once",
+		"dev_format=jwt":                               known,
+		"dev_format":                                   known,
+		"dev_fromat=opaque":                            known,
+		"dev_certificate=":                             known,
+		"dev_certificate=" + someThumbprint[:42]:       known,
+		"dev_certificate=" + someThumbprint + "%3D":    known,
+		"dev_certificate=" + someThumbprint[:42] + "1": known,
+		"dev_certificate=" + someThumbprint + "%0A":    known,
+		"dev_certificate=" + strings.Repeat("%0A", 43): known,
+		"dev_acr=":                            known,
+		"dev_acr=two+words":                   known,
+		"dev_acr=%C3%A9":                      known,
+		"dev_format=opaque&dev_format=opaque": "a parameter came more than once",
 		"scope=get&client_secret=of-the-query-is-not-read":            "",
 		"other=1&dev_format=opaque&dev_certificate=" + someThumbprint: "",
 	} {

@@ -8,6 +8,9 @@
 //	GET    /keys         200  open: the state of the issuers' keys
 //	GET    /healthz      200  open: the process is alive
 //
+// With a resource, its metadata is served at
+// /.well-known/oauth-protected-resource and the resource's path (RFC 9728).
+//
 // The resource of the levels is the audience: a token holds the level get by
 // "get" or by "<audience>/get" in scope, scp or permissions, or in roles if an
 // app calls.
@@ -66,6 +69,8 @@ type Config struct {
 	// AuthAddr is where Start starts one if there are neither Issuers nor
 	// Auth; the flag -auth-addr.
 	AuthAddr string
+
+	Features
 }
 
 // Parse reads args: the flags of every program that serves this API, whose
@@ -96,8 +101,9 @@ type Server struct {
 
 	gate     *sallyport.Gate
 	server   *http.Server
-	addr     string
+	url      string
 	ownsAuth bool
+	opened   closers
 
 	background sync.WaitGroup
 	giveUp     context.CancelFunc // ends the wait for the first keys
@@ -154,26 +160,34 @@ func Serve(l net.Listener, cfg Config) (*Server, error) {
 		levels.Resources = append(levels.Resources, i.Audiences...)
 	}
 	access, wrongLevels := levels.Compile()
-	gate, wrongGate := cfg.openGate()
-	if err := errors.Join(CheckFramework(cfg.Framework), wrongLevels, wrongGate); err != nil {
+	secure, wrongTLS := cfg.tls()
+	own := origin(l, secure != nil)
+	gate, opened, wrongGate := cfg.openGate(own)
+	if err := errors.Join(CheckFramework(cfg.Framework), wrongLevels, wrongTLS, wrongGate); err != nil {
 		if gate != nil {
 			err = errors.Join(err, gate.Close())
 		}
-		return nil, errors.Join(err, l.Close())
+		return nil, errors.Join(err, opened.close(), l.Close())
 	}
-	routes := frameworks[cfg.Framework](&handlers{gate, levels, newStore()})
+	creating := cfg.creating(access)
+	routes := frameworks[cfg.Framework](&handlers{gate, levels, creating, newStore()})
+	routes, err := withMetadata(gate, routes)
+	if err != nil { // cannot happen: the resource and the issuers are known to be good
+		return nil, errors.Join(err, gate.Close(), opened.close(), l.Close())
+	}
 	switch {
 	case cfg.Auth == nil:
 	case isLoopback(l.Addr()):
-		routes = page.Handler(cfg.Auth, gate, ruleOf(access), routes)
+		routes = page.Handler(cfg.Auth, gate, ruleOf(access, creating), routes)
 	default: // it hands out tokens without asking
 		cfg.Logger.Warn("no page at /: it is served on a loopback address alone", "addr", l.Addr().String())
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{
-		Config: cfg, gate: gate, addr: l.Addr().String(), giveUp: cancel, failed: make(chan struct{}),
+		Config: cfg, gate: gate, opened: opened, url: own, giveUp: cancel, failed: make(chan struct{}),
 		server: &http.Server{
 			Handler:           routes,
+			TLSConfig:         secure,
 			ReadHeaderTimeout: 5 * time.Second,
 			ReadTimeout:       10 * time.Second,
 			WriteTimeout:      20 * time.Second, // longer than keys can take to arrive
@@ -183,7 +197,7 @@ func Serve(l net.Listener, cfg Config) (*Server, error) {
 		},
 	}
 	s.background.Go(func() {
-		if err := s.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.serve(l); !errors.Is(err, http.ErrServerClosed) {
 			cfg.Logger.Error("serving ended", "error", err)
 			close(s.failed)
 		}
@@ -192,14 +206,52 @@ func Serve(l net.Listener, cfg Config) (*Server, error) {
 	return s, nil
 }
 
+// origin is where clients on this machine reach what listens there.
+func origin(l net.Listener, secure bool) string {
+	if secure {
+		return "https://" + l.Addr().String()
+	}
+	return "http://" + l.Addr().String()
+}
+
+func (s *Server) serve(l net.Listener) error {
+	if s.server.TLSConfig != nil {
+		return s.server.ServeTLS(l, "", "")
+	}
+	return s.server.Serve(l)
+}
+
+// withMetadata serves the metadata of the resource beside routes, if there is one:
+// in front of the router, because a resource's path may have characters that mean
+// something in a router's pattern.
+//
+// RFC 9728 section 3: https://www.rfc-editor.org/rfc/rfc9728#section-3
+func withMetadata(gate *sallyport.Gate, routes http.Handler) (http.Handler, error) {
+	path := gate.MetadataPath()
+	if path == "" {
+		return routes, nil
+	}
+	metadata, err := gate.MetadataHandler(middleware.Metadata{More: map[string]any{"resource_name": "Orders"}})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.EscapedPath() == path {
+			metadata.ServeHTTP(w, r)
+			return
+		}
+		routes.ServeHTTP(w, r)
+	}), err
+}
+
 func isLoopback(addr net.Addr) bool {
 	tcp, ok := addr.(*net.TCPAddr)
 	return ok && tcp.IP.IsLoopback()
 }
 
 // ruleOf returns what a call requires, for the page: as the frameworks mount it.
-func ruleOf(access *claims.Access) func(method, path string) claims.Rule {
+func ruleOf(access *claims.Access, creating claims.Rule) func(method, path string) claims.Rule {
 	return func(method, path string) claims.Rule {
+		if method == http.MethodPost && path == "/orders" {
+			return creating
+		}
 		if path == "/orders" || strings.HasPrefix(path, "/orders/") {
 			return access.Rule(method)
 		}
@@ -209,10 +261,10 @@ func ruleOf(access *claims.Access) func(method, path string) claims.Rule {
 
 // openGate expects of each issuer what can be expected of any: typ at+jwt, JWT
 // or none, and the usual claims for scopes, permissions and roles. All mistakes
-// are reported at once.
-func (c *Config) openGate() (*sallyport.Gate, error) {
+// are reported at once. own is the address that the gate is for.
+func (c *Config) openGate(own string) (*sallyport.Gate, closers, error) {
 	if c.JWKSURL != "" && len(c.Issuers) != 1 {
-		return nil, errors.New("a JWKS URL goes with exactly one issuer")
+		return nil, nil, errors.New("a JWKS URL goes with exactly one issuer")
 	}
 	var trusted []providers.Provider
 	for _, i := range c.Issuers {
@@ -228,12 +280,15 @@ func (c *Config) openGate() (*sallyport.Gate, error) {
 			Source: providers.Source{Issuer: i.Name, JWKSURL: c.JWKSURL},
 		}}})
 	}
-	return sallyport.Open(sallyport.Config{
+	cfg := sallyport.Config{
 		Providers: trusted,
 		Keys:      jwks.FetcherConfig{OnEvent: keyLog(c.Logger), MaxRefreshInterval: c.JWKSRefresh},
 		Verifier:  verifier.Config{Leeway: c.Leeway},
 		Guard:     middleware.Config{Realm: "orders", Logger: c.Logger},
-	})
+	}
+	opened, wrong := c.extend(&cfg, own)
+	gate, err := sallyport.Open(cfg)
+	return gate, opened, errors.Join(wrong, err)
 }
 
 // Another serves a second API like this one, on a free port. It is the caller's
@@ -245,7 +300,7 @@ func (s *Server) Another(ctx context.Context) (*Server, error) {
 }
 
 // URL returns the address of the API, without a slash at the end.
-func (s *Server) URL() string { return "http://" + s.addr }
+func (s *Server) URL() string { return s.url }
 
 // Failed is closed if serving ends without Close.
 func (s *Server) Failed() <-chan struct{} { return s.failed }
@@ -268,7 +323,7 @@ func (s *Server) Close() error {
 		err = errors.Join(fmt.Errorf("requests were cut off after %v: %w", DrainTimeout, err), s.server.Close())
 	}
 	s.giveUp()
-	err = errors.Join(err, s.gate.Close())
+	err = errors.Join(err, s.gate.Close(), s.opened.close())
 	s.background.Wait()
 	return errors.Join(err, wrongAuth)
 }

@@ -20,9 +20,10 @@ import (
 // handlers are the routes and what they need. They know nothing of tokens:
 // a request that arrives here may do this. It is safe for concurrent use.
 type handlers struct {
-	gate   *sallyport.Gate
-	levels claims.AccessLevels
-	orders *store
+	gate     *sallyport.Gate
+	levels   claims.AccessLevels
+	creating claims.Rule // of POST /orders
+	orders   *store
 }
 
 func (h *handlers) list(w http.ResponseWriter, _ *http.Request) {

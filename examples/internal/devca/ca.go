@@ -1,4 +1,6 @@
-package main
+// Package devca is a certificate authority for as long as a program runs: for
+// examples and their tests.
+package devca
 
 import (
 	"crypto/ecdsa"
@@ -8,18 +10,21 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
+	"encoding/pem"
 	"math/big"
 	"net"
 	"time"
 )
 
-// authority is a certificate authority for as long as the program runs.
-type authority struct {
+// Authority is a certificate authority. It is immutable and safe for concurrent
+// use.
+type Authority struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 }
 
-func newCA() (*authority, error) {
+// New returns an Authority with a key of its own.
+func New() (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -34,18 +39,30 @@ func newCA() (*authority, error) {
 		return nil, err
 	}
 	cert, err := x509.ParseCertificate(der)
-	return &authority{cert, key}, err
+	return &Authority{cert, key}, err
 }
 
-// pool is what trusts the authority.
-func (a *authority) pool() *x509.CertPool {
+// Pool returns what trusts the authority.
+func (a *Authority) Pool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(a.cert)
 	return pool
 }
 
-// issue makes a key with a certificate, for a server on this machine or a client.
-func (a *authority) issue(name string, usage x509.ExtKeyUsage) (tls.Certificate, error) {
+// PEM returns the authority's certificate, for a file.
+func (a *Authority) PEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
+}
+
+// PEM returns what was issued, for files.
+func PEM(issued tls.Certificate) (cert, key []byte, err error) {
+	der, err := x509.MarshalPKCS8PrivateKey(issued.PrivateKey)
+	cert = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: issued.Certificate[0]})
+	return cert, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), err
+}
+
+// Issue makes a key with a certificate, for a server on this machine or a client.
+func (a *Authority) Issue(name string, usage x509.ExtKeyUsage) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, err
@@ -74,7 +91,7 @@ func template(name string) (*x509.Certificate, error) {
 	}, err
 }
 
-// clientCert writes a certificate as a proxy forwards it (RFC 9440 section 2.2).
-func clientCert(cert *x509.Certificate) string {
+// ClientCert returns a certificate as a proxy forwards it (RFC 9440 section 2.2).
+func ClientCert(cert *x509.Certificate) string {
 	return ":" + base64.StdEncoding.EncodeToString(cert.Raw) + ":"
 }
