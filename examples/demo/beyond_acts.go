@@ -32,7 +32,7 @@ func (b *beyond) refusedBy(scheme, flaw, reason string) outcome {
 }
 
 const (
-	aboutBearer = `, error="invalid_token"`
+	aboutBearer = `, error="invalid_token"` //nolint:gosec // G101: a part of a challenge
 	aboutProof  = `, error="invalid_dpop_proof"`
 )
 

@@ -90,7 +90,7 @@ func TestGRPC(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, grpc_health_v1.HealthCheckResponse_SERVING, answer.GetStatus())
 	_, err = stream.Recv() // nothing changes until the token ends
-	assert.Equal(t, codes.Canceled, status.Code(err), "%v", err)
+	assert.Contains(t, []codes.Code{codes.Canceled, codes.Internal}, status.Code(err), "%v", err) // by who notices first: the service, or net/http
 	stream, err = client.Watch(with(t, iss.Token(jwkstest.Claims{"scope": "orders.read"})), &grpc_health_v1.HealthCheckRequest{})
 	require.NoError(t, err)
 	_, err = stream.Recv()

@@ -7,7 +7,7 @@ replace github.com/sallyport-go/sallyport/integration => ../
 require (
 	github.com/luikyv/go-oidc v0.10.0
 	github.com/sallyport-go/sallyport/integration v0.0.0-00010101000000-000000000000
-	golang.org/x/crypto v0.39.0
+	golang.org/x/crypto v0.53.0
 )
 
 require (
