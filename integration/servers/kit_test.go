@@ -59,7 +59,8 @@ func get(t *testing.T, url, token string) answer {
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
-	return answer{response.StatusCode, response.Header.Get("WWW-Authenticate"), response.Header.Get("Retry-After"), string(body)}
+	challenge, _, _ := strings.Cut(response.Header.Get("WWW-Authenticate"), ", resource_metadata=") // of an audience that is an address
+	return answer{response.StatusCode, challenge, response.Header.Get("Retry-After"), string(body)}
 }
 
 // readPath is a path that a reading token opens: /whoami asks for no scope.

@@ -164,7 +164,8 @@ func TestACallCostsOneRoundTripAtMost(t *testing.T) {
 func TestAnAnswerThatIsLostIsNoReplay(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	remember(t, open(t, s.client()), "first", "a") // Redis learns the script
+	unhurried := func(cfg *redisstore.Config) { cfg.Timeout = patient }
+	remember(t, open(t, s.client(), unhurried), "first", "a") // Redis learns the script
 	var deaf atomic.Bool
 	client := redis.NewClient(&redis.Options{Addr: s.addr, MinRetryBackoff: time.Millisecond, Dialer: func(_ context.Context, network, addr string) (net.Conn, error) {
 		c, err := net.Dial(network, addr)
@@ -172,11 +173,11 @@ func TestAnAnswerThatIsLostIsNoReplay(t *testing.T) {
 	}})
 	defer client.Close()
 	require.NoError(t, client.Ping(t.Context()).Err())
-	store := open(t, client, func(cfg *redisstore.Config) { cfg.Timeout = patient })
+	store := open(t, client, unhurried)
 	deaf.Store(true)
 	assert.True(t, remember(t, store, "proof", "a"))
 	assert.False(t, deaf.Load(), "an answer was lost")
-	assert.False(t, remember(t, open(t, s.client()), "proof", "a"))
+	assert.False(t, remember(t, open(t, s.client(), unhurried), "proof", "a"))
 }
 
 // lossy reads one answer and loses it, with the connection.
