@@ -89,7 +89,7 @@ func TestGRPC(t *testing.T) {
 	answer, err = stream.Recv()
 	require.NoError(t, err)
 	assert.Equal(t, grpc_health_v1.HealthCheckResponse_SERVING, answer.GetStatus())
-	_, err = stream.Recv() // nothing changes until the token ends
+	_, err = stream.Recv()                                                                        // nothing changes until the token ends
 	assert.Contains(t, []codes.Code{codes.Canceled, codes.Internal}, status.Code(err), "%v", err) // by who notices first: the service, or net/http
 	stream, err = client.Watch(with(t, iss.Token(jwkstest.Claims{"scope": "orders.read"})), &grpc_health_v1.HealthCheckRequest{})
 	require.NoError(t, err)
