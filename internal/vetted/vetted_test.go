@@ -9,6 +9,7 @@ import (
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/internal/strictjson"
 	"github.com/sallyport-go/sallyport/internal/vetted"
+	"github.com/sallyport-go/sallyport/verifier"
 )
 
 func TestClaimsRegistersWhatVerifierNeeds(t *testing.T) {
@@ -24,4 +25,11 @@ func TestClaimsRegistersWhatVerifierNeeds(t *testing.T) {
 	lacking, held := claims.AllScopes("orders.write"), claims.AllScopes("orders.read")
 	assert.Equal(t, "scope", vetted.Kind(&lacking, c))
 	assert.Empty(t, vetted.Kind(&held, c))
+}
+
+func TestVerifierRegistersItsJudge(t *testing.T) {
+	t.Parallel()
+	judge, ok := vetted.Judge(new(verifier.Verifier)).(interface{ Knows(issuer string) bool })
+	require.True(t, ok)
+	assert.False(t, judge.Knows("https://issuer.example"), "a verifier that knows no issuer")
 }
