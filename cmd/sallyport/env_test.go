@@ -156,7 +156,7 @@ func TestTheBearerOfTheEnvironmentGoesToItsServerAlone(t *testing.T) {
 	}
 }
 
-// What a fetch finds is said in the words of whoever said where to fetch.
+// A mistake that a fetch finds names the variable or the flag that it came from.
 //
 // Not parallel: it changes the environment.
 func TestMistakesThatAFetchFindsNameTheFlagOrTheVariable(t *testing.T) {

@@ -47,7 +47,7 @@ func (o *options) withProof(ctx context.Context, gate *sallyport.Gate, token str
 		rule = claims.AnyToken()
 	}
 	report := gate.ExplainBound(ctx, token, rule)
-	if !asked { // the line of a rule that nobody asked for
+	if !asked { // the line of the rule, which was not asked for
 		report.Checks = report.Checks[:len(report.Checks)-1]
 	}
 	now := time.Now

@@ -16,7 +16,7 @@ import (
 
 // prover is a transport that puts a DPoP proof (RFC 9449) into each request: to the
 // token endpoint, which binds the token to the key, and to the API, which then
-// takes the token from nobody else. The key lives as long as the program. It is
+// takes the token from no other client. The key lives as long as the program. It is
 // safe for concurrent use.
 type prover struct {
 	base http.RoundTripper

@@ -1,9 +1,9 @@
 // Package vetted lets verifier build claims from a payload that it has already
 // parsed, without the function that does so being part of claims' exported API.
 //
-// claims and verifier are two packages, as are verifier and introspection, and Go has no other way for one to give
-// the other something that no user gets: claims registers its two functions
-// here when it is initialised, which is before verifier is, because verifier
+// claims and verifier are two packages, as are verifier and introspection, and
+// Go has no other way for one to give the other something that no user gets:
+// claims registers its functions here when it is initialised, which is before verifier is, because verifier
 // imports claims. The parameters are of type any because this package cannot
 // import claims; both sides hold pointers, so that a call allocates nothing
 // more than a direct one would.
