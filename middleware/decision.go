@@ -207,11 +207,14 @@ func (d *decider) turnAway(ctx context.Context, c *call, who *claims.Claims, e *
 		return d.withShadow(ctx), nil, nil
 	}
 	d.report(ctx, c, ev)
-	if d.schemes != nil || d.metadata != "" {
+	if d.presents() {
 		e = d.present(e, c.credential.Scheme)
 	}
 	return nil, nil, e
 }
+
+// presents reports whether challenges say more than the decision itself does.
+func (d *decider) presents() bool { return d.schemes != nil || d.metadata != "" }
 
 // report counts a decision, logs it and calls the hook, before the answer is
 // written.

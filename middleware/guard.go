@@ -295,7 +295,7 @@ func (g *Guard) Deny(w http.ResponseWriter, r *http.Request, err error) {
 		fallback = reason.Canceled
 	}
 	e := g.decider.refusal(err, fallback)
-	if g.decider.schemes != nil || g.decider.metadata != "" {
+	if g.decider.presents() {
 		e = g.decider.present(e, "")
 	}
 	g.write(w, r, e)
