@@ -1,6 +1,7 @@
 package sallyport
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -57,6 +58,11 @@ func (g *Gate) Check(r *http.Request, rule claims.Rule) (*http.Request, *claims.
 // Deny is [middleware.Guard.Deny].
 func (g *Gate) Deny(w http.ResponseWriter, r *http.Request, err error) {
 	g.orZero().Guard.Deny(w, r, err)
+}
+
+// UntilExpiry is [middleware.Guard.UntilExpiry].
+func (g *Gate) UntilExpiry(ctx context.Context, who *claims.Claims) (context.Context, context.CancelFunc) {
+	return g.orZero().Guard.UntilExpiry(ctx, who)
 }
 
 // MetadataPath is [middleware.Guard.MetadataPath].

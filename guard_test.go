@@ -1,6 +1,7 @@
 package sallyport_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -65,6 +66,12 @@ func refusals(token string) map[string]func(*testing.T, *sallyport.Gate) {
 			assert.JSONEq(t, `{"ready":false,"issuers":[]}`, body)
 		},
 		"MetadataPath": func(t *testing.T, g *sallyport.Gate) { assert.Empty(t, g.MetadataPath()) },
+		"UntilExpiry": func(t *testing.T, g *sallyport.Gate) {
+			ctx, cancel := g.UntilExpiry(t.Context(), nil)
+			assert.NoError(t, ctx.Err())
+			cancel()
+			assert.ErrorIs(t, ctx.Err(), context.Canceled)
+		},
 		"MetadataHandler": func(t *testing.T, g *sallyport.Gate) {
 			_, err := g.MetadataHandler(middleware.Metadata{})
 			assert.ErrorContains(t, err, "set Config.Resource")

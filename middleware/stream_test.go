@@ -198,3 +198,44 @@ func TestATakenConnectionEndsWithTheToken(t *testing.T) {
 	_, err = from.ReadByte()
 	assert.ErrorIs(t, err, io.EOF)
 }
+
+func TestAContextOfAnotherTransportEndsWithTheToken(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name   string
+		guard  func(t *testing.T) *middleware.Guard
+		claims string
+		ends   time.Duration // 0: not
+	}{
+		{"at exp plus the leeway of the Verifier", func(t *testing.T) *middleware.Guard {
+			t.Helper()
+			return newGuard(t, middleware.Config{Verifier: withLeeway{expiring(t)}})
+		}, `{"exp":%d}`, 90 * time.Second},
+		{"at exp, of a nil Guard", func(*testing.T) *middleware.Guard { return nil }, `{"exp":%d}`, time.Minute},
+		{"not without exp", func(*testing.T) *middleware.Guard { return nil }, `{"sub":"%d"}`, 0},
+		{"not without claims", func(*testing.T) *middleware.Guard { return nil }, "", 0},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var who *claims.Claims
+				if row.claims != "" {
+					who = parse(t, fmt.Sprintf(row.claims, time.Now().Add(time.Minute).Unix()))
+				}
+				begun := time.Now()
+				ctx, cancel := row.guard(t).UntilExpiry(t.Context(), who)
+				if row.ends == 0 {
+					_, ends := ctx.Deadline()
+					assert.False(t, ends)
+					cancel()
+					assert.ErrorIs(t, context.Cause(ctx), context.Canceled)
+					return
+				}
+				defer cancel()
+				<-ctx.Done()
+				assert.Equal(t, row.ends, time.Since(begun))
+				assert.ErrorIs(t, context.Cause(ctx), middleware.ErrTokenExpired)
+			})
+		})
+	}
+}
