@@ -111,32 +111,40 @@ func ParseWith(scratch []Member, data []byte) (Object, error) {
 type reader struct {
 	buffer  bytes.Buffer
 	decoder *jsontext.Decoder
+	from    *readers
 }
 
-var readers = sync.Pool{New: func() any {
-	r := new(reader)
-	r.decoder = jsontext.NewDecoder(&r.buffer)
-	return r
-}}
+// readers are idle readers with the same options.
+type readers struct {
+	idle    sync.Pool
+	options []jsontext.Options
+}
 
-func newReader(data []byte, options ...jsontext.Options) *reader {
-	r := readers.Get().(*reader)
+var (
+	exacting = &readers{}
+
+	// lenient lets jsontext read a member that is there twice. Comparing each name
+	// with all before it takes a third of its time, and is needed only where the
+	// tags of the names do not tell them apart already: see differ.
+	lenient = &readers{options: []jsontext.Options{jsontext.AllowDuplicateNames(true)}}
+)
+
+func (p *readers) of(data []byte) *reader {
+	r, ok := p.idle.Get().(*reader)
+	if !ok {
+		r = &reader{from: p}
+		r.decoder = jsontext.NewDecoder(&r.buffer, p.options...)
+	}
 	r.buffer = *bytes.NewBuffer(data)
-	r.decoder.Reset(&r.buffer, options...)
 	return r
 }
 
 // release keeps nothing of what was read.
 func (r *reader) release() {
 	r.buffer = bytes.Buffer{}
-	r.decoder.Reset(&r.buffer)
-	readers.Put(r)
+	r.decoder.Reset(&r.buffer, r.from.options...)
+	r.from.idle.Put(r)
 }
-
-// withDuplicates lets jsontext read a member that is there twice. Comparing each
-// name with all before it takes a third of its time, and is needed only where
-// the tags of the names do not tell them apart already: see differ.
-var withDuplicates = []jsontext.Options{jsontext.AllowDuplicateNames(true)}
 
 // read validates data and appends the members of its object to into.
 func read(into []Member, data []byte) ([]Member, error) {
@@ -146,7 +154,7 @@ func read(into []Member, data []byte) ([]Member, error) {
 	if text := bytes.TrimLeft(data, " \t\r\n"); len(text) == 0 || text[0] != '{' {
 		return into, ErrNotObject
 	}
-	r := newReader(data, withDuplicates...)
+	r := lenient.of(data)
 	members, err := r.members(into, view.String(data))
 	r.release()
 	if !differ(members[len(into):]) {
@@ -163,10 +171,15 @@ func differ(members []Member) bool {
 	if len(members) > few {
 		return false
 	}
+	var bits uint64
 	for i := range members {
 		tag := members[i].tag
 		if tag == noTag {
 			return false
+		}
+		if bits&bit(tag) == 0 { // no earlier one is like it
+			bits |= bit(tag)
+			continue
 		}
 		for j := range members[:i] {
 			if members[j].tag == tag {
@@ -179,7 +192,7 @@ func differ(members []Member) bool {
 
 // strict returns the first mistake in the text of a value, nil if there is none.
 func strict(value []byte) error {
-	r := newReader(value)
+	r := exacting.of(value)
 	defer r.release()
 	for {
 		if _, err := r.decoder.ReadToken(); err != nil {
