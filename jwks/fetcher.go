@@ -328,7 +328,7 @@ func (f *Fetcher) leave(c *caller) {
 
 func (f *Fetcher) update(c *caller, now time.Time) {
 	s, l := f.Snapshot(), &c.lookup
-	l.now, l.found, l.usable = now, s.has(c.kid), s.Usable()
+	l.now, l.found, l.usable = now, s.has(c.kid), s.usableAt(now)
 	l.crowded = !c.owner && !c.waiting && f.waiting >= maxWaiting
 	if !c.known {
 		c.known = true

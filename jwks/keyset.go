@@ -171,6 +171,11 @@ func (s *Snapshot) Usable() bool {
 	return s.set != nil && len(s.set.keys) > 0 && (s.expires.IsZero() || time.Now().Before(s.expires))
 }
 
+// usableAt is Usable at a moment of the same clock. Only a Fetcher calls it.
+func (s *Snapshot) usableAt(now time.Time) bool {
+	return len(s.set.keys) > 0 && now.Before(s.expires)
+}
+
 // has reports whether any key has that kid. The zero Snapshot has no set: only a
 // Fetcher calls it.
 func (s *Snapshot) has(kid string) bool {

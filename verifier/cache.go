@@ -28,6 +28,20 @@ type proven struct {
 	verified
 	key   *jwks.Key
 	query jwks.Query
+	in    atomic.Pointer[jwks.Snapshot] // where query was last found to mean key; a Snapshot never changes
+}
+
+// means reports whether the token's header would still lead to its key.
+func (p *proven) means(keys *jwks.Snapshot) bool {
+	if p.in.Load() == keys {
+		return true
+	}
+	candidates, err := keys.Find(&p.query)
+	if err != nil || !slices.Contains(candidates.Keys[:], p.key) {
+		return false
+	}
+	p.in.Store(keys)
+	return true
 }
 
 // cache remembers verified tokens. A nil cache remembers nothing.
@@ -99,12 +113,7 @@ func (k *cache) lookUp(c *check) (verified, bool) {
 	if !ok {
 		return verified{}, false
 	}
-	keys := p.issuer.keys.Snapshot()
-	if !keys.Usable() {
-		return verified{}, false
-	}
-	candidates, err := keys.Find(&p.query)
-	if err != nil || !slices.Contains(candidates.Keys[:], p.key) {
+	if keys := p.issuer.keys.Snapshot(); !keys.Usable() || !p.means(keys) {
 		return verified{}, false
 	}
 	return p.verified, true
@@ -202,9 +211,16 @@ func (k *cache) countEviction(e otter.DeletionEvent[digest, *proven]) {
 // Readers take no lock. The zero value is empty.
 type headers struct {
 	mu     sync.Mutex // of those who add
-	known  atomic.Pointer[map[string]*jose.Header]
+	known  atomic.Pointer[known]
 	full   atomic.Bool
 	filled time.Time // when it became full
+}
+
+// known are headers by their text. The latest is that of the newest key: most
+// tokens have it, and it is compared before the rest is searched.
+type known struct {
+	byText map[string]*jose.Header
+	latest string
 }
 
 // maxHeaders bounds them: a few hundred keys, of one issuer or of many. Issuers
@@ -222,12 +238,13 @@ func (h *headers) find(text string) *jose.Header {
 	if known == nil {
 		return nil
 	}
-	return (*known)[text]
+	return known.byText[text]
 }
 
 // excludes reports that no verified token had a header of that text.
 func (h *headers) excludes(text string) bool {
-	return h.find(text) == nil && !h.full.Load()
+	known := h.known.Load()
+	return known == nil || text != known.latest && known.byText[text] == nil && !h.full.Load()
 }
 
 // add remembers a verified token's header. Its strings are copied: what they
@@ -235,13 +252,13 @@ func (h *headers) excludes(text string) bool {
 func (h *headers) add(text string, header *jose.Header) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	next := map[string]*jose.Header{}
+	next := &known{byText: map[string]*jose.Header{}, latest: strings.Clone(text)}
 	if known := h.known.Load(); known != nil {
 		switch {
-		case (*known)[text] != nil:
+		case known.byText[text] != nil:
 			return
-		case len(*known) < maxHeaders:
-			next = maps.Clone(*known)
+		case len(known.byText) < maxHeaders:
+			next.byText = maps.Clone(known.byText)
 		case !h.full.Load():
 			h.filled = time.Now()
 			h.full.Store(true)
@@ -254,7 +271,7 @@ func (h *headers) add(text string, header *jose.Header) {
 	own.Algorithm, own.KeyID = strings.Clone(header.Algorithm), strings.Clone(header.KeyID)
 	own.Type, own.ContentType = strings.Clone(header.Type), strings.Clone(header.ContentType)
 	own.Thumbprint, own.ThumbprintSHA256 = strings.Clone(header.Thumbprint), strings.Clone(header.ThumbprintSHA256)
-	next[strings.Clone(text)] = &own
-	h.known.Store(&next)
+	next.byText[next.latest] = &own
+	h.known.Store(next)
 	h.full.Store(false)
 }

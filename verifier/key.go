@@ -72,10 +72,10 @@ func (k *keyed) preferOwn() {
 // name is there, or one that cannot be read. One that is there for something
 // else is not new.
 func (k *keyed) mayBeNew(err error) bool {
-	switch {
-	case errors.Is(err, errNotLoaded):
+	switch err { //nolint:errorlint // find's own, and a stranger's tokens come by here
+	case errNotLoaded:
 		return true
-	case errors.Is(err, jwks.ErrNoKey):
+	case jwks.ErrNoKey:
 		return !errors.Is(k.keys.Skipped(&k.query), jwks.ErrUnusable)
 	}
 	return false
@@ -83,17 +83,17 @@ func (k *keyed) mayBeNew(err error) bool {
 
 // refuse is for a token that no key was found for.
 func (k *keyed) refuse(err error) *Error {
-	if errors.Is(err, errNotLoaded) {
+	skipped := k.keys.Skipped(&k.query)
+	switch unreadable := errors.Is(skipped, jwks.ErrUnreadable); { //nolint:errorlint // err is find's own
+	case err == errNotLoaded:
 		return k.unavailable(err)
-	}
-	switch skipped := k.keys.Skipped(&k.query); {
-	case errors.Is(skipped, jwks.ErrUnreadable):
+	case unreadable:
 		return k.unreadable(skipped)
-	case errors.Is(err, jwks.ErrMismatch) && k.query.Declared && k.fitsUndeclared():
+	case err == jwks.ErrMismatch && k.query.Declared && k.fitsUndeclared():
 		return k.aboutKey(reason.UnsupportedAlg, keyUndeclared, "the key declares no alg, and verifies the first one of its type in Algorithms alone")
-	case errors.Is(err, jwks.ErrMismatch):
+	case err == jwks.ErrMismatch:
 		return k.aboutKey(reason.UnsupportedAlg, keyMismatch, "no key that the token can mean is for this alg")
-	case errors.Is(err, jwks.ErrAmbiguous):
+	case err == jwks.ErrAmbiguous:
 		return k.aboutKey(reason.UnknownKey, keyAmbiguous, "too many keys fit: the issuer must tell them apart by kid, use or alg")
 	case skipped != nil:
 		e := k.aboutKey(reason.UnusableKey, 0, "")
