@@ -247,3 +247,43 @@ func TestMistakes(t *testing.T) {
 type roundTripper struct{}
 
 func (roundTripper) RoundTrip(*http.Request) (*http.Response, error) { return nil, errors.New("none") }
+
+func TestVerifySeenTellsWhetherTheIssuerWasAsked(t *testing.T) {
+	t.Parallel()
+	w := onSocket(t)
+	w.cfg.Tokens = introspection.All
+	v := w.open(t)
+	revoked, gone := w.Token(), w.OpaqueToken()
+	w.Revoke(revoked)
+	w.Revoke(gone)
+	for name, tt := range map[string]struct {
+		token string
+		want  reason.Code
+		again bool // seen the second time
+	}{
+		"an opaque token":            {w.OpaqueToken(), "", true},
+		"a JWT that is asked about":  {w.Token(), "", true},
+		"a JWT that was revoked":     {revoked, reason.Revoked, true},
+		"an opaque token that was":   {gone, reason.Inactive, true},
+		"one that is bound":          {w.OpaqueToken(jwkstest.Claims{"cnf": map[string]any{"jkt": "x"}}), reason.UnsupportedBinding, true},
+		"a JWT that is forged":       {w.Token() + "AAAA", reason.BadSignature, false},
+		"what nobody is asked about": {"a=b", reason.Malformed, false},
+	} {
+		for n, want := range []bool{false, tt.again} {
+			c, seen, err := v.VerifySeen(t.Context(), tt.token, false)
+			assert.Equal(t, want, seen, "%s, time %d", name, n+1)
+			if tt.want == "" {
+				assert.NoError(t, err, name)
+				assert.NotNil(t, c, name)
+				continue
+			}
+			assert.ErrorIs(t, err, tt.want, name)
+			assert.Nil(t, c, name)
+		}
+	}
+	bound := w.OpaqueToken(jwkstest.Claims{"cnf": map[string]any{"jkt": "x"}})
+	c, seen, err := v.VerifySeen(t.Context(), bound, true)
+	assert.False(t, seen)
+	require.NoError(t, err)
+	assert.True(t, c.Has("cnf", "jkt"))
+}
