@@ -61,6 +61,8 @@ func TestRow81SignedAnswers(t *testing.T) { // its parts share an issuer, one af
 	}{
 		"81 one that is good":                         {signed, w.Token(base, typ), ""},
 		"81 with the media type in full":              {signed, w.Token(base, jwkstest.Header{"typ": "application/token-introspection+JWT"}), ""},
+		"81 with a line end behind it":                {signed, w.Token(base, typ) + "\r\n", ""},
+		"81 that holds another JWT":                   {signed, w.Token(base, typ, jwkstest.Header{"cty": "JWT"}), reason.IntrospectionUnavailable},
 		"81 with one audience of several":             {signed, w.Token(base, typ, jwkstest.Claims{"aud": []string{"x", jwkstest.IntrospectionClient}}), ""},
 		"81 that says inactive":                       {signed, w.Token(base, typ, jwkstest.Claims{"token_introspection": map[string]any{"active": false}}), reason.Inactive},
 		"81 about a token for another API":            {signed, w.Token(base, typ, jwkstest.Claims{"token_introspection": about(jwkstest.Claims{"aud": "api://another"})}), reason.WrongAudience},
