@@ -101,6 +101,30 @@ func TestRow81SignedAnswers(t *testing.T) { // its parts share an issuer, one af
 	})
 }
 
+// TestRow81ASignedAnswerIsOfTheIssuerThatWasAsked has another issuer that is trusted
+// sign the answer, for its own tokens.
+func TestRow81ASignedAnswerIsOfTheIssuerThatWasAsked(t *testing.T) {
+	t.Parallel()
+	w, other := onSocket(t), onSocket(t)
+	w.jwts.Issuers = append(w.jwts.Issuers, *other.issuer)
+	w.cfg.Signed = true
+	v := w.open(t)
+	answer := func(signer *world) {
+		body := signer.Token(jwkstest.Header{"typ": "token-introspection+jwt"}, jwkstest.Claims{
+			"aud": jwkstest.IntrospectionClient, "token_introspection": map[string]any{"active": true, "aud": audience},
+		})
+		w.ServeIntrospection(func(rw http.ResponseWriter, _ *http.Request) {
+			rw.Header().Set("Content-Type", "application/token-introspection+jwt")
+			_, _ = rw.Write([]byte(body))
+		})
+	}
+	answer(other)
+	e := refusal(t, v, "one", reason.IntrospectionUnavailable)
+	assert.ErrorContains(t, e, "iss of the signed answer is not the issuer that was asked")
+	answer(w)
+	good(t, v, "two")
+}
+
 func TestSignedAnswersAreCheckedWithKeysThatRotated(t *testing.T) {
 	t.Parallel()
 	w := onSocket(t)
