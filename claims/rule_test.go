@@ -47,6 +47,36 @@ func TestRulesOverNames(t *testing.T) {
 	}
 }
 
+// Rich authorization requests (RFC 9396) are read by no rule of this package: a rule of
+// one's own has to know their type.
+func TestAuthorizationDetailsGrantNothingByThemselves(t *testing.T) {
+	t.Parallel()
+	const token = `{"client_id":"c","authorization_details":[{"type":"orders","actions":["read"],"scope":"orders.read","roles":["reader"]}],"scope":"other"}`
+	for name, row := range map[string]struct {
+		rule claims.Rule
+		want denial
+	}{
+		"83 no scope":      {claims.AllScopes("orders.read"), denial{reason.InsufficientScope, "orders.read", []string{"orders.read"}}},
+		"83 no role":       {claims.AnyRole("reader"), denial{reason.InsufficientRole, "", []string{"reader"}}},
+		"83 no permission": {claims.AnyPermission("read"), denial{reason.InsufficientScope, "", []string{"read"}}},
+		"83 and a rule that does not know the type denies": {claims.Func("stock", func(c *claims.Claims) bool {
+			details, _ := c.Value("authorization_details")
+			list, _ := details.([]any)
+			for _, one := range list {
+				if detail, _ := one.(map[string]any); detail["type"] == "stock" {
+					return true
+				}
+			}
+			return false
+		}), denial{reason.Denied, "", []string{"stock"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			check(t, row.rule, token, row.want)
+		})
+	}
+}
+
 func TestTheZeroRuleAndNilClaimsAreDenied(t *testing.T) {
 	t.Parallel()
 	var zero claims.Rule

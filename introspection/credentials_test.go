@@ -21,6 +21,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -94,7 +95,7 @@ func TestASecretInAFileMayRotate(t *testing.T) {
 	v := w.open(t)
 	e := refusal(t, v, w.OpaqueToken(), reason.IntrospectionUnavailable)
 	assert.ErrorIs(t, e, os.ErrNotExist)
-	for _, damaged := range []string{"", "\n", "one\ntwo\n", "a\x00b", string(make([]byte, 70<<10))} {
+	for _, damaged := range []string{"", "\n", "one\ntwo\n", "a\x00b", strings.Repeat("a", 70<<10)} {
 		write(damaged)
 		refusal(t, v, w.OpaqueToken(), reason.IntrospectionUnavailable)
 	}
@@ -105,6 +106,15 @@ func TestASecretInAFileMayRotate(t *testing.T) {
 	refusal(t, v, w.OpaqueToken(), reason.IntrospectionUnavailable)
 	write(jwkstest.IntrospectionSecret)
 	good(t, v, w.OpaqueToken())
+}
+
+func TestAnEmptySecretAsksNothing(t *testing.T) {
+	t.Parallel()
+	w := onSocket(t)
+	w.cfg.Credentials = introspection.Basic(jwkstest.IntrospectionClient, introspection.Fixed(""))
+	e := refusal(t, w.open(t), "token", reason.IntrospectionUnavailable)
+	assert.ErrorContains(t, e, "the secret is empty")
+	assert.Zero(t, w.Introspections())
 }
 
 func TestSecretsThatFailAreNotTheEndpointsFault(t *testing.T) {
@@ -166,19 +176,28 @@ func TestPrivateKeyJWT(t *testing.T) {
 		})
 	}
 	weak := must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
-	for name, key := range map[string]introspection.SigningKey{
-		"no key":            {Algorithm: "RS256"},
-		"another algorithm": {Signer: ec, Algorithm: "RS256"},
-		"another curve":     {Signer: weak, Algorithm: "ES256"},
-		"none":              {Signer: ec, Algorithm: "none"},
-		"no signature":      {Signer: liar{ec}, Algorithm: "ES256"},
+	small := &rsa.PrivateKey{PublicKey: rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 2046), E: 65537}} // of 2047 bits
+	const unfit = "is none of RS256, PS256, ES256 and EdDSA, or not for this key"
+	for name, tt := range map[string]struct {
+		key  introspection.SigningKey
+		want string
+	}{
+		"no key":            {introspection.SigningKey{Algorithm: "RS256"}, "there is no Signer"},
+		"another algorithm": {introspection.SigningKey{Signer: ec, Algorithm: "RS256"}, unfit},
+		"another kind":      {introspection.SigningKey{Signer: rs, Algorithm: "EdDSA"}, unfit},
+		"another curve":     {introspection.SigningKey{Signer: weak, Algorithm: "ES256"}, unfit},
+		"a short RSA key":   {introspection.SigningKey{Signer: small, Algorithm: "RS256"}, unfit},
+		"none":              {introspection.SigningKey{Signer: ec, Algorithm: "none"}, unfit},
+		"no signature":      {introspection.SigningKey{Signer: liar{ec}, Algorithm: "ES256"}, "made no ECDSA signature"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := onSocket(t)
-			w.cfg.Credentials = introspection.PrivateKeyJWT("me", func(context.Context) (introspection.SigningKey, error) { return key, nil })
+			w.cfg.Credentials = introspection.PrivateKeyJWT("me", func(context.Context) (introspection.SigningKey, error) { return tt.key, nil })
 			e := refusal(t, w.open(t), "token", reason.IntrospectionUnavailable)
 			assert.Contains(t, e.Error(), "cannot sign")
+			assert.Contains(t, e.Error(), tt.want)
+			assert.Zero(t, w.Introspections(), "nothing is asked without credentials")
 		})
 	}
 	t.Run("a file without a key", func(t *testing.T) {

@@ -83,48 +83,66 @@ func New(v *verifier.Verifier, configs ...Config) (*Verifier, error) {
 // Verify waits for the answer of the issuer; ctx bounds that wait. A question goes
 // on without its caller, for the others that ask the same.
 func (v *Verifier) Verify(ctx context.Context, token string) (*claims.Claims, error) {
-	return v.verify(ctx, token, false)
+	c, _, err := v.verify(ctx, token, false)
+	return c, err
 }
 
 // VerifyBound is [Verifier.Verify] for a caller that checks cnf itself.
 func (v *Verifier) VerifyBound(ctx context.Context, token string) (*claims.Claims, error) {
-	return v.verify(ctx, token, true)
+	c, _, err := v.verify(ctx, token, true)
+	return c, err
 }
 
-func (v *Verifier) verify(ctx context.Context, token string, bound bool) (*claims.Claims, error) {
+// VerifySeen is [Verifier.Verify] or, where bound is true, [Verifier.VerifyBound],
+// and reports whether the token was seen before: whether what its issuer answered
+// was known, so that it was not asked, and whether the signature of a JWT was known
+// to be good.
+func (v *Verifier) VerifySeen(ctx context.Context, token string, bound bool) (c *claims.Claims, seen bool, err error) {
+	return v.verify(ctx, token, bound)
+}
+
+var _ = vetted.RegisterAsking(func(v any) bool {
+	_, own := v.(*Verifier)
+	return own
+})
+
+func (v *Verifier) verify(ctx context.Context, token string, bound bool) (c *claims.Claims, seen bool, err error) {
 	if v == nil || v.jwts == nil {
-		return nil, errNotMadeByNew
+		return nil, false, errNotMadeByNew
 	}
 	if !isJWT(token) {
 		return v.ask(ctx, token, bound, nil)
 	}
-	verify := v.jwts.Verify
-	if bound {
-		verify = v.jwts.VerifyBound
-	}
-	c, err := verify(ctx, token)
+	c, seen, err = v.jwts.VerifySeen(ctx, token, bound)
 	switch {
 	case err == nil:
-		return v.unlessRevoked(ctx, token, c)
+		known, err := v.unlessRevoked(ctx, token, c)
+		if err != nil {
+			return nil, seen && known, err
+		}
+		return c, seen && known, nil
 	case errors.Is(err, reason.UnknownIssuer):
 		return v.ask(ctx, token, bound, err)
 	}
-	return nil, err
+	return nil, seen, err
 }
 
 // ask asks about a token that is not read here. otherwise is the refusal where no
-// issuer is to be asked; nil is that of the verifier of JWTs.
-func (v *Verifier) ask(ctx context.Context, token string, bound bool, otherwise error) (*claims.Claims, error) {
+// issuer is to be asked; nil is that of the verifier of JWTs. The token was seen
+// before where every answer was known.
+func (v *Verifier) ask(ctx context.Context, token string, bound bool, otherwise error) (c *claims.Claims, seen bool, err error) {
 	if err := v.unfit(token); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	asked := false
+	asked, seen := false, true
 	var refused error
 	for s := range v.issuersOf(token) {
 		asked = true
-		a, err := s.answer(ctx, token, false)
+		a, known, err := s.answer(ctx, token, false)
+		seen = seen && known
 		if err == nil && a.known != nil {
-			return v.judge.Check(ctx, a.known, bound)
+			c, err := v.judge.Check(ctx, a.known, bound)
+			return c, seen, err
 		}
 		if err == nil {
 			err = a.refusal
@@ -133,11 +151,11 @@ func (v *Verifier) ask(ctx context.Context, token string, bound bool, otherwise 
 	}
 	switch {
 	case asked:
-		return nil, refused
+		return nil, seen, refused
 	case otherwise != nil:
-		return nil, otherwise
+		return nil, false, otherwise
 	}
-	return v.jwts.Verify(ctx, token)
+	return v.jwts.VerifySeen(ctx, token, bound)
 }
 
 // worse returns the refusal that says most: that an issuer could not be asked, for
@@ -176,22 +194,23 @@ func (v *Verifier) issuersOf(token string) func(yield func(*source) bool) {
 	}
 }
 
-// unlessRevoked asks about a JWT that is good, where its issuer is to be asked.
+// unlessRevoked asks about a JWT that is good, where its issuer is to be asked, and
+// reports whether the answer was known.
 //
 // RFC 7662 section 4: https://www.rfc-editor.org/rfc/rfc7662#section-4
-func (v *Verifier) unlessRevoked(ctx context.Context, token string, c *claims.Claims) (*claims.Claims, error) {
+func (v *Verifier) unlessRevoked(ctx context.Context, token string, c *claims.Claims) (known bool, err error) {
 	s := v.named[c.Issuer()]
 	if s == nil || s.cfg.Tokens == Opaque {
-		return c, nil
+		return true, nil
 	}
-	a, err := s.answer(ctx, token, true)
+	a, known, err := s.answer(ctx, token, true)
 	switch {
 	case err != nil:
-		return nil, revocation(err)
+		return known, revocation(err)
 	case !a.active:
-		return nil, &verifier.Error{Reason: reason.Revoked, Issuer: s.cfg.Issuer, Detail: "by the issuer's introspection endpoint"}
+		return known, &verifier.Error{Reason: reason.Revoked, Issuer: s.cfg.Issuer, Detail: "by the issuer's introspection endpoint"}
 	}
-	return c, nil
+	return known, nil
 }
 
 // revocation returns the refusal of a JWT whose issuer could not be asked.

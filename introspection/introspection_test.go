@@ -218,6 +218,12 @@ func TestMistakes(t *testing.T) {
 		"prefixes of JWTs":             {func(c *introspection.Config) { c.Prefixes, c.Tokens = []string{"x"}, introspection.JWTs }, "leave one out"},
 		"tokens of no kind":            {func(c *introspection.Config) { c.Tokens = 7 }, "Tokens 7 is none"},
 		"a cache for days":             {func(c *introspection.Config) { c.CacheFor = 48 * time.Hour }, "not be more than 1h"},
+		"a cache of refusals for days": {func(c *introspection.Config) { c.CacheRefusalsFor = 48 * time.Hour }, "not be more than 1h"},
+		"a negative number in flight":  {func(c *introspection.Config) { c.MaxInFlight = -1 }, "must not be negative"},
+		"a negative cache":             {func(c *introspection.Config) { c.CacheBytes = -1 }, "must not be negative"},
+		"a prefix that begins nothing": {func(c *introspection.Config) { c.Prefixes = []string{"or y_"} }, "Prefixes"},
+		"a client id with a blank":     {func(c *introspection.Config) { c.Credentials = introspection.Basic(" me", introspection.Fixed("s")) }, "a client id that"},
+		"a bearer without a token":     {func(c *introspection.Config) { c.Credentials = introspection.Bearer(nil) }, "Credentials have no token"},
 		"a negative timeout":           {func(c *introspection.Config) { c.Timeout = -1 }, "must not be negative"},
 		"signed answers for nobody":    {func(c *introspection.Config) { c.Signed, c.Credentials = true, introspection.DangerouslyNone() }, "Signed answers are for a client id"},
 		"a certificate without a place": {func(c *introspection.Config) {
@@ -244,6 +250,74 @@ func TestMistakes(t *testing.T) {
 	require.ErrorContains(t, err, "one sees the other's")
 }
 
+func TestTwoIssuersWhoseTokensBeginAlikeAreAMistake(t *testing.T) {
+	t.Parallel()
+	a, b := onSocket(t), onSocket(t)
+	a.jwts.Issuers = append(a.jwts.Issuers, *b.issuer)
+	jwts := must(verifier.New(a.jwts))
+	for name, tt := range map[string]struct {
+		a, b []string
+		want string
+	}{
+		"the same":            {[]string{"ory_"}, []string{"ory_"}, `Prefixes "ory_" of`},
+		"one inside another":  {[]string{"ory_"}, []string{"x", "ory_at_"}, `Prefixes "ory_at_" of`},
+		"the other way round": {[]string{"ory_at_"}, []string{"ory_"}, `Prefixes "ory_" of`},
+		"apart":               {[]string{"ory_at_"}, []string{"ory_ac_"}, ""},
+		"one has none":        {nil, []string{"ory_"}, ""},
+		"neither has":         {nil, nil, "one sees the other's"},
+	} {
+		one, other := a.cfg, b.cfg
+		one.Prefixes, other.Prefixes = tt.a, tt.b
+		v, err := introspection.New(jwts, one, other)
+		if tt.want == "" {
+			require.NoError(t, err, name)
+			require.NoError(t, v.Close())
+			continue
+		}
+		assert.ErrorContains(t, err, tt.want, name)
+	}
+}
+
 type roundTripper struct{}
 
 func (roundTripper) RoundTrip(*http.Request) (*http.Response, error) { return nil, errors.New("none") }
+
+func TestVerifySeenTellsWhetherTheIssuerWasAsked(t *testing.T) {
+	t.Parallel()
+	w := onSocket(t)
+	w.cfg.Tokens = introspection.All
+	v := w.open(t)
+	revoked, gone := w.Token(), w.OpaqueToken()
+	w.Revoke(revoked)
+	w.Revoke(gone)
+	for name, tt := range map[string]struct {
+		token string
+		want  reason.Code
+		again bool // seen the second time
+	}{
+		"an opaque token":            {w.OpaqueToken(), "", true},
+		"a JWT that is asked about":  {w.Token(), "", true},
+		"a JWT that was revoked":     {revoked, reason.Revoked, true},
+		"an opaque token that was":   {gone, reason.Inactive, true},
+		"one that is bound":          {w.OpaqueToken(jwkstest.Claims{"cnf": map[string]any{"jkt": "x"}}), reason.UnsupportedBinding, true},
+		"a JWT that is forged":       {w.Token() + "AAAA", reason.BadSignature, false},
+		"what nobody is asked about": {"a=b", reason.Malformed, false},
+	} {
+		for n, want := range []bool{false, tt.again} {
+			c, seen, err := v.VerifySeen(t.Context(), tt.token, false)
+			assert.Equal(t, want, seen, "%s, time %d", name, n+1)
+			if tt.want == "" {
+				assert.NoError(t, err, name)
+				assert.NotNil(t, c, name)
+				continue
+			}
+			assert.ErrorIs(t, err, tt.want, name)
+			assert.Nil(t, c, name)
+		}
+	}
+	bound := w.OpaqueToken(jwkstest.Claims{"cnf": map[string]any{"jkt": "x"}})
+	c, seen, err := v.VerifySeen(t.Context(), bound, true)
+	assert.False(t, seen)
+	require.NoError(t, err)
+	assert.True(t, c.Has("cnf", "jkt"))
+}

@@ -61,6 +61,8 @@ func TestRow81SignedAnswers(t *testing.T) { // its parts share an issuer, one af
 	}{
 		"81 one that is good":                         {signed, w.Token(base, typ), ""},
 		"81 with the media type in full":              {signed, w.Token(base, jwkstest.Header{"typ": "application/token-introspection+JWT"}), ""},
+		"81 with a line end behind it":                {signed, w.Token(base, typ) + "\r\n", ""},
+		"81 that holds another JWT":                   {signed, w.Token(base, typ, jwkstest.Header{"cty": "JWT"}), reason.IntrospectionUnavailable},
 		"81 with one audience of several":             {signed, w.Token(base, typ, jwkstest.Claims{"aud": []string{"x", jwkstest.IntrospectionClient}}), ""},
 		"81 that says inactive":                       {signed, w.Token(base, typ, jwkstest.Claims{"token_introspection": map[string]any{"active": false}}), reason.Inactive},
 		"81 about a token for another API":            {signed, w.Token(base, typ, jwkstest.Claims{"token_introspection": about(jwkstest.Claims{"aud": "api://another"})}), reason.WrongAudience},
@@ -97,6 +99,30 @@ func TestRow81SignedAnswers(t *testing.T) { // its parts share an issuer, one af
 		w.cfg.Signed = false
 		refusal(t, w.open(t), token, reason.UnsupportedType)
 	})
+}
+
+// TestRow81ASignedAnswerIsOfTheIssuerThatWasAsked has another issuer that is trusted
+// sign the answer, for its own tokens.
+func TestRow81ASignedAnswerIsOfTheIssuerThatWasAsked(t *testing.T) {
+	t.Parallel()
+	w, other := onSocket(t), onSocket(t)
+	w.jwts.Issuers = append(w.jwts.Issuers, *other.issuer)
+	w.cfg.Signed = true
+	v := w.open(t)
+	answer := func(signer *world) {
+		body := signer.Token(jwkstest.Header{"typ": "token-introspection+jwt"}, jwkstest.Claims{
+			"aud": jwkstest.IntrospectionClient, "token_introspection": map[string]any{"active": true, "aud": audience},
+		})
+		w.ServeIntrospection(func(rw http.ResponseWriter, _ *http.Request) {
+			rw.Header().Set("Content-Type", "application/token-introspection+jwt")
+			_, _ = rw.Write([]byte(body))
+		})
+	}
+	answer(other)
+	e := refusal(t, v, "one", reason.IntrospectionUnavailable)
+	assert.ErrorContains(t, e, "iss of the signed answer is not the issuer that was asked")
+	answer(w)
+	good(t, v, "two")
 }
 
 func TestSignedAnswersAreCheckedWithKeysThatRotated(t *testing.T) {

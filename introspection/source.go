@@ -128,17 +128,18 @@ func (s *source) hasPrefix(token string) bool {
 	return false
 }
 
-// answer returns what the issuer says of a token, asked now or a moment ago. Those
+// answer returns what the issuer says of a token, asked now or, where it is known,
+// a moment ago. Those
 // who ask about the same token at once share one question, which is no caller's
 // own: each waits by its own context. An error is a [*verifier.Error].
-func (s *source) answer(ctx context.Context, token string, jwt bool) (*answer, error) {
+func (s *source) answer(ctx context.Context, token string, jwt bool) (a *answer, known bool, err error) {
 	d := s.cache.digestOf(token)
-	a, known := s.cache.find(d, time.Now(), s.judge.Now())
+	a, active := s.cache.find(d, time.Now(), s.judge.Now())
 	if a != nil {
-		return a, nil
+		return a, true, nil
 	}
 	if wait := s.circuit.waits(time.Now()); wait > 0 {
-		return nil, s.unavailable(errPaused, wait)
+		return nil, false, s.unavailable(errPaused, wait)
 	}
 	done := s.flights.DoChan(string(d[:]), func() (any, error) {
 		if !s.begin() {
@@ -148,17 +149,17 @@ func (s *source) answer(ctx context.Context, token string, jwt bool) (*answer, e
 		own, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		defer cancel()
 		defer s.onEnd(cancel)()
-		return s.fetch(own, d, token, known, jwt)
+		return s.fetch(own, d, token, active, jwt)
 	})
 	select {
 	case got := <-done:
 		if got.Err != nil {
-			return nil, got.Err
+			return nil, false, got.Err
 		}
 		a, _ := got.Val.(*answer)
-		return a, nil
+		return a, false, nil
 	case <-ctx.Done():
-		return nil, &verifier.Error{Reason: reason.Canceled, Issuer: s.cfg.Issuer, Detail: "while waiting for the answer of the issuer", Err: context.Cause(ctx)}
+		return nil, false, &verifier.Error{Reason: reason.Canceled, Issuer: s.cfg.Issuer, Detail: "while waiting for the answer of the issuer", Err: context.Cause(ctx)}
 	}
 }
 

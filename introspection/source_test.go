@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/cookiejar"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -207,6 +208,8 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 		"as a date":               {429, func() string { return time.Now().Add(9 * time.Second).UTC().Format(http.TimeFormat) }, 9 * time.Second},
 		"not said":                {429, func() string { return "" }, time.Second},
 		"unreadable":              {429, func() string { return "soon" }, time.Second},
+		"beyond any duration":     {429, func() string { return "9223372036854775807" }, 10 * time.Minute},
+		"an hour":                 {429, func() string { return "3600" }, 10 * time.Minute},
 		"beyond all measure":      {429, func() string { return "99999999999999999999" }, 10 * time.Minute},
 		"of a service that rests": {503, func() string { return "20" }, 20 * time.Second},
 	} {
@@ -254,8 +257,18 @@ func TestCloseEndsWhatIsAsked(t *testing.T) {
 func TestAnotherClientsRedirectsAndCookiesAreNotUsed(t *testing.T) {
 	t.Parallel()
 	w := onSocket(t)
-	w.cfg.Client = &http.Client{Transport: w.Client().Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}
+	jar := must(cookiejar.New(nil))
+	w.cfg.Client = &http.Client{Transport: w.Client().Transport, Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}
 	v := w.open(t)
+	var cookies [][]*http.Cookie
+	w.ServeIntrospection(func(rw http.ResponseWriter, r *http.Request) {
+		cookies = append(cookies, r.Cookies())
+		http.SetCookie(rw, &http.Cookie{Name: "session", Value: "x"})
+		w.Answer(rw, r)
+	})
+	good(t, v, w.OpaqueToken())
+	good(t, v, w.OpaqueToken())
+	assert.Equal(t, [][]*http.Cookie{{}, {}}, cookies)
 	w.serve(http.StatusTemporaryRedirect, http.Header{"Location": {w.URL() + "/elsewhere"}}, "")
 	e := refusal(t, v, "token", reason.IntrospectionUnavailable)
 	assert.Contains(t, e.Error(), "redirects are not followed")

@@ -39,27 +39,27 @@ func TestDiscoveryFindsTheSet(t *testing.T) {
 		want              []string
 	}
 	eachInBubble(t, map[string]row{
-		"where OpenID Connect puts it": {
+		"82 where OpenID Connect puts it": {
 			issuer: issuerURL,
 			pages:  map[string]string{issuerURL + oidcPath: metadata(issuerURL, setURL), setURL: setOf("a")},
 			want:   []string{issuerURL + oidcPath, setURL},
 		},
-		"appended to a path": {
+		"82 appended to a path": {
 			issuer: tenant,
 			pages:  map[string]string{tenant + oidcPath: metadata(tenant, setURL), setURL: setOf("a")},
 			want:   []string{tenant + oidcPath, setURL},
 		},
-		"with one slash after an issuer that ends in one": {
+		"82 with one slash after an issuer that ends in one": {
 			issuer: issuerURL + "/",
 			pages:  map[string]string{issuerURL + oidcPath: metadata(issuerURL+"/", setURL), setURL: setOf("a")},
 			want:   []string{issuerURL + oidcPath, setURL},
 		},
-		"where RFC 8414 puts it": {
+		"82 where RFC 8414 puts it": {
 			issuer: issuerURL,
 			pages:  map[string]string{issuerURL + oauthPath: metadata(issuerURL, setURL), setURL: setOf("a")},
 			want:   []string{issuerURL + oidcPath, issuerURL + oauthPath, setURL},
 		},
-		"inserted before a path, without its last slash": {
+		"82 inserted before a path, without its last slash": {
 			issuer: "https://login.example/tenant/",
 			pages:  map[string]string{"https://login.example" + oauthPath + "/tenant": metadata("https://login.example/tenant/", setURL), setURL: setOf("a")},
 			want:   []string{"https://login.example/tenant" + oidcPath, "https://login.example" + oauthPath + "/tenant", setURL},
@@ -120,11 +120,11 @@ func TestDiscoveryRefuses(t *testing.T) {
 		asks int // how many documents are tried
 	}
 	eachInBubble(t, map[string]row{
-		"another issuer":               {metadata("https://evil.example", setURL), []string{`says issuer "https://evil.example"`, `configured is "https://issuer.example"`}, 1},
-		"an issuer with a slash more":  {metadata(issuerURL+"/", setURL), []string{"a trailing slash counts"}, 1},
-		"an issuer in other case":      {metadata("https://ISSUER.example", setURL), []string{"set Issuer to what tokens say"}, 1},
+		"82 another issuer":            {metadata("https://evil.example", setURL), []string{`says issuer "https://evil.example"`, `configured is "https://issuer.example"`}, 1},
+		"82 one with a slash more":     {metadata(issuerURL+"/", setURL), []string{"a trailing slash counts"}, 1},
+		"82 one in other case":         {metadata("https://ISSUER.example", setURL), []string{"set Issuer to what tokens say"}, 1},
 		"no jwks_uri":                  {`{"issuer":"https://issuer.example"}`, []string{"no jwks_uri: set JWKSURL"}, 1},
-		"a jwks_uri without TLS":       {metadata(issuerURL, "http://issuer.example/jwks"), []string{"use https"}, 1},
+		"82 a jwks_uri without TLS":    {metadata(issuerURL, "http://issuer.example/jwks"), []string{"use https"}, 1},
 		"a relative jwks_uri":          {metadata(issuerURL, "/jwks"), []string{"no absolute URL"}, 1},
 		"a jwks_uri of another scheme": {metadata(issuerURL, "file:///etc/passwd"), []string{"no absolute URL"}, 1},
 		"a jwks_uri that is no string": {`{"issuer":"https://issuer.example","jwks_uri":["x"]}`, []string{"no jwks_uri"}, 1},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/internal/vetted"
 	"github.com/sallyport-go/sallyport/reason"
 	"github.com/sallyport-go/sallyport/verifier"
 )
@@ -150,6 +151,11 @@ func verifyOf(v Verifier, bound bool) func(context.Context, string) (*claims.Cla
 			return own.VerifySeen(ctx, token, bound)
 		}
 	}
+	if own, ok := v.(seenVerifier); ok && vetted.Asking != nil && vetted.Asking(v) {
+		return func(ctx context.Context, token string) (*claims.Claims, bool, error) {
+			return own.VerifySeen(ctx, token, bound)
+		}
+	}
 	verify := v.Verify
 	if b, ok := v.(boundVerifier); ok && bound {
 		verify = b.VerifyBound
@@ -158,6 +164,11 @@ func verifyOf(v Verifier, bound bool) func(context.Context, string) (*claims.Cla
 		who, err := verify(ctx, token)
 		return who, false, err
 	}
+}
+
+// seenVerifier is a Verifier that knows whether it has seen a token before.
+type seenVerifier interface {
+	VerifySeen(ctx context.Context, token string, bound bool) (*claims.Claims, bool, error)
 }
 
 // boundVerifier is a Verifier that leaves the cnf of a token to its caller.

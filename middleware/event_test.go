@@ -12,8 +12,10 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/introspection"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/middleware"
 	"github.com/sallyport-go/sallyport/reason"
@@ -115,6 +117,34 @@ func TestAnEventSaysWhatItsCallWas(t *testing.T) {
 		{"refused unknown_issuer", "", false, "GET /orders", "GET"},
 		{"refused no_token", "", false, "/", "_OTHER"},
 	}, got)
+}
+
+// around is a Verifier of one's own that holds one that asks issuers.
+type around struct{ *introspection.Verifier }
+
+func (around) Verify(context.Context, string) (*claims.Claims, error) { return nil, reason.Denied }
+
+func TestAnEventTellsWhetherTheIssuerWasAsked(t *testing.T) {
+	t.Parallel()
+	v, iss := newIssued(t)
+	asking, err := introspection.New(v, introspection.Config{
+		Issuer: iss.Issuer(), Endpoint: iss.IntrospectionURL(), Client: iss.Client(),
+		Credentials: introspection.Basic(jwkstest.IntrospectionClient, introspection.Fixed(jwkstest.IntrospectionSecret)),
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, asking.Close()) })
+	log := &events{}
+	g := newGuard(t, middleware.Config{Verifier: asking, OnEvent: log.add})
+	token := iss.OpaqueToken()
+	for range 2 {
+		assert.Equal(t, 200, serve(g.Authenticate(handler), withToken(token)).Code)
+	}
+	require.Len(t, log.list, 2)
+	assert.False(t, log.list[0].Seen, "it was asked")
+	assert.True(t, log.list[1].Seen, "the answer is remembered")
+
+	g = newGuard(t, middleware.Config{Verifier: around{asking}, OnEvent: log.add})
+	assert.Equal(t, 403, serve(g.Authenticate(handler), withToken(token)).Code, "what a type around it checks is not passed by")
 }
 
 // A refusal by a binding has no claims, and yet an issuer.

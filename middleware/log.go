@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"go.opentelemetry.io/otel/trace"
 
@@ -125,7 +126,18 @@ func levelOf(code reason.Code) slog.Level {
 	return slog.LevelInfo
 }
 
-func shortened(id string) string { return id[:min(len(id), maxLoggedClient)] }
+// shortened returns the beginning of what a claim names, cut in front of a letter so
+// that it stays UTF-8.
+func shortened(id string) string {
+	if len(id) <= maxLoggedClient {
+		return id
+	}
+	end := maxLoggedClient
+	for end > 0 && !utf8.RuneStart(id[end]) {
+		end--
+	}
+	return id[:end]
+}
 
 // appendCause adds what a verifier's error says. The text of its own cause is
 // only taken where keys or an endpoint are the trouble: elsewhere it may be about data.

@@ -46,6 +46,7 @@ func TestLog(t *testing.T) {
 		{"a bad token, with issuer and kid", middleware.Config{LogClientID: true}, allReads(), withToken("bad"), `level=INFO msg="request refused" reason=bad_signature status=401 pattern="GET /orders" issuer=https://issuer.example kid="\"k1\""`},
 		{"a missing scope, with what is missing", middleware.Config{}, claims.AllScopes("orders.write"), withToken(reader), `level=INFO msg="request refused" reason=insufficient_scope status=403 pattern="GET /orders" missing=[orders.write]`},
 		{"the verified client by opt-in", middleware.Config{LogClientID: true}, claims.AllScopes("orders.write"), withToken(reader), `level=INFO msg="request refused" reason=insufficient_scope status=403 pattern="GET /orders" missing=[orders.write] client_id=reader-app`},
+		{"one is cut between two letters", middleware.Config{LogClientID: true}, claims.AllScopes("orders.write"), withToken("long-letters"), `level=INFO msg="request refused" reason=insufficient_scope status=403 pattern="GET /orders" missing=[orders.write] client_id=c` + strings.Repeat("€", 42)},
 		{"a long client id is cut", middleware.Config{LogClientID: true}, claims.AllScopes("orders.write"), withToken("long-client"), `level=INFO msg="request refused" reason=insufficient_scope status=403 pattern="GET /orders" missing=[orders.write] client_id=` + strings.Repeat("c", 128)},
 		{"trouble with keys is a warning with its cause", middleware.Config{}, allReads(), withToken("no-keys"), `level=WARN msg="request refused" reason=keys_unavailable status=503 pattern="GET /orders" issuer=https://issuer.example detail="check the network" error="jwks: connection refused"`},
 		{"trouble with keys without a cause", middleware.Config{}, allReads(), withToken("no-cause"), `level=WARN msg="request refused" reason=keys_unavailable status=503 pattern="GET /orders"`},
@@ -57,6 +58,7 @@ func TestLog(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			v := newTokens(t)
+			v.claims["long-letters"] = parse(t, `{"client_id":"c`+strings.Repeat("€", 500)+`"}`)
 			v.claims["long-client"] = parse(t, `{"client_id":"`+strings.Repeat("c", 500)+`"}`)
 			v.errs["no-keys"] = &verifier.Error{Reason: reason.KeysUnavailable, Issuer: "https://issuer.example", Detail: "check the network", Err: errors.New("jwks: connection refused")}
 			v.errs["no-cause"] = &verifier.Error{Reason: reason.KeysUnavailable}

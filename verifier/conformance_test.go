@@ -161,7 +161,7 @@ func TestConformanceOfKeys(t *testing.T) {
 		return unusableKey(`"key-2"`, token)
 	}
 	rules{
-		"24 RSA of less than 2048 bits is no key":      {"1024 bits": unusable(weak)},
+		"24 91 RSA of less than 2048 bits is no key":   {"1024 bits": unusable(weak)},
 		"25 an ECDSA signature has exactly its length": lengths,
 		"26 use, key_ops and alg of the JWK are honoured": {
 			"use enc":                         unusable(signedBy("ES256", jwkstest.JWK{"use": "enc"})),

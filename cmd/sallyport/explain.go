@@ -38,9 +38,9 @@ func explain(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 	if asked {
 		ask = func(ctx context.Context, token string) verifier.Report { return gate.ExplainRule(ctx, token, rule) }
 	}
-	if opts.proved.proof != "" {
+	if opts.proved.given() {
 		ask = func(ctx context.Context, token string) verifier.Report {
-			return opts.withProof(ctx, gate, token, rule, asked)
+			return opts.withBinding(ctx, gate, token, rule, asked)
 		}
 	}
 	report := opts.judge(ctx, ask, token)

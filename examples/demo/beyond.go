@@ -119,6 +119,7 @@ func (b *beyond) acts() []act {
 		{"Opaque tokens", "the issuer is asked about them: RFC 7662", b.opaque},
 		{"Step-up", "POST wants a login with " + stepUp + ": RFC 9470", b.stepUp},
 		{"A denylist", "a token is refused before it expires", b.denylist},
+		{"Two instances on one Redis", "what one knows the other knows; without it nothing is let through", b.fleet},
 	}
 }
 

@@ -7,6 +7,9 @@
 //	demo -once    # plays, then ends: with 1 if any answer was not as promised
 //	demo -all     # plays what goes beyond bearer tokens too
 //
+// Of -all one act wants a redis-server. Where none is installed it is skipped, which
+// is said and counted; with REQUIRE_REDIS=1 in the environment that is a failure.
+//
 // It exits with 2 when the flags are wrong.
 package main
 
@@ -22,6 +25,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
 	"github.com/sallyport-go/sallyport/examples/orders/api"
 )
@@ -33,6 +38,7 @@ const (
 )
 
 func main() {
+	redis.SetLogger(silence{}) // of go-redis: that a Redis is dead is a part of the play
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
@@ -40,11 +46,17 @@ func main() {
 	os.Exit(code)
 }
 
+// silence is a log that nobody reads.
+type silence struct{}
+
+// Printf does nothing.
+func (silence) Printf(context.Context, string, ...any) {}
+
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	cfg := api.Config{Addr: "127.0.0.1:8080", AuthAddr: devauth.DefaultAddr}
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	once := flags.Bool("once", false, "end after the play, with 1 if any answer was not as promised")
-	all := flags.Bool("all", false, "play DPoP, nonces, certificate-bound and opaque tokens, step-up, metadata and a denylist too")
+	all := flags.Bool("all", false, "play DPoP, nonces, certificate-bound and opaque tokens, step-up, metadata, a denylist and a shared Redis too")
 	plain := flags.Bool("no-color", false, "no colours, on a terminal too")
 	err := cfg.Parse(flags, "plays client-credentials schemes against a protected API", args, stdout)
 	if errors.Is(err, flag.ErrHelp) {
@@ -66,7 +78,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "demo:", err)
 		return exitFailed
 	}
-	p.all = *all
+	p.all, p.needsRedis = *all, os.Getenv("REQUIRE_REDIS") != ""
 	return p.perform(ctx, *once, stderr)
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -80,7 +81,7 @@ func TestEveryPromiseIsKept(t *testing.T) {
 			text := out.String()
 			assert.Equal(t, exitOK, code, text)
 			assert.Empty(t, errs.String())
-			assert.Less(t, time.Since(begun), 30*time.Second)
+			assert.Less(t, time.Since(begun), 2*time.Minute)
 
 			found := summary.FindStringSubmatch(text)
 			require.NotNil(t, found, text)
@@ -91,7 +92,7 @@ func TestEveryPromiseIsKept(t *testing.T) {
 				"token \\\n      -d grant_type=client_credentials", "-u orders-all:" + hidden, `"client_secret":"` + hidden + `"`,
 				`error="insufficient_scope", scope="delete"`, "log: expired", "log: bad_signature", "log: wrong_audience", "log: no_token",
 				`{"signing":"`, "calls, 0 refused", "Retry-After: ", "later, by itself",
-				"8  The metadata of the API", "14  A denylist", `error="use_dpop_nonce"`, `error="insufficient_user_authentication"`, "log: replayed_dpop_proof",
+				"8  The metadata of the API", "14  A denylist", "15  Two instances on one Redis", `error="use_dpop_nonce"`, `error="insufficient_user_authentication"`, "log: replayed_dpop_proof",
 			} {
 				assert.Contains(t, text, want)
 			}
@@ -99,6 +100,9 @@ func TestEveryPromiseIsKept(t *testing.T) {
 			assert.NotContains(t, text, "TOKEN=", "nothing to paste where nothing is served any more")
 			assert.NotContains(t, text, "\x1b", "no colours off a terminal")
 			assert.NotContains(t, text, "✗")
+			_, missing := exec.LookPath(redisProgram)
+			assert.Equal(t, missing != nil, strings.Contains(text, "SKIPPED"), "what is skipped is said, and nothing else")
+			assert.Equal(t, missing == nil, strings.Contains(text, "503  all        GET    /orders                Redis is dead"))
 			for line := range strings.Lines(text) {
 				assert.LessOrEqual(t, len([]rune(line)), 120, line)
 			}
@@ -162,6 +166,39 @@ func TestAPromiseBeyondBearerThatIsBrokenIsNoticed(t *testing.T) {
 	assert.NoDirExists(t, second.dir)
 	assert.NoError(t, p.api.Close())
 	p.client.CloseIdleConnections()
+}
+
+func TestAPlayWithoutRedisSaysSoAndCountsIt(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		program string
+		needed  bool
+		skipped int
+		broken  int64
+		want    string
+	}{
+		"none installed":               {"redis-server-that-is-not-installed", false, 1, 0, "SKIPPED  redis-server-that-is-not-installed is not installed: nothing of this act was played"},
+		"none installed, and required": {"redis-server-that-is-not-installed", true, 0, 1, "REQUIRE_REDIS is set, and redis-server-that-is-not-installed is not installed"},
+		"one that does not answer":     {"false", false, 0, 1, "false does not answer at 127.0.0.1:"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out testkit.Buffer
+			p := startPlay(t, &out)
+			p.redis, p.needsRedis = row.program, row.needed
+			second, err := p.beyondBearer(t.Context())
+			require.NoError(t, err)
+			second.fleet(t.Context())
+			assert.Equal(t, row.skipped, p.skipped)
+			assert.Equal(t, row.broken, p.broken.Load())
+			p.summary(0)
+			assert.Contains(t, out.String(), row.want)
+			assert.Equal(t, row.skipped == 1, strings.Contains(out.String(), fmt.Sprintf("%d not, 1 act SKIPPED", row.broken)))
+			second.close(t.Context())
+			assert.NoError(t, p.api.Close())
+			p.client.CloseIdleConnections()
+		})
+	}
 }
 
 func TestAfterThePlayItServesAndSaysHowToGoOn(t *testing.T) {

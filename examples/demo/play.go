@@ -34,6 +34,10 @@ type play struct {
 	client   *http.Client
 	all      bool // with the acts beyond bearer tokens
 
+	redis      string // the program
+	needsRedis bool   // where it is missing the play fails
+	skipped    int    // acts
+
 	kept, broken atomic.Int64 // answers, by whether they were as promised
 }
 
@@ -45,7 +49,7 @@ func newPlay(ctx context.Context, cfg api.Config, screen *screen) (*play, error)
 		return nil, err
 	}
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2 * callers}, Timeout: callTimeout}
-	return &play{api: s, auth: s.Config.Auth, refusals: log, screen: screen, client: client}, nil
+	return &play{api: s, auth: s.Config.Auth, refusals: log, screen: screen, client: client, redis: redisProgram}, nil
 }
 
 // perform plays, goes on by hand unless it plays once, and returns the exit
@@ -118,13 +122,22 @@ func (p *play) acts(ctx context.Context) (complete bool) {
 			return false
 		}
 	}
-	st := green
+	p.summary(time.Since(begun))
+	return true
+}
+
+// summary prints how many answers were as promised, and what was not played.
+func (p *play) summary(took time.Duration) {
+	s, st := p.screen, green
 	if p.broken.Load() > 0 {
 		st = red
 	}
-	s.line("\n  ", s.in(st, fmt.Sprintf("%d answers as promised, %d not", p.kept.Load(), p.broken.Load())),
-		s.in(dim, fmt.Sprintf("  in %.1f s", time.Since(begun).Seconds())), "\n")
-	return true
+	skipped := ""
+	if p.skipped > 0 {
+		skipped = s.in(yellow, fmt.Sprintf(", %d act SKIPPED", p.skipped))
+	}
+	s.line("\n  ", s.in(st, fmt.Sprintf("%d answers as promised, %d not", p.kept.Load(), p.broken.Load())), skipped,
+		s.in(dim, fmt.Sprintf("  in %.1f s", took.Seconds())), "\n")
 }
 
 // scheme plays what the three clients of a scheme may do.

@@ -31,6 +31,11 @@ var (
 	// an issuer answers about a token: claims that nobody signed, which no user may
 	// bring. Package introspection says as an interface what it has.
 	Judge func(verifier any) any
+
+	// Asking reports whether a verifier is one of package introspection itself, and
+	// no type around it, whose own methods may check more than those inside. It is
+	// nil in a program without that package.
+	Asking func(verifier any) bool
 )
 
 // Register sets Claims and Size. Package claims calls it, once, to initialise a
@@ -43,6 +48,12 @@ func Register(read func(payload strictjson.Object, mapping any) (any, error), si
 // RegisterKind sets Kind, as [Register] sets the others.
 func RegisterKind(kind func(rule, claims any) string) struct{} {
 	Kind = kind
+	return struct{}{}
+}
+
+// RegisterAsking sets Asking. Package introspection calls it.
+func RegisterAsking(asking func(verifier any) bool) struct{} {
+	Asking = asking
 	return struct{}{}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/internal/strictjson"
 	"github.com/sallyport-go/sallyport/internal/vetted"
+	"github.com/sallyport-go/sallyport/introspection"
 	"github.com/sallyport-go/sallyport/verifier"
 )
 
@@ -25,6 +26,13 @@ func TestClaimsRegistersWhatVerifierNeeds(t *testing.T) {
 	lacking, held := claims.AllScopes("orders.write"), claims.AllScopes("orders.read")
 	assert.Equal(t, "scope", vetted.Kind(&lacking, c))
 	assert.Empty(t, vetted.Kind(&held, c))
+}
+
+func TestIntrospectionRegistersWhatIsItsOwn(t *testing.T) {
+	t.Parallel()
+	assert.True(t, vetted.Asking(new(introspection.Verifier)))
+	assert.False(t, vetted.Asking(struct{ *introspection.Verifier }{}), "a type around it may check more")
+	assert.False(t, vetted.Asking(new(verifier.Verifier)))
 }
 
 func TestVerifierRegistersItsJudge(t *testing.T) {

@@ -20,6 +20,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/sallyport-go/sallyport/claims"
@@ -108,6 +109,7 @@ type Binding struct {
 	replays       ReplayStore
 	now           func() time.Time
 	known         *known
+	late          *atomic.Int64 // the latest time that the clock showed, in nanoseconds
 }
 
 // New returns a Binding, or every mistake of the configuration at once.
@@ -121,7 +123,7 @@ func New(cfg Config) (*Binding, error) {
 	b := &Binding{
 		origin: o, required: cfg.Required, algorithms: slices.Clone(cfg.Algorithms), nonces: cfg.Nonces, replays: cfg.Replays, now: cfg.Now,
 		window: cmp.Or(cfg.Window, DefaultWindow), nonceLifetime: cmp.Or(cfg.NonceLifetime, DefaultNonceLifetime),
-		known: newKnown(),
+		known: newKnown(), late: new(atomic.Int64),
 	}
 	if b.algorithms == nil {
 		b.algorithms = []string{"ES256", "EdDSA", "Ed25519", "PS256", "RS256"}
@@ -219,6 +221,21 @@ func (b *Binding) clock() time.Time {
 		return time.Time{}
 	}
 	return b.now()
+}
+
+// latest returns the latest time that the clock has shown, now included. What ended
+// by then is forgotten, also where the clock went back since.
+func (b *Binding) latest(now time.Time) time.Time {
+	at := now.UnixNano()
+	for {
+		late := b.late.Load()
+		if late >= at {
+			return time.Unix(0, late)
+		}
+		if b.late.CompareAndSwap(late, at) {
+			return now
+		}
+	}
 }
 
 // refusal is why a proof is not accepted. It says nothing of what the proof holds.

@@ -92,6 +92,37 @@ func (brokenStore) Remember(context.Context, [32]byte, [32]byte, time.Time) (boo
 	return true, errors.New("connection refused")
 }
 
+// forgetful takes each proof for a new one, as a store does whose time has ended.
+type forgetful struct{}
+
+func (forgetful) Remember(context.Context, [32]byte, [32]byte, time.Time) (bool, error) {
+	return true, nil
+}
+
+func TestAClockThatGoesBackLetsNoUsedProofThrough(t *testing.T) {
+	t.Parallel()
+	for name, store := range map[string]dpop.ReplayStore{"69 with a memory": nil, "69 with a store that has forgotten": forgetful{}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			now := time.Now().Truncate(time.Second)
+			a := newAPI(t, dpop.Config{Now: func() time.Time { return now }, Replays: store}, "ES256")
+			used := a.proof()
+			assert.Nil(t, a.refused(t, a.request(used)))
+			now = now.Add(2 * time.Minute)
+			assert.Nil(t, a.refused(t, a.request(a.proof())))
+			now = now.Add(-2 * time.Minute)
+			e := a.refused(t, a.request(used))
+			require.NotNil(t, e)
+			assert.Equal(t, reason.ProofsUnavailable, e.Reason)
+			assert.Equal(t, http.StatusServiceUnavailable, e.Status)
+			now = now.Add(2 * time.Minute)
+			assert.Nil(t, a.refused(t, a.request(a.proof())), "it goes on when the time is reached again")
+			now = now.Add(-4 * time.Second)
+			assert.Nil(t, a.refused(t, a.request(a.proof())), "clocks may differ by what is kept for longer")
+		})
+	}
+}
+
 func TestMistakesOfAConfiguration(t *testing.T) {
 	t.Parallel()
 	any4 := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
@@ -100,6 +131,8 @@ func TestMistakesOfAConfiguration(t *testing.T) {
 		"Config.Proxies is set beside Origin":          {Origin: host, Proxies: any4},
 		"Config.Forwarded is for Proxies":              {Origin: host, Forwarded: true},
 		"prefix that is not valid":                     {Proxies: []netip.Prefix{{}}},
+		"Config.Proxies has every address":             {Proxies: []netip.Prefix{netip.MustParsePrefix("::/0")}},
+		"Config.Proxies has IPv4 written as IPv6":      {Proxies: []netip.Prefix{netip.MustParsePrefix("::ffff:10.0.0.0/104")}},
 		"Config.Origin is no origin":                   {Origin: "api.example"},
 		"Config.Origin is not https":                   {Origin: "http://api.example"},
 		"Config.Origin has more than scheme":           {Origin: "https://api.example/orders"},

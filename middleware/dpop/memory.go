@@ -98,7 +98,8 @@ func newMemory(now func() time.Time) *Memory {
 	}
 }
 
-// Remember implements [ReplayStore]. It waits for nothing.
+// Remember implements [ReplayStore]. It waits for nothing. A time that has passed, by
+// the latest time that its clock ever showed, is an error.
 func (m *Memory) Remember(_ context.Context, entry, client [32]byte, until time.Time) (fresh bool, err error) {
 	if m.now == nil {
 		return false, ErrReplaysFull
@@ -111,6 +112,10 @@ func (m *Memory) Remember(_ context.Context, entry, client [32]byte, until time.
 			return false, nil
 		}
 	}
+	second := until.Unix() + 1
+	if second <= m.swept { // it would be forgotten at once, and may have been
+		return false, errSwept
+	}
 	if m.used >= m.entries {
 		return false, ErrReplaysFull
 	}
@@ -122,9 +127,13 @@ func (m *Memory) Remember(_ context.Context, entry, client [32]byte, until time.
 		o = m.newOwner(client)
 	}
 	m.owners[o].used++
-	m.add(entry, o, until.Unix()+1)
+	m.add(entry, o, second)
 	return true, nil
 }
+
+// errSwept is returned for an entry whose time had ended by the clock: whether it was
+// remembered before cannot be told.
+var errSwept = errors.New("dpop: what ended by then was forgotten: the clock went back, or is another one than that of the Binding")
 
 // Len returns how many proofs are remembered, with those whose time ended since the
 // last call of Remember.

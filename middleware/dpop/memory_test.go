@@ -125,6 +125,19 @@ func TestMemoryForgetsWhatEndedAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestMemoryCannotTellOfWhatEnded(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	m := must(dpop.NewMemory(dpop.MemoryConfig{Now: func() time.Time { return now }}))
+	for name, until := range map[string]time.Time{"a second ago": now.Add(-time.Second), "long ago": {}} {
+		fresh, err := m.Remember(t.Context(), id(1), id(1), until)
+		assert.False(t, fresh, name)
+		require.ErrorContains(t, err, "the clock went back", name)
+		assert.NotErrorIs(t, err, dpop.ErrReplaysFull)
+	}
+	assert.Zero(t, m.Len())
+}
+
 func TestOneOfManyCallersWithOneProofPasses(t *testing.T) {
 	t.Parallel()
 	m := must(dpop.NewMemory(dpop.MemoryConfig{}))

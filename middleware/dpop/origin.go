@@ -32,6 +32,12 @@ func newOrigin(cfg *Config) (origin, error) {
 		if !prefix.IsValid() {
 			return origin{}, errors.New("dpop: Config.Proxies has a prefix that is not valid")
 		}
+		if prefix.Addr().Is4In6() { // peers are compared as IPv4
+			return origin{}, errors.New("dpop: Config.Proxies has IPv4 written as IPv6, which would match nothing: write it as IPv4")
+		}
+		if prefix.Bits() == 0 {
+			return origin{}, errors.New("dpop: Config.Proxies has every address: then each caller says by which origin it came")
+		}
 	}
 	return origin{proxies: slices.Clone(cfg.Proxies), forwarded: cfg.Forwarded}, nil
 }

@@ -150,6 +150,7 @@ var (
 	errBinding     = &refusal{code: reason.UnsupportedBinding, text: "the token is bound to another key than that of the proof"}
 	errSignature   = invalid("the signature does not verify")
 	errReplay      = &refusal{code: reason.ReplayedDPoPProof, text: "a proof of this key and jti was used before"}
+	errClock       = &refusal{code: reason.ProofsUnavailable, text: "the clock went back: proofs that were used by then are forgotten"}
 	errUnavailable = errors.New("dpop: the Binding was not made by New")
 )
 
@@ -359,7 +360,11 @@ func (p *proof) checkNonce() error {
 }
 
 func (p *proof) checkReplay() error {
-	fresh, err := p.binding.replays.Remember(p.ctx, p.entry(), p.client, p.issued.Add(p.binding.window+clockMargin))
+	until := p.issued.Add(p.binding.window + clockMargin)
+	if until.Before(p.binding.latest(p.now)) {
+		return errClock
+	}
+	fresh, err := p.binding.replays.Remember(p.ctx, p.entry(), p.client, until)
 	switch {
 	case err != nil:
 		return &refusal{code: reason.ProofsUnavailable, text: "the proof cannot be compared with those used before", cause: err}

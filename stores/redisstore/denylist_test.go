@@ -2,6 +2,7 @@ package redisstore_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"sync/atomic"
@@ -32,8 +33,9 @@ func following(t *testing.T, s *server, changes ...func(*redisstore.Config)) *re
 	return list
 }
 
-// slowly is for tests that are not about the age of the copy, on a busy machine.
-func slowly(cfg *redisstore.Config) { cfg.MaxAge, cfg.Timeout = 20*time.Second, 5*time.Second }
+// slowly is for tests that are not about the age of the copy: it is read every
+// fifteen seconds, and good for a minute.
+func slowly(cfg *redisstore.Config) { cfg.MaxAge = time.Minute }
 
 // often reads often and minds no pause.
 func often(d time.Duration) func(*redisstore.Config) {
@@ -43,11 +45,12 @@ func often(d time.Duration) func(*redisstore.Config) {
 func TestADenialCountsHereAtOnceAndElsewhereWithinASecond(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	one, other := following(t, s), following(t, s)
+	one, other := following(t, s, slowly), following(t, s)
 	assert.False(t, revoked(t, other, "id-1"))
 	require.NoError(t, one.Deny(t.Context(), deny("id-1")))
-	assert.True(t, revoked(t, one, "id-1"))
-	assert.Less(t, other.Status().Age, time.Second)
+	is, err := one.Revoked(t.Context(), withID(t, "id-1"))
+	assert.True(t, is, "without waiting for the next reading")
+	assert.NoError(t, err)
 	eventually(t, func() bool {
 		is, _ := other.Revoked(t.Context(), withID(t, "id-1"))
 		return is
@@ -57,7 +60,9 @@ func TestADenialCountsHereAtOnceAndElsewhereWithinASecond(t *testing.T) {
 
 	require.NoError(t, other.Allow(t.Context(), deny("id-1"), deny("none")))
 	assert.False(t, revoked(t, other, "id-1"))
-	eventually(t, func() bool { return one.Len() == 0 }, "the other frees it too")
+	assert.Zero(t, following(t, s).Len())
+	require.NoError(t, one.Deny(t.Context(), deny("id-2")))
+	assert.Equal(t, 1, one.Len(), "it has read what was allowed, too")
 	late := following(t, s)
 	assert.False(t, revoked(t, late, "id-1"))
 }
@@ -66,18 +71,19 @@ func TestTwoProcessesShareADenylist(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	one, other := newInstance(t, s.addr), newInstance(t, s.addr)
-	assert.Equal(t, "false", other.say("revoked", "id-1"))
+	assert.Equal(t, "false", other.knows("id-1"))
 	assert.Equal(t, "denied", one.say("deny", "id-1"))
-	assert.Equal(t, "true", one.say("revoked", "id-1"))
+	assert.Equal(t, "true", one.knows("id-1"))
 	eventually(t, func() bool { return other.say("revoked", "id-1") == "true" }, "the other process knows")
 	s.kill()
-	eventually(t, func() bool { return other.say("revoked", "free") == "error" }, "nothing is let through")
-	assert.Equal(t, "error", other.say("revoked", "id-1"))
+	eventually(t, func() bool { return failed(other.say("revoked", "free")) }, "nothing is let through")
+	assert.Contains(t, other.say("revoked", "id-1"), "the denylist was read")
 	s.restart() // with nothing: it kept no file
 	for _, process := range []*instance{one, other} {
 		eventually(t, func() bool { return process.say("revoked", "id-1") == "true" }, "what it lost is known still")
 	}
-	eventually(t, func() bool { return newInstance(t, s.addr).say("revoked", "id-1") == "true" }, "and was given back, for one that is new")
+	late := newInstance(t, s.addr)
+	eventually(t, func() bool { return late.say("revoked", "id-1") == "true" }, "and was given back, for one that is new")
 }
 
 func TestEveryKindOfEntryIsShared(t *testing.T) {
@@ -143,8 +149,13 @@ func TestAnEntryIsForgottenWhenItEnds(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	one := following(t, s, slowly)
-	require.NoError(t, one.Deny(t.Context(), revocation.Token("", "short", time.Now().Add(time.Second))))
-	assert.True(t, revoked(t, one, "short"))
+	for life := time.Second; ; life *= 2 { // on a machine that is slow it may have ended before it is looked at
+		require.NoError(t, one.Deny(t.Context(), revocation.Token("", "short", time.Now().Add(life))))
+		if revoked(t, one, "short") {
+			break
+		}
+		require.Less(t, life, patient, "it is never denied")
+	}
 	eventually(t, func() bool { return !revoked(t, one, "short") }, "it ends")
 	require.NoError(t, one.Deny(t.Context(), deny("id-1")))
 	for _, key := range []string{"denied:log", "denied:end"} {
@@ -184,18 +195,19 @@ func TestALongListComesInPiecesAndWhole(t *testing.T) {
 func TestWithoutRedisNothingIsLetThrough(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	list := following(t, s)
-	require.NoError(t, list.Deny(t.Context(), deny("id-1")))
+	hasty := open(t, s.client(), func(cfg *redisstore.Config) { cfg.Timeout = 100 * time.Millisecond })
+	list := hasty.Denylist()
+	eventually(t, func() bool { return list.Deny(t.Context(), deny("id-1")) == nil }, "it is denied")
+	assert.True(t, revoked(t, list, "id-1"))
 	s.hang()
-	start := time.Now()
 	eventually(t, func() bool {
 		_, err := list.Revoked(t.Context(), withID(t, "free"))
 		return err != nil
 	}, "an old copy is no answer")
-	assert.Less(t, time.Since(start), 3*time.Second)
 	_, err := list.Revoked(t.Context(), withID(t, "id-1"))
 	assert.ErrorContains(t, err, "the denylist was read")
-	assert.ErrorIs(t, list.Status().Err, context.DeadlineExceeded)
+	assert.ErrorContains(t, err, "ago, more than 1s: ")
+	eventually(t, func() bool { return errors.Is(list.Status().Err, context.DeadlineExceeded) }, "it says why")
 	assert.Error(t, list.Deny(t.Context(), deny("id-2")))
 	s.goOn()
 	eventually(t, func() bool {
@@ -203,7 +215,7 @@ func TestWithoutRedisNothingIsLetThrough(t *testing.T) {
 		return is && err == nil
 	}, "it goes on")
 
-	away := open(t, clientOf(t, freeAddress(t)))
+	away := open(t, clientOf(t, deadAddress(t)))
 	_, err = away.Denylist().Revoked(t.Context(), withID(t, "free"))
 	assert.ErrorContains(t, err, "the denylist was never read")
 }

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -34,7 +35,7 @@ import (
 
 const (
 	issuer  = "https://issuer.example/"
-	patient = 10 * time.Second // for what takes an unknown while
+	patient = time.Minute // for what takes an unknown while, on a slow machine too
 )
 
 // asInstance is set for a process that is another instance of an API; see instance.
@@ -90,6 +91,25 @@ func newServer(tb testing.TB, args ...string) *server {
 	require.NotNil(tb, s.cmd, "redis-server does not start")
 	tb.Cleanup(s.kill)
 	return s
+}
+
+// deadAddress is one at which every connection ends at once, until the test is over.
+func deadAddress(tb testing.TB) string {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(tb, err)
+	var done sync.WaitGroup
+	done.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_ = c.Close()
+		}
+	})
+	tb.Cleanup(func() { _ = l.Close(); done.Wait() })
+	return l.Addr().String()
 }
 
 func freeAddress(tb testing.TB) string {
@@ -153,10 +173,11 @@ func clientOf(tb testing.TB, addr string) *redis.Client {
 	return c
 }
 
-// open makes a Store, as another instance would have it.
+// open makes a Store, as another instance would have it. It waits for Redis as long
+// as a slow machine takes: what tests the time-out sets its own.
 func open(tb testing.TB, client redis.UniversalClient, changes ...func(*redisstore.Config)) *redisstore.Store {
 	tb.Helper()
-	cfg := redisstore.Config{Client: client}
+	cfg := redisstore.Config{Client: client, Timeout: patient}
 	for _, change := range changes {
 		change(&cfg)
 	}
@@ -196,16 +217,24 @@ func withID(tb testing.TB, id string) *claims.Claims {
 
 func deny(id string) revocation.Entry { return revocation.Token("", id, time.Time{}) }
 
+// eventually waits for a condition, which is asked in the test's own goroutine.
 func eventually(tb testing.TB, condition func() bool, what string) {
 	tb.Helper()
-	require.Eventually(tb, condition, patient, 5*time.Millisecond, what)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(patient); !condition(); <-tick.C {
+		require.True(tb, time.Now().Before(end), "never: "+what)
+	}
 }
 
-// revoked asks a denylist that must know.
-func revoked(tb testing.TB, d *redisstore.Denylist, id string) bool {
+// revoked asks a denylist that must know, or will when its copy is fresh again.
+func revoked(tb testing.TB, d *redisstore.Denylist, id string) (is bool) {
 	tb.Helper()
-	is, err := d.Revoked(context.Background(), withID(tb, id))
-	require.NoError(tb, err)
+	eventually(tb, func() (known bool) {
+		var err error
+		is, err = d.Revoked(context.Background(), withID(tb, id))
+		return err == nil
+	}, "it is known whether "+id+" is revoked")
 	return is
 }
 
@@ -237,6 +266,16 @@ func newInstance(tb testing.TB, addr string) *instance {
 	return i
 }
 
+// knows asks whether a token is revoked, until the other instance knows.
+func (i *instance) knows(id string) (answer string) {
+	i.tb.Helper()
+	eventually(i.tb, func() bool { answer = i.say("revoked", id); return !failed(answer) }, "the other process knows of "+id)
+	return answer
+}
+
+// failed reports whether an answer of another instance is an error.
+func failed(answer string) bool { return strings.HasPrefix(answer, "error") }
+
 func (i *instance) say(command, argument string) string {
 	i.tb.Helper()
 	require.NoError(i.tb, i.in.Encode([2]string{command, argument}))
@@ -248,7 +287,7 @@ func (i *instance) say(command, argument string) string {
 func serveInstance(addr string) {
 	client := redis.NewClient(&redis.Options{Addr: addr})
 	defer client.Close()
-	store, err := redisstore.New(redisstore.Config{Client: client})
+	store, err := redisstore.New(redisstore.Config{Client: client, Timeout: patient})
 	if err != nil {
 		panic(err)
 	}
@@ -283,7 +322,7 @@ func serveInstance(addr string) {
 			}
 		}
 		if err != nil {
-			answer = "error"
+			answer = fmt.Sprintf("error: %q", err.Error())
 		}
 		fmt.Println(answer)
 	}

@@ -52,10 +52,10 @@ func TestASecretIsKnownToAllBeforeItIsUsedAndForALifetimeAfter(t *testing.T) {
 	}
 	look := func() [][]byte { return secretsOf(t, open(t, client, slowly)) } // a new instance reads at once
 	first := look()
-	age(time.Hour - 11*time.Second)
+	age(30 * time.Minute)
 	assert.Equal(t, first, look(), "its turn is an hour")
 
-	age(2 * time.Second)
+	age(30*time.Minute - 9*time.Second)
 	second := look()
 	require.Len(t, second, 2, "the next one is known 10 s ahead")
 	assert.Equal(t, first[0], second[0], "and not yet used")
@@ -75,7 +75,7 @@ func TestASecretIsKnownToAllBeforeItIsUsedAndForALifetimeAfter(t *testing.T) {
 func TestSecretsOutliveAnOutageForOneLifetime(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	store := open(t, s.client(), func(cfg *redisstore.Config) { cfg.NonceLifetime = 3 * time.Second })
+	store := open(t, s.client(), func(cfg *redisstore.Config) { cfg.NonceLifetime = 10 * time.Second })
 	before := secretsOf(t, store)
 	s.kill()
 	now, err := store.NonceSecrets().Secrets(t.Context())
@@ -99,7 +99,7 @@ func TestSecretsOfAnotherMakeAreAnError(t *testing.T) {
 	require.NoError(t, s.client().Do(t.Context(), "ZADD", "sallyport:{sallyport}:nonces", "1", "short").Err())
 	store := open(t, s.client())
 	secrets := store.NonceSecrets()
-	eventually(t, func() bool { return secrets.Status().Err != nil }, "it was read")
+	eventually(t, func() bool { return secrets.Status().Err != nil }, "it was read, and is no secret")
 	_, err := secrets.Secrets(t.Context())
 	assert.ErrorContains(t, err, "the secrets of nonces are none of this package")
 }

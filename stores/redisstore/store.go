@@ -29,7 +29,7 @@ import (
 
 const (
 	defaultPrefix  = "sallyport"
-	defaultTimeout = 250 * time.Millisecond
+	defaultTimeout = time.Second // a connection is made within it, with TLS, and a machine may be busy
 	defaultMaxAge  = time.Second
 
 	defaultNonceLifetime = 5 * time.Minute
@@ -60,8 +60,9 @@ type Config struct {
 	// Two APIs that must not share give one each. "" is "sallyport".
 	Prefix string
 
-	// Timeout bounds each call to Redis, whatever the time-outs of the Client. 0 is
-	// 250 ms.
+	// Timeout bounds each call to Redis, whatever the time-outs of the Client. It is
+	// how long a request waits for a Redis that hangs, before it is refused with 503;
+	// the first call makes its connection within it. 0 is 1 s.
 	Timeout time.Duration
 
 	// MaxProofs bounds the proofs that are remembered at once, of all clients. Each
@@ -279,14 +280,24 @@ func (s *Store) do(ctx context.Context, call func(context.Context) error) error 
 	}()
 	select {
 	case err := <-done:
-		if redis.IsOOMError(err) {
-			return fmt.Errorf("%w: %w", ErrFull, err)
-		}
-		if err != nil {
-			return fmt.Errorf("redisstore: %w", err)
-		}
-		return nil
+		return outcomeOf(err)
 	case <-ctx.Done():
+	}
+	select {
+	case err := <-done: // the context ends with the call too: what it brought counts
+		return outcomeOf(err)
+	default:
 		return fmt.Errorf("redisstore: Redis did not answer: %w", context.Cause(ctx))
 	}
+}
+
+// outcomeOf returns the error of a call that Redis answered, or that failed.
+func outcomeOf(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case redis.IsOOMError(err):
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return fmt.Errorf("redisstore: %w", err)
 }

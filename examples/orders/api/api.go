@@ -30,6 +30,8 @@ import (
 	"syscall"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
+
 	"github.com/sallyport-go/sallyport"
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
@@ -61,6 +63,9 @@ type Config struct {
 	JWKSRefresh time.Duration // the longest time between two refreshes of the keys; 0 leaves the library's bounds
 	Leeway      time.Duration // granted to clocks that differ; 0 is 30 s, negative is none
 	Logger      *slog.Logger  // gets refusals with their reasons and what happens to keys; nil is silence
+
+	MeterProvider metric.MeterProvider // of the gate, and of the age of DenyFile; nil measures nothing
+	Now           func() time.Time     // judges the times of tokens, proofs and nonces; nil is time.Now
 
 	// Auth is a development authorization server. With it, on a loopback
 	// address, the API has a page at / to try both.
@@ -283,8 +288,10 @@ func (c *Config) openGate(own string) (*sallyport.Gate, closers, error) {
 	cfg := sallyport.Config{
 		Providers: trusted,
 		Keys:      jwks.FetcherConfig{OnEvent: keyLog(c.Logger), MaxRefreshInterval: c.JWKSRefresh},
-		Verifier:  verifier.Config{Leeway: c.Leeway},
+		Verifier:  verifier.Config{Leeway: c.Leeway, Now: c.Now},
 		Guard:     middleware.Config{Realm: "orders", Logger: c.Logger},
+
+		MeterProvider: c.MeterProvider,
 	}
 	opened, wrong := c.extend(&cfg, own)
 	gate, err := sallyport.Open(cfg)

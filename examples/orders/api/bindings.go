@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"fmt"
+	"net/url"
 
 	"github.com/sallyport-go/sallyport/middleware"
 	"github.com/sallyport-go/sallyport/middleware/dpop"
@@ -27,6 +28,14 @@ func (c *Config) bindCertificates(guard *middleware.Config) error {
 	return err
 }
 
+// redacted returns a URL without the password that it may have.
+func redacted(text string) string {
+	if u, err := url.Parse(text); err == nil {
+		return u.Redacted()
+	}
+	return "..."
+}
+
 // bindKeys checks proofs, for the origin that was given or for the address own.
 //
 // RFC 9449 section 7.1: https://www.rfc-editor.org/rfc/rfc9449#section-7.1
@@ -34,7 +43,7 @@ func (c *Config) bindKeys(guard *middleware.Config, own string, store *redisstor
 	if !c.proofs() && c.Origin == "" {
 		return nil
 	}
-	cfg := dpop.Config{Origin: own, Required: c.DPoP == dpopRequire}
+	cfg := dpop.Config{Origin: own, Required: c.DPoP == dpopRequire, Now: c.Now}
 	if c.Origin != "" {
 		cfg.Origin = c.Origin
 	}
@@ -49,7 +58,7 @@ func (c *Config) bindKeys(guard *middleware.Config, own string, store *redisstor
 	}
 	proofs, err := dpop.New(cfg)
 	if err != nil {
-		return fmt.Errorf("-origin %q, what proofs are for: %w", cfg.Origin, err)
+		return fmt.Errorf("-origin %q, what proofs are for: %w", redacted(cfg.Origin), err)
 	}
 	if c.proofs() {
 		guard.Bindings = append(guard.Bindings, proofs)

@@ -12,7 +12,7 @@ import (
 func (c *Config) deny(v *verifier.Config, store *redisstore.Store, opened *closers) error {
 	var sources []revocation.Source
 	if c.DenyFile != "" {
-		file, err := revocation.OpenFile(revocation.FileConfig{Path: c.DenyFile, Logger: c.Logger})
+		file, err := revocation.OpenFile(revocation.FileConfig{Path: c.DenyFile, Logger: c.Logger, MeterProvider: c.MeterProvider})
 		if err != nil {
 			return fmt.Errorf("-deny-file: %w", err)
 		}

@@ -2,9 +2,9 @@ package api_test
 
 import (
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -120,6 +120,35 @@ func TestNoncesOfTheAPI(t *testing.T) {
 	})
 }
 
+func TestAnOldNonceIsAskedForAnew(t *testing.T) {
+	t.Parallel()
+	issuer := newIssuer(t)
+	client := issuer.NewProver("ES256")
+	token := issuer.Token(client.Bound())
+	everywhere(t, func(t *testing.T, framework string) {
+		var later atomic.Int64
+		now := func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
+		cfg := trusting(issuer)
+		cfg.Framework, cfg.Features, cfg.Now = framework, api.Features{DPoP: "require", DPoPNonce: true}, now
+		w := start(t, cfg)
+		call := func(nonce string) testkit.Answer {
+			return w.bound("GET", "/orders", token, client, jwkstest.Claims{"nonce": nonce, "iat": now().Unix()})
+		}
+		nonce := call("").Header.Get("DPoP-Nonce")
+		assert.Equal(t, 200, call(nonce).Status)
+		later.Store(int64(6 * time.Minute))
+		asked := call(nonce)
+		assert.Equal(t, 401, asked.Status)
+		assert.Contains(t, challenges(asked), `error="use_dpop_nonce"`)
+		assert.Equal(t, "use_dpop_nonce", w.last())
+		assert.NotEqual(t, nonce, asked.Header.Get("DPoP-Nonce"))
+		assert.Equal(t, 200, call(asked.Header.Get("DPoP-Nonce")).Status)
+		later.Store(0) // the clock went back
+		assert.Equal(t, 401, call(asked.Header.Get("DPoP-Nonce")).Status, "one of the future is made up")
+		assert.Equal(t, "use_dpop_nonce", w.last())
+	})
+}
+
 func TestTheMetadataIsServedAndNamed(t *testing.T) {
 	t.Parallel()
 	byAudience := jwkstest.WithAudience("https://orders.example/v1")
@@ -146,9 +175,21 @@ func TestTheMetadataIsServedAndNamed(t *testing.T) {
 			assert.Equal(t, []any{issuer.Issuer()}, document["authorization_servers"])
 			assert.NotEmpty(t, document["dpop_signing_alg_values_supported"])
 			assert.Subset(t, document["scopes_supported"], []any{"get", "post", "put", "delete"})
-			for method, status := range map[string]int{"HEAD": 200, "OPTIONS": 204, "POST": 405, "PUT": 405, "DELETE": 405} {
-				assert.Equal(t, status, row.w.do(method, row.path, "", "").Status, method)
+			for method, status := range map[string]int{"HEAD": 200, "OPTIONS": 204, "POST": 405, "PUT": 405, "PATCH": 405, "DELETE": 405, "TRACE": 405, "get": 405} {
+				a := row.w.do(method, row.path, "", "")
+				assert.Equal(t, status, a.Status, method)
+				assert.Equal(t, status >= 204, a.Header.Get("Allow") == "GET, HEAD, OPTIONS", method)
+				assert.Equal(t, status == 405, a.Body != "", method)
 			}
+			preflight := testkit.NewRequest(t, http.MethodOptions, row.w.URL()+row.path, "", "")
+			preflight.Header.Set("Origin", "https://client.example")
+			preflight.Header.Set("Access-Control-Request-Method", "GET")
+			preflight.Header.Set("Access-Control-Request-Headers", "mcp-protocol-version")
+			asked := testkit.Do(t, preflight)
+			assert.Equal(t, 204, asked.Status)
+			assert.Equal(t, "*", asked.Header.Get("Access-Control-Allow-Origin"))
+			assert.Equal(t, "GET, HEAD", asked.Header.Get("Access-Control-Allow-Methods"))
+			assert.Equal(t, "*", asked.Header.Get("Access-Control-Allow-Headers"))
 			host, _, _ := strings.Cut(strings.TrimPrefix(row.resource, "https://"), "/")
 			lines := row.w.get("/orders", "").Header.Values("WWW-Authenticate")
 			assert.Len(t, lines, 2)
@@ -180,36 +221,6 @@ func TestStepUp(t *testing.T) {
 		refused := w.do("POST", "/orders", issuer.Token(jwkstest.Claims{"scope": "get", "acr": "urn:example:mfa"}), "")
 		assert.Equal(t, 403, refused.Status, "the login does not stand in for the level")
 		assert.Equal(t, `Bearer realm="orders", error="insufficient_scope", scope="post"`, challenge(refused))
-	})
-}
-
-func TestAFileDeniesTokens(t *testing.T) {
-	t.Parallel()
-	issuer := newIssuer(t)
-	everywhere(t, func(t *testing.T, framework string) {
-		path := filepath.Join(t.TempDir(), "denied")
-		write := func(text string) { require.NoError(t, os.WriteFile(path, []byte(text), 0o600)) }
-		write("id-at-start\n")
-		cfg := trusting(issuer)
-		cfg.Framework, cfg.DenyFile = framework, path
-		w := start(t, cfg)
-		refused := func(token string) bool { return w.get("/orders", token).Status == http.StatusUnauthorized }
-		assert.True(t, refused(issuer.Token(jwkstest.Claims{"jti": "id-at-start"})))
-		assert.Equal(t, "revoked", w.last())
-
-		later := issuer.Token(jwkstest.Claims{"jti": "id-later"})
-		subject, client := issuer.Token(jwkstest.Claims{"sub": "alice"}), issuer.Token(jwkstest.Claims{"client_id": "warehouse"})
-		assert.False(t, refused(later) || refused(subject) || refused(client))
-		before := time.Now().Add(time.Minute).UTC().Format(time.RFC3339)
-		write("id-at-start\nid-later\nsub " + issuer.Issuer() + " alice " + before + "\nclient " + issuer.Issuer() + " warehouse " + before + "\n")
-		for name, token := range map[string]string{"jti": later, "sub": subject, "client": client} {
-			assert.Eventually(t, func() bool { return refused(token) }, 2*time.Second, 20*time.Millisecond, name)
-		}
-		write("\xff\xfe")
-		require.Eventually(t, func() bool { return strings.Contains(w.log.String(), "UTF-8") }, 5*time.Second, 20*time.Millisecond)
-		assert.True(t, refused(later), "a damaged file frees nobody")
-		require.NoError(t, os.Remove(path))
-		assert.True(t, refused(later), "one that vanished frees nobody")
 	})
 }
 
