@@ -203,10 +203,10 @@ func TestAFileDeniesTokens(t *testing.T) {
 		before := time.Now().Add(time.Minute).UTC().Format(time.RFC3339)
 		write("id-at-start\nid-later\nsub " + issuer.Issuer() + " alice " + before + "\nclient " + issuer.Issuer() + " warehouse " + before + "\n")
 		for name, token := range map[string]string{"jti": later, "sub": subject, "client": client} {
-			assert.Eventually(t, func() bool { return refused(token) }, 2*time.Second, 20*time.Millisecond, name)
+			assert.Eventually(t, func() bool { return refused(token) }, testkit.Patience, testkit.Pause, name)
 		}
 		write("\xff\xfe")
-		require.Eventually(t, func() bool { return strings.Contains(w.log.String(), "UTF-8") }, 5*time.Second, 20*time.Millisecond)
+		require.Eventually(t, func() bool { return strings.Contains(w.log.String(), "UTF-8") }, testkit.Patience, testkit.Pause)
 		assert.True(t, refused(later), "a damaged file frees nobody")
 		require.NoError(t, os.Remove(path))
 		assert.True(t, refused(later), "one that vanished frees nobody")

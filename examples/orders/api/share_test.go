@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
@@ -36,7 +35,7 @@ func redisServer(t *testing.T) (addr string, kill func()) {
 	t.Cleanup(kill)
 	client := redis.NewClient(&redis.Options{Addr: addr})
 	defer client.Close()
-	require.Eventually(t, func() bool { return client.Ping(t.Context()).Err() == nil }, 10*time.Second, 10*time.Millisecond, "it does not start")
+	require.Eventually(t, func() bool { return client.Ping(t.Context()).Err() == nil }, testkit.Patience, testkit.Pause, "it does not start")
 	return addr, kill
 }
 
@@ -65,7 +64,7 @@ func TestInstancesShareWhatTheyKnow(t *testing.T) {
 		assert.Equal(t, 503, a.Status, "whether it was used cannot be known")
 		assert.NotEmpty(t, a.Header.Get("Retry-After"))
 		assert.Empty(t, challenges(a), "it is no fault of the token's")
-		require.Eventually(t, func() bool { return one.get("/orders", issuer.Token()).Status == 503 }, 5*time.Second, 20*time.Millisecond, "whether it was withdrawn cannot be known")
+		require.Eventually(t, func() bool { return one.get("/orders", issuer.Token()).Status == 503 }, testkit.Patience, testkit.Pause, "whether it was withdrawn cannot be known")
 		assert.NotEmpty(t, one.get("/orders", issuer.Token()).Header.Get("Retry-After"))
 	})
 }
