@@ -402,8 +402,12 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// brief is the timeout of fetches over real sockets that have to time out.
-const brief = 200 * time.Millisecond
+// The timeouts of fetches over real sockets: of those that have to time out, and
+// of those that must not on any machine.
+const (
+	brief = 200 * time.Millisecond
+	long  = 2 * time.Minute
+)
 
 func serve(t *testing.T, handler http.HandlerFunc) *httptest.Server {
 	t.Helper()

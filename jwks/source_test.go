@@ -237,7 +237,7 @@ func TestGzipBombIsBounded(t *testing.T) {
 		w.Header().Set("Content-Encoding", "gzip")
 		_, _ = w.Write(packed.Bytes())
 	})
-	f := newFetcher(t, jwks.FetcherConfig{JWKSURL: s.URL, Timeout: 10 * time.Second})
+	f := newFetcher(t, jwks.FetcherConfig{JWKSURL: s.URL, Timeout: long})
 	require.ErrorContains(t, f.Refresh(t.Context(), "a"), "more than 512 KiB")
 }
 
@@ -265,25 +265,24 @@ func TestFaultsOfSockets(t *testing.T) {
 	}
 	type row struct {
 		handler http.HandlerFunc
+		timeout time.Duration
 		says    string
 	}
 	each(t, map[string]row{
-		"hangs before the header": {mute, "no complete answer within 200ms"},
+		"hangs before the header": {mute, brief, "no complete answer within 200ms"},
 		"hangs in the middle of the body": {func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, `{"keys":[`)
 			_ = http.NewResponseController(w).Flush()
 			mute(w, r)
-		}, "no complete answer within 200ms"},
-		"sends a byte now and then":        {drip(10 * time.Millisecond), "no complete answer within 200ms"},
-		"closes in the middle of the body": {cut, "broke off"},
-		"redirects":                        {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }, "redirects are not followed"},
+		}, brief, "no complete answer within 200ms"},
+		"sends a byte now and then":        {drip(10 * time.Millisecond), brief, "no complete answer within 200ms"},
+		"closes in the middle of the body": {cut, long, "broke off"},
+		"redirects":                        {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }, long, "redirects are not followed"},
 	}, func(t *testing.T, row row) {
 		s := serve(t, row.handler)
-		f := newFetcher(t, jwks.FetcherConfig{JWKSURL: s.URL, Timeout: brief})
-		start := time.Now()
+		f := newFetcher(t, jwks.FetcherConfig{JWKSURL: s.URL, Timeout: row.timeout})
 		missing := unavailable(t, f.Refresh(t.Context(), "a"))
 		require.ErrorContains(t, missing, row.says)
-		assert.Less(t, time.Since(start), 10*time.Second)
 		assert.False(t, f.Snapshot().Usable())
 	})
 }
@@ -350,12 +349,12 @@ func TestAHeaderWithoutEndIsNotRead(t *testing.T) {
 		w.Header().Set("X-Long", strings.Repeat("x", 256<<10))
 		_, _ = w.Write([]byte(body))
 	})
-	f := newFetcher(t, jwks.FetcherConfig{JWKSURL: server.URL, Timeout: 5 * time.Second})
+	f := newFetcher(t, jwks.FetcherConfig{JWKSURL: server.URL, Timeout: long})
 	err := f.Refresh(t.Context(), "a")
 	assert.ErrorContains(t, unavailable(t, err), "headers exceeded", "whatever is behind them")
 	assert.Equal(t, "application/jwk-set+json, application/json", <-accepts)
 
-	f = newFetcher(t, jwks.FetcherConfig{Issuer: server.URL, Timeout: 5 * time.Second})
+	f = newFetcher(t, jwks.FetcherConfig{Issuer: server.URL, Timeout: long})
 	require.Error(t, f.Refresh(t.Context(), "a"))
 	assert.Equal(t, "application/json", <-accepts)
 }

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
 	"github.com/sallyport-go/sallyport/examples/internal/testkit"
@@ -118,13 +117,11 @@ func TestACallThatFailsIsAFailure(t *testing.T) {
 		if row.tokenURL != "" {
 			args = append(args, "-token-url", row.tokenURL)
 		}
-		begun := time.Now()
 		code, out, errs := program(row.ctx, secret, args...)
 		assert.Equal(t, exitFailed, code, row.name)
 		assert.Contains(t, out, row.out, row.name)
 		assert.Contains(t, errs, row.errs, row.name)
 		assert.Empty(t, w.tokens, row.name)
-		assert.Less(t, time.Since(begun), requestTimeout, row.name)
 	}
 }
 

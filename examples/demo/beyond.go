@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
 	"github.com/sallyport-go/sallyport/examples/internal/devca"
@@ -23,10 +22,7 @@ import (
 	"github.com/sallyport-go/sallyport/middleware/mtls"
 )
 
-const (
-	stepUp       = "urn:example:mfa"
-	denialCounts = 2 * time.Second // the longest time until a line of the denylist does
-)
+const stepUp = "urn:example:mfa"
 
 // beyond is the part of a play that goes beyond bearer tokens: a second API, over
 // TLS, with all of it at once, and its clients.
@@ -164,6 +160,17 @@ type caller struct {
 // call sends a call to the second API, and compares the answer with the promise.
 func (b *beyond) call(ctx context.Context, c call, by caller, want outcome, note string) answer {
 	b.refusals.take()
+	a, err := b.sendBy(ctx, c, by)
+	a.reasons = b.refusals.take()
+	b.show(ctx, c, a, err, want, note)
+	if nonce := a.header.Get("DPoP-Nonce"); nonce != "" {
+		b.nonce = nonce
+	}
+	return a
+}
+
+// sendBy sends a call to the second API.
+func (b *beyond) sendBy(ctx context.Context, c call, by caller) (answer, error) {
 	r, err := http.NewRequestWithContext(ctx, c.method, b.api.URL()+c.path, strings.NewReader(c.body))
 	if err == nil && c.token != "" {
 		r.Header.Set("Authorization", "Bearer "+c.token)
@@ -177,13 +184,7 @@ func (b *beyond) call(ctx context.Context, c call, by caller, want outcome, note
 		trust.Certificates = []tls.Certificate{*by.cert}
 	}
 	transport := &http.Transport{TLSClientConfig: trust, DisableKeepAlives: true}
-	a, err := doBy(&http.Client{Transport: transport, Timeout: callTimeout}, r, err)
-	a.reasons = b.refusals.take()
-	b.show(ctx, c, a, err, want, note)
-	if nonce := a.header.Get("DPoP-Nonce"); nonce != "" {
-		b.nonce = nonce
-	}
-	return a
+	return doBy(&http.Client{Transport: transport, Timeout: callTimeout}, r, err)
 }
 
 // proofBy makes a proof for a call, with the last nonce of the API.

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
 	"github.com/sallyport-go/sallyport/examples/internal/testkit"
@@ -76,12 +75,10 @@ func TestEveryPromiseIsKept(t *testing.T) {
 		t.Run(framework, func(t *testing.T) {
 			t.Parallel()
 			var out, errs testkit.Buffer
-			begun := time.Now()
 			code := run(t.Context(), append(slices.Clone(anywhere), "-once", "-all", "-framework", framework), &out, &errs)
 			text := out.String()
 			assert.Equal(t, exitOK, code, text)
 			assert.Empty(t, errs.String())
-			assert.Less(t, time.Since(begun), 2*time.Minute)
 
 			found := summary.FindStringSubmatch(text)
 			require.NotNil(t, found, text)

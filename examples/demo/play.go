@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	refresh     = time.Second      // how often the API looks for new keys; a quarter of an hour would be usual
-	patience    = 5 * time.Second  // how long a recovery may take
-	callTimeout = 15 * time.Second // longer than the API waits for keys
+	refresh     = time.Second // how often the API looks for new keys; a quarter of an hour would be usual
+	patience    = time.Minute // how long a recovery may take; it takes about a second
+	callTimeout = time.Minute // longer than the API waits for keys
 	callers     = 4
 	pause       = 5 * time.Millisecond // of a caller between two calls
 )

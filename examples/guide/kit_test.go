@@ -46,7 +46,7 @@ func closed(t *testing.T) func(*sallyport.Gate, error) *sallyport.Gate {
 
 // How long a test waits for what happens by itself.
 const (
-	waitAtMost  = 20 * time.Second
+	waitAtMost  = 2 * time.Minute
 	waitBetween = 20 * time.Millisecond
 )
 

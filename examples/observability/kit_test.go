@@ -12,6 +12,6 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	waitFor = 10 * time.Second
+	waitFor = 2 * time.Minute
 	tick    = 10 * time.Millisecond
 )

@@ -30,10 +30,8 @@ func TestSignalsDrainAndEndTheProgram(t *testing.T) {
 		require.NoError(t, program.Start())
 		testkit.Until(t, log, "serving orders")
 		assert.Equal(t, http.StatusOK, testkit.Get(t, serving.FindStringSubmatch(log.String())[1]+"/healthz", "").Status)
-		begun := time.Now()
 		require.NoError(t, program.Process.Signal(signal))
 		assert.NoError(t, program.Wait(), "exit status")
-		assert.Less(t, time.Since(begun), 5*time.Second)
 		assert.Contains(t, log.String(), "ending, requests under way are finished first")
 	}
 }
@@ -126,7 +124,7 @@ func TestFlagsReachTheAPI(t *testing.T) {
 	late := issuer.Token(jwkstest.Claims{"exp": time.Now().Add(-time.Second)})
 	assert.Equal(t, http.StatusOK, r.get("/orders", issuer.Token()))
 	assert.Equal(t, http.StatusUnauthorized, r.get("/orders", late), "-leeway 0 is none")
-	assert.Eventually(t, func() bool { return issuer.Fetches() > 2 }, 10*time.Second, 20*time.Millisecond, "-jwks-refresh 1s, whatever the issuer says")
+	assert.Eventually(t, func() bool { return issuer.Fetches() > 2 }, testkit.Patience, testkit.Pause, "-jwks-refresh 1s, whatever the issuer says")
 	assert.Zero(t, issuer.DiscoveryFetches(), "-jwks-url needs no discovery")
 	r.AssertEnds(exitOK)
 	assert.Empty(t, r.Stdout.String(), "nothing to copy where it brought no issuer")

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,7 +26,7 @@ type clients struct {
 func (s *stage) start(ctx context.Context, n int) *clients {
 	ctx, stop := context.WithCancel(ctx)
 	client := func() *http.Client {
-		return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: n}, Timeout: time.Minute}
+		return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: n, DialContext: s.dial}, Timeout: time.Minute}
 	}
 	c := &clients{stage: s, stop: stop, patient: client(), hasty: client(), exchanges: make(chan exchange, 1<<14)}
 	for i := range n {
@@ -72,6 +73,7 @@ func (c *clients) honest() func(context.Context) {
 			often = 30
 		}
 		if rand.N(often) == 0 {
+			time.Sleep(time.Millisecond) // by a bubble's clock, too, the one comes after the other
 			c.revoke(now)
 			c.ask(ctx, now)
 		}
@@ -117,6 +119,14 @@ func (c *clients) impatient() func(context.Context) {
 		}
 		ctx, hangUp := context.WithTimeout(ctx, rand.N(2*time.Millisecond))
 		defer hangUp()
+		if c.bubble { // where an answer takes no time, others have their turn that often
+			go func() {
+				for range rand.N(100) {
+					runtime.Gosched()
+				}
+				hangUp()
+			}()
+		}
 		c.send(ctx, c.hasty, now)
 	}
 }

@@ -19,9 +19,11 @@ import (
 	"github.com/sallyport-go/sallyport/reason"
 )
 
-// stage is a world whose issuer and API are servers on loopback, and the ledger of what happens there.
+// stage is a world whose issuer and API are servers, and the ledger of what happens there.
 type stage struct {
 	*world
+	bubble  bool   // everything happens in a synctest bubble, over pipes
+	dial    dialer // of the clients, nil for the loopback interface
 	ledger  *ledger
 	foreign *jwkstest.Issuer // that the API does not trust
 	url     string
@@ -33,26 +35,41 @@ type stage struct {
 // cacheBytes is small, so that the cache is full, and drops tokens, soon.
 const cacheBytes = 1 << 20
 
-func newStage(t *testing.T, r rules) *stage {
+// newStage has servers on loopback or, in a bubble, whose clock stands while
+// anybody computes, at the far ends of pipes.
+func newStage(t *testing.T, r rules, bubble bool) *stage {
 	t.Helper()
-	s := &stage{ledger: newLedger(r), foreign: jwkstest.New(t, jwkstest.WithoutServer(), jwkstest.WithAlgorithm("EdDSA"))}
-	iss := jwkstest.New(t, jwkstest.WithAlgorithm("EdDSA"))
+	s := &stage{bubble: bubble, ledger: newLedger(r), foreign: jwkstest.New(t, jwkstest.WithoutServer(), jwkstest.WithAlgorithm("EdDSA"))}
+	options := []jwkstest.Option{jwkstest.WithAlgorithm("EdDSA")}
+	if bubble {
+		options = append(options, jwkstest.WithoutServer())
+	}
+	iss := jwkstest.New(t, options...)
 	s.ring = []*jwkstest.Key{iss.Key()}
 	s.ledger.published(iss.Key().ID(), func() {})
-	transport := numbered{s.ledger, &http.Transport{MaxIdleConns: 1, IdleConnTimeout: 5 * time.Second}}
-	t.Cleanup(transport.next.CloseIdleConnections)
-	s.world = openWorld(t, iss, &wire{healthy: transport}, func(cfg *sallyport.Config) {
+	way := iss.Client().Transport
+	if !bubble {
+		sockets := &http.Transport{MaxIdleConns: 1, IdleConnTimeout: 5 * time.Second}
+		t.Cleanup(sockets.CloseIdleConnections)
+		way = sockets
+	}
+	s.world = openWorld(t, iss, &wire{healthy: numbered{s.ledger, way}}, func(cfg *sallyport.Config) {
 		cfg.Keys.RefreshInterval, cfg.Keys.MaxStaleness = r.refresh, r.staleness
 		cfg.Keys.Cooldown, cfg.Keys.Timeout, cfg.Keys.OnEvent = r.cooldown, r.timeout, s.fetched
 		cfg.Verifier.Leeway, cfg.Verifier.CacheBytes, cfg.Verifier.Revoked = -1, cacheBytes, s.isRevoked
 	})
 	iss.Serve(s.serve)
 	s.ready()
-	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	api := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.door.ServeHTTP(w, r.WithContext(withReason(r.Context(), func(why reason.Code) { w.Header().Set(reasonHeader, string(why)) })))
-	}))
-	t.Cleanup(api.Close)
-	s.url = api.URL
+	})
+	if bubble {
+		s.url, s.dial = "http://api.example", servePipes(t, api)
+		return s
+	}
+	server := httptest.NewServer(api)
+	t.Cleanup(server.Close)
+	s.url = server.URL
 	return s
 }
 
@@ -64,7 +81,7 @@ const (
 // numbered numbers the Gate's requests for the issuer.
 type numbered struct {
 	ledger *ledger
-	next   *http.Transport
+	next   http.RoundTripper
 }
 
 func (n numbered) RoundTrip(r *http.Request) (*http.Response, error) {

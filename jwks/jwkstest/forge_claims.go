@@ -195,18 +195,24 @@ func (f *forger) sizes() []forged {
 			WithRawPayload(member(`"x":`+strings.Repeat("[", many)+strings.Repeat("]", many))(f.payload(nil)))),
 		f.minted("size: objects nested twenty thousand deep", reason.TooLarge, holeSize,
 			WithRawPayload(member(`"x":`+strings.Repeat(`{"x":`, many/5*2)+"1"+strings.Repeat("}", many/5*2))(f.payload(nil)))),
-		f.minted("size: an array of fifty thousand", reason.TooLarge, holeSize, Claims{"x": make([]int, many)}),
+		f.minted("size: an array of fifty thousand", reason.TooLarge, holeSize,
+			WithRawPayload(member(`"x":[`+strings.Repeat("0,", many-1)+"0]")(f.payload(nil)))),
 		f.minted("size: an audience among ten thousand", reason.TooLarge, holeSize, Claims{"aud": append(strings.Split(strings.Repeat("x ", many/5), " "), f.aud)}),
-		f.minted("size: ten thousand claims", reason.TooLarge, holeSize, WithRawPayload(f.payload(manyClaims(many/5)))),
+		f.minted("size: ten thousand claims", reason.TooLarge, holeSize, WithRawPayload(member(manyClaims(many/5))(f.payload(nil)))),
 		{"size: a signature of 50 kB", Forgery{f.token() + strings.Repeat("A", many), reason.TooLarge, holeSize}},
 		{"size: fifty thousand dots", Forgery{strings.Repeat(".", many), reason.TooLarge, holeSize}},
 	}
 }
 
-func manyClaims(n int) Claims {
-	out := make(Claims, n)
+// manyClaims are n members. They are written as text: sorting and encoding a map
+// of them was a tenth of the time that all forgeries took.
+func manyClaims(n int) string {
+	var out strings.Builder
 	for i := range n {
-		out["x"+strconv.Itoa(i)] = i
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		fmt.Fprintf(&out, `"x%d":%d`, i, i)
 	}
-	return out
+	return out.String()
 }

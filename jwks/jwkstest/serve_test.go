@@ -74,7 +74,7 @@ func TestHangingEndsWithTheIssuer(t *testing.T) {
 		_, err := http.Get(iss.JWKSURL())
 		failed <- err
 	}()
-	require.Eventually(t, func() bool { return iss.Fetches() == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return iss.Fetches() == 1 }, 2*time.Minute, time.Millisecond)
 	iss.Close()
 	require.Error(t, <-failed)
 

@@ -164,11 +164,15 @@ func TestTheBytesOfAMillionProofs(t *testing.T) { //nolint:paralleltest // it me
 		runtime.ReadMemStats(&s)
 		return s.HeapAlloc
 	}
+	var clients [1000][32]byte
+	for n := range clients {
+		clients[n] = id(-n)
+	}
 	before := heap()
 	m := must(dpop.NewMemory(dpop.MemoryConfig{}))
 	until := time.Now().Add(time.Hour)
 	for n := range dpop.DefaultEntries {
-		fresh, err := m.Remember(t.Context(), id(n), id(-n%1000), until.Add(time.Duration(n%60)*time.Second))
+		fresh, err := m.Remember(t.Context(), id(n), clients[n%1000], until.Add(time.Duration(n%60)*time.Second))
 		if !fresh || err != nil {
 			t.Fatal(n, err)
 		}

@@ -25,6 +25,13 @@ import (
 	"go.uber.org/goleak"
 )
 
+// Patience and Pause are for conditions that become true: how long they may take
+// on a machine that is busy with other things, and how often they are looked at.
+const (
+	Patience = 2 * time.Minute
+	Pause    = 10 * time.Millisecond
+)
+
 // Buffer is a log that several goroutines write and that can be read meanwhile.
 // The zero value is empty.
 type Buffer struct {
@@ -83,7 +90,7 @@ func Do(t *testing.T, r *http.Request) Answer {
 	t.Helper()
 	client := &http.Client{
 		Transport:     &http.Transport{DisableKeepAlives: true},
-		Timeout:       time.Minute,
+		Timeout:       Patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	res, err := client.Do(r) //nolint:gosec // G704: a test asks where it wants
@@ -216,18 +223,18 @@ func Run(t *testing.T, run func(ctx context.Context, args []string, stdout, stde
 // Until waits for text in what buffer gets.
 func Until(t *testing.T, buffer *Buffer, text string) {
 	t.Helper()
-	require.Eventually(t, func() bool { return strings.Contains(buffer.String(), text) }, time.Minute, 5*time.Millisecond, text)
+	require.Eventually(t, func() bool { return strings.Contains(buffer.String(), text) }, Patience, Pause, text)
 }
 
-// AssertEnds stops the program and fails the test unless it ends soon, with code.
+// AssertEnds stops the program and fails the test unless it ends, with code.
 func (r *Running) AssertEnds(code int) {
 	r.t.Helper()
 	r.stop()
 	select {
 	case got := <-r.code:
 		assert.Equal(r.t, code, got)
-	case <-time.After(5 * time.Second):
-		assert.Fail(r.t, "it did not end within 5 s")
+	case <-time.After(Patience):
+		assert.Fail(r.t, "it does not end")
 	}
 }
 
@@ -243,7 +250,7 @@ func StartedAPI(t *testing.T, issuer *jwkstest.Issuer) string {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	require.Eventually(t, func() bool { return Listens(addr) }, 20*time.Second, 20*time.Millisecond, "it does not listen: %s", log)
+	require.Eventually(t, func() bool { return Listens(addr) }, Patience, Pause, "it does not listen: %s", log)
 	return addr
 }
 

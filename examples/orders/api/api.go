@@ -17,6 +17,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -42,7 +43,8 @@ import (
 	"github.com/sallyport-go/sallyport/verifier"
 )
 
-// DrainTimeout is how long requests under way may take after Close.
+// DrainTimeout is how long requests under way may take after Close, unless
+// Config says otherwise.
 const DrainTimeout = 4 * time.Second
 
 // Issuer is an authorization server to trust, and the audiences that mean this
@@ -62,7 +64,11 @@ type Config struct {
 	JWKSURL     string        // where the keys are, without discovery; only with one issuer
 	JWKSRefresh time.Duration // the longest time between two refreshes of the keys; 0 leaves the library's bounds
 	Leeway      time.Duration // granted to clocks that differ; 0 is 30 s, negative is none
-	Logger      *slog.Logger  // gets refusals with their reasons and what happens to keys; nil is silence
+	// DrainTimeout is how long requests under way may take after Close; 0 is
+	// the constant.
+	DrainTimeout time.Duration
+
+	Logger *slog.Logger // gets refusals with their reasons and what happens to keys; nil is silence
 
 	MeterProvider metric.MeterProvider // of the gate, and of the age of DenyFile; nil measures nothing
 	Now           func() time.Time     // judges the times of tokens, proofs and nonces; nil is time.Now
@@ -323,11 +329,12 @@ func (s *Server) Close() error {
 			wrongAuth = s.Config.Auth.Close()
 		}
 	})
-	ctx, cancel := context.WithTimeout(context.Background(), DrainTimeout)
+	drain := cmp.Or(s.Config.DrainTimeout, DrainTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), drain)
 	defer cancel()
 	err := s.server.Shutdown(ctx)
 	if err != nil {
-		err = errors.Join(fmt.Errorf("requests were cut off after %v: %w", DrainTimeout, err), s.server.Close())
+		err = errors.Join(fmt.Errorf("requests were cut off after %v: %w", drain, err), s.server.Close())
 	}
 	s.giveUp()
 	err = errors.Join(err, s.gate.Close(), s.opened.close())

@@ -37,7 +37,7 @@ func redisServer(t *testing.T) (addr string, kill func()) {
 	t.Cleanup(kill)
 	client := redis.NewClient(&redis.Options{Addr: addr})
 	defer client.Close()
-	require.Eventually(t, func() bool { return client.Ping(t.Context()).Err() == nil }, time.Minute, 10*time.Millisecond, "it does not start")
+	require.Eventually(t, func() bool { return client.Ping(t.Context()).Err() == nil }, testkit.Patience, testkit.Pause, "it does not start")
 	return addr, kill
 }
 
@@ -81,7 +81,7 @@ func TestInstancesShareWhatTheyKnow(t *testing.T) {
 		assert.Equal(t, 503, a.Status, "whether it was used cannot be known")
 		assert.NotEmpty(t, a.Header.Get("Retry-After"))
 		assert.Empty(t, challenges(a), "it is no fault of the token's")
-		require.Eventually(t, func() bool { return one.get("/orders", issuer.Token()).Status == 503 }, time.Minute, 20*time.Millisecond, "whether it was withdrawn cannot be known")
+		require.Eventually(t, func() bool { return one.get("/orders", issuer.Token()).Status == 503 }, testkit.Patience, testkit.Pause, "whether it was withdrawn cannot be known")
 		assert.NotEmpty(t, one.get("/orders", issuer.Token()).Header.Get("Retry-After"))
 	})
 }
