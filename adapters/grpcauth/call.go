@@ -27,7 +27,7 @@ func (c call) admit(ctx context.Context) (context.Context, context.CancelFunc, *
 	if err != nil {
 		return nil, nil, c.refuse(ctx, err)
 	}
-	if who == nil || !c.interceptor.endAtExpiry {
+	if !c.interceptor.endAtExpiry {
 		return admitted.Context(), func() {}, nil
 	}
 	until, end := guard.UntilExpiry(admitted.Context(), who)

@@ -36,22 +36,35 @@ func (c call) refuse(ctx context.Context, err error) *refusal {
 	if e.Reason == reason.Canceled && ctx.Err() != nil { // it says nothing about the token
 		return &refusal{err: status.FromContextError(ctx.Err()).Err()}
 	}
-	code, rfc := codeOf(e.Status), errorCode(e)
+	code, challenges := codeOf(e.Status), e.Challenges
+	if len(challenges) == 0 && code != codes.Unavailable { // of a Binding that leaves them to the Guard
+		challenges = challengeOf(code, "Bearer")
+	}
+	rfc := errorCode(challenges)
 	details := []protoadapt.MessageV1{c.info(e, rfc)}
 	if code == codes.Unavailable {
 		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(max(e.RetryAfter, time.Second))})
 	}
-	return &refusal{withDetails(status.New(code, message(code, rfc)), details), trailerOf(e)}
+	return &refusal{withDetails(status.New(code, message(code, rfc)), details), trailerOf(e.Header, challenges)}
+}
+
+// challengeOf returns a challenge of no realm in particular.
+//
+// RFC 6750 section 3.1: https://www.rfc-editor.org/rfc/rfc6750#section-3.1
+func challengeOf(code codes.Code, scheme string) []middleware.Challenge {
+	rfc := "invalid_token"
+	if code == codes.PermissionDenied {
+		rfc = "insufficient_scope"
+	}
+	return []middleware.Challenge{{Scheme: scheme, Params: [][2]string{{"error", rfc}}}}
 }
 
 // expired is the answer to a call whose token expired meanwhile.
-//
-// RFC 6750 section 3.1: https://www.rfc-editor.org/rfc/rfc6750#section-3.1
 func (c call) expired(ctx context.Context) *refusal {
-	challenge := middleware.Challenge{Scheme: schemeOf(ctx), Params: [][2]string{{"error", "invalid_token"}}}
-	e := &middleware.Error{Status: http.StatusUnauthorized, Reason: reason.Expired, Challenges: []middleware.Challenge{challenge}}
+	challenges := challengeOf(codes.Unauthenticated, schemeOf(ctx))
+	e := &middleware.Error{Status: http.StatusUnauthorized, Reason: reason.Expired}
 	st := status.New(codes.Unauthenticated, expiredMessage)
-	return &refusal{withDetails(st, []protoadapt.MessageV1{c.info(e, errorCode(e))}), trailerOf(e)}
+	return &refusal{withDetails(st, []protoadapt.MessageV1{c.info(e, errorCode(challenges))}), trailerOf(nil, challenges)}
 }
 
 // schemeOf returns the scheme that the token of an admitted call came by.
@@ -92,8 +105,8 @@ func codeOf(httpStatus int) codes.Code {
 // is told: "" where the challenge has none.
 //
 // RFC 6750 section 3.1: https://www.rfc-editor.org/rfc/rfc6750#section-3.1
-func errorCode(e *middleware.Error) string {
-	for _, challenge := range e.Challenges {
+func errorCode(challenges []middleware.Challenge) string {
+	for _, challenge := range challenges {
 		for _, p := range challenge.Params {
 			if p[0] == "error" {
 				return p[1]
@@ -149,15 +162,15 @@ func (c call) info(e *middleware.Error, rfc string) *errdetails.ErrorInfo {
 // answer. Names of gRPC's own are not taken.
 //
 // RFC 9110 section 11.6.1: https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
-func trailerOf(e *middleware.Error) metadata.MD {
+func trailerOf(header [][2]string, challenges []middleware.Challenge) metadata.MD {
 	trailer := metadata.MD{}
-	for _, field := range e.Header {
+	for _, field := range header {
 		if name := strings.ToLower(field[0]); !strings.HasPrefix(name, "grpc-") {
 			trailer.Set(name, field[1])
 		}
 	}
 	delete(trailer, "www-authenticate")
-	for _, challenge := range e.Challenges {
+	for _, challenge := range challenges {
 		if line := challenge.String(); line != "" {
 			trailer.Append("www-authenticate", line)
 		}
