@@ -159,15 +159,13 @@ func (c call) info(e *middleware.Error, rfc string) *errdetails.ErrorInfo {
 }
 
 // trailerOf returns the challenges and what else the Guard adds to the header of an
-// answer. Names of gRPC's own are not taken.
+// answer. grpc-go sends no field of its own name, such as grpc-status.
 //
 // RFC 9110 section 11.6.1: https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
 func trailerOf(header [][2]string, challenges []middleware.Challenge) metadata.MD {
 	trailer := metadata.MD{}
 	for _, field := range header {
-		if name := strings.ToLower(field[0]); !strings.HasPrefix(name, "grpc-") {
-			trailer.Set(name, field[1])
-		}
+		trailer.Set(field[0], field[1])
 	}
 	delete(trailer, "www-authenticate")
 	for _, challenge := range challenges {

@@ -308,3 +308,45 @@ func rawCall(t *testing.T, addr, path string) string {
 		}
 	}
 }
+
+// A server that net/http serves has the same interceptors: calls are judged alike, but
+// net/http sends no challenge in a trailer.
+func TestCallsThatNetHTTPServesAreJudged(t *testing.T) {
+	t.Parallel()
+	iss := issuerOf(t)
+	server := grpc.NewServer(newAuth(t, gateOf(t, middleware.Config{}, iss), policy()).ServerOptions()...)
+	server.RegisterService((&orders{}).desc("orders.v1.Orders"), nil)
+	api := httptest.NewUnstartedServer(server)
+	api.Config.Protocols = new(http.Protocols)
+	api.Config.Protocols.SetUnencryptedHTTP2(true)
+	api.Start()
+	t.Cleanup(api.Close)
+	conn := connect(t, api.Listener.Addr().String())
+	t.Cleanup(func() { _ = conn.Close() }) // before the server, which waits for it
+	for _, method := range []string{list, watch} {
+		got := call(bearing(t.Context(), "Bearer "+iss.Token(reader)), conn, method)
+		assert.Equal(t, "warehouse", got.caller, got.message)
+		got = call(t.Context(), conn, method)
+		assert.Equal(t, codes.Unauthenticated, got.code)
+		assert.Equal(t, "TOKEN_REQUIRED", got.info.GetReason())
+		assert.Empty(t, got.trailer["www-authenticate"])
+		token := "Bearer " + iss.Token(reader)
+		assert.Equal(t, codes.Unauthenticated, call(bearing(t.Context(), token, token), conn, method).code)
+	}
+}
+
+// Of two names of the host none is the host.
+func TestAHostThatIsDoubledIsNone(t *testing.T) {
+	t.Parallel()
+	iss := issuerOf(t)
+	p := policy()
+	p.Rules[list] = claims.FuncCall("no host", func(_ *claims.Claims, asked claims.Call) bool {
+		r, ok := middleware.RequestOf(asked)
+		return ok && r.Host == ""
+	})
+	auth := newAuth(t, gateOf(t, middleware.Config{}, iss), p)
+	md := metadata.Pairs(":authority", "a.example", ":authority", "b.example", "authorization", "Bearer "+iss.Token())
+	_, err := auth.Unary()(metadata.NewIncomingContext(t.Context(), md), nil, &grpc.UnaryServerInfo{FullMethod: list},
+		func(context.Context, any) (any, error) { return nil, nil })
+	assert.NoError(t, err)
+}
