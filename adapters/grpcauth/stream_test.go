@@ -63,14 +63,17 @@ func bubbleOf(t *testing.T, guard grpcauth.Guard, p grpcauth.Policy, options ...
 	return b
 }
 
-// bearing is a context with a token that is good for a lifetime.
+// bearing is a context with a token that is good for a lifetime. What does not end with it
+// ends much later.
 func (b *bubble) bearing(t *testing.T) context.Context {
 	t.Helper()
-	return bearing(t.Context(), "Bearer "+b.iss.Token(reader, jwkstest.Claims{"exp": time.Now().Add(lifetime)}))
+	ctx, cancel := context.WithTimeout(t.Context(), 20*lifetime)
+	t.Cleanup(cancel)
+	return bearing(ctx, "Bearer "+b.iss.Token(reader, jwkstest.Claims{"exp": time.Now().Add(lifetime)}))
 }
 
 // open opens a stream and sends the first message.
-func (b *bubble) open(t *testing.T, ctx context.Context, method string) grpc.ClientStream {
+func (b *bubble) open(ctx context.Context, t *testing.T, method string) grpc.ClientStream {
 	t.Helper()
 	kind := kinds[method]
 	s, err := b.NewStream(ctx, &kind, method)
@@ -151,7 +154,7 @@ func TestStreamsEndWithTheirToken(t *testing.T) {
 					b := newBubble(t, endsWith)
 					b.stream = row.serve
 					begun := time.Now()
-					s := b.open(t, b.bearing(t), row.method)
+					s := b.open(b.bearing(t), t, row.method)
 					var err error
 					for err == nil {
 						err = s.RecvMsg(new(structpb.Struct))
@@ -181,7 +184,7 @@ func TestAStreamThatNobodyReadsEndsWithItsToken(t *testing.T) {
 			}
 		}
 		begun := time.Now()
-		s := b.open(t, b.bearing(t), watch)
+		s := b.open(b.bearing(t), t, watch)
 		assert.Equal(t, lifetime, (<-ended).Sub(begun).Truncate(time.Second))
 		var err error
 		for err == nil {
@@ -203,7 +206,7 @@ func TestNothingIsSentBehindTheEndOfTheToken(t *testing.T) {
 			errs = append(errs, s.SendMsg(whoCalls(s.Context())), s.RecvMsg(new(emptypb.Empty)))
 			return nil
 		}
-		s := b.open(t, b.bearing(t), chat)
+		s := b.open(b.bearing(t), t, chat)
 		err := s.RecvMsg(new(structpb.Struct))
 		assertExpired(t, endOf(s, err))
 		<-ended
@@ -255,7 +258,7 @@ func TestAnUploadThatWasAnsweredIsAnswered(t *testing.T) {
 			<-s.Context().Done()
 			return err
 		}
-		s := b.open(t, b.bearing(t), load)
+		s := b.open(b.bearing(t), t, load)
 		require.NoError(t, s.RecvMsg(new(structpb.Struct)))
 		assert.ErrorIs(t, s.RecvMsg(new(structpb.Struct)), io.EOF)
 	})
@@ -269,7 +272,7 @@ func TestStreamsOutliveTheirTokenUnlessToldOtherwise(t *testing.T) {
 			time.Sleep(10 * lifetime)
 			return s.SendMsg(whoCalls(s.Context()))
 		}
-		s := b.open(t, b.bearing(t), watch)
+		s := b.open(b.bearing(t), t, watch)
 		assert.NoError(t, s.RecvMsg(new(structpb.Struct)))
 		assert.ErrorIs(t, s.RecvMsg(new(structpb.Struct)), io.EOF)
 	})
@@ -322,7 +325,7 @@ func TestACallThatItsCallerEndsIsNotUnauthenticated(t *testing.T) {
 					b.stream = serve
 					ctx, cancel := way.end(b.bearing(t))
 					defer cancel()
-					s := b.open(t, ctx, method)
+					s := b.open(ctx, t, method)
 					assert.Equal(t, way.want, status.Code(s.RecvMsg(new(structpb.Struct))))
 					assert.Contains(t, []codes.Code{codes.Canceled, codes.DeadlineExceeded}, codeOf(<-answers), "the server's own word")
 				})
@@ -349,7 +352,7 @@ func TestAPanicWhileSendingIsThatOfTheMethod(t *testing.T) {
 			defer func() { recovered <- recover() }()
 			return s.SendMsg(panics{})
 		}
-		s := b.open(t, b.bearing(t), watch)
+		s := b.open(b.bearing(t), t, watch)
 		_ = s.RecvMsg(new(structpb.Struct))
 		assert.Contains(t, <-recovered, "a codec of the user")
 	})
@@ -400,7 +403,9 @@ func TestAStreamOverASocketEndsWithItsToken(t *testing.T) {
 	o := &orders{stream: lasting["it waits for a message"].serve}
 	conn := serve(t, newAuth(t, gateOf(t, middleware.Config{}, iss), p), o)
 	kind := kinds[chat]
-	s, err := conn.NewStream(bearing(t.Context(), "Bearer "+iss.Token(reader, jwkstest.Claims{"exp": time.Now().Add(2 * time.Second)})), &kind, chat)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	s, err := conn.NewStream(bearing(ctx, "Bearer "+iss.Token(reader, jwkstest.Claims{"exp": time.Now().Add(2 * time.Second)})), &kind, chat)
 	require.NoError(t, err)
 	err = s.RecvMsg(new(structpb.Struct))
 	assertExpired(t, endOf(s, err))

@@ -63,7 +63,7 @@ func (r *running) call(ctx context.Context, method string) (map[string]any, code
 	return answer.AsMap(), status.Code(err)
 }
 
-func (r *running) watch(t *testing.T, ctx context.Context) grpc.ClientStream {
+func (r *running) watch(ctx context.Context, t *testing.T) grpc.ClientStream {
 	t.Helper()
 	s, err := r.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, watch)
 	require.NoError(t, err)
@@ -99,7 +99,7 @@ func TestEachMethodWantsItsLevel(t *testing.T) {
 func TestWatchSendsUntilTheServerEnds(t *testing.T) {
 	t.Parallel()
 	r := start(t)
-	s := r.watch(t, r.with(t, "get"))
+	s := r.watch(r.with(t, "get"), t)
 	begun := time.Now()
 	for range 3 {
 		message := new(structpb.Struct)
@@ -119,7 +119,7 @@ func TestStreamsEndWithTheirTokenByChoice(t *testing.T) {
 	t.Parallel()
 	r, lasting := start(t, "-end-at-expiry"), start(t)
 	soon := jwkstest.Claims{"exp": time.Now().Add(-27 * time.Second)} // and 30 s of leeway
-	s, longer := r.watch(t, r.with(t, "get", soon)), lasting.watch(t, lasting.with(t, "get", soon))
+	s, longer := r.watch(r.with(t, "get", soon), t), lasting.watch(lasting.with(t, "get", soon), t)
 	var err error
 	for err == nil {
 		err = s.RecvMsg(new(structpb.Struct))

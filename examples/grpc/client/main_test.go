@@ -44,8 +44,9 @@ func newWorld(t *testing.T, rule claims.Rule) *world {
 	w := &world{}
 	w.auth = testkit.Auth(t, devauth.Config{Logger: slog.New(slog.NewTextHandler(&w.log, nil))})
 	var issuers []trust.Issuer
-	for _, i := range w.auth.Issuers() {
-		issuers = append(issuers, trust.Issuer{Name: i.Issuer, Audiences: i.Audiences})
+	trusted := w.auth.Issuers()
+	for i := range trusted {
+		issuers = append(issuers, trust.Issuer{Name: trusted[i].Issuer, Audiences: trusted[i].Audiences})
 	}
 	gate, err := sallyport.NewFrom(trust.Providers(issuers, "")...)
 	require.NoError(t, err)
