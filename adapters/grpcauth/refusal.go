@@ -37,7 +37,10 @@ func (c call) refuse(ctx context.Context, err error) *refusal {
 		return &refusal{err: status.FromContextError(ctx.Err()).Err()}
 	}
 	code, challenges := codeOf(e.Status), e.Challenges
-	if len(challenges) == 0 && code != codes.Unavailable { // of a Binding that leaves them to the Guard
+	switch {
+	case code == codes.Unavailable: // another token would not help
+		challenges = nil
+	case len(challenges) == 0: // of a Binding that leaves them to the Guard
 		challenges = challengeOf(code, "Bearer")
 	}
 	rfc := errorCode(challenges)

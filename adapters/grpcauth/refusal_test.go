@@ -43,6 +43,7 @@ func TestErrorsOfAGuardBecomeStatuses(t *testing.T) {
 		{"another status of the 4xx", &middleware.Error{Status: 429}, codes.Unauthenticated, "INVALID_TOKEN", 0, metadata.MD{"www-authenticate": {`Bearer error="invalid_token"`}}},
 		{"an error of a server", &middleware.Error{Status: 500}, codes.Unavailable, "TEMPORARILY_UNAVAILABLE", time.Second, metadata.MD{}},
 		{"a time to wait", &middleware.Error{Status: 503, RetryAfter: time.Minute}, codes.Unavailable, "TEMPORARILY_UNAVAILABLE", time.Minute, metadata.MD{}},
+		{"a challenge beside it", &middleware.Error{Status: 503, Challenges: []middleware.Challenge{challenge}}, codes.Unavailable, "TEMPORARILY_UNAVAILABLE", time.Second, metadata.MD{}},
 		{"a call that was not given up", &middleware.Error{Status: 503, Reason: reason.Canceled}, codes.Unavailable, "TEMPORARILY_UNAVAILABLE", time.Second, metadata.MD{}},
 		{
 			"two challenges, in order", &middleware.Error{Status: 403, Challenges: []middleware.Challenge{challenge, {Scheme: "DPoP", Params: [][2]string{{"algs", "ES256"}}}, {Scheme: "no scheme"}}},
