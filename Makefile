@@ -1,7 +1,8 @@
 # Everything that a person or a build machine does here is a target below; `make` lists them.
 # GNU make and Go are all it takes. The tools are pinned in tools/go.mod; go builds them on first use (a minute or two).
 
-MODULES      := . examples examples/observability bench integration stores/redisstore
+ADAPTERS     := $(patsubst %/go.mod,%,$(wildcard adapters/*/go.mod))
+MODULES      := . examples examples/observability bench integration stores/redisstore $(ADAPTERS)
 SERVERS      := $(addprefix integration/,fosite go-oidc zitadel)
 TOOL         := go tool -modfile=$(CURDIR)/tools/go.mod
 CORE         := claims reason jwks verifier middleware/... introspection revocation internal/...
@@ -17,11 +18,16 @@ PATIENCE     := : compiles without a word (the first time for a minute or two) a
 # Each module stands alone: a go.work somewhere above must not change what is built.
 export GOWORK := off
 
+# The race detector needs a C compiler. Without one the tests run without it, but not in CI.
+RACE = race=-race; if ! go build -race runtime/cgo >/dev/null 2>&1; then \
+	if [ "$(CI)" = true ]; then echo "make: CI=true wants the race detector, and it does not build here: install a C compiler (gcc and the C library's headers), keep CGO_ENABLED on" >&2; exit 1; fi; \
+	race=; echo "make: no working C compiler, so the race detector is off"; fi
+
 # $(call each,MODULES,COMMAND,NOTE) runs a command in the directory of each module, and says so before.
 each = for module in $(1); do echo "== $$module$(3)"; (cd $$module && $(2)) || exit 1; done
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pure test-bench test-stores integration lint fmt cover fuzz mutate soak bench bench-check vuln licenses verify tidy clean
+.PHONY: help demo test test-pure test-adapters test-bench test-stores integration lint fmt cover fuzz mutate soak bench bench-check vuln licenses verify tidy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,13 +37,13 @@ demo: ## play real client-credentials schemes against a protected API (ARGS="-on
 	@exec bin/demo $(ARGS)
 
 test: ## run the tests of the library and the examples, under the race detector where there is a C compiler; make lint vets them
-	@race=-race; \
-	if ! go build -race runtime/cgo >/dev/null 2>&1; then \
-		if [ "$(CI)" = true ]; then echo "make test: CI=true wants the race detector, and it does not build here: install a C compiler (gcc and the C library's headers), keep CGO_ENABLED on" >&2; exit 1; fi; \
-		race=; echo "make test: no working C compiler, so the race detector is off"; \
-	fi; \
+	@$(RACE); \
 	$(call each,. examples,$(UNHURRIED) go test $$race -vet=off -shuffle=on ./...,$(PATIENCE)); \
 	$(call each,examples/observability,go test -vet=off -shuffle=on ./...) # plays a day, which the race detector makes minutes of
+
+test-adapters: ## run the tests of the adapters that are modules of their own, likewise
+	@$(RACE); \
+	$(call each,$(ADAPTERS),$(UNHURRIED) go test $$race -vet=off -shuffle=on ./...,$(PATIENCE))
 
 test-pure: ## run the same tests without cgo, and so without the race detector
 	@$(call each,. examples examples/observability,CGO_ENABLED=0 go test -vet=off -shuffle=on ./...,$(PATIENCE))
@@ -85,7 +91,7 @@ bench-check: ## fail, with the figures, where a goal of bench/RESULTS.md is miss
 
 vuln: ## look for known vulnerabilities in what a user's program calls; VULNDB=file:///DIR for a database on this machine
 	@$(if $(filter file://%,$(VULNDB)),[ -s "$(VULNDB:file://%=%)/index/modules.json" ] || { echo "make vuln: no database at $(VULNDB)" >&2; exit 1; })
-	@$(call each,. examples examples/observability stores/redisstore,$(TOOL) govulncheck $(if $(VULNDB),-db=$(VULNDB)) ./...)
+	@$(call each,. examples examples/observability stores/redisstore adapters/grpcauth,$(TOOL) govulncheck $(if $(VULNDB),-db=$(VULNDB)) ./...)
 
 licenses: ## list the licenses of all dependencies, fail at one that asks for more than a notice
 	@.ci/licenses

@@ -4,6 +4,7 @@ go 1.26.0
 
 replace (
 	github.com/sallyport-go/sallyport => ../
+	github.com/sallyport-go/sallyport/adapters/grpcauth => ../adapters/grpcauth
 	github.com/sallyport-go/sallyport/stores/redisstore => ../stores/redisstore
 )
 
@@ -17,7 +18,7 @@ require (
 	go.opentelemetry.io/otel/trace v1.47.0
 	go.uber.org/goleak v1.3.0
 	golang.org/x/oauth2 v0.37.0
-	google.golang.org/grpc v1.81.0
+	google.golang.org/grpc v1.85.0
 )
 
 require go.uber.org/atomic v1.12.0 // indirect
@@ -54,6 +55,7 @@ require (
 	github.com/quic-go/qpack v0.6.0 // indirect
 	github.com/quic-go/quic-go v0.59.1 // indirect
 	github.com/redis/go-redis/v9 v9.23.0
+	github.com/sallyport-go/sallyport/adapters/grpcauth v0.0.0-00010101000000-000000000000
 	github.com/sallyport-go/sallyport/stores/redisstore v0.0.0-00010101000000-000000000000
 	github.com/segmentio/asm v1.2.1 // indirect
 	github.com/twitchyliquid64/golang-asm v0.15.1 // indirect
@@ -62,11 +64,11 @@ require (
 	go.opentelemetry.io/otel v1.47.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/arch v0.22.0 // indirect
-	golang.org/x/crypto v0.53.0 // indirect
-	golang.org/x/net v0.56.0 // indirect
+	golang.org/x/crypto v0.57.0 // indirect
+	golang.org/x/net v0.60.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
 	golang.org/x/sys v0.48.0 // indirect
-	golang.org/x/text v0.39.0 // indirect
-	google.golang.org/genproto/googleapis/rpc v0.0.0-20260226221140-a57be14db171 // indirect
-	google.golang.org/protobuf v1.36.11 // indirect
+	golang.org/x/text v0.42.0 // indirect
+	google.golang.org/genproto/googleapis/rpc v0.0.0-20260817212433-ac3dfec99bb1
+	google.golang.org/protobuf v1.36.12
 )

@@ -32,11 +32,11 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"slices"
 	"syscall"
 	"time"
 
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
+	"github.com/sallyport-go/sallyport/examples/internal/trust"
 	"github.com/sallyport-go/sallyport/examples/orders/api"
 )
 
@@ -114,15 +114,14 @@ func welcome(w io.Writer, auth *devauth.Server, url string) {
 // parse reports all mistakes together, or flag.ErrHelp after writing the help.
 func parse(args []string, help io.Writer) (api.Config, error) {
 	cfg := api.Config{Addr: "127.0.0.1:8090", AuthAddr: "127.0.0.1:9090"} // beside the demo
-	var trust trust
+	var trusted trust.Flags
 	flags := flag.NewFlagSet("orders", flag.ContinueOnError)
-	flags.Func("issuer", "an authorization server to trust: the `URL` that its tokens have as iss, byte for byte (repeatable)", trust.issuer)
-	flags.Func("audience", "an `aud` value that means this API, in tokens of the -issuer flags right before it, or of all if it comes first (repeatable)", trust.audience)
+	trusted.Define(flags)
 	flags.Func("introspect", "where to ask about opaque tokens of the -issuer right before it, or of the first one: the `URL` of its introspection endpoint", func(url string) error {
 		if url == "" {
 			return errors.New("it is empty")
 		}
-		cfg.Introspect, cfg.IntrospectIssuer = url, trust.last()
+		cfg.Introspect, cfg.IntrospectIssuer = url, trusted.Last()
 		return nil
 	})
 	flags.StringVar(&cfg.JWKSURL, "jwks-url", "", "with a single -issuer: the `URL` of its keys, instead of discovery")
@@ -132,12 +131,12 @@ func parse(args []string, help io.Writer) (api.Config, error) {
 	if err := cfg.Parse(flags, "is a small API protected by Sallyport", args, help); err != nil {
 		return cfg, err
 	}
-	cfg.Issuers = trust.issuers
+	cfg.Issuers = trusted.Issuers()
 	if cfg.Introspect != "" && cfg.IntrospectIssuer == "" && len(cfg.Issuers) > 0 {
 		cfg.IntrospectIssuer = cfg.Issuers[0].Name
 	}
 	given := map[string]bool{}
-	errs := trust.mistakes()
+	errs := trusted.Mistakes("orders")
 	flags.Visit(func(f *flag.Flag) {
 		given[f.Name] = true
 		if api.IsFeature(f.Name) && f.Value.String() == "" {
@@ -173,67 +172,6 @@ func mistakes(cfg api.Config, given map[string]bool) []error {
 	}
 	if given["auth-addr"] && len(cfg.Issuers) > 0 {
 		wrong("-auth-addr is for the development authorization server, which does not start when there is an -issuer: leave one out")
-	}
-	return errs
-}
-
-// trust collects -issuer and -audience as they come: an audience belongs to the
-// issuers right before it, or to all if it comes before any.
-type trust struct {
-	issuers []api.Issuer
-	current []int // the issuers that an audience belongs to now
-	closed  bool  // an audience came: the next issuer begins a new run
-	forAll  []string
-}
-
-func (t *trust) issuer(name string) error {
-	if name == "" {
-		return errors.New("it is empty")
-	}
-	if t.closed {
-		t.current, t.closed = nil, false
-	}
-	i := slices.IndexFunc(t.issuers, func(i api.Issuer) bool { return i.Name == name })
-	if i < 0 {
-		i = len(t.issuers)
-		t.issuers = append(t.issuers, api.Issuer{Name: name, Audiences: slices.Clone(t.forAll)})
-	}
-	t.current = append(t.current, i)
-	return nil
-}
-
-func (t *trust) audience(name string) error {
-	if name == "" {
-		return errors.New("it is empty")
-	}
-	if len(t.issuers) == 0 {
-		t.forAll = append(t.forAll, name)
-		return nil
-	}
-	t.closed = true
-	for _, i := range t.current {
-		t.issuers[i].Audiences = append(t.issuers[i].Audiences, name)
-	}
-	return nil
-}
-
-// last returns the issuer that came last, "" if none came.
-func (t *trust) last() string {
-	if len(t.current) == 0 {
-		return ""
-	}
-	return t.issuers[t.current[len(t.current)-1]].Name
-}
-
-func (t *trust) mistakes() []error {
-	var errs []error
-	if len(t.issuers) == 0 && len(t.forAll) > 0 {
-		errs = append(errs, errors.New("orders: -audience without -issuer: say whose tokens are meant with -issuer, or leave both out"))
-	}
-	for _, i := range t.issuers {
-		if len(i.Audiences) == 0 {
-			errs = append(errs, fmt.Errorf("orders: -issuer %s has no audience: add -audience after it", i.Name))
-		}
 	}
 	return errs
 }

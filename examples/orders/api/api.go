@@ -37,9 +37,9 @@ import (
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
 	"github.com/sallyport-go/sallyport/examples/internal/page"
+	"github.com/sallyport-go/sallyport/examples/internal/trust"
 	"github.com/sallyport-go/sallyport/jwks"
 	"github.com/sallyport-go/sallyport/middleware"
-	"github.com/sallyport-go/sallyport/providers"
 	"github.com/sallyport-go/sallyport/verifier"
 )
 
@@ -49,10 +49,7 @@ const DrainTimeout = 4 * time.Second
 
 // Issuer is an authorization server to trust, and the audiences that mean this
 // API in its tokens.
-type Issuer struct {
-	Name      string // the iss claim, byte for byte
-	Audiences []string
-}
+type Issuer = trust.Issuer
 
 // Config says whom the API trusts and how it is served.
 type Config struct {
@@ -163,13 +160,10 @@ func Serve(l net.Listener, cfg Config) (*Server, error) {
 	if len(cfg.Issuers) == 0 && cfg.Auth != nil {
 		issuers := cfg.Auth.Issuers()
 		for i := range issuers {
-			cfg.Issuers = append(cfg.Issuers, Issuer{issuers[i].Issuer, issuers[i].Audiences})
+			cfg.Issuers = append(cfg.Issuers, Issuer{Name: issuers[i].Issuer, Audiences: issuers[i].Audiences})
 		}
 	}
-	levels := claims.AccessLevels{} // the audiences are the resources
-	for _, i := range cfg.Issuers {
-		levels.Resources = append(levels.Resources, i.Audiences...)
-	}
+	levels := claims.AccessLevels{Resources: trust.Audiences(cfg.Issuers)}
 	access, wrongLevels := levels.Compile()
 	secure, wrongTLS := cfg.tls()
 	own := origin(l, secure != nil)
@@ -277,22 +271,8 @@ func (c *Config) openGate(own string) (*sallyport.Gate, closers, error) {
 	if c.JWKSURL != "" && len(c.Issuers) != 1 {
 		return nil, nil, errors.New("a JWKS URL goes with exactly one issuer")
 	}
-	var trusted []providers.Provider
-	for _, i := range c.Issuers {
-		trusted = append(trusted, providers.Provider{Issuers: []providers.Issuer{{
-			Tokens: verifier.Issuer{
-				Name:      i.Name,
-				Audiences: i.Audiences,
-				// More than the library's default, because nothing is known of
-				// the issuers that the flags may name. Pin those of an issuer
-				// that you know.
-				Algorithms: []string{"RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "ES512", "EdDSA"},
-			},
-			Source: providers.Source{Issuer: i.Name, JWKSURL: c.JWKSURL},
-		}}})
-	}
 	cfg := sallyport.Config{
-		Providers: trusted,
+		Providers: trust.Providers(c.Issuers, c.JWKSURL),
 		Keys:      jwks.FetcherConfig{OnEvent: keyLog(c.Logger), MaxRefreshInterval: c.JWKSRefresh},
 		Verifier:  verifier.Config{Leeway: c.Leeway, Now: c.Now},
 		Guard:     middleware.Config{Realm: "orders", Logger: c.Logger},
