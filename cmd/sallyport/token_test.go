@@ -48,13 +48,13 @@ func TestWhatHoldsNoTokenIsSaid(t *testing.T) {
 	for pasted, want := range map[string]string{
 		`{"error":"invalid_client","error_description":"d"}`:       `the token response is an error, "invalid_client": it holds no token`,
 		`{"error":"` + strings.Repeat("e", 500) + "\\u001b[31m\"}": `"` + strings.Repeat("e", 64) + `"...`,
-		`{"id_token":"a.b.c"}`:                                     "the token response has an id_token and no access_token",
-		`{"token":"a.b.c"}`:                                        "the JSON has no access_token",
-		`{"access_token":"a.b.`:                                    "was it cut when it was copied?",
-		"a.b.c\nd.e.f":                                             "one token at a time: there are 2",
-		" \r\n ":                                                   "no token",
-		`""`:                                                       "no token",
-		`{"access_token":" "}`:                                     "no token",
+		`{"id_token":"a.b.c"}`:  "the token response has an id_token and no access_token",
+		`{"token":"a.b.c"}`:     "the JSON has no access_token",
+		`{"access_token":"a.b.`: "was it cut when it was copied?",
+		"a.b.c\nd.e.f":          "one token at a time: there are 2",
+		" \r\n ":                "no token",
+		`""`:                    "no token",
+		`{"access_token":" "}`:  "no token",
 	} {
 		a := command(t, pasted, "inspect")
 		assert.Equal(t, wrongUse, a.code, pasted)

@@ -113,8 +113,8 @@ func TestFilesOfTLSAreReadAtTheStart(t *testing.T) {
 		"-tls-cert and -tls-key: ":                                {TLSCert: empty, TLSKey: good.TLSKey},
 		"-tls-cert and -tls-key: tls: private key does not match": {TLSCert: file(t, ca.PEM()), TLSKey: good.TLSKey},
 		"-mtls-ca: " + empty + " has no certificate in PEM":       {TLSCert: good.TLSCert, TLSKey: good.TLSKey, MTLSCA: empty},
-		"-mtls-ca: open ":                                         {TLSCert: good.TLSCert, TLSKey: good.TLSKey, MTLSCA: empty + "-not"},
-		"-mtls-ca wants -tls-cert and -tls-key":                   {MTLSCA: good.MTLSCA},
+		"-mtls-ca: open ":                       {TLSCert: good.TLSCert, TLSKey: good.TLSKey, MTLSCA: empty + "-not"},
+		"-mtls-ca wants -tls-cert and -tls-key": {MTLSCA: good.MTLSCA},
 	} {
 		_, err := api.Start(t.Context(), api.Config{Addr: "127.0.0.1:0", AuthAddr: "127.0.0.1:0", Framework: "nethttp", Features: f})
 		assert.ErrorContains(t, err, want)
