@@ -79,7 +79,7 @@ func serve(ctx context.Context, cfg config, stdout io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("choose another address with -addr: %w", err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }() // the server has closed it, where it came to serving
 	url := "http://" + l.Addr().String()
 	if cfg.resource == "" {
 		cfg.resource = url + "/mcp"
@@ -89,7 +89,7 @@ func serve(ctx context.Context, cfg config, stdout io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("choose another address with -auth-addr: %w", err)
 		}
-		defer auth.Close()
+		defer func() { _ = auth.Close() }()
 		issuers := auth.Issuers()
 		for i := range issuers {
 			cfg.issuers = append(cfg.issuers, issuer{issuers[i].Issuer, issuers[i].Audiences})
@@ -131,7 +131,9 @@ func end(ctx context.Context, server *http.Server, l net.Listener, log *slog.Log
 	if err := server.Shutdown(grace); err != nil {
 		log.Warn("ended, but not cleanly", "error", err, "close", server.Close())
 	}
-	<-failed
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
 	return nil
 }
 
