@@ -39,7 +39,7 @@ const (
 // and name in headers. The SDK compares them with the body from this version on, and
 // never those of a batch.
 //
-// https://modelcontextprotocol.io/specification/2026-07-28/basic/transports#standard-mcp-request-headers
+// https://modelcontextprotocol.io/seps/2243-http-standardization
 const firstWithHeaders = "2026-07-28"
 
 var knownVersions = mcp.SupportedProtocolVersions()

@@ -108,10 +108,10 @@ func TestHeadersDecideBeforeABodyIsRead(t *testing.T) {
 		{"a method without an entry", named("prompts/list"), notAllowed},
 		{"a method without an entry that has a name", named("prompts/get", "x"), notAllowed},
 		{"a method that does not exist", named("tools/Call", "whoami"), notAllowed},
-		{"no method", [][2]string{version(newVersion)}, lacksAll},
+		{"121 no method", [][2]string{version(newVersion)}, lacksAll},
 		{"an empty method", [][2]string{version(newVersion), {"Mcp-Method", ""}}, notAllowed},
-		{"two methods", append(named("tools/call", "whoami"), [2]string{"Mcp-Method", "tools/call"}), lacksAll},
-		{"a tool without a name", named("tools/call"), lacksAll},
+		{"121 two methods", append(named("tools/call", "whoami"), [2]string{"Mcp-Method", "tools/call"}), lacksAll},
+		{"121 a tool without a name", named("tools/call"), lacksAll},
 		{"two names", named("tools/call", "whoami", "create"), lacksAll},
 		{"two names, the same", named("tools/call", "whoami", "whoami"), lacksAll},
 		{"two names of a method without", named("tools/list", "a", "b"), lacksAll},
@@ -144,8 +144,8 @@ func TestHeadersThatLieOpenNothing(t *testing.T) {
 		body   string
 		status int
 	}{
-		{"another tool", named("tools/call", "whoami"), newCall("create"), 400},
-		{"another method", named("tools/list"), newCall("create"), 400},
+		{"121 another tool", named("tools/call", "whoami"), newCall("create"), 400},
+		{"121 another method", named("tools/list"), newCall("create"), 400},
 		{"another method, of a message without a name", named("ping"), newCall("create"), 400},
 		{"headers of the newest version, a body of an older one", named("tools/call", "whoami"), call("create"), 400},
 		{"a version before headers were compared", [][2]string{version(oldVersion), {"Mcp-Method", "tools/call"}, {"Mcp-Name", "whoami"}}, call("create"), 403},

@@ -43,7 +43,7 @@ const (
 // named are the methods whose messages have a name, which clients repeat in the
 // header Mcp-Name.
 //
-// https://modelcontextprotocol.io/specification/2026-07-28/basic/transports#standard-mcp-request-headers
+// https://modelcontextprotocol.io/seps/2243-http-standardization
 var named = map[string]bool{callTool: true, getPrompt: true, readResource: true}
 
 // plumbing are the methods of the protocol itself: they open nothing of the server.

@@ -61,7 +61,7 @@ func (t *Table) tokenInfo(c *call) *auth.TokenInfo {
 // userID returns what the SDK binds a session to: issuer, subject and client, quoted,
 // so that no two callers have one in common.
 //
-// https://modelcontextprotocol.io/specification/2025-11-25/basic/security_best_practices#session-hijacking
+// https://modelcontextprotocol.io/docs/tutorials/security/security_best_practices#session-hijacking
 func userID(c *claims.Claims) string {
 	return strconv.Quote(c.Issuer()) + " " + strconv.Quote(c.Subject()) + " " + strconv.Quote(c.ClientID())
 }
