@@ -19,7 +19,8 @@ import (
 //
 // What no entry names is refused, but for what belongs to the protocol itself and
 // asks for any good token unless an entry says more: initialize, server/discover,
-// ping, logging/setLevel and the notifications of the standard.
+// ping, logging/setLevel and the notifications of the standard, of which
+// notifications/cancelled can have no entry.
 //
 // resources/read has either one entry for all or entries for single addresses: of
 // both, another spelling of an address would take the laxer one.
@@ -38,6 +39,7 @@ const (
 	callTool     = "tools/call"
 	getPrompt    = "prompts/get"
 	readResource = "resources/read"
+	cancelled    = "notifications/cancelled"
 )
 
 // named are the methods whose messages have a name, which clients repeat in the
@@ -49,7 +51,7 @@ var named = map[string]bool{callTool: true, getPrompt: true, readResource: true}
 // plumbing are the methods of the protocol itself: they open nothing of the server.
 var plumbing = []string{
 	"initialize", "server/discover", "ping", "logging/setLevel",
-	"notifications/initialized", "notifications/cancelled", "notifications/progress", "notifications/roots/list_changed",
+	"notifications/initialized", cancelled, "notifications/progress", "notifications/roots/list_changed",
 }
 
 func (p Policy) compile() (map[entry]claims.Rule, error) {
@@ -89,6 +91,8 @@ func parse(key string) (entry, error) {
 	switch {
 	case method == "" || strings.ContainsFunc(method, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return entry{}, errors.New("write a method, or a method, one space and a name")
+	case method == cancelled:
+		return entry{}, errors.New("the SDK obeys it before any rule is asked for: leave it out; it ends calls of its own session alone")
 	case spaced && !named[method]:
 		return entry{}, fmt.Errorf("messages of %.40q have no name: write the method alone", method)
 	case spaced && (name == "" || name != strings.TrimSpace(name)):

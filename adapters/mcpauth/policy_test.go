@@ -29,6 +29,7 @@ func TestEveryMistakeOfAPolicyIsReported(t *testing.T) {
 		{"no method", map[string]claims.Rule{"": claims.AnyToken()}, []string{`entry "": write a method`}},
 		{"a method that no header can have", map[string]claims.Rule{"tools\tcall": claims.AnyToken(), "värktyg": claims.AnyToken()}, []string{`"tools\tcall"`, `"värktyg"`}},
 		{"a name of a method without", map[string]claims.Rule{"tools/list x": claims.AnyToken(), "tool/call x": claims.AnyToken()}, []string{"tools/list", "messages of \"tool/call\" have no name"}},
+		{"what the SDK obeys by itself", map[string]claims.Rule{"notifications/cancelled": claims.AllScopes("x")}, []string{`"notifications/cancelled": the SDK obeys it`}},
 		{"an empty name", map[string]claims.Rule{"tools/call ": claims.AnyToken(), "tools/call  x": claims.AnyToken()}, []string{`"tools/call ": the name is empty`, `"tools/call  x"`}},
 		{"a faulty rule", map[string]claims.Rule{"tools/list": claims.AllScopes("a b")}, []string{`"tools/list"`, `"a b"`}},
 		{"one address and all of them", map[string]claims.Rule{"resources/read": claims.AnyToken(), "resources/read file:///secret": claims.AllScopes("x")}, []string{`"resources/read file:///secret"`, "another spelling"}},
