@@ -178,3 +178,11 @@ func TestAnOlderClientNeedsTheScopesOfItsToolAlone(t *testing.T) {
 	}
 	assert.Equal(t, []string{"list", "list"}, k.took())
 }
+
+func TestEveryForgeryIsRefused(t *testing.T) {
+	t.Parallel()
+	k := newKit(t, config{options: &mcp.StreamableHTTPOptions{Stateless: true}})
+	m := message{header: named("tools/call", "list"), body: newCall("list")}
+	jwkstest.AttackHandler(t, k.issuer, k.root, m.request(t.Context(), t, "https://mcp.example/mcp"), jwkstest.Claims{"scope": "get"})
+	assert.Contains(t, k.took(), "list", "for the good token")
+}
