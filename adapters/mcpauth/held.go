@@ -41,7 +41,7 @@ func (h *held) WriteHeader(status int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
-	case h.refused != nil || h.ended:
+	case h.ended:
 	case h.sent:
 		h.w.WriteHeader(status)
 	case h.status == 0:
@@ -49,13 +49,11 @@ func (h *held) WriteHeader(status int) {
 	}
 }
 
-// Write keeps the bytes, or sends them. Those of a refused answer are dropped.
+// Write keeps the bytes, or sends them.
 func (h *held) Write(p []byte) (int, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
-	case h.refused != nil:
-		return len(p), nil
 	case h.ended:
 		return 0, io.ErrClosedPipe
 	case h.sent:
@@ -82,9 +80,8 @@ func (h *held) refuse(why error) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.sent && !h.ended && h.refused == nil {
+	if !h.sent && h.refused == nil {
 		h.refused = why
-		h.body = bytes.Buffer{}
 	}
 }
 
