@@ -91,7 +91,7 @@ bench-check: ## fail, with the figures, where a goal of bench/RESULTS.md is miss
 
 vuln: ## look for known vulnerabilities in what a user's program calls; VULNDB=file:///DIR for a database on this machine
 	@$(if $(filter file://%,$(VULNDB)),[ -s "$(VULNDB:file://%=%)/index/modules.json" ] || { echo "make vuln: no database at $(VULNDB)" >&2; exit 1; })
-	@$(call each,. examples examples/observability stores/redisstore adapters/grpcauth,$(TOOL) govulncheck $(if $(VULNDB),-db=$(VULNDB)) ./...)
+	@$(call each,. examples examples/observability stores/redisstore $(ADAPTERS),$(TOOL) govulncheck $(if $(VULNDB),-db=$(VULNDB)) ./...)
 
 licenses: ## list the licenses of all dependencies, fail at one that asks for more than a notice
 	@.ci/licenses

@@ -5,14 +5,17 @@ go 1.26.0
 replace (
 	github.com/sallyport-go/sallyport => ../
 	github.com/sallyport-go/sallyport/adapters/grpcauth => ../adapters/grpcauth
+	github.com/sallyport-go/sallyport/adapters/mcpauth => ../adapters/mcpauth
 	github.com/sallyport-go/sallyport/stores/redisstore => ../stores/redisstore
 )
 
 require (
 	github.com/gin-gonic/gin v1.12.0
 	github.com/go-chi/chi/v5 v5.5.0
+	github.com/modelcontextprotocol/go-sdk v1.8.0
 	github.com/rs/cors v1.11.1
 	github.com/sallyport-go/sallyport v0.0.0-00010101000000-000000000000
+	github.com/sallyport-go/sallyport/adapters/mcpauth v0.0.0-00010101000000-000000000000
 	github.com/stretchr/testify v1.12.1
 	go.opentelemetry.io/otel/metric v1.47.0
 	go.opentelemetry.io/otel/trace v1.47.0
@@ -21,7 +24,13 @@ require (
 	google.golang.org/grpc v1.85.0
 )
 
-require go.uber.org/atomic v1.12.0 // indirect
+require (
+	github.com/google/jsonschema-go v0.4.3 // indirect
+	github.com/segmentio/encoding v0.5.4 // indirect
+	github.com/yosida95/uritemplate/v3 v3.0.2 // indirect
+	go.uber.org/atomic v1.12.0 // indirect
+	golang.org/x/time v0.15.0 // indirect
+)
 
 require (
 	github.com/bytedance/gopkg v0.1.3 // indirect

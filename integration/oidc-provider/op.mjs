@@ -15,6 +15,7 @@ const [addr, file] = process.argv.slice(2);
 const issuer = `http://${addr}`;
 const audience = 'api://orders';
 const opaque = 'api://orders-opaque'; // the same API, and tokens that only this server can read
+const mcp = /^http:\/\/127\.0\.0\.1:\d+\/mcp$/; // an MCP server on this machine, whose address is its audience
 const types = {
   RS256: ['rsa', { modulusLength: 2048 }], RS384: ['rsa', { modulusLength: 2048 }], PS256: ['rsa', { modulusLength: 2048 }],
   PS384: ['rsa', { modulusLength: 2048 }], ES256: ['ec', { namedCurve: 'P-256' }], EdDSA: ['ed25519', {}], Ed25519: ['ed25519', {}],
@@ -38,11 +39,15 @@ function provider() {
     clients: [{
       client_id: 'reader', client_secret: 'reader-secret-of-the-tests', grant_types: ['client_credentials'],
       redirect_uris: [], response_types: [], scope: 'get post', id_token_signed_response_alg: alg,
+    }, {
+      client_id: 'agent', token_endpoint_auth_method: 'none', grant_types: ['authorization_code'], response_types: ['code'],
+      application_type: 'native', redirect_uris: ['http://127.0.0.1/callback'], scope: 'get post', id_token_signed_response_alg: alg,
     }],
-    clientAuthMethods: ['client_secret_basic'],
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
     enabledJWA: { idTokenSigningAlgValues: Object.keys(types) },
     features: {
-      devInteractions: { enabled: false },
+      devInteractions: { enabled: true }, // forms that let anybody log in, for the tests of authorization codes
+      registration: { enabled: true },
       clientCredentials: { enabled: true },
       dPoP: { enabled: true },
       introspection: { enabled: true },
@@ -51,6 +56,7 @@ function provider() {
         enabled: true,
         getResourceServerInfo(_, resource) {
           if (resource === opaque) return { scope: 'get post', audience, accessTokenFormat: 'opaque', accessTokenTTL: 3600 };
+          if (mcp.test(resource)) return { scope: 'get post', audience: resource, accessTokenFormat: 'jwt', accessTokenTTL: 3600, jwt: { sign: { alg } } };
           if (resource !== audience) throw new errors.InvalidTarget();
           return { scope: 'get post', audience, accessTokenFormat: 'jwt', accessTokenTTL: 3600, jwt: { sign: { alg } } };
         },
