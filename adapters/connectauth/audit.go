@@ -54,18 +54,18 @@ func Audit(handler http.Handler, procedures ...string) (audit.Report, error) {
 		used   = make(map[*bound]bool)
 	)
 	for _, procedure := range slices.Compact(slices.Sorted(slices.Values(procedures))) {
-		if !isKey(procedure) || strings.HasSuffix(procedure, "/") {
+		if !isKey(procedure) || strings.HasSuffix(procedure, "*") {
 			errs = append(errs, fmt.Errorf("audit: %q is no procedure", procedure))
 			continue
 		}
 		b := e.find(procedure)
 		access, ruled := e.requires(b)
 		if !ruled {
-			errs = append(errs, fmt.Errorf("audit: no rule protects %s (it requires %s)", procedure, access))
+			errs = append(errs, fmt.Errorf("audit: no rule protects POST %s (it requires %s)", procedure, access))
 			access = "FORGOTTEN: " + access
 		}
 		used[b] = true
-		report = append(report, audit.Route{Method: "*", Pattern: procedure, Access: access})
+		report = append(report, audit.Route{Method: http.MethodPost, Pattern: procedure, Access: access})
 	}
 	for _, key := range slices.Sorted(maps.Keys(e.entries)) {
 		if !used[e.entries[key]] {

@@ -41,10 +41,10 @@ func TestTheAuditListsEveryProcedure(t *testing.T) {
 	procedures := append(connectauth.Procedures(orders(t)), healthProcedure, healthProcedure)
 	report, err := connectauth.Audit(h, procedures...)
 	require.NoError(t, err)
-	assert.Equal(t, `*  /grpc.health.v1.Health/Check  -> open to everybody
-*  /orders.v1.Orders/Create      -> all scopes orders.write
-*  /orders.v1.Orders/List        -> all scopes orders.read
-*  /orders.v1.Orders/Watch       -> all scopes orders.read
+	assert.Equal(t, `POST  /grpc.health.v1.Health/Check  -> open to everybody
+POST  /orders.v1.Orders/Create      -> all scopes orders.write
+POST  /orders.v1.Orders/List        -> all scopes orders.read
+POST  /orders.v1.Orders/Watch       -> all scopes orders.read
 `, report.String())
 }
 
@@ -59,16 +59,16 @@ func TestTheAuditFailsOn(t *testing.T) {
 		procedures []string
 		mistake    string
 	}{
-		{"a procedure without an entry", guard, append(all, adminProcedure), "audit: no rule protects /orders.v1.Admin/Forgotten (it requires nobody, for no entry of the policy names it)"},
+		{"a procedure without an entry", guard, append(all, adminProcedure), "audit: no rule protects POST /orders.v1.Admin/Forgotten (it requires nobody, for no entry of the policy names it)"},
 		{"an entry without a procedure", guard, []string{listProcedure, healthProcedure}, `audit: the entry "/orders.v1.Orders/Create" of the policy names no procedure`},
-		{"a service's entry without a procedure of its own", guard, []string{createProcedure, healthProcedure}, `audit: the entry "/orders.v1.Orders/" of the policy names no procedure`},
+		{"a service's entry without a procedure of its own", guard, []string{createProcedure, healthProcedure}, `audit: the entry "/orders.v1.Orders/*" of the policy names no procedure`},
 		{"an exemption without a procedure", guard, []string{listProcedure, createProcedure}, `audit: the entry "/grpc.health.v1.Health/Check" of the policy names no procedure`},
-		{"a service instead of a procedure", guard, append(all, "/orders.v1.Orders/"), `audit: "/orders.v1.Orders/" is no procedure`},
+		{"a service instead of a procedure", guard, append(all, "/orders.v1.Orders/*"), `audit: "/orders.v1.Orders/*" is no procedure`},
 		{"a pattern instead of a procedure", guard, append(all, "POST "+listProcedure), `audit: "POST /orders.v1.Orders/List" is no procedure`},
 		{"no procedures", guard, nil, "connectauth: Audit: no procedures"},
-		{"a Guard that does not say what it wants", silent{guard}, []string{listProcedure}, "audit: no rule protects /orders.v1.Orders/List (it requires what a Guard wants that does not say so)"},
-		{"shadow mode", shadow, all, "audit: no rule protects /orders.v1.Orders/List (it requires nothing, for the Guard is in shadow mode)"},
-		{"shadow mode, without an entry", shadow, append(all, adminProcedure), "audit: no rule protects /orders.v1.Admin/Forgotten (it requires nothing, for the Guard is in shadow mode)"},
+		{"a Guard that does not say what it wants", silent{guard}, []string{listProcedure}, "audit: no rule protects POST /orders.v1.Orders/List (it requires what a Guard wants that does not say so)"},
+		{"shadow mode", shadow, all, "audit: no rule protects POST /orders.v1.Orders/List (it requires nothing, for the Guard is in shadow mode)"},
+		{"shadow mode, without an entry", shadow, append(all, adminProcedure), "audit: no rule protects POST /orders.v1.Admin/Forgotten (it requires nothing, for the Guard is in shadow mode)"},
 	} {
 		_, err := connectauth.Audit(enforced(t, row.guard, table(), service()), row.procedures...)
 		assert.ErrorContains(t, err, row.mistake, row.name)
@@ -81,7 +81,7 @@ func TestAForgottenProcedureIsInTheReport(t *testing.T) {
 	t.Parallel()
 	report, err := connectauth.Audit(enforced(t, open(t, middleware.Config{}, newIssuer(t)), table(), service()), adminProcedure)
 	require.Error(t, err)
-	assert.Equal(t, "*  /orders.v1.Admin/Forgotten  -> FORGOTTEN: nobody, for no entry of the policy names it\n", report.String())
+	assert.Equal(t, "POST  /orders.v1.Admin/Forgotten  -> FORGOTTEN: nobody, for no entry of the policy names it\n", report.String())
 }
 
 // silent is a Guard whose handlers do not say what they require.

@@ -3,7 +3,7 @@
 //
 //	enforce, err := connectauth.Enforce(gate, connectauth.Policy{
 //		Rules: map[string]claims.Rule{
-//			"/orders.v1.Orders/":       claims.AllScopes("orders.read"), // every procedure of the service,
+//			"/orders.v1.Orders/*":      claims.AllScopes("orders.read"), // every procedure of the service,
 //			"/orders.v1.Orders/Create": claims.AllScopes("orders.write"), // but for this one
 //		},
 //		Exempt: []string{"/grpc.health.v1.Health/Check"},
@@ -23,22 +23,26 @@
 // Refusals are errors of the protocol that the caller speaks, with the challenge in
 // the WWW-Authenticate header, whatever the protocol:
 //
-//	400  invalid_argument   the credentials are malformed, or there are two
+//	400  invalid_argument   the credentials are malformed, or there are two; unauthenticated for gRPC and gRPC-Web
 //	401  unauthenticated    there is no token, or it is not good
 //	403  permission_denied  the token does not allow this, or no entry names the procedure
 //	503  unavailable        the token could not be checked; with google.rpc.RetryInfo
+//
+// Each has a google.rpc.ErrorInfo; neither it nor the message says why a token was
+// refused, unless [Policy.ShowReasons] is set. A call that its caller gave up is
+// canceled or deadline_exceeded.
 //
 // What is no call of an RPC, such as the preflight of a browser, gets the Guard's own
 // answer, as from net/http.
 //
 // # Streams
 //
-// With middleware.Config.EndAtExpiry the context of a call ends with its token, and
-// a Receive that waits for a message returns. [ExpiryInterceptor] then tells the
-// caller why.
+// With [Policy.EndAtExpiry] the context of a call ends with its token, and a Receive
+// that waits for a message returns. [ExpiryInterceptor] then tells the caller why.
 package connectauth
 
 import (
+	"context"
 	"net/http"
 
 	"connectrpc.com/connect"
@@ -51,6 +55,7 @@ type Guard interface {
 	Require(rule claims.Rule) func(next http.Handler) http.Handler
 	Check(r *http.Request, rule claims.Rule) (*http.Request, *claims.Claims, error)
 	Deny(w http.ResponseWriter, r *http.Request, err error)
+	UntilExpiry(ctx context.Context, who *claims.Claims) (context.Context, context.CancelFunc)
 }
 
 // Enforce returns middleware that guards all procedures behind it by a table. It
@@ -70,7 +75,10 @@ func Enforce(guard Guard, p Policy) (func(http.Handler) http.Handler, error) {
 		return nil, err
 	}
 	return func(next http.Handler) http.Handler {
-		e := &enforcer{guard: guard, none: guard.Require(claims.Rule{})(next), next: next, reasons: p.DangerouslyTellReasons, entries: make(map[string]*bound, len(plan))}
+		e := &enforcer{
+			guard: guard, next: next, none: guard.Require(claims.Rule{})(next), entries: make(map[string]*bound, len(plan)),
+			endAtExpiry: p.EndAtExpiry, showReasons: p.ShowReasons,
+		}
 		for key, ent := range plan {
 			b := &bound{entry: ent}
 			if !ent.exempt {
@@ -88,7 +96,8 @@ type enforcer struct {
 	next    http.Handler
 	none    http.Handler // lets nothing through
 	entries map[string]*bound
-	reasons bool
+
+	endAtExpiry, showReasons bool
 }
 
 // bound is an entry in front of a handler.
@@ -101,30 +110,35 @@ var errorWriter = connect.NewErrorWriter()
 
 // ServeHTTP judges a call by its header, and hands on what passes.
 func (e *enforcer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	door, rule := e.none, claims.Rule{} // the zero Rule denies
-	if b := e.entryOf(r); b != nil {
-		if b.exempt {
-			e.next.ServeHTTP(w, r)
-			return
-		}
-		door, rule = b.door, b.rule
+	b := e.entryOf(r)
+	switch {
+	case b == nil:
+		b = &bound{door: e.none} // whose zero Rule denies
+	case b.exempt:
+		e.next.ServeHTTP(w, r)
+		return
 	}
 	if !errorWriter.IsSupported(r) {
-		door.ServeHTTP(w, r)
+		b.door.ServeHTTP(w, r)
 		return
 	}
-	admitted, who, err := e.guard.Check(r, rule)
+	admitted, who, err := e.guard.Check(r, b.rule)
 	if err != nil {
-		e.refuse(w, r, err)
+		e.refuse(w, r, b.service, err)
 		return
+	}
+	if e.endAtExpiry {
+		ctx, cancel := e.guard.UntilExpiry(admitted.Context(), who)
+		defer cancel()
+		admitted = admitted.WithContext(ctx)
 	}
 	if who != nil && r.Method == http.MethodGet { // the only answers that caches may store unasked
 		p := &private{ResponseWriter: w}
 		defer p.commit()
 		w = p
 	}
-	defer endReading(w, admitted.Context())()
-	door.ServeHTTP(w, admitted) // which finds the token verified
+	defer endReading(admitted.Context(), w)()
+	b.door.ServeHTTP(w, admitted) // which finds the token verified
 }
 
 // entryOf returns the entry for a request, nil for none: that of the procedure, else
@@ -137,12 +151,12 @@ func (e *enforcer) entryOf(r *http.Request) *bound {
 }
 
 func (e *enforcer) find(procedure string) *bound {
-	service, ok := serviceOf(procedure)
-	if !ok {
+	service, method, ok := split(procedure)
+	if !ok || method == "*" {
 		return nil
 	}
 	if b, ok := e.entries[procedure]; ok {
 		return b
 	}
-	return e.entries[service]
+	return e.entries["/"+service+"/*"]
 }

@@ -177,7 +177,7 @@ func TestAPathThatIsNotWrittenAsTheProcedureIsRefused(t *testing.T) {
 	iss := newIssuer(t)
 	reached := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	p := table()
-	p.Exempt = append(p.Exempt, "/public.v1.Open/")
+	p.Exempt = append(p.Exempt, "/public.v1.Open/*")
 	h := enforced(t, open(t, middleware.Config{}, iss), p, reached)
 	token := iss.Token(scope("orders.read"))
 	for path, status := range map[string]int{
@@ -395,7 +395,7 @@ func TestWhatIsNoCallGetsTheGuardsOwnAnswer(t *testing.T) {
 	assert.Equal(t, 415, ask(http.MethodPost, "multipart/form-data", iss.Token(scope("orders.read"))).Code, "Connect's own, behind the rule")
 	assert.Equal(t, 403, ask(http.MethodPost, "text/plain", iss.Token()).Code)
 	call := ask(http.MethodPost, "application/json", "")
-	assert.JSONEq(t, `{"code":"unauthenticated","message":"a bearer access token is required"}`, call.Body.String(), "a call gets an error of its protocol all the same")
+	assert.Contains(t, call.Body.String(), `{"code":"unauthenticated","message":"a bearer access token is required",`, "a call gets an error of its protocol all the same")
 	assert.Equal(t, "application/json", call.Header().Get("Content-Type"))
 }
 

@@ -22,7 +22,7 @@ func ExampleEnforce() {
 	defer gate.Close()
 	enforce, err := connectauth.Enforce(gate, connectauth.Policy{
 		Rules: map[string]claims.Rule{
-			"/orders.v1.Orders/":       claims.AllScopes("orders.read"),  // every procedure of the service,
+			"/orders.v1.Orders/*":      claims.AllScopes("orders.read"),  // every procedure of the service,
 			"/orders.v1.Orders/Create": claims.AllScopes("orders.write"), // but for this one
 		},
 		Exempt: []string{"/grpc.health.v1.Health/Check"},
@@ -38,7 +38,8 @@ func ExampleEnforce() {
 		r.Header.Set("Authorization", "Bearer "+token)
 		w := httptest.NewRecorder()
 		api.ServeHTTP(w, r)
-		fmt.Println(w.Code, w.Body)
+		answer, _, _ := strings.Cut(w.Body.String(), `,"details":`)
+		fmt.Println(w.Code, answer)
 	}
 	reader := jwkstest.Claims{"client_id": "warehouse", "scope": "orders.read"}
 	call("/orders.v1.Orders/List", iss.Token(reader))
@@ -46,8 +47,8 @@ func ExampleEnforce() {
 	call("/orders.v1.Orders/List", "x")
 	// Output:
 	// 200 {"client_id":"warehouse"}
-	// 403 {"code":"permission_denied","message":"the access token does not allow this"}
-	// 401 {"code":"unauthenticated","message":"the access token is not valid here"}
+	// 403 {"code":"permission_denied","message":"the access token does not allow this"
+	// 401 {"code":"unauthenticated","message":"the access token is not valid here"
 }
 
 // Three lines of a test that fail when somebody adds a procedure without a rule.
@@ -67,9 +68,9 @@ func ExampleAudit() {
 	fmt.Print(report)
 	fmt.Println(err)
 	// Output:
-	// *  /grpc.health.v1.Health/Check  -> open to everybody
-	// *  /orders.v1.Orders/Create      -> all scopes orders.write
-	// *  /orders.v1.Orders/Delete      -> FORGOTTEN: nobody, for no entry of the policy names it
-	// *  /orders.v1.Orders/List        -> all scopes orders.read
-	// audit: no rule protects /orders.v1.Orders/Delete (it requires nobody, for no entry of the policy names it)
+	// POST  /grpc.health.v1.Health/Check  -> open to everybody
+	// POST  /orders.v1.Orders/Create      -> all scopes orders.write
+	// POST  /orders.v1.Orders/Delete      -> FORGOTTEN: nobody, for no entry of the policy names it
+	// POST  /orders.v1.Orders/List        -> all scopes orders.read
+	// audit: no rule protects POST /orders.v1.Orders/Delete (it requires nobody, for no entry of the policy names it)
 }

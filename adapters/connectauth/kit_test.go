@@ -42,8 +42,8 @@ const audience = "api://orders"
 func table() connectauth.Policy {
 	return connectauth.Policy{
 		Rules: map[string]claims.Rule{
-			"/orders.v1.Orders/": claims.AllScopes("orders.read"),
-			createProcedure:      claims.AllScopes("orders.write"),
+			"/orders.v1.Orders/*": claims.AllScopes("orders.read"),
+			createProcedure:       claims.AllScopes("orders.write"),
 		},
 		Exempt: []string{healthProcedure},
 	}

@@ -12,10 +12,9 @@ import (
 )
 
 // Policy is a table of procedures and their rules. A key is a procedure, such as
-// "/orders.v1.Orders/List", as the constants of generated code have it, or a
-// service with a slash behind, such as "/orders.v1.Orders/", as the constructors of
-// generated code return it. The entry of the procedure wins. A key stands in the
-// table once.
+// "/orders.v1.Orders/List", as the constants of generated code have it, or a whole
+// service, such as "/orders.v1.Orders/*". The entry of the procedure wins over that
+// of its service. A key stands in the table once.
 //
 // Rules for access levels are those of [claims.AccessLevels.Require]: calls have no
 // methods that a level could follow from.
@@ -28,16 +27,25 @@ type Policy struct {
 	// check.
 	Exempt []string
 
-	// DangerouslyTellReasons adds the stable reason of a refusal to the answer, as a
-	// google.rpc.ErrorInfo such as WRONG_AUDIENCE, for an API whose callers are all
-	// its own. It tells a stranger how far a forged token got.
-	DangerouslyTellReasons bool
+	// EndAtExpiry ends calls when their token is no longer good, at exp plus leeway:
+	// the context ends with the cause [middleware.ErrTokenExpired], and so does a
+	// Receive that waits. It is for streams; see [ExpiryInterceptor]. A Guard with
+	// EndAtExpiry of its own has the same effect.
+	//
+	// RFC 7519 section 4.1.4: https://www.rfc-editor.org/rfc/rfc7519#section-4.1.4
+	EndAtExpiry bool
+
+	// ShowReasons puts the precise reason of a refusal, such as WRONG_AUDIENCE, into
+	// its ErrorInfo. It is for callers of the house: it tells an attacker how far a
+	// token got. Otherwise the ErrorInfo has the error code of RFC 6750.
+	ShowReasons bool
 }
 
 // entry is what a key of the table leads to.
 type entry struct {
-	rule   claims.Rule
-	exempt bool
+	rule    claims.Rule
+	exempt  bool
+	service string // of the key
 }
 
 var errNilGuard = errors.New("connectauth: the Guard is nil")
@@ -64,6 +72,7 @@ func compile(guard Guard, p Policy) (map[string]entry, error) {
 			fail("%q: %w", key, err)
 			return
 		}
+		e.service, _, _ = split(key)
 		plan[key] = e
 	}
 	for _, key := range slices.Sorted(maps.Keys(p.Rules)) {
@@ -76,21 +85,18 @@ func compile(guard Guard, p Policy) (map[string]entry, error) {
 }
 
 // isKey matches the names of protobuf, which a path never has to escape.
-var isKey = regexp.MustCompile(`^/[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*/([A-Za-z_][A-Za-z0-9_]*)?$`).MatchString
+var isKey = regexp.MustCompile(`^/[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*/(\*|[A-Za-z_][A-Za-z0-9_]*)$`).MatchString
 
 func checkKey(key string) error {
 	if isKey(key) {
 		return nil
 	}
-	return errors.New("write /package.Service/Method, or /package.Service/ for all procedures of a service")
+	return errors.New("write /package.Service/Method, or /package.Service/* for all procedures of a service")
 }
 
-// serviceOf returns the key of the service of a procedure, false for a path that is
-// no procedure.
-func serviceOf(procedure string) (string, bool) {
-	slash := strings.LastIndexByte(procedure, '/')
-	if slash < 1 || slash == len(procedure)-1 || procedure[0] != '/' || strings.IndexByte(procedure[1:], '/') != slash-1 {
-		return "", false
-	}
-	return procedure[:slash+1], true
+// split takes a procedure apart, or a key. It reports false for any other path.
+func split(procedure string) (service, method string, ok bool) {
+	rest, begins := strings.CutPrefix(procedure, "/")
+	service, method, ok = strings.Cut(rest, "/")
+	return service, method, ok && begins && service != "" && method != "" && !strings.Contains(method, "/")
 }

@@ -15,11 +15,11 @@ import (
 func TestEveryMistakeOfAPolicyIsReportedAtOnce(t *testing.T) {
 	t.Parallel()
 	gate := open(t, middleware.Config{}, newIssuer(t))
-	form := "write /package.Service/Method, or /package.Service/ for all procedures of a service"
+	form := "write /package.Service/Method, or /package.Service/* for all procedures of a service"
 	var want []string
 	rules := map[string]claims.Rule{listProcedure: claims.AllScopes(), createProcedure: claims.AllScopes("orders.write")}
 	for _, key := range []string{
-		"", "/", "//", "/List", "/orders.v1.Orders", "orders.v1.Orders/List", "POST /orders.v1.Orders/List", "/orders.v1.Orders/*", "/orders.v1.Orders/{any}",
+		"", "/", "//", "/List", "/orders.v1.Orders", "orders.v1.Orders/List", "POST /orders.v1.Orders/List", "/orders.v1.Orders/", "/orders.v1.*/List", "/*/*", "/orders.v1.Orders/L*", "/orders.v1.Orders/{any}",
 		"/orders.v1.Orders/List/", "/orders.v1.Orders//List", "/.orders/List", "/orders./List", "/orders..v1/List", "/orders.v1.Orders/Li%73t", "/orders.v1.Orders/Liſt",
 		"/orders.v1.Orders/List\n", "/1orders/List",
 	} {
@@ -48,7 +48,7 @@ func TestAPolicyMayBeChangedAfterwards(t *testing.T) {
 	iss := newIssuer(t)
 	p := table()
 	h := enforced(t, open(t, middleware.Config{}, iss), p, service())
-	p.Rules["/orders.v1.Orders/"] = claims.AnyToken()
+	p.Rules["/orders.v1.Orders/*"] = claims.AnyToken()
 	p.Exempt[0] = listProcedure
 	_, err := protocols[0].dial(t, serve(t, h)+listProcedure).CallUnary(t.Context(), request())
 	assert.EqualError(t, err, "unauthenticated: a bearer access token is required")

@@ -13,7 +13,7 @@ import (
 )
 
 // ExpiryInterceptor returns an interceptor for handlers of calls that end with their
-// token (middleware.Config.EndAtExpiry). Their callers get unauthenticated, with the
+// token ([Policy.EndAtExpiry]). Their callers get unauthenticated, with the
 // challenge for an expired token, instead of a deadline that they have not set:
 //
 //	ordersv1connect.NewOrdersHandler(service, connect.WithInterceptors(connectauth.ExpiryInterceptor(gate)))
@@ -72,7 +72,7 @@ func (e *expiry) explain(ctx context.Context, err error, call interface{ Peer() 
 // endReading ends a wait for messages of the caller when the token of the call ends:
 // a handler in Receive does not see its context. The caller must call the function
 // that it returns before the handler of net/http returns.
-func endReading(w http.ResponseWriter, ctx context.Context) func() { //nolint:revive // as net/http has them
+func endReading(ctx context.Context, w http.ResponseWriter) func() {
 	if _, ends := ctx.Deadline(); !ends {
 		return func() {}
 	}

@@ -19,22 +19,30 @@ import (
 	"github.com/sallyport-go/sallyport/middleware"
 )
 
-// ending is a token that ends a second after a call with it has begun.
-func ending(iss *jwkstest.Issuer) string {
+// ending is the table, with the option that ends calls with their token.
+func ending() connectauth.Policy {
+	p := table()
+	p.EndAtExpiry = true
+	return p
+}
+
+// short is a token that ends a second after a call with it has begun.
+func short(iss *jwkstest.Issuer) string {
 	return "Bearer " + iss.Token(scope("orders.read", "orders.write"), jwkstest.Claims{"exp": now.Add(time.Second).Unix()})
 }
 
 func TestAStreamEndsWithItsToken(t *testing.T) {
 	t.Parallel()
 	iss := newIssuer(t)
-	gate := open(t, middleware.Config{EndAtExpiry: true, Realm: "orders"}, iss)
-	telling := serve(t, enforced(t, gate, table(), service(connect.WithInterceptors(connectauth.ExpiryInterceptor(gate)))))
-	plain := serve(t, enforced(t, gate, table(), service()))
+	gate := open(t, middleware.Config{Realm: "orders"}, iss)
+	telling := serve(t, enforced(t, gate, ending(), service(connect.WithInterceptors(connectauth.ExpiryInterceptor(gate)))))
+	plain := serve(t, enforced(t, gate, ending(), service()))
+	byGuard := serve(t, enforced(t, open(t, middleware.Config{EndAtExpiry: true}, iss), table(), service()))
 	challenge := []string{`Bearer realm="orders", error="invalid_token"`}
 	for _, p := range protocols {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
-			err := p.watch(t, telling, ending(iss))
+			err := p.watch(t, telling, short(iss))
 			assert.Equal(t, connect.CodeUnauthenticated, connect.CodeOf(err), "%v", err)
 			assert.ErrorContains(t, err, "the access token of this call has expired")
 			var ended *connect.Error
@@ -42,7 +50,8 @@ func TestAStreamEndsWithItsToken(t *testing.T) {
 			if p.name != "gRPC" { // whose trailers net/http does not let have it
 				assert.Equal(t, challenge, ended.Meta().Values("WWW-Authenticate"))
 			}
-			assert.Equal(t, connect.CodeDeadlineExceeded, connect.CodeOf(p.watch(t, plain, ending(iss))), "without the interceptor")
+			assert.Equal(t, connect.CodeDeadlineExceeded, connect.CodeOf(p.watch(t, plain, short(iss))), "without the interceptor")
+			assert.Equal(t, connect.CodeDeadlineExceeded, connect.CodeOf(p.watch(t, byGuard, short(iss))), "by the option of the Guard")
 		})
 	}
 }
@@ -63,13 +72,13 @@ func (p protocol) watch(t *testing.T, url, authorization string) error {
 func TestAWaitForMessagesEndsWithTheToken(t *testing.T) {
 	t.Parallel()
 	iss := newIssuer(t)
-	gate := open(t, middleware.Config{EndAtExpiry: true}, iss)
-	url := serve(t, enforced(t, gate, table(), service(connect.WithInterceptors(connectauth.ExpiryInterceptor(gate)))))
+	gate := open(t, middleware.Config{}, iss)
+	url := serve(t, enforced(t, gate, ending(), service(connect.WithInterceptors(connectauth.ExpiryInterceptor(gate)))))
 	for _, p := range []protocol{protocols[1], protocols[4]} {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
 			stream := p.dial(t, url+chatProcedure).CallBidiStream(t.Context())
-			stream.RequestHeader().Set("Authorization", ending(iss))
+			stream.RequestHeader().Set("Authorization", short(iss))
 			require.NoError(t, stream.Send(&emptypb.Empty{}))
 			_, err := stream.Receive()
 			require.NoError(t, err)
@@ -94,13 +103,13 @@ func TestAStreamGoesOnWithoutTheOption(t *testing.T) {
 		return errors.Join(ctx.Err(), stream.Send(says(ctx)))
 	}))
 	url := serve(t, enforced(t, open(t, middleware.Config{}, iss), table(), mux))
-	token := ending(iss)
+	token := short(iss)
 	stream, err := protocols[0].dial(t, url+watchProcedure).CallServerStream(t.Context(), request(token))
 	require.NoError(t, err)
 	require.True(t, stream.Receive(), "%v", stream.Err())
 
 	// Another one with this token, that began later and was to end with it, has ended.
-	ends := serve(t, enforced(t, open(t, middleware.Config{EndAtExpiry: true}, iss), table(), service()))
+	ends := serve(t, enforced(t, open(t, middleware.Config{}, iss), ending(), service()))
 	require.Error(t, protocols[0].watch(t, ends, token))
 	close(expired)
 	assert.True(t, stream.Receive(), "%v", stream.Err())
