@@ -119,7 +119,7 @@ func TestARefusalDoesNotWaitForTheMessage(t *testing.T) {
 	for _, contentType := range []string{"application/proto", "application/json", "application/connect+proto", "application/grpc-web+proto", "application/grpc"} {
 		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://"))
 		require.NoError(t, err)
-		defer conn.Close()
+		t.Cleanup(func() { _ = conn.Close() })
 		require.NoError(t, conn.SetDeadline(time.Now().Add(time.Minute)))
 		_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: api\r\nContent-Type: %s\r\nContent-Length: 1000000\r\nAuthorization: Bearer x\r\n\r\n", createProcedure, contentType)
 		require.NoError(t, err)
@@ -405,7 +405,7 @@ func TestACallerThatIsGoneIsNotUnauthenticated(t *testing.T) {
 	iss.Hang()
 	h := enforced(t, open(t, middleware.Config{}, iss), table(), service())
 	for want, end := range map[string]func(context.Context) (context.Context, context.CancelFunc){
-		"canceled": func(ctx context.Context) (context.Context, context.CancelFunc) { return context.WithCancel(ctx) },
+		"canceled": context.WithCancel,
 		"deadline_exceeded": func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithDeadline(ctx, time.Unix(0, 0))
 		},

@@ -156,7 +156,7 @@ func TestTheInterceptorExplainsTheEndOfATokenAlone(t *testing.T) {
 		stream := i.WrapStreamingHandler(func(context.Context, connect.StreamingHandlerConn) error { return row.err })(row.ctx, conn{})
 		for _, err := range []error{unary, stream} {
 			if row.code == 0 {
-				assert.Equal(t, row.err, err, row.name) //nolint:testifylint // the very same
+				assert.Equal(t, row.err, err, row.name)
 				continue
 			}
 			assert.Equal(t, row.code, connect.CodeOf(err), row.name)
