@@ -1,0 +1,109 @@
+package fiberauth
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gofiber/fiber/v3"
+	"github.com/valyala/fasthttp"
+)
+
+// requestOf returns a request as net/http would have it, in memory of its own:
+// fasthttp uses its buffers again when the handlers have returned. It reports false
+// if what is routed cannot be told for certain, or would be none for net/http.
+//
+// The method is the one that Fiber routes by, and the path too where a middleware has
+// set another one. The pattern is the route's, with its method in front as ServeMux
+// writes it: the Guard compares the methods.
+func requestOf(ctx context.Context, c fiber.Ctx) (r *http.Request, clear bool) {
+	call := c.RequestCtx()
+	target, clear := targetOf(&call.Request)
+	header, proper := headerOf(&call.Request.Header)
+	r = &http.Request{
+		Method: strings.Clone(c.Method()), URL: target, RequestURI: string(call.Request.Header.RequestURI()),
+		Proto: string(call.Request.Header.Protocol()), ProtoMajor: 1, ProtoMinor: 1,
+		Host: string(call.Host()), Header: header, Body: http.NoBody,
+		RemoteAddr: call.RemoteAddr().String(), TLS: call.TLSConnectionState(),
+	}
+	if route := c.Route(); route != nil {
+		r.Pattern = strings.Clone(route.Method + " " + route.Path)
+	}
+	return r.WithContext(ctx), clear && proper
+}
+
+// headerOf returns all values of all fields. It reports false for a name that RFC
+// 9112 forbids and fasthttp lets pass: another reader of the same request may take it
+// for the field without the space.
+//
+// RFC 9112 section 5.1: https://www.rfc-editor.org/rfc/rfc9112#section-5.1
+func headerOf(h *fasthttp.RequestHeader) (header http.Header, proper bool) {
+	header, proper = make(http.Header, h.Len()), true
+	for name, value := range h.All() {
+		key := http.CanonicalHeaderKey(string(name))
+		if strings.Contains(key, " ") {
+			proper = false
+		}
+		header[key] = append(header[key], string(value))
+	}
+	delete(header, "Host") // which net/http keeps apart
+	return header, proper
+}
+
+// targetOf returns the URL of a request. It reports false for a target that net/http
+// and fasthttp read differently: fasthttp takes //host/path for a target with a host,
+// and cuts a fragment off.
+func targetOf(req *fasthttp.Request) (target *url.URL, clear bool) {
+	raw := string(req.Header.RequestURI())
+	routed := string(req.URI().PathOriginal())
+	target, err := url.ParseRequestURI(raw)
+	if err != nil || !readAlike(raw, target, req.Header.Host()) {
+		return &url.URL{Path: "/"}, false
+	}
+	if path, _, _ := strings.Cut(strings.TrimPrefix(raw, authorityOf(target)), "?"); path == routed || path == "" && routed == "/" {
+		return target, true
+	}
+	path, err := url.PathUnescape(routed) // that a middleware has set
+	if err != nil || !strings.HasPrefix(path, "/") {
+		return &url.URL{Path: "/"}, false
+	}
+	return &url.URL{Path: path, RawPath: routed, RawQuery: target.RawQuery}, true
+}
+
+// authorityOf is what stands in front of the path of a target that names a host.
+func authorityOf(target *url.URL) string {
+	if target.Scheme == "" {
+		return ""
+	}
+	return target.Scheme + "://" + target.Host
+}
+
+// readAlike reports whether fasthttp finds the path in a target that net/url found.
+func readAlike(raw string, target *url.URL, host []byte) bool {
+	if strings.HasPrefix(raw, "/") {
+		return !strings.HasPrefix(raw, "//") && !strings.Contains(raw, "#")
+	}
+	if target.Opaque != "" || target.User != nil || target.Scheme != "http" && target.Scheme != "https" || !strings.HasPrefix(raw, authorityOf(target)) {
+		return false
+	}
+	again := fasthttp.AcquireURI()
+	defer fasthttp.ReleaseURI(again)
+	if err := again.Parse(host, []byte(raw)); err != nil {
+		return false
+	}
+	path, _, _ := strings.Cut(strings.TrimPrefix(raw, authorityOf(target)), "?")
+	found := string(again.PathOriginal())
+	return (found == path || path == "" && found == "/") && string(again.Host()) == strings.ToLower(target.Host)
+}
+
+// setParams gives a request the parameters of the route, as handlers see them.
+func setParams(c fiber.Ctx, r *http.Request) {
+	for _, name := range c.Route().Params {
+		value := strings.Clone(c.Params(name))
+		r.SetPathValue(name, value)
+		if first, ok := strings.CutSuffix(name, "1"); ok && (first == "*" || first == "+") {
+			r.SetPathValue(first, value) // Fiber's other name for the first one
+		}
+	}
+}
