@@ -109,9 +109,10 @@ func TestAJudgementThatComesTooLateWritesNothing(t *testing.T) {
 // A stream of a session ends with the token that it was opened with.
 func TestAStreamEndsWithItsToken(t *testing.T) {
 	t.Parallel()
-	k := newKit(t, config{guard: middleware.Config{EndAtExpiry: true}})
+	now := time.Now()
+	k := newKit(t, config{guard: middleware.Config{EndAtExpiry: true}, now: func() time.Time { return now }})
 	session := k.open(k.token("a", ""))
-	token := k.token("a", "", jwkstest.Claims{"exp": time.Now().Unix() - 27}) // the leeway of 30 s has begun
+	token := k.token("a", "", jwkstest.Claims{"exp": now.Unix() - 29}) // of the leeway of 30 s a second is left
 	m := message{method: http.MethodGet, token: token, session: session, header: [][2]string{version(oldVersion)}}
 	response, err := client.Do(m.request(t.Context(), t, k.url))
 	require.NoError(t, err)

@@ -24,6 +24,7 @@ import (
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/middleware"
 	"github.com/sallyport-go/sallyport/providers"
+	"github.com/sallyport-go/sallyport/verifier"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -79,6 +80,7 @@ type config struct {
 	options *mcp.StreamableHTTPOptions
 	server  *mcp.ServerOptions
 	others  []*jwkstest.Issuer
+	now     func() time.Time // nil is time.Now
 }
 
 // newKit serves an endpoint at /mcp and, with a tenant, at /tenants/{tenant}/mcp.
@@ -91,7 +93,7 @@ func newKit(t *testing.T, cfg config) *kit {
 		trusted = append(trusted, providers.Generic(other.Issuer(), audience))
 	}
 	var err error
-	k.gate, err = sallyport.Open(sallyport.Config{Providers: trusted, Guard: cfg.guard})
+	k.gate, err = sallyport.Open(sallyport.Config{Providers: trusted, Guard: cfg.guard, Verifier: verifier.Config{Now: cfg.now}})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, k.gate.Close()) })
 	if cfg.policy == nil {

@@ -133,10 +133,12 @@ func TestATokenWithoutSubjectAndClientOpensNoSession(t *testing.T) {
 // came and whenever it expires.
 func TestTheTokenInfoIsSetWhateverTheSchemeAndTheExpiry(t *testing.T) {
 	t.Parallel()
+	now := time.Now()
+	expiry := now.Unix() - 5 // within the leeway of the verifier
 	infos := make(chan *auth.TokenInfo, 1)
 	k := newKit(t, config{guard: middleware.Config{Credentials: func(r *http.Request) (middleware.Credential, error) {
 		return middleware.Credential{Scheme: "Bearer", Token: r.Header.Get("X-Token")}, nil
-	}}, options: &mcp.StreamableHTTPOptions{Stateless: true}})
+	}}, options: &mcp.StreamableHTTPOptions{Stateless: true}, now: func() time.Time { return now }})
 	k.server.AddReceivingMiddleware(func(next mcp.MethodHandler) mcp.MethodHandler {
 		return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
 			if method == "tools/call" {
@@ -145,9 +147,7 @@ func TestTheTokenInfoIsSetWhateverTheSchemeAndTheExpiry(t *testing.T) {
 			return next(ctx, method, req)
 		}
 	})
-	expiry := time.Now().Unix() - 5
-	past := jwkstest.Claims{"exp": expiry} // within the leeway of the verifier
-	got := k.send(message{header: append(named("tools/call", "whoami"), [2]string{"X-Token", k.token("a", "get", past)}), body: newCall("whoami")})
+	got := k.send(message{header: append(named("tools/call", "whoami"), [2]string{"X-Token", k.token("a", "get", jwkstest.Claims{"exp": expiry})}), body: newCall("whoami")})
 	require.Equal(t, http.StatusOK, got.status, got.body)
 	info := <-infos
 	assert.Equal(t, []string{"get"}, info.Scopes)
