@@ -59,7 +59,9 @@ func TestAStreamEndsWithItsToken(t *testing.T) {
 // watch reads a stream to its end, and returns the error that ended it.
 func (p protocol) watch(t *testing.T, url, authorization string) error {
 	t.Helper()
-	stream, err := p.dial(t, url+watchProcedure).CallServerStream(t.Context(), request(authorization))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer time.AfterFunc(time.Minute, cancel).Stop()
+	stream, err := p.dial(t, url+watchProcedure).CallServerStream(ctx, request(authorization))
 	require.NoError(t, err)
 	defer func() { require.NoError(t, stream.Close()) }()
 	require.True(t, stream.Receive(), "%v", stream.Err())
@@ -77,7 +79,9 @@ func TestAWaitForMessagesEndsWithTheToken(t *testing.T) {
 	for _, p := range []protocol{protocols[1], protocols[4]} {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
-			stream := p.dial(t, url+chatProcedure).CallBidiStream(t.Context())
+			ctx, cancel := context.WithCancel(t.Context())
+			defer time.AfterFunc(time.Minute, cancel).Stop()
+			stream := p.dial(t, url+chatProcedure).CallBidiStream(ctx)
 			stream.RequestHeader().Set("Authorization", short(iss))
 			require.NoError(t, stream.Send(&emptypb.Empty{}))
 			_, err := stream.Receive()
