@@ -179,6 +179,14 @@ func TestNoIssuerSeesAnothersTokens(t *testing.T) {
 	assert.Equal(t, 1, a.Introspections())
 	assert.Equal(t, 1, b.Introspections())
 
+	a.cfg.Prefixes = nil // any token that has not the other's prefix
+	v = a.open(t, b.cfg)
+	refusal(t, v, "opaque_made-up", reason.Inactive)
+	assert.Equal(t, 1, a.Introspections(), "what is the other's is not shown, active or not")
+	refusal(t, v, "neither", reason.Inactive)
+	assert.Equal(t, 2, a.Introspections())
+	assert.Equal(t, 2, b.Introspections())
+
 	a.cfg.Prefixes, b.cfg.Prefixes = nil, nil
 	a.cfg.DangerouslyShareTokens, b.cfg.DangerouslyShareTokens = true, true
 	v = a.open(t, b.cfg)

@@ -162,4 +162,9 @@ func TestAnAnswerIsBounded(t *testing.T) {
 	w.serve(http.StatusOK, nil, body+strings.Repeat(" ", 64<<10-len(body)+1))
 	e := refusal(t, v, "two", reason.IntrospectionUnavailable)
 	assert.Contains(t, e.Error(), "sent more than 64 KiB")
+
+	w.cfg.Client = nil // the one that is made here
+	w.serve(http.StatusOK, http.Header{"X-Fill": {strings.Repeat("x", 80<<10)}}, body)
+	e = refusal(t, w.open(t), "three", reason.IntrospectionUnavailable)
+	assert.Contains(t, e.Error(), "headers exceeded")
 }

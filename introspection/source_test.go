@@ -193,6 +193,27 @@ func TestAStrangerOpensNoCircuit(t *testing.T) {
 			}
 			assert.Equal(t, 50, w.Introspections())
 			good(t, v, w.OpaqueToken())
+
+			for i := range 50 {
+				_, err := v.Verify(t.Context(), stranger(100+i))
+				require.Error(t, err)
+			}
+			release, waits := make(chan struct{}), make(chan struct{})
+			first, second := w.OpaqueToken(), w.OpaqueToken()
+			w.ServeIntrospection(func(rw http.ResponseWriter, r *http.Request) {
+				if r.PostFormValue("token") == first {
+					close(waits)
+					<-release
+				}
+				w.Answer(rw, r)
+			})
+			var wg sync.WaitGroup
+			wg.Go(func() { good(t, v, first) })
+			<-waits
+			_, err := v.Verify(t.Context(), second)
+			close(release)
+			wg.Wait()
+			assert.NoError(t, err, "beside it: no question is a probe")
 		})
 	}
 }

@@ -23,7 +23,8 @@ import (
 //
 // A Guard with Bindings calls VerifyBound instead, with the same signature, if
 // its Verifier has that method: it may accept a token with a cnf claim, which
-// the Guard then checks.
+// the Guard then checks. A type that embeds a Verifier and checks more has its
+// VerifyBound too, and must bring one of its own.
 type Verifier interface {
 	Verify(ctx context.Context, token string) (*claims.Claims, error)
 }

@@ -101,11 +101,6 @@ func (f *fleet) act(ctx context.Context) {
 		f.show(ctx, call{who: "redis"}, answer{}, err, outcome{}, "")
 		return
 	}
-	for deadline := time.Now().Add(redisReturns); time.Now().Before(deadline) && ctx.Err() == nil; wait(ctx, 50*time.Millisecond) {
-		if a, err := f.send(ctx, f.instances[0].URL(), bearer); err != nil || a.status != http.StatusServiceUnavailable {
-			break
-		}
-	}
 	f.at(ctx, 0, bearer, "", accepted(http.StatusOK), "Redis is back, with nothing: it goes on by itself")
 }
 
@@ -118,8 +113,23 @@ func (f *fleet) proof(c call) string {
 	return f.own.Proof(c.method, fleetOrigin+c.path, c.token, options...)
 }
 
-// at sends a call to an instance, with a proof unless that is "".
+// at sends a call to an instance, with a proof unless that is "". Where the answer is
+// not to be a 503 it sends it again until it is none: a Redis that has just started, or
+// a machine that is busy, may have the copy of the denylist be too old for a while.
 func (f *fleet) at(ctx context.Context, instance int, c call, proof string, want outcome, note string) {
+	a, err := f.try(ctx, instance, c, proof)
+	for deadline := time.Now().Add(redisReturns); err == nil && a.outcome == unavailable("revocation_unavailable") && a.outcome != want &&
+		time.Now().Before(deadline) && ctx.Err() == nil; a, err = f.try(ctx, instance, c, proof) {
+		wait(ctx, 50*time.Millisecond)
+	}
+	f.show(ctx, c, a, err, want, note)
+	if nonce := a.header.Get("DPoP-Nonce"); nonce != "" {
+		f.nonce = nonce
+	}
+}
+
+// try sends a call once.
+func (f *fleet) try(ctx context.Context, instance int, c call, proof string) (answer, error) {
 	f.refusals.take()
 	r, err := http.NewRequestWithContext(ctx, c.method, f.instances[instance].URL()+c.path, http.NoBody)
 	if err == nil {
@@ -131,10 +141,7 @@ func (f *fleet) at(ctx context.Context, instance int, c call, proof string, want
 	}
 	a, err := f.do(r, err)
 	a.reasons = f.refusals.take()
-	f.show(ctx, c, a, err, want, note)
-	if nonce := a.header.Get("DPoP-Nonce"); nonce != "" {
-		f.nonce = nonce
-	}
+	return a, err
 }
 
 // refusedProof is the 401 of an instance to a proof.
