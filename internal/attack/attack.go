@@ -39,6 +39,8 @@ type Config struct {
 	Limit    time.Duration // for the whole run; 0 is 110 s, with Faults 290 s
 	Recovery time.Duration // after a fault, for a good token to be accepted again; 0 is 30 s
 
+	// Started is told the issuer's name before the API is waited for. It may be nil.
+	Started func(issuer string)
 	// Progress is told of each case that ends, one after the other. It may be nil.
 	Progress func(done, total int, name string)
 }
@@ -95,6 +97,9 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	}
 	defer iss.close()
 	c := &campaign{cfg: &cfg, iss: iss, target: target, report: &Report{API: cfg.URL, Findings: []Finding{}, Skipped: []Skipped{}}}
+	if cfg.Started != nil {
+		cfg.Started(iss.name())
+	}
 	if len(cfg.Command) > 0 {
 		if c.program, err = start(ctx, &cfg, iss.name()); err != nil {
 			return nil, err
@@ -129,7 +134,10 @@ type campaign struct {
 }
 
 func (c *campaign) run(ctx context.Context) error {
-	cases := c.cases()
+	cases, err := c.cases()
+	if err != nil {
+		return err
+	}
 	faults := c.faults()
 	c.total = len(cases) + len(faults)
 	if c.total == 0 {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-go/sallyport/internal/forgeries"
+	"github.com/sallyport-go/sallyport/internal/quote"
 )
 
 // attempt is one case: requests that must not be answered as a good one is.
@@ -19,13 +20,16 @@ type attempt struct {
 }
 
 // cases returns what is tried, without what is skipped or not among the groups.
-func (c *campaign) cases() []attempt {
+func (c *campaign) cases() ([]attempt, error) {
 	all := slices.Concat(c.credentials(), c.forged(), c.shapes(), c.paths())
+	if err := c.checkNames(all); err != nil {
+		return nil, err
+	}
 	if c.normal.open { // whatever comes gets in, and forgeries show nothing
 		for i := range all[1:] {
 			c.skip(all[i+1].name, "the call needs no token at all")
 		}
-		return all[:1]
+		return all[:1], nil
 	}
 	var out []attempt
 	for i := range all {
@@ -37,7 +41,19 @@ func (c *campaign) cases() []attempt {
 			out = append(out, a)
 		}
 	}
-	return out
+	return out, nil
+}
+
+// checkNames demands that what is to be skipped is there: a case of another name would be tried nevertheless.
+func (c *campaign) checkNames(all []attempt) error {
+	for name := range c.cfg.Skip {
+		is := func(a attempt) bool { return a.name == name }
+		isFault := func(f fault) bool { return f.name == name }
+		if !slices.Contains(groups(), name) && !slices.ContainsFunc(all, is) && !slices.ContainsFunc(allFaults(), isFault) {
+			return &SettingError{"-skip names no case and no group: " + quote.Text(name) + " (names are in the report; groups are " + strings.Join(groups(), ", ") + ")"}
+		}
+	}
+	return nil
 }
 
 // chosen reports whether a case is to be tried, and lists it if the user skips it.

@@ -23,29 +23,35 @@ type fault struct {
 	run     func(*stage, context.Context)
 }
 
+// allFaults returns what an issuer can do.
+func allFaults() []fault {
+	const rotation, trouble = "OpenID Connect Core 1.0 10.1.1", "CWE-754"
+	return []fault{
+		{"faults: a rotation that was announced", rotation, (*stage).announced},
+		{"faults: a rotation that was not announced", rotation, (*stage).unannounced},
+		{"faults: the key that was withdrawn", rotation, (*stage).withdrawn},
+		{"faults: a stray kid before a rotation", rotation, (*stage).strayFirst},
+		{"faults: a rotation that was rolled back", rotation, (*stage).rolledBack},
+		{"faults: an outage", trouble, (*stage).outage},
+		{"faults: an issuer that hangs", trouble, (*stage).hangs},
+		{"faults: a huge key set", "CWE-770", (*stage).hugeSet},
+		{"faults: an empty key set", trouble, (*stage).emptySet},
+		{"faults: a key set that is no JSON", trouble, (*stage).noJSON},
+		{coldStart, trouble, (*stage).coldStart},
+	}
+}
+
+const coldStart = "faults: a cold start while the issuer is away" // which only a command can do
+
 // faults returns what is tried of the issuer.
 func (c *campaign) faults() (out []fault) {
 	if !c.cfg.Faults || c.normal.open {
 		return nil
 	}
-	const rotation, trouble = "OpenID Connect Core 1.0 10.1.1", "CWE-754"
-	for _, f := range []fault{
-		{"a rotation that was announced", rotation, (*stage).announced},
-		{"a rotation that was not announced", rotation, (*stage).unannounced},
-		{"the key that was withdrawn", rotation, (*stage).withdrawn},
-		{"a stray kid before a rotation", rotation, (*stage).strayFirst},
-		{"a rotation that was rolled back", rotation, (*stage).rolledBack},
-		{"an outage", trouble, (*stage).outage},
-		{"an issuer that hangs", trouble, (*stage).hangs},
-		{"a huge key set", "CWE-770", (*stage).hugeSet},
-		{"an empty key set", trouble, (*stage).emptySet},
-		{"a key set that is no JSON", trouble, (*stage).noJSON},
-		{"a cold start while the issuer is away", trouble, (*stage).coldStart},
-	} {
-		f.name = "faults: " + f.name
+	for _, f := range allFaults() {
 		switch {
 		case !c.chosen(f.name, faultGroup):
-		case len(c.cfg.Command) == 0 && strings.Contains(f.name, "cold start"):
+		case len(c.cfg.Command) == 0 && f.name == coldStart:
 			c.skip(f.name, "no command was given that could start the API again")
 		default:
 			out = append(out, f)
@@ -163,7 +169,7 @@ func (s *stage) mustRecover(ctx context.Context, when string) {
 // mustBeSteady makes good calls for a while, none of which may fail. A silence counts when it comes three times in a row.
 func (s *stage) mustBeSteady(ctx context.Context, when string) {
 	silent := 0
-	for until := time.Now().Add(steadyFor); time.Now().Before(until) && ctx.Err() == nil; {
+	for until := time.Now().Add(steadyFor); (silent > 0 || time.Now().Before(until)) && ctx.Err() == nil; {
 		a := s.call(ctx, s.token())
 		switch {
 		case ctx.Err() != nil:

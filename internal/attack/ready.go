@@ -39,7 +39,7 @@ func (c *campaign) ready(ctx context.Context) error {
 		if ended, why := c.program.ended(); ended {
 			return untried("the command ended (%s) before the API accepted a good token%s", why, c.program.tail())
 		}
-		if !sleep(bounded, 100*time.Millisecond) {
+		if !sleep(bounded, 200*time.Millisecond) {
 			return c.refusedGood(last)
 		}
 	}
