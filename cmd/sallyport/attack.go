@@ -61,15 +61,20 @@ func attackAPI(ctx context.Context, args []string, out, errs io.Writer) (int, er
 		}
 	}
 	var setting *attack.SettingError
+	var untried *attack.UntriedError
 	switch {
 	case report != nil && report.Worst(o.fail):
-		return refused, err
+		if err != nil {
+			fmt.Fprintf(errs, "sallyport attack: %v\n", err)
+		}
+		return refused, nil
 	case errors.As(err, &setting):
 		return wrongUse, err
-	case err != nil:
-		return unavailable, err
+	case errors.As(err, &untried):
+		fmt.Fprintf(errs, "sallyport attack: %v\n", untried) // of many lines, with nothing in it that cannot be seen
+		return unavailable, nil
 	}
-	return accepted, nil
+	return accepted, err
 }
 
 func (o *attackOptions) write(r *attack.Report, out io.Writer) error {
@@ -169,11 +174,15 @@ func (o *attackOptions) claim(s string) error {
 	return nil
 }
 
-// skip reads NAME=WHY. Names may have an equals sign too: the longest that is known counts.
+// skip reads NAME=WHY. An equals sign in quotes is of the name.
 func (o *attackOptions) skip(s string) error {
-	for at := len(s) - 1; at > 0; at-- {
-		if s[at] == '=' && (attack.Known(s[:at]) || strings.IndexByte(s, '=') == at) {
-			o.Skip[s[:at]] = s[at+1:]
+	quoted := false
+	for i, r := range s {
+		switch {
+		case r == '"':
+			quoted = !quoted
+		case r == '=' && !quoted && i > 0:
+			o.Skip[s[:i]] = s[i+1:]
 			return nil
 		}
 	}

@@ -118,15 +118,15 @@ func checkSkips(skips map[string]string) error {
 		if strings.TrimSpace(why) == "" {
 			return &SettingError{`-skip needs a reason, as in -skip "size=a proxy limits headers"`}
 		}
-		if !Known(name) {
+		if !known(name) {
 			return &SettingError{"-skip knows neither a case nor a group of that name: take it from the report, groups are " + strings.Join(groups(), ", ")}
 		}
 	}
 	return nil
 }
 
-// Known reports whether a case or a group has the name.
-func Known(name string) bool {
+// known reports whether a case may have the name, or a group has it: checkNames is exact.
+func known(name string) bool {
 	_, ok := forgeries.OfToken(name)
 	return ok || slices.Contains(groups(), name) || isCase(name)
 }

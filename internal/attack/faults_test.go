@@ -126,12 +126,14 @@ func TestAnAPIThatIsWeakWithItsIssuerIsCaughtForThat(t *testing.T) {
 	}{
 		{
 			"keys are fetched once", &follower{never: true},
-			[]string{"a rotation that was announced", "a rotation that was not announced", "a rotation that was rolled back", "a stray kid before a rotation"}, forgeries.Outage,
+			[]string{"a rotation that was announced", "a rotation that was not announced", "a rotation that was rolled back", "a stray kid before a rotation"},
+			forgeries.Outage,
 		},
 		{"keys are never dropped", &follower{adds: true}, []string{"the key that was withdrawn"}, forgeries.Hole},
 		{
 			"keys are fetched for each call", &follower{always: true},
-			[]string{"a huge key set", "a key set that is no JSON", "an issuer that hangs", "an outage"}, forgeries.Outage,
+			[]string{"a huge key set", "a key set that is no JSON", "an issuer that hangs", "an outage"},
+			forgeries.Outage,
 		},
 		{"whoever comes during an outage gets in", &follower{open: true}, []string{"a huge key set", "a key set that is no JSON", "an empty key set", "an outage"}, forgeries.Hole},
 	} {

@@ -194,6 +194,9 @@ func (c *campaign) stillGood(ctx context.Context, after string) error {
 			return nil
 		}
 	}
+	if ctx.Err() != nil {
+		return nil
+	}
 	what, why := "good calls are refused since the API was attacked", "good calls are refused"
 	if ended, how := c.program.ended(); ended {
 		what, why = "the API ended while it was attacked: "+how, "the API has ended"

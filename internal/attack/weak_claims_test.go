@@ -104,7 +104,9 @@ var weakInClaims = []weakness{
 	{name: "a DPoP key is not asked for", opens: binding("jkt"), want: `^cnf: bound to a DPoP key$`, least: 1, level: hole},
 	{name: "a certificate is not asked for", opens: binding("x5t#S256"), want: `^cnf: bound to a certificate$`, least: 1, level: hole},
 	{name: "unknown bindings are ignored", opens: binding("other"), want: `^cnf: bound in a way nobody knows$`, least: 1, level: leniency},
-	{name: "tokens of any length", opens: func(a *api, c *call) bool { return c.refused == reason.TooLarge && why(a.verifierOf(1<<20), c.token) == "" }, want: `^size: `, least: 5, level: leniency},
+	{name: "tokens of any length", opens: func(a *api, c *call) bool {
+		return c.refused == reason.TooLarge && why(a.verifierOf(1<<20), c.token) == ""
+	}, want: `^size: `, least: 5, level: leniency},
 }
 
 func after(s string) string {

@@ -46,7 +46,10 @@ var weakInHeaders = []weakness{
 	{name: "alg may be missing", opens: badAlg(func(c *call) bool { return c.header["alg"] == nil && c.header["ALG"] == nil }), want: `^alg: (missing|null)$`, least: 1, level: leniency},
 	{name: "alg is compared without case", opens: badAlg(func(c *call) bool { s, _ := c.header["alg"].(string); return strings.EqualFold(s, "EdDSA") }), want: `^alg: in other letters$`, least: 1, level: leniency},
 	{name: "alg is trimmed", opens: badAlg(func(c *call) bool { s, _ := c.header["alg"].(string); return strings.Trim(s, " \x00") == "EdDSA" }), want: `^alg: a (space|NUL) behind$`, least: 2, level: leniency},
-	{name: "alg is not looked at", opens: badAlg(func(c *call) bool { s, ok := c.header["alg"].(string); return ok && !strings.HasPrefix(s, "HS") && s != "none" }), want: `^alg: `, least: 10, level: leniency},
+	{name: "alg is not looked at", opens: badAlg(func(c *call) bool {
+		s, ok := c.header["alg"].(string)
+		return ok && !strings.HasPrefix(s, "HS") && s != "none"
+	}), want: `^alg: `, least: 10, level: leniency},
 }
 
 // badAlg lets through what is refused for its alg, though the issuer's own key signed it.

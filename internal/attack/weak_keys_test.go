@@ -104,11 +104,20 @@ func parseCertificates(body []byte) (out []*jwks.Key) {
 
 var weakInKeys = []weakness{
 	{name: "the signature is not checked", opens: func(_ *api, c *call) bool { return c.refused == reason.BadSignature }, want: `^(signature|Ed25519 signature|ECDSA signature|key|header|kid): ?`, least: 20, level: hole},
-	{name: "keys are not looked up", opens: func(_ *api, c *call) bool { return c.refused == reason.UnknownKey && c.header["jku"] == nil && c.header["jwk"] == nil && c.header["x5u"] == nil && c.header["x5c"] == nil && c.header["jwks"] == nil }, want: `^(key: another one under its own kid|kid: |names: a Kelvin)`, least: 10, level: hole},
+	{name: "keys are not looked up", opens: func(_ *api, c *call) bool {
+		return c.refused == reason.UnknownKey && c.header["jku"] == nil && c.header["jwk"] == nil && c.header["x5u"] == nil && c.header["x5c"] == nil && c.header["jwks"] == nil
+	}, want: `^(key: another one under its own kid|kid: |names: a Kelvin)`, least: 10, level: hole},
 	{name: "a key for encryption signs", alg: "ES256", opens: func(_ *api, c *call) bool { return c.refused == reason.UnusableKey }, want: `^key: one that the issuer publishes for encryption$`, least: 1, level: leniency},
-	{name: "none needs no signature", opens: func(_ *api, c *call) bool { return c.header["alg"] == "none" && len(c.parts) == 3 && c.parts[2] == "" && c.claims["iss"] != nil }, want: `^alg none: `, least: 1, level: hole},
-	{name: "none in any letters needs no signature", opens: func(_ *api, c *call) bool { s, _ := c.header["alg"].(string); return strings.EqualFold(s, "none") && len(c.parts) == 3 && c.parts[2] == "" }, want: `^alg none: `, least: 5, level: hole},
-	{name: "none may be signed by anything", opens: func(_ *api, c *call) bool { return c.header["alg"] == "none" && len(c.parts) == 3 && c.parts[2] != "" && c.refused == reason.UnsupportedAlg && c.header["ALG"] == nil }, want: `^alg none: `, least: 2, level: hole},
+	{name: "none needs no signature", opens: func(_ *api, c *call) bool {
+		return c.header["alg"] == "none" && len(c.parts) == 3 && c.parts[2] == "" && c.claims["iss"] != nil
+	}, want: `^alg none: `, least: 1, level: hole},
+	{name: "none in any letters needs no signature", opens: func(_ *api, c *call) bool {
+		s, _ := c.header["alg"].(string)
+		return strings.EqualFold(s, "none") && len(c.parts) == 3 && c.parts[2] == ""
+	}, want: `^alg none: `, least: 5, level: hole},
+	{name: "none may be signed by anything", opens: func(_ *api, c *call) bool {
+		return c.header["alg"] == "none" && len(c.parts) == 3 && c.parts[2] != "" && c.refused == reason.UnsupportedAlg && c.header["ALG"] == nil
+	}, want: `^alg none: `, least: 2, level: hole},
 	{name: "the public key's PEM is an HMAC secret", alg: "RS256", opens: keyed(publicPEM), want: `^HS256: keyed with the public key as PKIX PEM$`, least: 1, level: hole},
 	{name: "the JWK Set is an HMAC secret", opens: keyed(func(a *api, _ *call) []string { return []string{string(a.set)} }), want: `^HS256: keyed with the whole JWK Set$`, least: 1, level: hole},
 	{name: "the HMAC secret is empty", opens: keyed(secret("")), want: `^HS256: (keyed with (nothing|zeros)|of a null device)`, least: 2, level: hole},

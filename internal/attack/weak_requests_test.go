@@ -39,7 +39,9 @@ func route(same func(c *call) bool) func(*api, *call) bool {
 }
 
 var weakInRequests = []weakness{
-	{name: "no token is needed", opens: func(_ *api, c *call) bool { return here(c) && c.URL.RawQuery == "" && len(c.Header["Authorization"]) == 0 && c.RequestURI == "/orders" }, want: `^(credentials|request|path): `, least: 1, level: hole},
+	{name: "no token is needed", opens: func(_ *api, c *call) bool {
+		return here(c) && c.URL.RawQuery == "" && len(c.Header["Authorization"]) == 0 && c.RequestURI == "/orders"
+	}, want: `^(credentials|request|path): `, least: 1, level: hole},
 	{name: "an empty token is fine", opens: authorization(func(_ *api, v string) bool { return strings.TrimSpace(v) == "Bearer" || v == "" }), want: `^credentials: (an empty|a scheme)`, least: 3, level: hole},
 	{name: "the word null is fine", opens: authorization(func(_ *api, v string) bool { return v == "Bearer null" }), want: `^credentials: the word null$`, least: 1, level: hole},
 	{name: "Basic is left to others", opens: authorization(func(_ *api, v string) bool { return strings.HasPrefix(v, "Basic YWR") }), want: `^credentials: Basic, of admin$`, least: 1, level: hole},
@@ -58,13 +60,22 @@ var weakInRequests = []weakness{
 		return here(c) && a.seen[c.RemoteAddr] && len(c.Header["Authorization"]) == 0
 	}, spoils: nil, want: `^credentials: none, behind a good token`, least: 1, level: hole},
 
-	{name: "the first of two headers counts", opens: func(a *api, c *call) bool { l := c.Header["Authorization"]; return len(l) == 2 && a.good(l[0], "Bearer ") }, want: `^request: two Authorization headers`, least: 3, level: leniency},
-	{name: "the last of two headers counts", opens: func(a *api, c *call) bool { l := c.Header["Authorization"]; return len(l) == 2 && a.good(l[1], "Bearer ") }, want: `^request: two Authorization headers`, least: 3, level: leniency},
+	{name: "the first of two headers counts", opens: func(a *api, c *call) bool {
+		l := c.Header["Authorization"]
+		return len(l) == 2 && a.good(l[0], "Bearer ")
+	}, want: `^request: two Authorization headers`, least: 3, level: leniency},
+	{name: "the last of two headers counts", opens: func(a *api, c *call) bool {
+		l := c.Header["Authorization"]
+		return len(l) == 2 && a.good(l[1], "Bearer ")
+	}, want: `^request: two Authorization headers`, least: 3, level: leniency},
 	{name: "no scheme is needed", opens: authorization(func(a *api, v string) bool { return a.good(v, "") }), want: `^request: no scheme$`, least: 1, level: leniency},
 	{name: "any scheme will do", opens: authorization(func(a *api, v string) bool { _, token, ok := strings.Cut(v, " "); return ok && a.good(token, "") }), want: `^request: the scheme (Token|JWT|Basic|DPoP|and a colon)`, least: 4, level: leniency},
 	{name: "the scheme may stand twice", opens: authorization(func(a *api, v string) bool { return a.good(v, "Bearer Bearer ") }), want: `^(request: the scheme twice|parts: a scheme before)$`, least: 1, level: leniency},
 	{name: "a tab is a space", opens: authorization(func(a *api, v string) bool { return a.good(v, "Bearer\t") }), want: `^request: a tab behind the scheme$`, least: 1, level: leniency},
-	{name: "the token ends at a space", opens: authorization(func(a *api, v string) bool { f := strings.Fields(v); return len(f) > 2 && f[0] == "Bearer" && a.good(f[1], "") }), want: `^(request: (two tokens with a space|a token that is folded)|parts|base64url)`, least: 1, level: leniency},
+	{name: "the token ends at a space", opens: authorization(func(a *api, v string) bool {
+		f := strings.Fields(v)
+		return len(f) > 2 && f[0] == "Bearer" && a.good(f[1], "")
+	}), want: `^(request: (two tokens with a space|a token that is folded)|parts|base64url)`, least: 1, level: leniency},
 	{name: "the token ends at a comma", opens: authorization(func(a *api, v string) bool { t, _, ok := strings.Cut(v, ","); return ok && a.good(t, "Bearer ") }), want: `^(request: (two tokens with a comma|a comma behind|a parameter behind)|parts: two tokens joined by a comma)`, least: 3, level: leniency},
 	{name: "the token may be a parameter", opens: authorization(func(a *api, v string) bool { return a.good(strings.TrimSuffix(v, `"`), `Bearer token="`) }), want: `^request: the token as a parameter$`, least: 1, level: leniency},
 	{name: "the query may hold the token", opens: func(a *api, c *call) bool { return a.good(c.URL.Query().Get("access_token"), "") }, want: `^request: the token in the query$`, least: 1, level: leniency},
@@ -81,7 +92,9 @@ var weakInRequests = []weakness{
 
 	{name: "a slash behind leads round the check", opens: route(func(c *call) bool { return c.URL.Path == "/orders/" && !strings.Contains(c.RequestURI, "%") }), want: `^path: a slash behind$`, least: 1, level: hole},
 	{name: "doubled slashes lead round the check", opens: route(func(c *call) bool { return c.RequestURI == "//orders" }), want: `^path: two slashes before$`, least: 1, level: hole},
-	{name: "dots lead round the check", opens: route(func(c *call) bool { return strings.Contains(c.RequestURI, "/.") && path.Clean(c.RequestURI) == "/orders" }), want: `^path: (a|two) dots? (before|behind)$`, least: 2, level: hole},
+	{name: "dots lead round the check", opens: route(func(c *call) bool {
+		return strings.Contains(c.RequestURI, "/.") && path.Clean(c.RequestURI) == "/orders"
+	}), want: `^path: (a|two) dots? (before|behind)$`, least: 2, level: hole},
 	{name: "escapes lead round the check", opens: route(func(c *call) bool { return c.URL.Path == "/orders" && strings.Contains(c.RequestURI, "%") }), want: `^path: (the first letter|all of it) escaped$`, least: 2, level: hole},
 	{name: "capitals lead round the check", opens: route(func(c *call) bool { return c.RequestURI != "/orders" && strings.EqualFold(c.RequestURI, "/orders") }), want: `^path: (in capitals|the first letter in the other case)$`, least: 2, level: hole},
 	{name: "an extension leads round the check", opens: route(func(c *call) bool { return c.RequestURI == "/orders.json" }), want: `^path: an extension$`, least: 1, level: hole},

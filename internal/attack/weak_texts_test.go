@@ -56,7 +56,9 @@ func textOf(i int, such func(text string) bool) func(*api, *call) bool {
 
 // twice reports whether encoding/json reads an object in which the name stands twice.
 func twice(name string) func(string) bool {
-	return func(s string) bool { return json.Valid([]byte(s)) && strings.Count(s, `"`+name+`":`) > 1 && !strings.Contains(s, `"alg":{`) }
+	return func(s string) bool {
+		return json.Valid([]byte(s)) && strings.Count(s, `"`+name+`":`) > 1 && !strings.Contains(s, `"alg":{`)
+	}
 }
 
 func contains(part string) func(string) bool {
@@ -70,12 +72,21 @@ var weakInTexts = []weakness{
 	{name: "spare bits are ignored", opens: spelled(spareBits, func(p string) string { return base64.RawURLEncoding.EncodeToString([]byte(text(p))) }), want: `^base64url: .*, spare bits set$`, least: 2, level: leniency},
 	{name: "the standard alphabet is fine", opens: spelled(func(p string) bool { return strings.ContainsAny(p, "+/") }, func(p string) string { return strings.NewReplacer("+", "-", "/", "_").Replace(p) }), want: `^base64url: .* in the standard alphabet$`, least: 2, level: leniency},
 	{name: "two parts are enough", opens: malformed(func(c *call) bool { return len(c.parts) == 2 && c.header["alg"] != nil && c.header["alg"] != "none" }), want: `^parts: no signature$`, least: 1, level: hole},
-	{name: "the signature may be empty", opens: malformed(func(c *call) bool { return len(c.parts) == 3 && c.parts[2] == "" && c.header["alg"] == "EdDSA" && c.claims["iss"] != nil }), want: `^parts: an empty signature$`, least: 1, level: hole},
+	{name: "the signature may be empty", opens: malformed(func(c *call) bool {
+		return len(c.parts) == 3 && c.parts[2] == "" && c.header["alg"] == "EdDSA" && c.claims["iss"] != nil
+	}), want: `^parts: an empty signature$`, least: 1, level: hole},
 	{name: "what stands behind a token is ignored", opens: func(a *api, c *call) bool { return len(c.parts) > 3 && a.verify(strings.Join(c.parts[:3], ".")) == "" }, want: `^(parts|encrypted|size): `, least: 3, level: leniency},
 	{name: "a dot before is skipped", opens: func(a *api, c *call) bool { return strings.HasPrefix(c.token, ".") && a.verify(c.token[1:]) == "" }, want: `^parts: a dot before$`, least: 1, level: leniency},
-	{name: "doubled dots are one", opens: func(a *api, c *call) bool { return strings.Contains(c.token, "..") && a.verify(strings.ReplaceAll(c.token, "..", ".")) == "" }, want: `^parts: a dot doubled$`, least: 1, level: leniency},
-	{name: "quotes are removed", opens: func(a *api, c *call) bool { return strings.HasPrefix(c.token, `"`) && a.verify(strings.Trim(c.token, `"`)) == "" }, want: `^(parts: in quotes|request: the token in quotes)$`, least: 2, level: leniency},
-	{name: "an urn is removed", opens: func(a *api, c *call) bool { at := strings.LastIndex(c.token, ":"); return at > 0 && a.verify(c.token[at+1:]) == "" }, want: `^parts: an urn before$`, least: 1, level: leniency},
+	{name: "doubled dots are one", opens: func(a *api, c *call) bool {
+		return strings.Contains(c.token, "..") && a.verify(strings.ReplaceAll(c.token, "..", ".")) == ""
+	}, want: `^parts: a dot doubled$`, least: 1, level: leniency},
+	{name: "quotes are removed", opens: func(a *api, c *call) bool {
+		return strings.HasPrefix(c.token, `"`) && a.verify(strings.Trim(c.token, `"`)) == ""
+	}, want: `^(parts: in quotes|request: the token in quotes)$`, least: 2, level: leniency},
+	{name: "an urn is removed", opens: func(a *api, c *call) bool {
+		at := strings.LastIndex(c.token, ":")
+		return at > 0 && a.verify(c.token[at+1:]) == ""
+	}, want: `^parts: an urn before$`, least: 1, level: leniency},
 	{name: "a whole token may be encoded again", opens: func(a *api, c *call) bool { return len(c.parts) == 1 && a.verify(text(c.token)) == "" }, want: `^parts: encoded as a whole$`, least: 1, level: leniency},
 	{name: "JSON is a serialisation too", opens: authorization(func(a *api, v string) bool {
 		var flat struct{ Payload, Protected, Signature string }
