@@ -21,20 +21,20 @@ import (
 // attacked is an API that trusts an issuer on an address that is fixed, and the flags to attack it.
 func attacked(t *testing.T, audiences ...string) []string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once: the issuer takes it over
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	issuer := l.Addr().String()
 	require.NoError(t, l.Close())
 	gate, err := sallyport.NewFrom(providers.Generic("http://"+issuer, audiences...))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = gate.Close() })
-	api, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // until the test ends
+	api, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	mux := http.NewServeMux()
 	mux.Handle("POST /orders", gate.Require(claims.AllScopes("orders.read"))(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "ordered")
 	})))
-	server := &http.Server{Handler: mux} //nolint:gosec // until the test ends
+	server := &http.Server{Handler: mux}
 	go func() { _ = server.Serve(api) }()
 	t.Cleanup(func() { _ = server.Close() })
 	return []string{

@@ -45,8 +45,8 @@ func TestRequestsAreAsTheUserWantsThem(t *testing.T) {
 	var mu sync.Mutex
 	odd, calls := 0, 0
 	f := newFollower(t, &follower{})
-	inner := f.Server.Config.Handler
-	f.Server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	inner := f.Config.Handler
+	f.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		mu.Lock()
 		calls++

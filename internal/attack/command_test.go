@@ -44,12 +44,12 @@ func serveAPI(mode, addr string) error {
 	}
 	defer gate.Close()
 	if mode == "eager" { // ends unless the issuer is there
-		if resp, err := http.Get(issuer + "/jwks"); err != nil || resp.StatusCode != http.StatusOK { //nolint:noctx,bodyclose // ends with the process
+		if resp, err := http.Get(issuer + "/jwks"); err != nil || resp.StatusCode != http.StatusOK {
 			return fmt.Errorf("no keys of %s", issuer)
 		}
 	}
 	if mode == "with a child" {
-		child := exec.Command(os.Args[0], os.Args[1:]...) //nolint:noctx,gosec // the test itself
+		child := exec.Command(os.Args[0], os.Args[1:]...)
 		child.Env = append(os.Environ(), "ATTACKED=the child")
 		return child.Run()
 	}
@@ -73,7 +73,7 @@ func serveAPI(mode, addr string) error {
 // freeAddress returns an address that is free now. Nothing else that this package starts takes it meanwhile.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()
 	return l.Addr().String()
@@ -96,7 +96,7 @@ func command(t *testing.T, mode string, change ...func(*attack.Config)) (*attack
 
 func nothingListens(t *testing.T, addr string) {
 	t.Helper()
-	conn, err := net.DialTimeout("tcp", addr, time.Second) //nolint:noctx // bounded
+	conn, err := net.DialTimeout("tcp", addr, time.Second)
 	if err == nil {
 		conn.Close()
 	}

@@ -38,7 +38,7 @@ func newFollower(t *testing.T, f *follower) *follower {
 	t.Helper()
 	f.keys = map[string]string{}
 	f.Server = httptest.NewServer(f)
-	t.Cleanup(f.Server.Close)
+	t.Cleanup(f.Close)
 	return f
 }
 
@@ -50,7 +50,7 @@ func (f *follower) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	known, some := f.keys[kid] != "", len(f.keys) > 0
 	f.mu.Unlock()
 	var failed error
-	if f.always || !known && !(f.never && some) {
+	if f.always || !known && (!f.never || !some) {
 		failed = f.fetch(r.Context())
 	}
 	f.mu.Lock()

@@ -40,7 +40,7 @@ func listen(ctx context.Context, cfg *Config) (*issuer, error) {
 func (i *issuer) name() string { return i.Issuer.Issuer() }
 
 func (i *issuer) close() {
-	i.Issuer.Close() // releases what hangs
+	i.Close() // releases what hangs
 	_ = i.server.Close()
 	<-i.down
 }

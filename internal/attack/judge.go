@@ -17,20 +17,19 @@ const (
 )
 
 // tryAll tries every case, and that good calls go on being answered.
-func (c *campaign) tryAll(ctx context.Context, cases []attempt) error {
+func (c *campaign) tryAll(ctx context.Context, cases []attempt) {
 	pace := c.pace()
 	defer pace.Stop()
 	for len(cases) > 0 && ctx.Err() == nil {
 		n := min(probeEvery, len(cases))
 		c.tryBatch(ctx, cases[:n], pace)
-		if err := c.stillGood(ctx, cases[n-1].name); err != nil {
-			c.skipRest(cases[n:], err.Error())
-			return nil //nolint:nilerr // it is a finding, and the report says so
+		if why := c.stillGood(ctx, cases[n-1].name); why != "" {
+			c.skipRest(cases[n:], why)
+			return
 		}
 		cases = cases[n:]
 	}
 	c.skipRest(cases, "the time was up")
-	return nil
 }
 
 func (c *campaign) skipRest(cases []attempt, why string) {
@@ -132,32 +131,40 @@ func retryAfter(a answer) time.Duration {
 
 // judge says what an answer shows. RFC 6750 section 3.1: https://www.rfc-editor.org/rfc/rfc6750#section-3.1
 func (c *campaign) judge(a *attempt, got answer, fetched bool) verdict {
-	through := verdict{found: &a.note, status: got.status}
-	outage := func(what string) verdict {
-		return verdict{status: got.status, found: &forgeries.Note{Group: a.note.Group, Level: forgeries.Outage, Section: "RFC 6750 3.1", What: what}}
+	v := verdict{status: got.status}
+	if fetched || c.through(a, got) {
+		v.found = &a.note
+	} else if what := failure(a, got); what != "" {
+		v.found = &forgeries.Note{Group: a.note.Group, Level: forgeries.Outage, Section: "RFC 6750 3.1", What: what}
 	}
+	return v
+}
+
+// through reports whether the request was believed, or whether that is open: an answer that a token gets which is none
+// says no.
+func (c *campaign) through(a *attempt, got answer) bool {
 	switch {
-	case fetched:
-		return through
 	case a.elsewhere:
-		if c.openedElsewhere(a, got) {
-			return through
-		}
+		return c.openedElsewhere(a, got)
 	case got.welcome(), got.status == http.StatusSwitchingProtocols:
-		return through
-	case got.status == http.StatusForbidden && c.normal.garbage != http.StatusForbidden,
-		got.status >= 300 && got.status < 400 && got.status != c.normal.garbage:
-		return through // the token was believed, or that is open
+		return true
 	}
+	believed := got.status == http.StatusForbidden || got.status >= 300 && got.status < 400
+	return believed && got.status != c.normal.garbage
+}
+
+// failure says how the API fails instead of refusing, "" if it does not.
+func failure(a *attempt, got answer) string {
+	unsupported := got.status == http.StatusNotImplemented || got.status == http.StatusHTTPVersionNotSupported
 	switch {
 	case got.silent:
-		return outage("the API says nothing for a second or more: whoever sends such requests holds its connections")
+		return "the API says nothing for a second or more: whoever sends such requests holds its connections"
 	case got.status == 0 && !a.odd:
-		return outage("the API closes the connection without an answer, as after a crash: whoever sends such requests can end calls of others")
-	case got.status >= 500 && !(a.odd && (got.status == http.StatusNotImplemented || got.status == http.StatusHTTPVersionNotSupported)):
-		return outage(fmt.Sprintf("the API answers %d, an error of its own, to a request that it should refuse: strangers can raise its alarms", got.status))
+		return "the API closes the connection without an answer, as after a crash: whoever sends such requests can end calls of others"
+	case got.status >= 500 && (!a.odd || !unsupported):
+		return fmt.Sprintf("the API answers %d, an error of its own, to a request that it should refuse: strangers can raise its alarms", got.status)
 	}
-	return verdict{status: got.status}
+	return ""
 }
 
 // openedElsewhere reports whether another path or method led to what a good token opens. Where the good answer is no
@@ -172,37 +179,36 @@ func (c *campaign) openedElsewhere(a *attempt, got answer) bool {
 	return c.normal.nowhere < 200 || c.normal.nowhere >= 300
 }
 
-// stillGood finds out whether good calls are answered. An API that stumbled has three seconds to get up again.
-func (c *campaign) stillGood(ctx context.Context, after string) error {
+// stillGood returns why nothing more can be tried, "" while good calls are answered. An API that stumbled has three
+// seconds to get up again.
+func (c *campaign) stillGood(ctx context.Context, after string) string {
 	first, silent := 0, 0
 	for try := 1; try <= 10 && ctx.Err() == nil; try++ {
 		got := c.target.call(ctx, c.target.good(bearer(c.iss.Token(c.options()...))))
 		switch {
 		case ctx.Err() != nil:
-			return nil // the time was up, which is said elsewhere
+			return "" // the time was up, which is said elsewhere
 		case got.welcome() && !got.silent:
 			if refusals := try - 1 - silent; refusals > 0 {
 				c.find("good: refused for a while, after "+after, refusedGood("a good call is refused while the API is attacked"), first)
 			}
-			return nil
+			return ""
 		case got.silent:
 			silent++
 		case first == 0:
 			first = got.status
 		}
-		if !sleep(ctx, 300*time.Millisecond) {
-			return nil
-		}
+		sleep(ctx, 300*time.Millisecond)
 	}
 	if ctx.Err() != nil {
-		return nil
+		return ""
 	}
 	what, why := "good calls are refused since the API was attacked", "good calls are refused"
 	if ended, how := c.program.ended(); ended {
 		what, why = "the API ended while it was attacked: "+how, "the API has ended"
 	}
 	c.find("good: refused after "+after, refusedGood(what), first)
-	return untried("%s", why)
+	return why
 }
 
 func refusedGood(what string) forgeries.Note {

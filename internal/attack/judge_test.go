@@ -3,7 +3,6 @@ package attack_test
 import (
 	"encoding/json"
 	"net/http"
-	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -43,7 +42,7 @@ func TestAnAPIThatLeavesOutOneCheckIsCaughtForThat(t *testing.T) {
 			names := found(t, report, err)
 			assert.GreaterOrEqual(t, len(names), row.least, "%q", names)
 			for _, f := range report.Findings {
-				assert.Regexp(t, regexp.MustCompile(row.want), f.Name, "for nothing else")
+				assert.Regexp(t, row.want, f.Name, "for nothing else")
 				assert.NotEmpty(t, f.Section)
 				assert.NotEmpty(t, f.URL)
 			}

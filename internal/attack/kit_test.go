@@ -55,7 +55,7 @@ func newAPI(t *testing.T, alg string) *api {
 	t.Helper()
 	a := &api{alg: alg, ready: make(chan struct{}), seen: map[string]bool{}}
 	a.Server = httptest.NewServer(a)
-	t.Cleanup(a.Server.Close)
+	t.Cleanup(a.Close)
 	return a
 }
 
@@ -68,7 +68,7 @@ func (a *api) trusts(issuer string) {
 // fetch gets the keys once: a strict verifier with fixed keys never waits for others.
 func (a *api) fetch() {
 	<-a.ready
-	resp := must(http.Get(a.issuer + "/jwks")) //nolint:noctx // in a test that ends
+	resp := must(http.Get(a.issuer + "/jwks"))
 	defer resp.Body.Close()
 	a.set = must(io.ReadAll(resp.Body))
 	a.verifier = a.verifierOf(0)
@@ -98,17 +98,7 @@ func why(v *verifier.Verifier, token string) reason.Code {
 // ServeHTTP implements [http.Handler].
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.once.Do(a.fetch)
-	c := &call{Request: r, refused: reason.NoToken}
-	if lines := r.Header["Authorization"]; len(lines) == 1 {
-		if scheme, token, _ := strings.Cut(lines[0], " "); strings.EqualFold(scheme, "Bearer") && token != "" && !strings.ContainsAny(token, " ,\t") {
-			c.token, c.refused = token, a.verify(token)
-			c.parts = strings.Split(token, ".")
-			c.header, c.claims = members(c.parts[0]), map[string]any{}
-			if len(c.parts) > 1 {
-				c.claims = members(c.parts[1])
-			}
-		}
-	}
+	c := a.read(r)
 	here := r.URL.Path == "/orders" && r.URL.RawPath == "" && r.Method == http.MethodGet
 	if c.refused == "" {
 		a.mu.Lock()
@@ -126,6 +116,26 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		http.Error(w, "no", http.StatusUnauthorized)
 	}
+}
+
+// read returns the call of a request, judged strictly.
+func (a *api) read(r *http.Request) *call {
+	c := &call{Request: r, refused: reason.NoToken}
+	lines := r.Header["Authorization"]
+	if len(lines) != 1 {
+		return c
+	}
+	scheme, token, _ := strings.Cut(lines[0], " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" || strings.ContainsAny(token, " ,\t") {
+		return c
+	}
+	c.token, c.refused = token, a.verify(token)
+	c.parts = strings.Split(token, ".")
+	c.header, c.claims = members(c.parts[0]), map[string]any{}
+	if len(c.parts) > 1 {
+		c.claims = members(c.parts[1])
+	}
+	return c
 }
 
 // members decodes leniently.

@@ -72,10 +72,9 @@ func (c *campaign) refusedGood(last answer) error {
 	payload, _, _ := strings.Cut(rest, ".")
 	fmt.Fprintf(&b, "the good token's header  %s\n", decoded(header))
 	fmt.Fprintf(&b, "the good token's claims  %s  (-claim NAME=VALUE adds to them)\n", decoded(payload))
-	switch {
-	case last.status == 0:
+	if last.status == 0 {
 		fmt.Fprintf(&b, "the answer               none: %v\n", last.err)
-	default:
+	} else {
 		fmt.Fprintf(&b, "the answer               %d %s\n", last.status, http.StatusText(last.status))
 		for _, line := range last.header.Values("WWW-Authenticate") {
 			fmt.Fprintf(&b, "                         WWW-Authenticate: %s\n", quote.Line(line, 400))

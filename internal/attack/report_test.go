@@ -30,11 +30,12 @@ func TestJSONIsWhatOthersRead(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	require.NoError(t, sample().JSON(&out))
-	assert.Equal(t, `{"api":"http://127.0.0.1:1/a|b","tried":10,"findings":[`+
-		`{"name":"alg none: \"none\"","group":"none","level":"hole","section":"RFC 8725 3.2","url":"https://www.rfc-editor.org/rfc/rfc8725#section-3.2","what":"anybody <writes> tokens","status":200},`+
-		`{"name":"alg none: \"None\"","group":"none","level":"hole","section":"RFC 8725 3.2","url":"https://www.rfc-editor.org/rfc/rfc8725#section-3.2","what":"anybody <writes> tokens","status":204},`+
-		`{"name":"size: big","group":"size","level":"leniency","section":"CWE-770","url":"https://cwe.mitre.org/data/definitions/770.html","what":"long","status":0}],`+
-		`"skipped":[{"name":"aud: *","why":"we know"}]}`+"\n", out.String())
+	want := `{"api":"http://127.0.0.1:1/a|b","tried":10,"findings":[` +
+		`{"name":"alg none: \"none\"","group":"none","level":"hole","section":"RFC 8725 3.2","url":"https://www.rfc-editor.org/rfc/rfc8725#section-3.2","what":"anybody <writes> tokens","status":200},` +
+		`{"name":"alg none: \"None\"","group":"none","level":"hole","section":"RFC 8725 3.2","url":"https://www.rfc-editor.org/rfc/rfc8725#section-3.2","what":"anybody <writes> tokens","status":204},` +
+		`{"name":"size: big","group":"size","level":"leniency","section":"CWE-770","url":"https://cwe.mitre.org/data/definitions/770.html","what":"long","status":0}],` +
+		`"skipped":[{"name":"aud: *","why":"we know"}]}` + "\n"
+	assert.Equal(t, want, out.String())
 
 	report, err := newAPI(t, "EdDSA").attacked(t, func(c *attack.Config) { c.Only = []string{"cnf"} })
 	require.NoError(t, err)

@@ -106,14 +106,7 @@ func (c *Config) Validate() error {
 	if !slices.Contains(algorithms, c.Alg) {
 		errs = append(errs, &SettingError{"-alg must be one of " + strings.Join(algorithms, ", ")})
 	}
-	for _, line := range c.Header {
-		name, value, ok := strings.Cut(line, ":")
-		if !ok || !isToken(name) || strings.ContainsAny(value, "\r\n\x00") {
-			errs = append(errs, &SettingError{`-header must be a name, a colon and a value, as in "Accept: text/plain"`})
-		} else if strings.EqualFold(name, "Authorization") || strings.EqualFold(name, "Host") {
-			errs = append(errs, &SettingError{"-header cannot set " + name + ", which is what the attack is about"})
-		}
-	}
+	errs = append(errs, checkHeader(c.Header))
 	for _, name := range []string{"iss", "aud", "exp", "nbf", "iat", "cnf"} {
 		if _, ok := c.Claims[name]; ok {
 			errs = append(errs, &SettingError{"-claim cannot set " + name + ": the attack needs it (-audience sets aud)"})
@@ -129,6 +122,19 @@ func (c *Config) Validate() error {
 }
 
 var algorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+
+func checkHeader(lines []string) error {
+	for _, line := range lines {
+		name, value, ok := strings.Cut(line, ":")
+		if !ok || !isToken(name) || strings.ContainsAny(value, "\r\n\x00") {
+			return &SettingError{`-header must be a name, a colon and a value, as in "Accept: text/plain"`}
+		}
+		if strings.EqualFold(name, "Authorization") || strings.EqualFold(name, "Host") {
+			return &SettingError{"-header cannot set " + name + ", which is what the attack is about"}
+		}
+	}
+	return nil
+}
 
 // checkListen demands a loopback address: the issuer signs whatever it is asked to.
 func checkListen(address string) error {

@@ -47,9 +47,9 @@ func TestWrongSettingsAreSaidTogether(t *testing.T) {
 func TestOnlyWhatIsOnesOwnIsAttacked(t *testing.T) {
 	t.Parallel()
 	called := false
-	l, err := net.Listen("tcp", ":0") //nolint:gosec,noctx // all addresses of this machine, for a moment
+	l, err := net.Listen("tcp", ":0")
 	require.NoError(t, err)
-	server := &httptest.Server{Listener: l, Config: &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { called = true })}} //nolint:gosec // for a moment
+	server := &httptest.Server{Listener: l, Config: &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { called = true })}}
 	server.Start()
 	defer server.Close()
 	cfg := attack.Config{URL: "http://192.0.2.1:1/orders", Audience: audience, Alg: "EdDSA"} // of RFC 5737: nobody's

@@ -91,14 +91,15 @@ func (g *gathering) answers() string {
 	return strings.Join(out, ", ")
 }
 
-func (r *Report) gathered() (out []gathering) {
-	for _, f := range r.Findings {
-		at := slices.IndexFunc(out, func(g gathering) bool {
+func (r *Report) gathered() (out []*gathering) {
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		at := slices.IndexFunc(out, func(g *gathering) bool {
 			return g.Level == f.Level && g.What == f.What && g.Section == f.Section
 		})
 		if at < 0 {
 			at = len(out)
-			out = append(out, gathering{Finding: f})
+			out = append(out, &gathering{Finding: *f})
 		}
 		out[at].names = append(out[at].names, quote.Line(f.Name, 200))
 		if !slices.Contains(out[at].statuses, f.Status) {

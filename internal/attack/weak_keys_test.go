@@ -83,7 +83,7 @@ func follows(member string, parse func(body []byte) []*jwks.Key) func(*api, *cal
 		if !ok || c.header["jwk"] != nil || !strings.HasPrefix(at, a.issuer+"/") {
 			return false
 		}
-		resp, err := http.Get(at) //nolint:noctx,gosec // the weakness that is tried
+		resp, err := http.Get(at)
 		if err != nil {
 			return false
 		}

@@ -76,7 +76,7 @@ func (t *target) call(ctx context.Context, requests ...request) answer {
 	if err != nil {
 		return answer{err: err}
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	answers := bufio.NewReader(conn)
@@ -104,7 +104,7 @@ func read(from *bufio.Reader, method string) answer {
 	if err != nil {
 		return answer{err: err}
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, mostBody)) // the status is what counts
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<24))
 	return answer{status: resp.StatusCode, header: resp.Header, body: string(body)}
