@@ -19,7 +19,7 @@ export GOWORK := off
 each = for module in $(1); do echo "== $$module$(3)"; (cd $$module && $(2)) || exit 1; done
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pure test-bench test-stores integration lint fmt cover fuzz mutate soak bench bench-check vuln licenses verify tidy clean
+.PHONY: help demo test test-pure test-bench test-stores integration lint fmt cover fuzz mutate soak bench bench-check release vuln licenses verify tidy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -80,6 +80,9 @@ bench: ## measure against the bare signature check and the peers, write bench/RE
 
 bench-check: ## fail, with the figures, where a goal of bench/RESULTS.md is missed (3 minutes)
 	@cd bench && go test ./internal/... && go run ./run -check
+
+release: ## build sallyport for linux, macOS and windows into bin/release, reproducibly, with checksums and an SBOM; uploads nothing
+	@.ci/release
 
 vuln: ## look for known vulnerabilities in what a user's program calls; VULNDB=file:///DIR for a database on this machine
 	@$(if $(filter file://%,$(VULNDB)),[ -s "$(VULNDB:file://%=%)/index/modules.json" ] || { echo "make vuln: no database at $(VULNDB)" >&2; exit 1; })
