@@ -191,7 +191,11 @@ func (s *stage) mustBeSteady(ctx context.Context, when string) {
 	}
 }
 
+// outageFound adds a finding, one for each fault: what comes behind the first is its consequence.
 func (s *stage) outageFound(what string, status int) {
+	if n := len(s.report.Findings); n > 0 && s.report.Findings[n-1].Name == s.fault.name {
+		return
+	}
 	s.find(s.fault.name, forgeries.Note{Group: faultGroup, Level: forgeries.Outage, Section: s.fault.section, What: what}, status)
 }
 

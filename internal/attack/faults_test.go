@@ -29,8 +29,10 @@ type follower struct {
 	always bool // fetches, for each call
 	adds   bool // new keys to those that it has, for ever
 	open   bool // to all when a fetch fails
+	breaks bool // for ever when a fetch fails
 
-	mu   sync.Mutex
+	mu     sync.Mutex
+	broken bool
 	keys map[string]string // by kid
 }
 
@@ -54,11 +56,12 @@ func (f *follower) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		failed = f.fetch(r.Context())
 	}
 	f.mu.Lock()
-	key := f.keys[kid]
+	f.broken = f.broken || f.breaks && failed != nil
+	key, broken := f.keys[kid], f.broken
 	f.mu.Unlock()
 	switch {
 	case failed != nil && f.open:
-	case key == "" || (f.always && failed != nil) || why(f.verifier(key), token) != "":
+	case broken || key == "" || (f.always && failed != nil) || why(f.verifier(key), token) != "":
 		w.WriteHeader(http.StatusUnauthorized)
 	}
 }
@@ -150,5 +153,18 @@ func TestAnAPIThatIsWeakWithItsIssuerIsCaughtForThat(t *testing.T) {
 			}
 			assert.Equal(t, row.want, names)
 		})
+	}
+}
+
+func TestWhatComesBehindAFaultThatBrokeTheAPIIsNotTried(t *testing.T) {
+	t.Parallel()
+	report, err := newFollower(t, &follower{breaks: true}).attacked(t, time.Second)
+	names := found(t, report, err)
+	assert.Equal(t, []string{"faults: an outage"}, names)
+	require.Len(t, report.Skipped, 5)
+	for _, s := range report.Skipped {
+		if s.Name != "faults: a cold start while the issuer is away" {
+			assert.Equal(t, "the API had not recovered from the fault before", s.Why, s.Name)
+		}
 	}
 }

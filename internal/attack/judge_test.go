@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sallyport-go/sallyport/internal/attack"
 	"github.com/sallyport-go/sallyport/internal/forgeries"
 )
 
@@ -178,4 +179,102 @@ func TestAnAPIThatGoesDownIsOneOutage(t *testing.T) {
 	assert.Regexp(t, "^good: refused after ", names[0])
 	assert.Equal(t, forgeries.Outage, report.Findings[0].Level)
 	assert.Equal(t, "good calls are refused", report.Skipped[len(report.Skipped)-1].Why)
+}
+
+func TestASilenceThatComesOnceIsTheMachines(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, "EdDSA")
+	silent := false
+	a.spoils = func(_ http.ResponseWriter, c *call, _ bool) bool {
+		a.mu.Lock()
+		first := !silent && c.claims["nbf"] != nil
+		silent = silent || first
+		a.mu.Unlock()
+		if first {
+			select {
+			case <-c.Context().Done():
+			case <-time.After(1500 * time.Millisecond):
+			}
+		}
+		return false
+	}
+	report, err := a.attacked(t, func(c *attack.Config) { c.Only = []string{"times"} })
+	assert.Empty(t, found(t, report, err))
+	assert.True(t, silent)
+}
+
+func TestAnAPIThatStumblesIsFoundAndTriedFurther(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, "EdDSA")
+	refusals := 0
+	a.spoils = func(w http.ResponseWriter, c *call, good bool) bool {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if c.refused == "critical_header" && refusals == 0 {
+			refusals = 2
+		}
+		if good && refusals > 0 {
+			refusals--
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return refusals >= 0
+		}
+		return false
+	}
+	report, err := a.attacked(t, func(c *attack.Config) { c.Only = []string{"crit", "b64", "typ", "size"} })
+	names := found(t, report, err)
+	require.Len(t, names, 1)
+	assert.Regexp(t, "^good: refused for a while, after ", names[0])
+	assert.Equal(t, http.StatusServiceUnavailable, report.Findings[0].Status)
+	assert.Empty(t, report.Skipped)
+}
+
+// Single-page applications answer every path with their page, and APIs answer with times and numbers.
+func TestAPageForUnknownPathsIsNoHole(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		changing bool // the good answer
+		want     []string
+	}{
+		"the API's answer is always the same": {false, []string{"path: an extension"}},
+		"the API's answer changes":            {true, nil}, // and nothing tells it from the page
+	} {
+		a := newAPI(t, "EdDSA")
+		n := 0
+		a.opens = func(_ *api, c *call) bool { return c.RequestURI == "/orders.json" }
+		a.spoils = func(w http.ResponseWriter, c *call, good bool) bool {
+			switch {
+			case good && row.changing:
+				a.mu.Lock()
+				defer a.mu.Unlock()
+				n++
+				w.Header().Set("X-N", "n")
+				_, _ = w.Write([]byte{byte('a' + n%26)})
+				return true
+			case !good && c.URL.Path != "/orders":
+				_, _ = w.Write([]byte("<html>the page</html>"))
+				return true
+			}
+			return false
+		}
+		report, err := a.attacked(t, func(c *attack.Config) { c.Only = []string{"path"} })
+		assert.ElementsMatch(t, row.want, found(t, report, err), name)
+	}
+}
+
+func TestWhereTheAnswerChangesASuccessElsewhereCounts(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, "EdDSA")
+	n := 0
+	a.opens = func(_ *api, c *call) bool { return c.RequestURI == "/orders.json" }
+	a.spoils = func(w http.ResponseWriter, _ *call, good bool) bool {
+		if good {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			n++
+			_, _ = w.Write([]byte{byte('a' + n%26)})
+		}
+		return good
+	}
+	report, err := a.attacked(t, func(c *attack.Config) { c.Only = []string{"path"} })
+	assert.Equal(t, []string{"path: an extension"}, found(t, report, err))
 }
