@@ -89,6 +89,9 @@ bench: ## measure against the bare signature check and the peers, write bench/RE
 bench-check: ## fail, with the figures, where a goal of bench/RESULTS.md is missed (3 minutes)
 	@cd bench && go test ./internal/... && go run ./run -check
 
+release: ## build sallyport for linux, macOS and windows into bin/release, reproducibly, with checksums and an SBOM; uploads nothing
+	@.ci/release
+
 vuln: ## look for known vulnerabilities in what a user's program calls; VULNDB=file:///DIR for a database on this machine
 	@$(if $(filter file://%,$(VULNDB)),[ -s "$(VULNDB:file://%=%)/index/modules.json" ] || { echo "make vuln: no database at $(VULNDB)" >&2; exit 1; })
 	@$(call each,. examples examples/observability stores/redisstore $(ADAPTERS),$(TOOL) govulncheck $(if $(VULNDB),-db=$(VULNDB)) ./...)

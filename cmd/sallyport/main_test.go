@@ -191,7 +191,7 @@ func TestWrongUseIsExplained(t *testing.T) {
 		want string
 	}{
 		"no command":          {nil, "sallyport explain"},
-		"unknown command":     {[]string{"verify"}, "use explain, inspect or version (sallyport help says how)\n"},
+		"unknown command":     {[]string{"verify"}, "use explain, inspect, attack or version (sallyport help says how)\n"},
 		"unknown flag":        {[]string{"explain", "-isuer", "x"}, "sallyport explain: flag provided but not defined: -isuer " + lists},
 		"no flags":            {[]string{"explain", "x.y.z"}, "sallyport explain: -issuer is not set: give the iss claim, exactly as the token has it (for auth0 and entra-external the domain alone)\nsallyport explain: -audience is not set: give the audience that means this API, an aud value\n"},
 		"no audience":         {[]string{"explain", "-issuer", "https://i.example/", "x.y.z"}, "sallyport explain: -audience is not set: give the audience that means this API, an aud value\n"},

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"runtime"
 	"runtime/debug"
 )
+
+// released is the version of a release build, which the linker sets (make release).
+var released string
 
 // version prints which version this is, and of which Go.
 func version(args []string, out io.Writer) (int, error) {
@@ -13,7 +17,7 @@ func version(args []string, out io.Writer) (int, error) {
 		return wrongUse, fmt.Errorf("takes no arguments, and %d are given", len(args))
 	}
 	info, _ := debug.ReadBuildInfo()
-	_, err := fmt.Fprintf(out, "sallyport %s %s %s/%s\n", builtFrom(info), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	_, err := fmt.Fprintf(out, "sallyport %s %s %s/%s\n", cmp.Or(released, builtFrom(info)), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return accepted, err
 }
 
