@@ -90,7 +90,10 @@ func (s *stream) rsaKey(bits int) (*rsa.PrivateKey, error) {
 		Primes:    []*big.Int{p, q},
 	}
 	key.Precompute()
-	return key, key.Validate()
+	if err := key.Validate(); err != nil {
+		return nil, err
+	}
+	return key, nil
 }
 
 // prime returns a prime with its two highest bits set, one less than which has no factor in common with e.
@@ -100,7 +103,7 @@ func (s *stream) prime(bits int, e *big.Int) *big.Int {
 	p.SetBit(p.SetBit(p.SetBit(p, bits-1, 1), bits-2, 1), 0, 1)
 	for two := big.NewInt(2); ; p.Add(p, two) {
 		less := new(big.Int).Sub(p, one)
-		if p.ProbablyPrime(20) && new(big.Int).GCD(nil, nil, less, e).Cmp(one) == 0 {
+		if p.ProbablyPrime(0) && p.ProbablyPrime(20) && new(big.Int).GCD(nil, nil, less, e).Cmp(one) == 0 {
 			return p
 		}
 	}

@@ -2,6 +2,7 @@ package jwkstest_test
 
 import (
 	"maps"
+	"net/http"
 	"testing"
 	"time"
 
@@ -27,7 +28,8 @@ func TestSeed(t *testing.T) {
 		assert.NotEqual(t, one.Token(option), other.Token(option), "another seed has another key for %s", alg)
 		assert.Contains(t, one.Published()[len(one.Published())-1].ID(), "test-", "a kid says that its key is no secret")
 	}
-	assert.NotEqual(t, one.NewKey("ES256").JWK()["x"], one.NewKey("ES256").JWK()["x"], "no two keys of a seed are the same")
+	first, second := one.NewKey("ES256"), one.NewKey("ES256")
+	assert.NotEqual(t, first.JWK()["x"], second.JWK()["x"], "no two keys of a seed are the same")
 }
 
 func TestSeedOfForgeries(t *testing.T) {
@@ -43,13 +45,15 @@ func TestSeedOfForgeries(t *testing.T) {
 
 func TestSeedOfProofs(t *testing.T) {
 	t.Parallel()
-	forged := func() map[string]jwkstest.ProofForgery {
-		iss := seededIssuer(t, "a")
-		prover := iss.NewProver("ES256")
-		return maps.Collect(prover.ForgedProofs("GET", "https://api.example/orders", iss.Token(prover.Bound()), jwkstest.Claims{"jti": "2"}))
-	}
-	two := forged()
-	for name, forgery := range forged() {
-		assert.Equal(t, forgery.Proofs, two[name].Proofs, name)
+	for _, alg := range []string{"ES256", "RS256", "PS256", "EdDSA"} {
+		forged := func() map[string]jwkstest.ProofForgery {
+			iss := seededIssuer(t, "a")
+			prover := iss.NewProver(alg)
+			return maps.Collect(prover.ForgedProofs(http.MethodGet, "https://api.example/orders", iss.Token(prover.Bound()), jwkstest.Claims{"jti": "2"}))
+		}
+		two := forged()
+		for name, forgery := range forged() {
+			assert.Equal(t, forgery.Proofs, two[name].Proofs, "%s: %s", alg, name)
+		}
 	}
 }
