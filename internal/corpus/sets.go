@@ -110,18 +110,18 @@ func (k *setKeys) optional() []setRow {
 		one("key_ops of verify", "key-ops-verify", "RFC 7517 4.3", members{"use": nil, "key_ops": []string{"verify"}}),
 		one("key_ops of sign and verify", "key-ops-both", "RFC 7517 4.3", members{"use": nil, "key_ops": []string{"sign", "verify"}}),
 		one("use and key_ops that agree", "use-and-key-ops", "RFC 7517 4.3", members{"key_ops": []string{"verify"}}),
-		one("members that nobody knows", "unknown-members", section, members{"x": 1, "y": members{"kty": "oct"}, "exp": 1, "issuer": issuerName, "": true}),
-		one("null for what is not there", "null-members", section, members{"x5c": null, "x5u": null, "x5t": null, "x5t#S256": null, "key_ops": null, "exp": null}),
+		one("members that nobody knows", "unknown-members", section, members{"colour": 1, "history": members{"kty": "oct", "keys": []any{}}, "exp": 1, "issuer": issuerName, "": true}),
+		one("null for what nobody knows", "null-members", section, members{"colour": null, "exp": null, "nbf": null, "issuer": null}),
 		one("an EC member beside those of RSA", "foreign-members", section, members{"crv": "P-256", "y": "AA"}),
 		{name: "a key by ES256 without alg", file: "ec-no-alg", set: keySet(with(k.ec, members{"alg": nil, "use": nil})), token: k.by(k.ec), section: "RFC 7517 4.4", why: "the curve says what the key is for"},
 		{name: "a key by EdDSA without alg", file: "ed-no-alg", set: keySet(with(k.ed, members{"alg": nil, "use": nil})), token: k.by(k.ed), section: "RFC 7517 4.4", why: "the curve says what the key is for"},
-		{name: "RSA of 3072 bits", file: "rsa-3072", set: keySet(members{"kty": "RSA", "kid": "test-3072", "use": "sig", "n": number(strongRSA().N), "e": "AQAB"}), token: strongRSA().token(k, "test-3072"), section: "RFC 7518 3.3", why: "2048 bits are the least, not the most"},
+		{name: "RSA of 3072 bits", file: "rsa-3072", set: keySet(members{"kty": "RSA", "kid": "test-3072", "use": "sig", "alg": "RS256", "n": number(strongRSA().N), "e": "AQAB"}), token: strongRSA().token(k, "test-3072"), section: "RFC 7518 3.3", why: "2048 bits are the least, not the most"},
 	}
 }
 
 // hints: which of several keys a token means.
 func (k *setKeys) hints() []setRow {
-	const twoKids, tried = "RFC 7517 4.5", "keys of one kid are all tried"
+	const twoKids = "RFC 7517 4.5" // that a second one of the same type is tried too is not said there
 	first, second := with(k.rsa, members{"kid": "test-same"}), with(k.second, members{"kid": "test-same"})
 	ec := with(k.ec, members{"kid": "test-same"})
 	nameless := func(keys ...any) any { return keySet(keys...) }
@@ -132,12 +132,9 @@ func (k *setKeys) hints() []setRow {
 	}
 	last := k.NewKey("ES256", jwkstest.JWK{"kid": "test-many-last"})
 	return []setRow{
-		{name: "two of one kid, signed by the first", file: "duplicate-kids", set: keySet(first, second), token: k.by(k.rsa, same), section: twoKids, why: tried},
-		{name: "two of one kid, signed by the second", file: "duplicate-kids", token: k.by(k.second, same), section: twoKids, why: tried},
-		{name: "two of one kid, signed by a third", file: "duplicate-kids", token: k.by(k.NewKey("RS256"), same), reason: reason.BadSignature, level: forgeries.Hole, section: "RFC 7515 5.2", why: "a token of a stranger is believed"},
+		{name: "two of one kid, signed by a third", file: "duplicate-kids", set: keySet(first, second), token: k.by(k.NewKey("RS256"), same), reason: reason.BadSignature, level: forgeries.Hole, section: "RFC 7515 5.2", why: "a token of a stranger is believed"},
 		{name: "two of one kid and of two types, signed by RSA", file: "duplicate-kids-types", set: keySet(ec, second), token: k.by(k.second, same), section: twoKids, why: "of one kid, the key of the token's algorithm is meant"},
 		{name: "two of one kid and of two types, signed by EC", file: "duplicate-kids-types", token: k.by(k.ec, same), section: twoKids, why: "of one kid, the key of the token's algorithm is meant"},
-		{name: "the same key twice", file: "same-key-twice", set: keySet(with(k.rsa, nil), with(k.rsa, nil)), token: k.by(k.rsa), section: "RFC 7517 5", why: "a key that is there twice is there"},
 		{name: "one without kid, and none in the token", file: "no-kid", set: nameless(with(k.rsa, members{"kid": nil})), token: k.by(k.rsa, header{"kid": nil}), section: "RFC 7517 4.5", why: "kid may be absent"},
 		{name: "several, and no kid in the token", file: "several", set: keySet(with(k.ec, nil), with(k.ed, nil), with(k.rsa, nil)), token: k.by(k.rsa, header{"kid": nil}), section: "RFC 7515 4.1.4", why: "kid may be absent, and one key fits"},
 		{name: "one of forty-one", file: "many", set: keySet(append(many, with(last, nil))...), token: k.by(last), section: "RFC 7517 5", why: "the key is there"},

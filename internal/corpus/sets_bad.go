@@ -23,7 +23,6 @@ func (k *setKeys) misused() []setRow {
 		one("use in other case", "use-case", use, members{"use": "SIG"}, reason.UnusableKey),
 		one("for signing alone", "key-ops-sign", ops, members{"use": nil, "key_ops": []string{"sign"}}, reason.UnusableKey),
 		one("for wrapping keys", "key-ops-wrap", ops, members{"use": nil, "key_ops": []string{"wrapKey", "unwrapKey"}}, reason.UnusableKey),
-		one("for nothing", "key-ops-empty", ops, members{"use": nil, "key_ops": []string{}}, reason.UnusableKey),
 		one("for verify, in other case", "key-ops-case", ops, members{"use": nil, "key_ops": []string{"Verify"}}, reason.UnusableKey),
 		one("for PS256", "alg-ps256", alg, members{"alg": "PS256"}, reason.UnsupportedAlg),
 		one("for RS512", "alg-rs512", alg, members{"alg": "RS512"}, reason.UnsupportedAlg),
@@ -74,11 +73,6 @@ func (k *setKeys) damaged() (out []setRow) {
 	for name, changed := range map[string]members{"missing": {"kty": nil}, "in other case": {"kty": "rsa"}, "of EC": {"kty": "EC"}, "of a secret": {"kty": "oct"}, "in capitals": {"kty": nil, "KTY": "RSA"}} {
 		add("kty "+name, "kty-"+strings.ToLower(strings.ReplaceAll(name, " ", "-")), k.rsa, "RFC 7517 4.1", changed)
 		out[len(out)-1].reason = reason.UnusableKey
-	}
-	for name, member := range map[string]string{"d": "private exponent", "p": "first prime", "dq": "second exponent", "k": "secret"} {
-		add("the "+member+" beside it", "private-"+name, k.rsa, "RFC 7517 9.2", members{name: "AQAB"})
-		last := &out[len(out)-1]
-		last.reason, last.why = reason.UnusableKey, "a key is believed whose private half everybody can read"
 	}
 	return out
 }
