@@ -27,7 +27,7 @@ RACE = race=-race; if ! go build -race runtime/cgo >/dev/null 2>&1; then \
 each = for module in $(1); do echo "== $$module$(3)"; (cd $$module && $(2)) || exit 1; done
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pure test-adapters test-bench test-stores integration lint fmt cover fuzz mutate soak bench bench-check vuln licenses verify tidy clean
+.PHONY: help demo test test-pure test-adapters test-bench test-stores integration lint fmt cover corpus field fuzz mutate soak bench bench-check release vuln licenses verify tidy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -71,6 +71,12 @@ fmt: ## format every Go file with gofumpt
 cover: ## measure statement coverage per package, fail when a core package is below the floor
 	@mkdir -p bin && go test -coverprofile=coverage.out ./... >bin/cover.txt || { cat bin/cover.txt; exit 1; }
 	@awk -v module=$$(go list -m) -v floor=$(COVER_FLOOR) -v core="$(CORE)" -f .ci/cover.awk bin/cover.txt
+
+corpus: ## write corpus/: known answers for verifiers in any language, the same bytes each time
+	@go run ./internal/corpus/write corpus
+
+field: ## take corpus/ to the libraries that people use, of Go, npm (npm ci in bench/field/npm) and Debian; writes docs/field.md
+	@cd bench && go run ./field -corpus ../corpus -out ../docs/field.md
 
 fuzz: ## run every fuzz target for FUZZTIME=30s each; PKG=./claims for one package
 	@mkdir -p bin && .ci/fuzz "$(PKG)" $(FUZZTIME)

@@ -261,7 +261,7 @@ func (f *proofForger) signatures() (out []forgedProof) {
 	}
 	if private, ok := f.p.key.private.(*rsa.PrivateKey); ok {
 		one("the modulus", private.N.Bytes())
-		one("with the other padding", signWith(&Key{private: private}, map[bool]string{true: "RS256", false: "PS256"}[algorithms[f.p.key.alg].kind == pss], input))
+		one("with the other padding", signWith(&Key{private: private, seed: f.p.key.seed}, map[bool]string{true: "RS256", false: "PS256"}[algorithms[f.p.key.alg].kind == pss], input))
 	}
 	other, err := f.p.key.sign(f.p.key.alg, []byte(payload))
 	f.p.iss.check(err)

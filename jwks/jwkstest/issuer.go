@@ -24,6 +24,7 @@ type Issuer struct {
 	name   string
 	now    func() time.Time
 	memory bool // no server
+	seed   string
 	tokens []TokenOption
 	jwk    JWK
 	jwkOf  func(crypto.PublicKey) JWK
@@ -40,6 +41,7 @@ type Issuer struct {
 	published []*Key
 	signing   *Key
 	made      int // keys so far: the next kid
+	seeds     int // keys so far that were made from the seed
 	borrowed  []*rsa.PrivateKey
 	answers   answers
 

@@ -11,6 +11,7 @@ import (
 	"crypto/rsa"
 	_ "crypto/sha256" // for crypto.SHA256
 	_ "crypto/sha512" // for crypto.SHA384 and crypto.SHA512
+	"encoding/asn1"
 	"fmt"
 	"maps"
 	"math/big"
@@ -25,6 +26,7 @@ type Key struct {
 	id      string
 	alg     string
 	private any // *rsa.PrivateKey, *ecdsa.PrivateKey, ed25519.PrivateKey, secret
+	seed    string
 	jwk     JWK
 }
 
@@ -69,7 +71,7 @@ func (iss *Issuer) KeyFrom(alg string, private crypto.Signer, members ...JWK) *K
 func (iss *Issuer) keyOf(alg string, private any, members []JWK) *Key {
 	iss.mu.Lock()
 	iss.made++
-	kid := fmt.Sprintf("key-%d", iss.made)
+	kid := iss.kid(alg, iss.made)
 	iss.mu.Unlock()
 	public, err := publicMembers(private)
 	iss.check(err)
@@ -82,13 +84,16 @@ func (iss *Issuer) keyOf(alg string, private any, members []JWK) *Key {
 		jwk = merge(jwk, m)
 	}
 	id, _ := jwk["kid"].(string)
-	return &Key{id: id, alg: alg, private: private, jwk: jwk}
+	return &Key{id: id, alg: alg, private: private, seed: iss.seed, jwk: jwk}
 }
 
 func (iss *Issuer) generate(alg string) (any, error) {
 	a, ok := algorithms[alg]
 	if !ok {
 		return nil, fmt.Errorf("there is no algorithm %q", alg)
+	}
+	if iss.seed != "" {
+		return iss.seeded(a)
 	}
 	switch a.kind {
 	case ec:
@@ -181,7 +186,7 @@ func (k *Key) sign(alg string, input []byte) ([]byte, error) {
 		case pkcs1:
 			return rsa.SignPKCS1v15(nil, private, a.hash, a.sum(input))
 		case pss:
-			return rsa.SignPSS(rand.Reader, private, a.hash, a.sum(input), &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
+			return rsa.SignPSS(k.salt(rand.Reader, input), private, a.hash, a.sum(input), &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
 		}
 	case *ecdsa.PrivateKey:
 		if a.kind == ec {
@@ -211,13 +216,19 @@ func (a algorithm) mac(secret, input []byte) []byte {
 	return h.Sum(nil)
 }
 
-// signEC writes r and s, each as wide as the curve (RFC 7518 section 3.4).
+// signEC writes r and s, each as wide as the curve (RFC 7518 section 3.4). They follow from the key and the hash
+// (RFC 6979 section 3.2), so that a token is the same again where its claims are.
 func signEC(private *ecdsa.PrivateKey, sum []byte) ([]byte, error) {
-	r, s, err := ecdsa.Sign(rand.Reader, private, sum)
+	hash := map[int]crypto.Hash{32: crypto.SHA256, 48: crypto.SHA384, 64: crypto.SHA512}[len(sum)]
+	der, err := private.Sign(nil, sum, hash)
 	if err != nil {
 		return nil, err
 	}
-	return wide(r, s, (private.Params().BitSize+7)/8), nil
+	var sig struct{ R, S *big.Int }
+	if _, err := asn1.Unmarshal(der, &sig); err != nil {
+		return nil, err
+	}
+	return wide(sig.R, sig.S, (private.Params().BitSize+7)/8), nil
 }
 
 // wide writes r and s with half bytes each.
@@ -299,7 +310,7 @@ func (iss *Issuer) Replace(kid string) *Key {
 	iss.check(err)
 	public, err := publicMembers(private)
 	iss.check(err)
-	key := &Key{id: old.id, alg: old.alg, private: private, jwk: merge(old.jwk, public)}
+	key := &Key{id: old.id, alg: old.alg, private: private, seed: old.seed, jwk: merge(old.jwk, public)}
 	iss.change(func() {
 		iss.published = slices.Clone(iss.published)
 		if i := slices.Index(iss.published, old); i >= 0 {
