@@ -51,7 +51,7 @@ func (b *beyond) fleet(ctx context.Context) {
 }
 
 func (f *fleet) open(ctx context.Context) (err error) {
-	if f.server, err = startRedis(ctx, f.beyond.redis); err != nil {
+	if f.server, err = startRedis(ctx, f.redis); err != nil {
 		return err
 	}
 	cfg := f.play.api.Config

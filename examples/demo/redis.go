@@ -56,7 +56,8 @@ func (s *redisServer) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	process := exec.Command(s.program, "--bind", "127.0.0.1", "--port", port, "--dir", s.dir, "--save", "", "--daemonize", "no")
+	args := []string{"--bind", "127.0.0.1", "--port", port, "--dir", s.dir, "--save", "", "--daemonize", "no"}
+	process := exec.CommandContext(ctx, s.program, args...) //nolint:gosec // G204: the name of a constant, and arguments of this file
 	if err := process.Start(); err != nil {
 		return err
 	}
