@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"runtime"
 	"strconv"
 	"strings"
@@ -210,9 +211,11 @@ func TestAPathThatIsNotWrittenAsTheProcedureIsRefused(t *testing.T) {
 		h.ServeHTTP(w, r)
 		assert.Equal(t, status, w.Code, path)
 	}
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, &http.Request{Method: http.MethodPost, Header: http.Header{"Authorization": {"Bearer " + token}, "Content-Type": {"application/json"}}})
-	assert.Equal(t, 403, w.Code, "no URL at all")
+	for name, target := range map[string]*url.URL{"no URL at all": nil, "a key of the table, as a middleware may set it": {Path: "/orders.v1.Orders/*"}} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, &http.Request{Method: http.MethodPost, URL: target, Header: http.Header{"Authorization": {"Bearer " + token}, "Content-Type": {"application/json"}}})
+		assert.Equal(t, 403, w.Code, name)
+	}
 }
 
 // The claims of a call are in its own context, and in no other of the connection.

@@ -60,7 +60,7 @@ func TestAStreamEndsWithItsToken(t *testing.T) {
 func (p protocol) watch(t *testing.T, url, authorization string) error {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	defer time.AfterFunc(time.Minute, cancel).Stop()
+	defer time.AfterFunc(20*time.Second, cancel).Stop()
 	stream, err := p.dial(t, url+watchProcedure).CallServerStream(ctx, request(authorization))
 	require.NoError(t, err)
 	defer func() { require.NoError(t, stream.Close()) }()
@@ -80,7 +80,7 @@ func TestAWaitForMessagesEndsWithTheToken(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithCancel(t.Context())
-			defer time.AfterFunc(time.Minute, cancel).Stop()
+			defer time.AfterFunc(20*time.Second, cancel).Stop()
 			stream := p.dial(t, url+chatProcedure).CallBidiStream(ctx)
 			stream.RequestHeader().Set("Authorization", short(iss))
 			require.NoError(t, stream.Send(&emptypb.Empty{}))
