@@ -24,6 +24,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/sallyport-go/sallyport/claims"
+	"github.com/sallyport-go/sallyport/internal/directory"
 	"github.com/sallyport-go/sallyport/internal/setting"
 	"github.com/sallyport-go/sallyport/introspection"
 	"github.com/sallyport-go/sallyport/jwks"
@@ -32,13 +33,30 @@ import (
 	"github.com/sallyport-go/sallyport/verifier"
 )
 
-// Config is the configuration of a [Gate]. Only Providers is required; the rest
-// changes the parts behind it.
+// Config is the configuration of a [Gate]. Only Providers or Resolve is required; the
+// rest changes the parts behind it.
 type Config struct {
 	_ [0]func() // keyed literals only
 
-	// Providers are the authorization servers to trust. At least one.
+	// Providers are the authorization servers to trust. At least one, unless there is
+	// a Resolve.
 	Providers []providers.Provider
+
+	// Resolve finds an issuer that is not configured, by the iss of a token: for
+	// tenants that come while the program runs, in a row of a database. Nothing
+	// vouches for iss yet: it is a key to look up, and never an address to ask. Of
+	// the Provider only what is for exactly that iss counts, and no template.
+	//
+	// [reason.UnknownIssuer] means that there is no such tenant: its tokens get 401.
+	// After any other error, or no answer in time, the tokens of this issuer get
+	// 503. Callers that come at once share a call, whose context is none of theirs; it
+	// must heed it, and be safe for concurrent use. Close waits for it. See Resolving
+	// for what it may cost, and docs/guide/tenants.md.
+	//
+	// [reason.UnknownIssuer]: https://pkg.go.dev/github.com/sallyport-go/sallyport/reason#UnknownIssuer
+	Resolve func(ctx context.Context, iss string) (providers.Provider, error)
+	// Resolving bounds what Resolve costs.
+	Resolving Resolving
 
 	// Keys is how keys are fetched, the same for all issuers. Issuer,
 	// DiscoveryURL, JWKSURL and BearerFile are each provider's own and stay empty
@@ -81,6 +99,10 @@ type Gate struct {
 	fetchers []*jwks.Fetcher         // which the Gate owns
 	issuers  []issuerKeys            // of every issuer, those of the fetchers too
 	watching metric.Registration
+
+	tenants    *tenants // that come at run time; nil: none do
+	distrusted distrusted
+	closing    closing
 }
 
 // New returns a Gate for the tokens of one issuer. issuer is the iss claim,
@@ -137,7 +159,7 @@ func (cfg *Config) compose(missing error) ([]fetch, error) {
 	if faulty != nil && len(fetches) == 0 {
 		err = errors.Join(err, cfg.validateKeys())
 	}
-	return fetches, errors.Join(cfg.misplaced(), err, cfg.validateVerifier(faulty), cfg.validateIntrospection(), cfg.Guard.Validate())
+	return fetches, errors.Join(cfg.misplaced(), cfg.validateResolve(), err, cfg.validateVerifier(faulty), cfg.validateIntrospection(), cfg.Guard.Validate())
 }
 
 func (cfg *Config) validateIntrospection() error {
@@ -207,6 +229,9 @@ func (cfg *Config) validateVerifier(faulty error) error {
 	if faulty != nil && len(v.Issuers) == 0 {
 		v.Issuers = []verifier.Issuer{{Name: standIn, Audiences: []string{standIn}}}
 	}
+	if cfg.Resolve != nil && v.Lookup == nil {
+		v.Lookup = lookup(nil)
+	}
 	return v.Validate()
 }
 
@@ -228,6 +253,10 @@ func (g *Gate) open(cfg Config, fetches []fetch) (err error) {
 		}
 		g.fetchers = append(g.fetchers, f)
 		cfg.Verifier.Issuers[from.issuer].Keys = f
+	}
+	if cfg.Resolve != nil {
+		g.tenants = directory.New(g.directory(&cfg))
+		cfg.Verifier.Lookup = lookup(g.tenants)
 	}
 	if g.verifier, err = verifier.New(cfg.Verifier); err != nil {
 		return err
@@ -337,13 +366,19 @@ func (g *Gate) allFetchers() []*jwks.Fetcher {
 // as long as this Gate: call it in every instance, and open another Gate to trust
 // the key again. See [jwks.Fetcher.Distrust].
 //
+// An issuer that [Config.Resolve] finds is named as there, before it is found or after.
+//
 // It fails, and changes nothing, if there is no such issuer, if kid is "", or if
 // the issuer's keys were given and not fetched: then leave the key out of those
 // and open another Gate.
 func (g *Gate) Distrust(issuer, kid string) error {
-	issuers := g.orZero().issuers
+	g = g.orZero()
+	issuers := g.issuers
 	i := slices.IndexFunc(issuers, func(i issuerKeys) bool { return i.name == issuer })
-	if i < 0 {
+	switch {
+	case i < 0 && g.tenants != nil && kid != "":
+		return g.distrustTenant(issuer, kid)
+	case i < 0:
 		return fmt.Errorf("sallyport: Distrust: issuer %.200q is not configured: give its name as in the configuration", issuer)
 	}
 	f, fetched := issuers[i].keys.(*jwks.Fetcher)
@@ -353,7 +388,23 @@ func (g *Gate) Distrust(issuer, kid string) error {
 	case !fetched:
 		return fmt.Errorf("sallyport: Distrust: the keys of issuer %.200q were given, not fetched: open another Gate without the key", issuer)
 	}
+	g.distrusted.add(issuer, kid)
 	f.Distrust(kid)
+	return nil
+}
+
+// distrustTenant is Distrust for an issuer that came at run time, or may come.
+func (g *Gate) distrustTenant(issuer, kid string) error {
+	g.distrusted.add(issuer, kid) // first: it may be resolved right now
+	t, ok := g.tenants.Peek(issuer)
+	switch {
+	case !ok:
+		g.tenants.Forget(issuer) // a call that began before does not know it
+		return nil
+	case t.fetcher == nil:
+		return fmt.Errorf("sallyport: Distrust: the keys of issuer %.200q were given, not fetched: have Resolve leave the key out, and call Forget", issuer)
+	}
+	t.fetcher.Distrust(kid)
 	return nil
 }
 
@@ -364,6 +415,10 @@ func (g *Gate) Close() error {
 	g = g.orZero()
 	g.unwatch()
 	errs := []error{g.asking.Close()}
+	if g.tenants != nil {
+		g.tenants.Close()
+	}
+	g.closing.all()
 	for _, f := range g.fetchers {
 		errs = append(errs, f.Close())
 	}

@@ -3,6 +3,7 @@ package verifier
 import (
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/internal/jose"
@@ -29,6 +30,9 @@ type issuer struct {
 	limits     []Limit
 	mapping    claims.Mapping
 	hints      map[string]string
+
+	inUse    func() bool // of one that was looked up; nil: it is configured
+	replaced atomic.Bool // by another policy: what was verified before counts no more
 }
 
 // tenantSegment is the place of the tenant's GUID in the name of a template.

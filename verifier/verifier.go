@@ -35,6 +35,7 @@ type Verifier struct {
 	validators    []Validator
 	revoked       func(context.Context, *claims.Claims) (bool, error)
 	now           func() time.Time
+	lookup        func(context.Context, string) (Known, error)
 	headers       headers
 	cache         *cache
 }
