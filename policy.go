@@ -1,35 +1,55 @@
 package sallyport
 
 import (
+	"crypto/sha256"
+	"net/http"
 	"reflect"
-	"slices"
-	"sync"
-	"time"
 
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/sallyport-go/sallyport/internal/setting"
 	"github.com/sallyport-go/sallyport/jwks"
 	"github.com/sallyport-go/sallyport/verifier"
 )
 
-// policy is the whole of how one issuer's tokens are judged: what is expected of
-// them, and how keys are fetched where they are.
+// policy names the whole of how one issuer's tokens are judged: what is expected of
+// them, and how keys are fetched where they are. It does not hold it: a
+// configuration is its owner's to change.
 type policy struct {
-	tokens  verifier.Issuer // without Keys, unless they were given
-	keys    jwks.FetcherConfig
-	fetched bool
+	plain [sha256.Size]byte // all that is plain values
+	given jwks.KeySet       // nil: they are fetched
+
+	client   *http.Client
+	meters   metric.MeterProvider
+	tracers  trace.TracerProvider
+	function bool // there is one, and what it does cannot be compared
 }
 
-// equal reports whether nothing differs. Functions are never equal to others: what
-// they do cannot be compared. Keys, clients and providers of telemetry are equal if
-// they are the same one.
-func (p *policy) equal(other *policy) bool {
-	a, b := *p, *other
-	same := a.fetched == b.fetched && sameOne(a.tokens.Keys, b.tokens.Keys) && a.keys.Client == b.keys.Client &&
-		sameOne(a.keys.MeterProvider, b.keys.MeterProvider) && sameOne(a.keys.TracerProvider, b.keys.TracerProvider) &&
-		a.keys.OnEvent == nil && b.keys.OnEvent == nil
-	for _, p := range []*policy{&a, &b} {
-		p.tokens.Keys, p.keys.Client, p.keys.MeterProvider, p.keys.TracerProvider = nil, nil, nil, nil
+// policyFor names the policy of tokens whose keys are fetched like that; keys is nil
+// where they were given.
+func policyFor(tokens verifier.Issuer, keys *jwks.FetcherConfig) policy {
+	p := policy{given: tokens.Keys}
+	tokens.Keys = nil
+	var plain jwks.FetcherConfig
+	if keys != nil {
+		plain = *keys
 	}
-	return same && reflect.DeepEqual(a, b)
+	p.client, p.meters, p.tracers, p.function = plain.Client, plain.MeterProvider, plain.TracerProvider, plain.OnEvent != nil
+	plain.Client, plain.MeterProvider, plain.TracerProvider, plain.OnEvent = nil, nil, nil, nil
+	p.plain = setting.Fingerprint(struct {
+		tokens  verifier.Issuer
+		keys    jwks.FetcherConfig
+		fetched bool
+	}{tokens, plain, keys != nil})
+	return p
+}
+
+// equal reports whether nothing differs. Keys, clients and providers of telemetry
+// are equal if they are the same one.
+func (p *policy) equal(other *policy) bool {
+	return !p.function && !other.function && p.plain == other.plain && p.client == other.client &&
+		sameOne(p.given, other.given) && sameOne(p.meters, other.meters) && sameOne(p.tracers, other.tracers)
 }
 
 // sameOne reports whether two interfaces hold the same value. Values that cannot be
@@ -40,81 +60,4 @@ func sameOne(a, b any) bool {
 		return x.IsValid() == y.IsValid()
 	}
 	return x.Comparable() && y.Comparable() && a == b
-}
-
-// distrusted is what [Gate.Distrust] was told: it lasts as long as the Gate, also
-// for keys that are fetched later. It is safe for concurrent use.
-type distrusted struct {
-	mu   sync.Mutex
-	kids map[string][]string // by issuer
-}
-
-func (d *distrusted) add(issuer, kid string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.kids == nil {
-		d.kids = make(map[string][]string)
-	}
-	if !slices.Contains(d.kids[issuer], kid) {
-		d.kids[issuer] = append(d.kids[issuer], kid)
-	}
-}
-
-// apply has new keys of an issuer know it.
-func (d *distrusted) apply(issuer string, f *jwks.Fetcher) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, kid := range d.kids[issuer] {
-		f.Distrust(kid)
-	}
-}
-
-// linger is how long keys serve calls that are under way when others took their
-// place: a call that waits for a fetch waits for one.
-func linger(keys *jwks.FetcherConfig) time.Duration { return max(30*time.Second, 2*keys.Timeout) }
-
-// closing is what is closed a while after it was replaced. It is safe for concurrent
-// use.
-type closing struct {
-	mu    sync.Mutex
-	later map[*time.Timer]func()
-	now   bool // the Gate is closed
-	done  sync.WaitGroup
-}
-
-// after runs closeIt after d, or when the Gate is closed.
-func (c *closing) after(d time.Duration, closeIt func()) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.now {
-		c.done.Go(closeIt)
-		return
-	}
-	if c.later == nil {
-		c.later = make(map[*time.Timer]func())
-	}
-	var t *time.Timer
-	t = time.AfterFunc(d, func() {
-		c.mu.Lock()
-		_, mine := c.later[t]
-		delete(c.later, t)
-		if mine {
-			c.done.Go(closeIt)
-		}
-		c.mu.Unlock()
-	})
-	c.later[t] = closeIt
-}
-
-// all closes everything now, and waits for it.
-func (c *closing) all() {
-	c.mu.Lock()
-	c.now = true
-	for t, closeIt := range c.later {
-		t.Stop()
-		c.done.Go(closeIt)
-	}
-	clear(c.later)
-	c.mu.Unlock()
-	c.done.Wait()
 }

@@ -117,7 +117,7 @@ func (cfg *Config) tenantKeys() jwks.FetcherConfig {
 type tenant struct {
 	known   verifier.Known
 	fetcher *jwks.Fetcher // nil if its keys were given
-	from    policy
+	policy  policy
 }
 
 // tenants are those of a Gate.
@@ -141,7 +141,7 @@ func lookup(all *tenants) func(context.Context, string) (verifier.Known, error) 
 }
 
 // directory returns how issuers are found that come at run time. cfg is the Gate's
-// own by then.
+// own, and changes no more.
 func (g *Gate) directory(cfg *Config) directory.Config[*tenant] {
 	wait := linger(&cfg.Keys)
 	return directory.Config[*tenant]{
@@ -169,22 +169,22 @@ func (g *Gate) directory(cfg *Config) directory.Config[*tenant] {
 // tenant returns the issuer of that name as Resolve describes it: the old one, if
 // nothing has changed.
 func (g *Gate) tenant(cfg *Config, p providers.Provider, iss string, old *tenant, lease *directory.Lease) (*tenant, error) {
-	is, err := cfg.policyOf(p, iss)
+	tokens, keys, err := cfg.issuerOf(p, iss)
 	if err != nil {
 		return nil, err
 	}
-	if old != nil && old.from.equal(&is) {
+	t := &tenant{policy: policyFor(tokens, keys)}
+	if old != nil && old.policy.equal(&t.policy) {
 		return old, nil
 	}
-	t := &tenant{from: is}
-	if is.fetched {
-		if t.fetcher, err = jwks.NewFetcher(is.keys); err != nil {
+	if keys != nil {
+		if t.fetcher, err = jwks.NewFetcher(*keys); err != nil {
 			return nil, err
 		}
 		g.distrusted.apply(iss, t.fetcher)
-		is.tokens.Keys = t.fetcher
+		tokens.Keys = t.fetcher
 	}
-	if t.known, err = is.tokens.Compile(lease.Use); err != nil {
+	if t.known, err = tokens.Compile(lease.Use); err != nil {
 		if t.fetcher != nil {
 			_ = t.fetcher.Close()
 		}
@@ -193,9 +193,10 @@ func (g *Gate) tenant(cfg *Config, p providers.Provider, iss string, old *tenant
 	return t, nil
 }
 
-// policyOf returns how the tokens of an issuer that came at run time are judged. Of
-// an answer only what is for exactly that name counts.
-func (cfg *Config) policyOf(p providers.Provider, iss string) (policy, error) {
+// issuerOf returns how the tokens of an issuer that came at run time are judged, and
+// how its keys are fetched, nil if they were given. Of an answer only what is for
+// exactly that name counts.
+func (cfg *Config) issuerOf(p providers.Provider, iss string) (tokens verifier.Issuer, keys *jwks.FetcherConfig, err error) {
 	only := providers.Provider{Err: p.Err}
 	for i := range p.Issuers {
 		if p.Issuers[i].Tokens.Name == iss {
@@ -203,18 +204,17 @@ func (cfg *Config) policyOf(p providers.Provider, iss string) (policy, error) {
 		}
 	}
 	if p.Err == nil && len(only.Issuers) != 1 {
-		return policy{}, errors.New("the Provider is not for the issuer that was asked for: one of its Issuers must have exactly that name, as Tokens.Name")
+		return tokens, nil, errors.New("the Provider is not for the issuer that was asked for: one of its Issuers must have exactly that name, as Tokens.Name")
 	}
 	one := Config{Providers: []providers.Provider{only}, Keys: cfg.tenantKeys(), Guard: cfg.Guard, Profile: cfg.Profile}
 	fetches, err := one.addProviders()
 	if err := errors.Join(err, one.applyProfile()); err != nil {
-		return policy{}, err
+		return tokens, nil, err
 	}
-	is := policy{tokens: one.Verifier.Issuers[0]}
 	if len(fetches) > 0 {
-		is.keys, is.fetched = fetches[0].keys, true
+		keys = &fetches[0].keys
 	}
-	return is, nil
+	return one.Verifier.Issuers[0], keys, nil
 }
 
 // Forget drops what is known of an issuer that [Config.Resolve] was asked about: its
@@ -223,7 +223,7 @@ func (cfg *Config) policyOf(p providers.Provider, iss string) (policy, error) {
 // signs up or leaves; without it that takes effect within [Resolving].GoodFor, or
 // UnknownFor. Issuers that are configured are not touched.
 func (g *Gate) Forget(iss string) {
-	if all := g.orZero().tenants; all != nil {
+	if all := g.state().tenants; all != nil {
 		all.Forget(iss)
 	}
 }

@@ -38,8 +38,8 @@ func newRows() *rows { return &rows{of: map[string]providers.Provider{}, asked: 
 func (r *rows) resolve(ctx context.Context, iss string) (providers.Provider, error) {
 	r.mu.Lock()
 	r.asked[iss]++
-	p, ok, fail, waiting := r.of[iss], false, r.fail, r.waiting
-	_, ok = r.of[iss]
+	p, ok := r.of[iss]
+	fail, waiting := r.fail, r.waiting
 	r.mu.Unlock()
 	if waiting != nil {
 		waiting(ctx, iss)

@@ -225,6 +225,9 @@ const (
 
 // find returns what the header of that text says, nil if it is not known.
 func (h *headers) find(text string) *jose.Header {
+	if h == nil { // of the zero Verifier
+		return nil
+	}
 	known := h.known.Load()
 	if known == nil {
 		return nil

@@ -238,6 +238,7 @@ func New(cfg Config) (*Verifier, error) {
 		revoked:       cfg.Revoked,
 		now:           cfg.Now,
 		lookup:        cfg.Lookup,
+		headers:       new(headers),
 		cache:         cache,
 	}
 	v.tooLarge = fmt.Sprintf("more than %d bytes: raise MaxTokenBytes if such tokens are meant to pass", v.maxTokenBytes)
@@ -310,6 +311,7 @@ func (cfg *Issuer) compile() *issuer {
 		limits:     cloneLimits(cfg.Limits),
 		mapping:    cfg.Claims,
 		hints:      maps.Clone(cfg.Hints),
+		policy:     policyOf(cfg),
 	}
 	i.mapping.OpenToAnyClient = i.mapping.OpenToAnyClient && len(i.clients) == 0
 	if t, ok := parseTemplate(cfg.Name); ok {

@@ -1,6 +1,7 @@
 package verifier
 
 import (
+	"crypto/sha256"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -31,8 +32,9 @@ type issuer struct {
 	mapping    claims.Mapping
 	hints      map[string]string
 
-	inUse    func() bool // of one that was looked up; nil: it is configured
-	replaced atomic.Bool // by another policy: what was verified before counts no more
+	policy   [sha256.Size]byte // names all that was configured but keys
+	inUse    func() bool       // of one that was looked up; nil: it is configured
+	replaced atomic.Bool       // by another policy: what was verified before counts no more
 }
 
 // tenantSegment is the place of the tenant's GUID in the name of a template.

@@ -36,7 +36,7 @@ type Verifier struct {
 	revoked       func(context.Context, *claims.Claims) (bool, error)
 	now           func() time.Time
 	lookup        func(context.Context, string) (Known, error)
-	headers       headers
+	headers       *headers
 	cache         *cache
 }
 

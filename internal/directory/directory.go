@@ -4,7 +4,6 @@
 package directory
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,7 +95,7 @@ type entry[V comparable] struct {
 
 // New returns an empty Directory.
 func New[V comparable](cfg Config[V]) *Directory[V] {
-	life, end := context.WithCancel(context.Background()) // calls are not tied to any caller's context
+	life, end := context.WithCancel(context.Background()) //nolint:gosec // G118: Close calls it. Calls are not tied to any caller's context
 	return &Directory[V]{
 		base:    time.Now(),
 		life:    func() context.Context { return life },
@@ -322,5 +321,5 @@ func failure(err error, timeout time.Duration) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("%w (%v): %w", ErrTimeout, timeout, err)
 	}
-	return cmp.Or(err, error(ErrTimeout))
+	return err
 }
