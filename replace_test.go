@@ -266,7 +266,7 @@ func TestReplaceLoadsKeysFirstAndRefusesNobody(t *testing.T) {
 			assert.Equal(t, 200, code, "%d answers", n)
 		}
 	}
-	t.Logf("60 replacements under %d calls", answers[200].Load())
+	t.Logf("replaced 60 times under %d calls", answers[200].Load())
 }
 
 func TestACallThatWaitsForKeysEndsAsItBegan(t *testing.T) {

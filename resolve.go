@@ -126,6 +126,12 @@ type tenants = directory.Directory[*tenant]
 // lookup returns what the verifier asks for issuers that are not configured.
 func lookup(all *tenants) func(context.Context, string) (verifier.Known, error) {
 	return func(ctx context.Context, iss string) (verifier.Known, error) {
+		if t, ok := all.Known(iss); ok {
+			return t.known, nil
+		}
+		if setting.Flaw(iss) != "" { // no issuer can be configured by that name
+			return verifier.Known{}, reason.UnknownIssuer
+		}
 		t, err := all.Find(ctx, iss)
 		if err == nil {
 			return t.known, nil

@@ -50,7 +50,7 @@ type Config struct {
 	// After any other error, or no answer in time, the tokens of this issuer get
 	// 503. Callers that come at once share a call, whose context is none of theirs; it
 	// must heed it, and be safe for concurrent use. Close waits for it. See Resolving
-	// for what it may cost, and docs/guide/tenants.md.
+	// for what it may cost, and docs/guide/new-tenants.md.
 	//
 	// [reason.UnknownIssuer]: https://pkg.go.dev/github.com/sallyport-go/sallyport/reason#UnknownIssuer
 	Resolve func(ctx context.Context, iss string) (providers.Provider, error)

@@ -48,7 +48,7 @@ const maxName = 512
 // yet is a key for the owner's function and nothing else: no address, no part of an
 // error.
 func (o *opened) lookUp(iss string) (routed, *Error) {
-	if len(iss) > maxName || setting.Flaw(iss) != "" {
+	if len(iss) > maxName || !isVisible(iss) {
 		return routed{}, refuse(reason.UnknownIssuer, detailNotConfigured, nil)
 	}
 	known, err := o.v.lookup(o.ctx, iss)
@@ -67,6 +67,17 @@ func (o *opened) lookUp(iss string) (routed, *Error) {
 		e.RetryAfter = u.RetryAfter
 	}
 	return routed{}, e
+}
+
+// isVisible reports whether a name has neither white space nor control characters,
+// nor a quotation mark, so that an owner's function may put it into a line of a log.
+func isVisible(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; c <= ' ' || c == 0x7f || c == '"' {
+			return false
+		}
+	}
+	return true
 }
 
 const detailNotConfigured = "the token's iss is not configured"
