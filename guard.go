@@ -4,24 +4,23 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
+	"sync/atomic"
 
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/middleware"
-	"github.com/sallyport-go/sallyport/verifier"
 )
 
 // A Gate has the methods of its Guard, written out so that they refuse behind a
 // nil Gate too, where an embedded field would panic.
 
 var (
-	zeroGate     = Gate{verifier: new(verifier.Verifier)} // refuses everything
+	zeroGate     Gate // refuses everything
 	errNotOpened = errors.New("sallyport: this Gate was not made by New, NewFrom, Open or FromEnv")
 )
 
 // orZero returns the Gate that refuses everything for one that is nil or zero.
 func (g *Gate) orZero() *Gate {
-	if g == nil || g.verifier == nil {
+	if g == nil || g.now.Load() == nil {
 		return &zeroGate
 	}
 	return g
@@ -75,12 +74,48 @@ func (g *Gate) MetadataPath() string { return g.orZero().Guard.MetadataPath() }
 // RFC 9728 section 3: https://www.rfc-editor.org/rfc/rfc9728#section-3
 func (g *Gate) MetadataHandler(m middleware.Metadata) (http.Handler, error) {
 	g = g.orZero()
-	if len(m.AuthorizationServers) == 0 {
-		for _, i := range g.issuers {
-			if strings.Contains(i.name, "://") && !strings.Contains(i.name, "{") {
-				m.AuthorizationServers = append(m.AuthorizationServers, i.name)
-			}
-		}
+	if len(m.AuthorizationServers) > 0 || g == &zeroGate {
+		return g.Guard.MetadataHandler(m)
 	}
-	return g.Guard.MetadataHandler(m)
+	h := &serversHandler{gate: g, metadata: m}
+	if _, err := h.now(); err != nil {
+		return nil, err
+	}
+	g.listed.Store(true)
+	return h, nil
+}
+
+// serversHandler sends the metadata with the issuers of the configuration in force.
+type serversHandler struct {
+	gate     *Gate
+	metadata middleware.Metadata
+	last     atomic.Pointer[listing]
+}
+
+type listing struct {
+	of      *state
+	handler http.Handler
+}
+
+func (h *serversHandler) now() (http.Handler, error) {
+	current, last := h.gate.state(), h.last.Load()
+	if last != nil && last.of == current {
+		return last.handler, nil
+	}
+	m := h.metadata
+	m.AuthorizationServers = current.servers()
+	handler, err := h.gate.Guard.MetadataHandler(m)
+	if err == nil {
+		h.last.Store(&listing{current, handler})
+	}
+	return handler, err
+}
+
+func (h *serversHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	handler, err := h.now()
+	if err != nil { // of what More says beside a Binding that was replaced
+		http.Error(w, "", http.StatusInternalServerError)
+		return
+	}
+	handler.ServeHTTP(w, r)
 }

@@ -85,7 +85,11 @@ func refusals(token string) map[string]func(*testing.T, *sallyport.Gate) {
 		"Distrust": func(t *testing.T, g *sallyport.Gate) {
 			assert.ErrorContains(t, g.Distrust("https://issuer.example/", "a"), "not configured")
 		},
-		"Close": func(t *testing.T, g *sallyport.Gate) { assert.NoError(t, g.Close()) },
+		"Replace": func(t *testing.T, g *sallyport.Gate) {
+			assert.ErrorContains(t, g.Replace(t.Context(), sallyport.Config{}), "not made by New")
+		},
+		"Forget": func(_ *testing.T, g *sallyport.Gate) { g.Forget("https://issuer.example/") },
+		"Close":  func(t *testing.T, g *sallyport.Gate) { assert.NoError(t, g.Close()) },
 	}
 }
 

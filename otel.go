@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/sallyport-go/sallyport/internal/version"
+	"github.com/sallyport-go/sallyport/verifier"
 )
 
 // cacheMeters are what a collection reads off the cache of verified tokens. All
@@ -26,8 +27,9 @@ var (
 
 // watchCache has the provider read the counts of the cache whenever it collects,
 // until Close.
-func (g *Gate) watchCache(meters metric.MeterProvider) error {
-	if meters == nil || g.verifier.CacheStats().MaxBytes == 0 {
+func (g *Gate) watchCache(s *state) error {
+	meters := s.cfg.MeterProvider
+	if meters == nil {
 		return nil
 	}
 	meter := meters.Meter(version.Module, metric.WithInstrumentationVersion(version.Built()))
@@ -36,10 +38,12 @@ func (g *Gate) watchCache(meters metric.MeterProvider) error {
 		return fmt.Errorf("sallyport: MeterProvider: %w", err)
 	}
 	read := func(_ context.Context, o metric.Observer) error {
-		m.observe(o, g)
+		if now := g.state().verifier.CacheStats(); now.MaxBytes > 0 {
+			m.observe(o, &now)
+		}
 		return nil
 	}
-	g.watching, err = meter.RegisterCallback(read, m.lookups, m.evictions, m.usage, m.limit)
+	s.watching, err = meter.RegisterCallback(read, m.lookups, m.evictions, m.usage, m.limit)
 	if err != nil {
 		return fmt.Errorf("sallyport: MeterProvider: %w", err)
 	}
@@ -59,8 +63,7 @@ func newCacheMeters(meter metric.Meter) (m cacheMeters, err error) {
 	return m, errors.Join(errs[:]...)
 }
 
-func (m *cacheMeters) observe(o metric.Observer, g *Gate) {
-	s := g.verifier.CacheStats()
+func (m *cacheMeters) observe(o metric.Observer, s *verifier.CacheStats) {
 	o.ObserveInt64(m.lookups, int64(s.Hits), hit)    //nolint:gosec // G115: no process counts so far
 	o.ObserveInt64(m.lookups, int64(s.Misses), miss) //nolint:gosec // G115: as above
 	o.ObserveInt64(m.evictions, int64(s.Evictions))  //nolint:gosec // G115: as above
@@ -70,8 +73,8 @@ func (m *cacheMeters) observe(o metric.Observer, g *Gate) {
 
 // unwatch ends what metrics read. The provider is its owner's, and may have ended
 // before.
-func (g *Gate) unwatch() {
-	if g.watching != nil {
-		_ = g.watching.Unregister()
+func (s *state) unwatch() {
+	if s.watching != nil {
+		_ = s.watching.Unregister()
 	}
 }

@@ -16,8 +16,10 @@ const AllIssuers = "*"
 
 // issuerKeys are the keys of one issuer.
 type issuerKeys struct {
-	name string // as the Verifier has it: the iss claim, or a template
-	keys jwks.KeySet
+	name    string // as the Verifier has it: the iss claim, or a template
+	keys    jwks.KeySet
+	policy  policy
+	fetcher *jwks.Fetcher // nil: the keys were given
 }
 
 // Readiness returns nil if calls can be judged now, else an error that names the
@@ -70,19 +72,19 @@ type issuerReady struct {
 // readiness returns what there is to say of the issuers that were asked for, and
 // of all of them where any is enough.
 func (g *Gate) readiness(asked []string) ([]issuerReady, error) {
-	g = g.orZero()
-	if g == &zeroGate {
+	s := g.state()
+	if s == &refusing {
 		return []issuerReady{}, errNotOpened
 	}
-	found := make([]issuerReady, 0, len(g.issuers))
+	found := make([]issuerReady, 0, len(s.issuers))
 	all := len(asked) == 0 || slices.Contains(asked, AllIssuers)
-	for _, i := range g.issuers {
+	for _, i := range s.issuers {
 		if all || slices.Contains(asked, i.name) {
 			found = append(found, i.ready())
 		}
 	}
 	for _, name := range asked {
-		if name != AllIssuers && !slices.ContainsFunc(g.issuers, func(i issuerKeys) bool { return i.name == name }) {
+		if name != AllIssuers && !slices.ContainsFunc(s.issuers, func(i issuerKeys) bool { return i.name == name }) {
 			found = append(found, issuerReady{Issuer: name, State: "not an issuer of this API", err: errors.New("the Gate has no such issuer")})
 		}
 	}

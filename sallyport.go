@@ -15,10 +15,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
@@ -32,13 +32,30 @@ import (
 	"github.com/sallyport-go/sallyport/verifier"
 )
 
-// Config is the configuration of a [Gate]. Only Providers is required; the rest
-// changes the parts behind it.
+// Config is the configuration of a [Gate]. Only Providers or Resolve is required; the
+// rest changes the parts behind it.
 type Config struct {
 	_ [0]func() // keyed literals only
 
-	// Providers are the authorization servers to trust. At least one.
+	// Providers are the authorization servers to trust. At least one, unless there is
+	// a Resolve.
 	Providers []providers.Provider
+
+	// Resolve finds an issuer that is not configured, by the iss of a token: for
+	// tenants that come while the program runs, in a row of a database. Nothing
+	// vouches for iss yet: it is a key to look up, and never an address to ask. Of
+	// the Provider only what is for exactly that iss counts, and no template.
+	//
+	// [reason.UnknownIssuer] means that there is no such tenant: its tokens get 401.
+	// After any other error, or no answer in time, the tokens of this issuer get
+	// 503. Callers that come at once share a call, whose context is none of theirs; it
+	// must heed it, and be safe for concurrent use. Close waits for it. See Resolving
+	// for what it may cost, and docs/guide/new-tenants.md.
+	//
+	// [reason.UnknownIssuer]: https://pkg.go.dev/github.com/sallyport-go/sallyport/reason#UnknownIssuer
+	Resolve func(ctx context.Context, iss string) (providers.Provider, error)
+	// Resolving bounds what Resolve costs.
+	Resolving Resolving
 
 	// Keys is how keys are fetched, the same for all issuers. Issuer,
 	// DiscoveryURL, JWKSURL and BearerFile are each provider's own and stay empty
@@ -71,16 +88,20 @@ type Config struct {
 }
 
 // Gate is a Guard with all that it needs: keys that refresh themselves, a
-// verifier and its cache. It is safe for concurrent use. Close it when done.
-// The zero Gate and a nil one refuse everything.
+// verifier and its cache. It is safe for concurrent use, and changes by
+// [Gate.Replace] alone. Close it when done. The zero Gate and a nil one refuse
+// everything.
 type Gate struct {
 	*middleware.Guard
 
-	verifier *verifier.Verifier
-	asking   *introspection.Verifier // nil: nobody is asked
-	fetchers []*jwks.Fetcher         // which the Gate owns
-	issuers  []issuerKeys            // of every issuer, those of the fetchers too
-	watching metric.Registration
+	now        atomic.Pointer[state] // the configuration in force
+	turn       chan struct{}         // of Replace: one at a time
+	distrusted distrusted
+	closing    closing
+	listed     atomic.Bool // a MetadataHandler names the issuers
+
+	mu     sync.Mutex // held while a configuration takes the place of another
+	closed bool
 }
 
 // New returns a Gate for the tokens of one issuer. issuer is the iss claim,
@@ -97,6 +118,25 @@ func NewFrom(from ...providers.Provider) (*Gate, error) {
 
 // Open returns a Gate, or every mistake in cfg at once.
 func Open(cfg Config) (*Gate, error) {
+	cfg.inherit()
+	fetches, err := cfg.compose(nil)
+	if err != nil {
+		return nil, err
+	}
+	g := &Gate{turn: make(chan struct{}, 1)}
+	s, err := g.build(&cfg, fetches, nil)
+	if err != nil {
+		return nil, err
+	}
+	if g.Guard, err = middleware.New(cfg.Guard); err != nil {
+		return nil, errors.Join(err, s.discard())
+	}
+	g.now.Store(s)
+	return g, nil
+}
+
+// inherit gives the parts what they have none of.
+func (cfg *Config) inherit() {
 	cfg.Keys.MeterProvider = cmp.Or(cfg.Keys.MeterProvider, cfg.MeterProvider)
 	cfg.Keys.TracerProvider = cmp.Or(cfg.Keys.TracerProvider, cfg.TracerProvider)
 	cfg.Guard.Logger = cmp.Or(cfg.Guard.Logger, cfg.Logger)
@@ -108,15 +148,6 @@ func Open(cfg Config) (*Gate, error) {
 		one := &cfg.Introspection[i]
 		one.MeterProvider = cmp.Or(one.MeterProvider, cfg.MeterProvider)
 	}
-	fetches, err := cfg.compose(nil)
-	if err != nil {
-		return nil, err
-	}
-	g := new(Gate)
-	if err := g.open(cfg, fetches); err != nil {
-		return nil, errors.Join(err, g.Close())
-	}
-	return g, nil
 }
 
 // fieldNames are what mistakes call the settings of a key configuration that a
@@ -137,7 +168,7 @@ func (cfg *Config) compose(missing error) ([]fetch, error) {
 	if faulty != nil && len(fetches) == 0 {
 		err = errors.Join(err, cfg.validateKeys())
 	}
-	return fetches, errors.Join(cfg.misplaced(), err, cfg.validateVerifier(faulty), cfg.validateIntrospection(), cfg.Guard.Validate())
+	return fetches, errors.Join(cfg.misplaced(), cfg.validateResolve(), err, cfg.validateVerifier(faulty), cfg.validateIntrospection(), cfg.Guard.Validate())
 }
 
 func (cfg *Config) validateIntrospection() error {
@@ -207,6 +238,9 @@ func (cfg *Config) validateVerifier(faulty error) error {
 	if faulty != nil && len(v.Issuers) == 0 {
 		v.Issuers = []verifier.Issuer{{Name: standIn, Audiences: []string{standIn}}}
 	}
+	if cfg.Resolve != nil && v.Lookup == nil {
+		v.Lookup = lookup(nil)
+	}
 	return v.Validate()
 }
 
@@ -218,72 +252,42 @@ func (cfg *Config) validateKeys() error {
 	return setting.Rename(keys.Validate(), "sallyport: ", fieldNames)
 }
 
-// open makes the parts of a Gate, from the keys outwards.
-func (g *Gate) open(cfg Config, fetches []fetch) (err error) {
-	for i := range fetches {
-		from := &fetches[i]
-		f, err := jwks.NewFetcher(from.keys)
-		if err != nil {
-			return err
-		}
-		g.fetchers = append(g.fetchers, f)
-		cfg.Verifier.Issuers[from.issuer].Keys = f
-	}
-	if g.verifier, err = verifier.New(cfg.Verifier); err != nil {
-		return err
-	}
-	for i := range cfg.Verifier.Issuers {
-		g.issuers = append(g.issuers, issuerKeys{cfg.Verifier.Issuers[i].Name, cfg.Verifier.Issuers[i].Keys})
-	}
-	cfg.Guard.Verifier = g.verifier
-	if len(cfg.Introspection) > 0 {
-		if g.asking, err = introspection.New(g.verifier, cfg.Introspection...); err != nil {
-			return err
-		}
-		cfg.Guard.Verifier = g.asking
-	}
-	if g.Guard, err = middleware.New(cfg.Guard); err != nil {
-		return err
-	}
-	return g.watchCache(cfg.MeterProvider)
-}
-
 // Verify verifies a token without a request, as the Guard does with one, but
 // for a token that is bound to its sender by a cnf claim: that is refused, for
 // there is no request to check it by. An error is a [*verifier.Error].
 func (g *Gate) Verify(ctx context.Context, token string) (*claims.Claims, error) {
-	return g.orZero().tokens().Verify(ctx, token)
+	return g.state().tokens().Verify(ctx, token)
 }
 
 // Explain reports, check after check, what a token has and what was expected.
 // Its result is that of Verify. The report holds claim values: it is for
 // people, not for logs.
 func (g *Gate) Explain(ctx context.Context, token string) verifier.Report {
-	return g.orZero().tokens().Explain(ctx, token)
+	return g.state().tokens().Explain(ctx, token)
 }
 
 // ExplainRule is [Gate.Explain] for a route: its rule is the last check. The
 // hint says what a good token lacks for it, and where its issuer grants that.
 func (g *Gate) ExplainRule(ctx context.Context, token string, rule claims.Rule) verifier.Report {
-	return g.orZero().tokens().ExplainRule(ctx, token, rule)
+	return g.state().tokens().ExplainRule(ctx, token, rule)
 }
 
 // tokens returns what verifies and explains tokens.
-func (g *Gate) tokens() interface {
+func (s *state) tokens() interface {
 	Verify(ctx context.Context, token string) (*claims.Claims, error)
 	Explain(ctx context.Context, token string) verifier.Report
 	ExplainRule(ctx context.Context, token string, rule claims.Rule) verifier.Report
 } {
-	if g.asking != nil {
-		return g.asking
+	if s.asking != nil {
+		return s.asking
 	}
-	return g.verifier
+	return s.verifier
 }
 
 // ExplainBound is [Gate.ExplainRule] for a token whose cnf claim is checked apart,
 // for instance by the Explain method of a Binding of package middleware/dpop.
 func (g *Gate) ExplainBound(ctx context.Context, token string, rule claims.Rule) verifier.Report {
-	return g.orZero().verifier.ExplainBound(ctx, token, rule)
+	return g.state().verifier.ExplainBound(ctx, token, rule)
 }
 
 // Ready waits until the keys of every issuer are fetched, for as long as ctx
@@ -291,11 +295,11 @@ func (g *Gate) ExplainBound(ctx context.Context, token string, rule claims.Rule)
 // need not call either: a Gate without keys answers 503 and fetches them by
 // itself.
 func (g *Gate) Ready(ctx context.Context) error {
-	g = g.orZero()
-	if g == &zeroGate {
+	s := g.state()
+	if s == &refusing {
 		return errNotOpened
 	}
-	fetchers := g.allFetchers()
+	fetchers := s.allFetchers()
 	errs := make([]error, len(fetchers))
 	var wg sync.WaitGroup
 	for i, f := range fetchers {
@@ -309,8 +313,7 @@ func (g *Gate) Ready(ctx context.Context) error {
 // page or an alarm. It starts no fetch: before the first call their Started is
 // false.
 func (g *Gate) Keys() []jwks.Status {
-	g = g.orZero()
-	fetchers := g.allFetchers()
+	fetchers := g.state().allFetchers()
 	out := make([]jwks.Status, len(fetchers))
 	for i, f := range fetchers {
 		out[i] = f.Status()
@@ -320,9 +323,9 @@ func (g *Gate) Keys() []jwks.Status {
 
 // allFetchers returns the Fetchers of all issuers, also those that were given, in
 // the order of the issuers. Several issuers may share one.
-func (g *Gate) allFetchers() []*jwks.Fetcher {
+func (s *state) allFetchers() []*jwks.Fetcher {
 	var all []*jwks.Fetcher
-	for _, i := range g.issuers {
+	for _, i := range s.issuers {
 		if f, ok := i.keys.(*jwks.Fetcher); ok && !slices.Contains(all, f) {
 			all = append(all, f)
 		}
@@ -330,42 +333,19 @@ func (g *Gate) allFetchers() []*jwks.Fetcher {
 	return all
 }
 
-// Distrust refuses an issuer's key from now on, whatever the issuer says, and
-// every token that it signed, also those that were verified before: for a key
-// that is known to have leaked. issuer is the name as configured, of a template
-// with its placeholder; an issuer's v1.0 and v2.0 tokens are two issuers. It lasts
-// as long as this Gate: call it in every instance, and open another Gate to trust
-// the key again. See [jwks.Fetcher.Distrust].
-//
-// It fails, and changes nothing, if there is no such issuer, if kid is "", or if
-// the issuer's keys were given and not fetched: then leave the key out of those
-// and open another Gate.
-func (g *Gate) Distrust(issuer, kid string) error {
-	issuers := g.orZero().issuers
-	i := slices.IndexFunc(issuers, func(i issuerKeys) bool { return i.name == issuer })
-	if i < 0 {
-		return fmt.Errorf("sallyport: Distrust: issuer %.200q is not configured: give its name as in the configuration", issuer)
-	}
-	f, fetched := issuers[i].keys.(*jwks.Fetcher)
-	switch {
-	case kid == "":
-		return errors.New("sallyport: Distrust: no kid is given: keys without one cannot be told apart")
-	case !fetched:
-		return fmt.Errorf("sallyport: Distrust: the keys of issuer %.200q were given, not fetched: open another Gate without the key", issuer)
-	}
-	f.Distrust(kid)
-	return nil
-}
-
 // Close ends the background refreshes, the questions to issuers and what metrics
 // read. Later requests are answered with the keys that were fetched, for as long as
 // those may be used; nobody is asked any more.
 func (g *Gate) Close() error {
 	g = g.orZero()
-	g.unwatch()
-	errs := []error{g.asking.Close()}
-	for _, f := range g.fetchers {
-		errs = append(errs, f.Close())
+	g.mu.Lock()
+	g.closed = true
+	s := g.state()
+	g.mu.Unlock()
+	err := s.discard()
+	if s.tenants != nil {
+		s.tenants.Close()
 	}
-	return errors.Join(errs...)
+	g.closing.all()
+	return err
 }

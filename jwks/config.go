@@ -66,8 +66,15 @@ type FetcherConfig struct {
 
 	// Client makes the requests: its transport can trust a private CA, use a
 	// proxy, add a bearer token. It is copied; redirects are refused all the
-	// same. nil is a client of the Fetcher's own.
+	// same. nil is a client of the package's own, whose transport is a copy of
+	// [http.DefaultTransport] that Fetchers share.
 	Client *http.Client
+	// PublicNetworksOnly dials no address that is loopback, link-local, private,
+	// shared by a provider, multicast or reserved, whatever a name resolves to and
+	// however IPv6 writes it: for addresses that strangers choose. No proxy is used,
+	// because it would dial in its place. A Transport of Client then is an
+	// *http.Transport without Proxy and Dial functions, of which a copy is used.
+	PublicNetworksOnly bool
 	// CAFile is a file of certificates in PEM form: the servers are trusted by
 	// these alone, and not by those of the system or of Client, whose Transport
 	// then is an *http.Transport or nil. It is read again for every fetch, so
@@ -133,7 +140,7 @@ var _ = setting.RegisterFetches(func(cfg any, names setting.Names) {
 // reads CAFile and BearerFile. [NewFetcher] calls it.
 func (c FetcherConfig) Validate() error {
 	problems := slices.Concat(c.checkAddresses(), c.checkDurations())
-	for _, err := range []error{c.checkAuthority(), c.checkBearer()} {
+	for _, err := range []error{c.checkAuthority(), c.checkBearer(), c.checkNetworks()} {
 		if err != nil {
 			problems = append(problems, fmt.Errorf("jwks: %w", err))
 		}

@@ -98,7 +98,7 @@ func (d *discovery) read(ctx context.Context, s *source) (string, error) {
 	for _, address := range d.documents {
 		header := make(http.Header)
 		header.Set("Accept", "application/json")
-		resp, err := s.get(ctx, address, header)
+		resp, err := s.get(ctx, address, header, false)
 		if err == nil {
 			var known string
 			if known, err = d.parse(address, resp.body); err == nil {

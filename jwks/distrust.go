@@ -24,8 +24,26 @@ func (f *Fetcher) Distrust(kid string) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.distrusted.add(kid, f.Snapshot().set.byID[kid])
+	f.dropDistrusted()
+}
+
+// DistrustKey is [Fetcher.Distrust] for a key that is at hand, which counts under any
+// kid: one that another Fetcher of the issuer had. nil changes nothing.
+func (f *Fetcher) DistrustKey(k *Key) {
+	if k == nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.distrusted.keys = append(f.distrusted.keys, &k.inner)
+	f.dropDistrusted()
+}
+
+// dropDistrusted takes what is distrusted out of the snapshot. Its caller holds the
+// lock.
+func (f *Fetcher) dropDistrusted() {
 	old := f.Snapshot()
-	f.distrusted.add(kid, old.set.byID[kid])
 	trusted := slices.DeleteFunc(slices.Clone(old.set.keys), func(k *Key) bool {
 		why := f.distrusted.why(&k.inner, f.distrusted.keys)
 		if why != nil {
@@ -64,7 +82,7 @@ func (d *distrusted) add(kid string, keys []*Key) {
 
 // split leaves out what is distrusted, and says what that was.
 func (d *distrusted) split(keys []jose.Key) (trusted []jose.Key, skipped []error) {
-	if len(d.kids) == 0 {
+	if len(d.kids)+len(d.keys) == 0 {
 		return keys, nil
 	}
 	bad := slices.Clone(d.keys)

@@ -12,26 +12,28 @@ import (
 )
 
 // Fetcher is a [KeySet] that fetches an issuer's keys and keeps them fresh. It
-// dials lazily: the first Ready or Refresh starts its one goroutine, Close ends
-// it. It is safe for concurrent use. The zero value is not usable: call
+// dials lazily: the first Ready or Refresh starts the fetches, Close ends them.
+// Between two fetches it has a timer and no goroutine, so that there may be
+// thousands. It is safe for concurrent use. The zero value is not usable: call
 // [NewFetcher].
 type Fetcher struct {
 	cfg       FetcherConfig
 	schedule  schedule
-	source    *source // used by the goroutine alone
+	source    *source // used by one fetch at a time
 	telemetry telemetry
 	seed      maphash.Seed
 
 	snapshot atomic.Pointer[Snapshot] // written under mu
 
-	launch  func() // starts the goroutine
-	running sync.WaitGroup
-	changed chan struct{} // policy.next has changed
+	attempt func()         // runs a fetch, by the timer
+	running sync.WaitGroup // the fetch in flight
 	closing chan struct{}
 	stop    context.CancelFunc
 	unwatch func() error // ends what metrics read
 
-	mu              sync.Mutex // guards what follows; never held across I/O or a hook
+	mu              sync.Mutex  // guards what follows; never held across I/O or a hook
+	timer           *time.Timer // of the next fetch; nil before the first
+	fetching        bool        // from the start of a fetch until its hook has returned
 	policy          policy
 	round           chan struct{} // closed when the fetch in flight, or else the next one, has ended
 	waiting         int           // callers of Refresh
@@ -57,7 +59,6 @@ func NewFetcher(cfg FetcherConfig) (*Fetcher, error) {
 		source:    newSource(cfg),
 		telemetry: t,
 		seed:      maphash.MakeSeed(),
-		changed:   make(chan struct{}, 1),
 		closing:   make(chan struct{}),
 		round:     make(chan struct{}),
 		report:    Status{Issuer: cfg.Issuer, URL: cfg.JWKSURL},
@@ -74,9 +75,10 @@ func NewFetcher(cfg FetcherConfig) (*Fetcher, error) {
 	f.snapshot.Store(NewSnapshot(SnapshotConfig{}))
 	ctx, stop := context.WithCancel(context.Background()) // fetches are not tied to any caller's context
 	f.stop = stop
-	f.launch = func() { f.running.Go(func() { f.run(ctx) }) }
+	f.attempt = func() { f.run(ctx) }
 	if f.unwatch, err = f.watch(cfg.MeterProvider); err != nil {
 		stop()
+		f.source.close()
 		return nil, err
 	}
 	return f, nil
@@ -142,9 +144,9 @@ func (f *Fetcher) notReady(err error) error {
 	return fmt.Errorf("jwks: no usable keys yet, the first fetch has not ended: %w", err)
 }
 
-// Close ends the goroutine and the fetch in flight, and waits for both. Callers
-// that wait for keys get [ErrClosed], and metrics of the state end. The error is
-// always nil; closing twice is fine.
+// Close ends the fetches, and waits for the one in flight. Callers that wait for
+// keys get [ErrClosed], and metrics of the state end. The error is always nil;
+// closing twice is fine.
 func (f *Fetcher) Close() error {
 	f.mu.Lock()
 	first := !f.closed
@@ -152,63 +154,19 @@ func (f *Fetcher) Close() error {
 		f.closed = true
 		close(f.closing)
 		f.stop()
+		if f.timer != nil {
+			f.timer.Stop()
+		}
 	}
 	f.mu.Unlock()
 	if first {
 		_ = f.unwatch() // the provider is its owner's, and may have ended before
 	}
 	f.running.Wait()
+	if first {
+		f.source.close()
+	}
 	return nil
-}
-
-// run fetches whenever the policy says so. It is the Fetcher's goroutine;
-// everything below is called by it alone.
-func (f *Fetcher) run(ctx context.Context) {
-	defer f.source.close()
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for ctx.Err() == nil { // a timer that fires together with Close starts nothing
-		timer.Reset(f.untilNext())
-		select {
-		case <-ctx.Done():
-		case <-f.changed:
-		case <-timer.C:
-			f.fetch(ctx)
-		}
-	}
-}
-
-func (f *Fetcher) untilNext() time.Duration {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return max(0, time.Until(f.policy.next()))
-}
-
-// fetch makes one fetch and publishes what it brought: to readers first, then to
-// the hook, then to the callers that wait.
-func (f *Fetcher) fetch(ctx context.Context) {
-	e := Event{Forced: f.begin()}
-	spanned, end := f.telemetry.start(ctx, e.Forced)
-	got, err := f.source.fetch(spanned, e.Forced)
-	if ctx.Err() != nil {
-		end(Failed, got.url, 0, ErrClosed)
-		return
-	}
-	var round chan struct{}
-	if err != nil {
-		round = f.fail(&e, got.url, err)
-	} else {
-		round = f.succeed(&e, got)
-	}
-	end(e.Kind, got.url, len(e.Status.Keys), err)
-	f.emit(e)
-	close(round)
-}
-
-func (f *Fetcher) begin() (forced bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.policy.begin(time.Now())
 }
 
 // fail keeps the snapshot, and ends the round.
@@ -300,11 +258,9 @@ func (f *Fetcher) decide(c *caller) (o outcome, round <-chan struct{}, err error
 	f.update(c, now)
 	next := f.policy.next()
 	o = f.policy.decide(c.lookup)
-	if !f.started {
+	if !f.started || !f.policy.next().Equal(next) {
 		f.started = true
-		f.launch()
-	} else if !f.policy.next().Equal(next) {
-		f.wake()
+		f.arm(now)
 	}
 	if o == wait && !c.owner && !c.waiting {
 		c.waiting = true
@@ -357,12 +313,4 @@ func (f *Fetcher) hash(kid string) kidHash {
 		return nameless
 	}
 	return max(nameless+1, kidHash(maphash.String(f.seed, kid)))
-}
-
-// wake makes the goroutine look at the policy again.
-func (f *Fetcher) wake() {
-	select {
-	case f.changed <- struct{}{}:
-	default:
-	}
 }

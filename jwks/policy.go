@@ -22,10 +22,11 @@ type policy struct {
 	budget budget    // of fetches for unknown kids
 	paid   bool      // the fetch in flight, or the one that failed before it, was on the budget
 
-	pendingKids   kidSet // unknown kids that the next fetch is for
-	inFlightKids  kidSet // unknown kids that the fetch in flight is for
-	notFoundKids  memory // kids never seen that a fetch for them did not bring
-	withdrawnKids memory // kids that were in the set and no longer are
+	pendingKids   kidSet    // unknown kids that the next fetch is for
+	inFlightKids  kidSet    // unknown kids that the fetch in flight is for
+	notFoundKids  memory    // kids never seen that a fetch for them did not bring
+	notFoundUntil time.Time // none of them is remembered any longer
+	withdrawnKids memory    // kids that were in the set and no longer are
 }
 
 // limits are the times of a policy.
@@ -247,12 +248,15 @@ func (p *policy) remember(kid kidHash) {
 		e.pause = min(2*e.pause, max(p.cooldown, p.longest))
 		return
 	}
-	p.notFoundKids.put(kid).until = p.lastStart.Add(p.cooldown)
+	p.notFoundUntil = p.lastStart.Add(p.cooldown)
+	p.notFoundKids.put(kid).until = p.notFoundUntil
 }
 
 func (p *policy) updateMemory(r fetchResult) {
-	if r.changed {
+	if r.changed || p.lastStart.After(p.notFoundUntil) {
 		p.notFoundKids.clear()
+	}
+	if r.changed {
 		for _, e := range p.withdrawnKids.entries {
 			e.until = time.Time{}
 		}

@@ -28,7 +28,8 @@ const (
 // source makes the requests to one issuer. It is used by one goroutine.
 type source struct {
 	client    *http.Client
-	own       idler // nil if the client was given
+	own       []idler // what is given back in the end
+	once      bool    // connections serve one fetch
 	userAgent string
 	timeout   time.Duration
 	discovery discovery
@@ -53,19 +54,17 @@ func newSource(cfg FetcherConfig) *source {
 	}
 	if cfg.Client != nil {
 		*s.client = *cfg.Client
-	} else if t, ok := http.DefaultTransport.(*http.Transport); ok {
-		t = t.Clone()
-		t.MaxResponseHeaderBytes = maxHeader
-		t.MaxIdleConnsPerHost = 1
-		t.IdleConnTimeout = 10 * time.Second // the next fetch is minutes away
-		s.own, s.client.Transport = t, t
+	}
+	if t, ok := cfg.transport().(*http.Transport); ok && (cfg.Client == nil || cfg.PublicNetworksOnly) {
+		b := transports.take(dialing{like: t, public: cfg.PublicNetworksOnly})
+		s.own, s.once, s.client.Transport = append(s.own, b), true, b.Transport
 	}
 	s.withFiles(cfg)
 	s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return s
 }
 
-// idler is a transport of the source's own.
+// idler is a transport that the source uses up.
 type idler interface{ CloseIdleConnections() }
 
 // withFiles puts what is read from files between the client and its transport.
@@ -75,7 +74,7 @@ func (s *source) withFiles(cfg FetcherConfig) {
 	}
 	if t, ok := s.client.Transport.(*http.Transport); ok && cfg.CAFile != "" {
 		a := &authority{base: t, file: cfg.CAFile}
-		s.own, s.client.Transport = a, a
+		s.own, s.once, s.client.Transport = append(s.own, a), true, a
 	}
 	if u, err := url.Parse(cfg.address()); err == nil && cfg.BearerFile != "" {
 		s.client.Transport = &bearer{base: s.client.Transport, file: cfg.BearerFile, origin: originOf(u)}
@@ -83,8 +82,8 @@ func (s *source) withFiles(cfg FetcherConfig) {
 }
 
 func (s *source) close() {
-	if s.own != nil {
-		s.own.CloseIdleConnections()
+	for _, t := range s.own {
+		t.CloseIdleConnections()
 	}
 }
 
@@ -133,7 +132,7 @@ func (s *source) fetchSet(ctx context.Context, url string, forced bool) (fetched
 	case s.etag != "" && s.etagFrom == url && time.Since(s.etagAt) < s.etagLife:
 		header.Set("If-None-Match", s.etag)
 	}
-	resp, err := s.get(ctx, url, header)
+	resp, err := s.get(ctx, url, header, true)
 	if err != nil {
 		return fetched{}, err
 	}
@@ -191,13 +190,13 @@ func (e *statusError) Error() string {
 }
 
 // get makes one request. It returns a 200 with a bounded body, a 304 if header
-// asks for it, or an error.
-func (s *source) get(ctx context.Context, url string, header http.Header) (response, error) {
+// asks for it, or an error. After the last of a fetch the connection is closed.
+func (s *source) get(ctx context.Context, url string, header http.Header, last bool) (response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return response{}, fmt.Errorf("jwks: %w", err)
 	}
-	req.Header = header
+	req.Header, req.Close = header, last && s.once
 	header.Set("User-Agent", s.userAgent)
 	resp, err := s.client.Do(req)
 	if err != nil {

@@ -70,7 +70,7 @@ const nameless kidHash = 0
 // is empty. It is not safe for concurrent use.
 type memory struct {
 	entries map[kidHash]*entry
-	ring    [memorySize]kidHash
+	ring    []kidHash // grows to memorySize
 	pushed  int
 }
 
@@ -103,24 +103,24 @@ func (m *memory) put(kid kidHash) *entry {
 // push takes the next slot, and drops the kid that has it.
 func (m *memory) push(kid kidHash) int {
 	slot := m.pushed % memorySize
-	if m.pushed >= memorySize {
-		old := m.ring[slot]
-		if e := m.entries[old]; e != nil && e.slot == slot { // else it was forgotten, and may be back in another slot
-			delete(m.entries, old)
-		}
+	m.pushed++
+	if slot == len(m.ring) {
+		m.ring = append(m.ring, kid)
+		return slot
+	}
+	old := m.ring[slot]
+	if e := m.entries[old]; e != nil && e.slot == slot { // else it was forgotten, and may be back in another slot
+		delete(m.entries, old)
 	}
 	m.ring[slot] = kid
-	m.pushed++
 	return slot
 }
 
 // forget drops kid. Its slot stays taken until its turn comes.
 func (m *memory) forget(kid kidHash) { delete(m.entries, kid) }
 
-func (m *memory) clear() {
-	clear(m.entries)
-	m.pushed = 0
-}
+// clear forgets all, and gives the room back: a flood must not leave it behind.
+func (m *memory) clear() { *m = memory{} }
 
 // kidSet is a set of at most memorySize kids; what does not fit is left out.
 type kidSet map[kidHash]struct{}

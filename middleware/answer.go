@@ -28,7 +28,7 @@ type answer struct {
 //
 // RFC 9110 section 15.5.2: https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2
 // RFC 6750 section 3: https://www.rfc-editor.org/rfc/rfc6750#section-3
-func (g *Guard) answerTo(r *http.Request, e *Error) answer {
+func (g *guard) answerTo(r *http.Request, e *Error) answer {
 	a := answer{status: e.status(), header: e.Header, body: r == nil || r.Method != http.MethodHead}
 	if a.status == http.StatusServiceUnavailable || e.RetryAfter > 0 {
 		a.retryAfter = seconds(e.RetryAfter)
@@ -84,7 +84,7 @@ func dropBodyHeaders(h http.Header) {
 	}
 }
 
-func (g *Guard) write(w http.ResponseWriter, r *http.Request, e *Error) {
+func (g *guard) write(w http.ResponseWriter, r *http.Request, e *Error) {
 	a := g.answerTo(r, e)
 	h := w.Header()
 	dropBodyHeaders(h)
@@ -300,7 +300,7 @@ type bodyWriter struct {
 }
 
 // writeOwn lets the ErrorBody hook write the body.
-func (g *Guard) writeOwn(w http.ResponseWriter, r *http.Request, e *Error, a *answer) {
+func (g *guard) writeOwn(w http.ResponseWriter, r *http.Request, e *Error, a *answer) {
 	b := &bodyWriter{w: w, header: w.Header().Clone(), answer: a}
 	b.header["Content-Type"] = []string{"text/plain; charset=utf-8"}
 	g.errorBody(b, r, e)

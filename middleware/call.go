@@ -59,7 +59,7 @@ func (c *requestCall) Elapsed(t time.Time) time.Duration {
 
 // forRule returns the request for a rule that asks about it, and the request
 // without what was put there for that.
-func (g *Guard) forRule(r *http.Request) (*http.Request, claims.Call) {
+func (g *guard) forRule(r *http.Request) (*http.Request, claims.Call) {
 	r, param := params.Take(r)
 	return r, &requestCall{request: r, param: param, ages: g.ages}
 }

@@ -30,7 +30,8 @@ type Verifier interface {
 }
 
 // Config is the configuration of a [Guard]. Only the Verifier is required; what
-// is left empty is safe. New copies it: changes made later have no effect.
+// is left empty is safe. New copies it: changes made later have no effect; for
+// another configuration there is [Guard.Replace].
 type Config struct {
 	_ [0]func()
 
@@ -151,6 +152,17 @@ type Config struct {
 
 // New returns a Guard, or every mistake of the configuration at once.
 func New(cfg Config) (*Guard, error) {
+	now, err := cfg.build(new(family))
+	if err != nil {
+		return nil, err
+	}
+	g := &Guard{scopes: &scopeSet{names: map[string]bool{}}}
+	g.now.Store(now)
+	return g, nil
+}
+
+// build compiles the configuration of a Guard of that family.
+func (cfg *Config) build(of *family) (*guard, error) {
 	g, err := cfg.compile()
 	if isNil(cfg.Verifier) {
 		err = errors.Join(errors.New("middleware: Config.Verifier is missing: without one no token can be verified"), err)
@@ -158,6 +170,7 @@ func New(cfg Config) (*Guard, error) {
 	if err != nil {
 		return nil, err
 	}
+	g.decider.family = of
 	g.decider.verify = verifyOf(cfg.Verifier, len(g.bound.bindings) > 0)
 	g.lifetimes, _ = cfg.Verifier.(lifetimes)
 	g.ages, _ = cfg.Verifier.(ages)
@@ -174,8 +187,8 @@ func (cfg Config) Validate() error {
 	return err
 }
 
-// compile makes the Guard, but for what it gets from its Verifier.
-func (cfg *Config) compile() (*Guard, error) {
+// compile makes what is in force, but for what it gets from its Verifier.
+func (cfg *Config) compile() (*guard, error) {
 	var errs []error
 	fail := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("middleware: Config."+format, args...))
@@ -208,7 +221,7 @@ func (cfg *Config) compile() (*Guard, error) {
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, err
 	}
-	g := &Guard{
+	g := &guard{
 		decider: decider{
 			realm:       cfg.Realm,
 			shadow:      cfg.Shadow,
@@ -230,7 +243,6 @@ func (cfg *Config) compile() (*Guard, error) {
 		endAtExpiry:    cfg.EndAtExpiry,
 		preflight:      preflight,
 		resource:       cfg.Resource,
-		scopes:         &scopeSet{names: map[string]bool{}},
 	}
 	g.decider.label(cfg.Verifier)
 	if len(cfg.Exempt) > 0 {

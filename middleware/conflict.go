@@ -9,7 +9,7 @@ import (
 // orExempt adds to the error about a pattern of a table which exempt pattern
 // would do, where one of those that there are conflicts with it: ServeMux says
 // only that neither of the two is the more specific one.
-func (g *Guard) orExempt(pattern string, err error) error {
+func (g *guard) orExempt(pattern string, err error) error {
 	if err == nil {
 		return nil
 	}

@@ -15,6 +15,7 @@ import (
 // transport; a Guard is its net/http face. It is immutable and safe for
 // concurrent use. The zero decider refuses every call.
 type decider struct {
+	family  *family
 	verify  func(context.Context, string) (who *claims.Claims, seen bool, err error)
 	realm   string
 	shadow  bool

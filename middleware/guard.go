@@ -24,15 +24,16 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/internal/cachecontrol"
 	"github.com/sallyport-go/sallyport/reason"
 )
 
-// Guard protects handlers. It is immutable, safe for concurrent use, and owns
-// nothing that must be closed. The zero Guard and a nil one refuse every
-// request with 503; [New] makes one that works.
+// Guard protects handlers. It is safe for concurrent use, owns nothing that must be
+// closed, and changes by [Guard.Replace] alone. The zero Guard and a nil one refuse
+// every request with 503; [New] makes one that works.
 //
 // Behind a verified token the ResponseWriter adds Cache-Control: private to an
 // answer that has none; see [Config.NoCacheControl]. Flush, Hijack and
@@ -42,6 +43,13 @@ import (
 // They also have a method Requires(method, pattern string) (access string,
 // ruled bool), by which the audits of the adapters find out what a route asks for.
 type Guard struct {
+	now    atomic.Pointer[guard] // the configuration in force
+	scopes *scopeSet             // of the rules that it was given
+}
+
+// guard is a configuration of a Guard, compiled: immutable and safe for concurrent
+// use. A request is judged by one.
+type guard struct {
 	decider        decider
 	credentials    func(*http.Request) (Credential, error)
 	bound          bound
@@ -55,7 +63,6 @@ type Guard struct {
 	lifetimes      lifetimes
 	ages           ages
 	resource       string
-	scopes         *scopeSet // of the rules that it was given
 	preflight      http.Handler
 }
 
@@ -67,8 +74,20 @@ func (g *Guard) orZero() *Guard {
 	return g
 }
 
+// current returns the configuration in force. That of a nil Guard and of the zero
+// one refuses everything.
+func (g *Guard) current() *guard {
+	if g != nil {
+		if now := g.now.Load(); now != nil {
+			return now
+		}
+	}
+	return &refusing
+}
+
 var (
 	zeroGuard Guard
+	refusing  guard
 	anyToken  = claims.AnyToken()
 )
 
@@ -80,6 +99,7 @@ var (
 func (g *Guard) Authenticate(next http.Handler) http.Handler {
 	g = g.orZero()
 	serve := func(w http.ResponseWriter, r *http.Request) {
+		g := g.current()
 		if g.exempt.match(r) != nil {
 			g.serveExempt(w, r, next)
 			return
@@ -95,7 +115,7 @@ func (g *Guard) Authenticate(next http.Handler) http.Handler {
 // header is refused as by Authenticate.
 func (g *Guard) Optional(next http.Handler) http.Handler {
 	g = g.orZero()
-	serve := func(w http.ResponseWriter, r *http.Request) { g.serve(w, r, next, anyToken, true) }
+	serve := func(w http.ResponseWriter, r *http.Request) { g.current().serve(w, r, next, anyToken, true) }
 	requires := func(string) string { return "nothing, for credentials are optional" }
 	return &handler{HandlerFunc: serve, guard: g, requires: requires}
 }
@@ -140,7 +160,7 @@ func (g *Guard) RequireAccess(levels claims.AccessLevels) func(http.Handler) htt
 func (g *Guard) require(rule func(*http.Request) claims.Rule, requires func(method string) string) func(http.Handler) http.Handler {
 	g = g.orZero()
 	return func(next http.Handler) http.Handler {
-		serve := func(w http.ResponseWriter, r *http.Request) { g.serve(w, r, next, rule(r), false) }
+		serve := func(w http.ResponseWriter, r *http.Request) { g.current().serve(w, r, next, rule(r), false) }
 		return &handler{HandlerFunc: serve, guard: g, requires: requires, ruled: true}
 	}
 }
@@ -158,7 +178,7 @@ type handler struct {
 // token, or for none, has no rule. The pattern of the route makes no
 // difference.
 func (h *handler) Requires(method, _ string) (access string, ruled bool) {
-	if h.guard.decider.shadow {
+	if h.guard.current().decider.shadow {
 		return "nothing, for the Guard is in shadow mode", false
 	}
 	return h.requires(method), h.ruled
@@ -166,7 +186,7 @@ func (h *handler) Requires(method, _ string) (access string, ruled bool) {
 
 // serve hands a request that passes to the next handler, and answers others. A
 // preflight goes to the handler that is there for it.
-func (g *Guard) serve(w http.ResponseWriter, r *http.Request, next http.Handler, rule claims.Rule, optional bool) {
+func (g *guard) serve(w http.ResponseWriter, r *http.Request, next http.Handler, rule claims.Rule, optional bool) {
 	if g.preflight != nil && g.answersPreflight(w, r) {
 		return
 	}
@@ -185,7 +205,7 @@ func (g *Guard) serve(w http.ResponseWriter, r *http.Request, next http.Handler,
 	next.ServeHTTP(w, admitted) // anonymous, or verified further out
 }
 
-func (g *Guard) offer(w http.ResponseWriter, r *http.Request) {
+func (g *guard) offer(w http.ResponseWriter, r *http.Request) {
 	for _, b := range g.bound.offers {
 		for _, field := range b.Offer(r) {
 			w.Header().Set(field[0], field[1])
@@ -226,7 +246,7 @@ func (a *admission) serve(w http.ResponseWriter, r *http.Request, next http.Hand
 }
 
 // decide has the decider decide on a request. It writes nothing.
-func (g *Guard) decide(r *http.Request, rule claims.Rule, optional bool) (*http.Request, *claims.Claims, *Error) {
+func (g *guard) decide(r *http.Request, rule claims.Rule, optional bool) (*http.Request, *claims.Claims, *Error) {
 	c := call{rule: rule, optional: optional, route: r.Pattern, method: r.Method, peer: r.RemoteAddr, newStamp: newAdmission}
 	if rule.NeedsCall() {
 		r, c.asked = g.forRule(r)
@@ -275,7 +295,7 @@ func (g *Guard) decide(r *http.Request, rule claims.Rule, optional bool) (*http.
 // error. Check reports to the log, the events and the metric; Deny does not. A
 // faulty rule denies.
 func (g *Guard) Check(r *http.Request, rule claims.Rule) (*http.Request, *claims.Claims, error) {
-	admitted, who, refused := g.orZero().decide(r, rule, false)
+	admitted, who, refused := g.current().decide(r, rule, false)
 	if refused != nil {
 		return admitted, nil, refused
 	}
@@ -288,15 +308,15 @@ func (g *Guard) Check(r *http.Request, rule claims.Rule) (*http.Request, *claims
 // a 403, nil too: what is denied stays denied. Nothing of err but an [*Error]'s
 // own fields reaches the caller. The handler must return after it.
 func (g *Guard) Deny(w http.ResponseWriter, r *http.Request, err error) {
-	g = g.orZero()
+	now := g.current()
 	err = withoutNil(err)
 	fallback := reason.Denied
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		fallback = reason.Canceled
 	}
-	e := g.decider.refusal(err, fallback)
-	if g.decider.presents() {
-		e = g.decider.present(e, "")
+	e := now.decider.refusal(err, fallback)
+	if now.decider.presents() {
+		e = now.decider.present(e, "")
 	}
-	g.write(w, r, e)
+	now.write(w, r, e)
 }

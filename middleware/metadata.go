@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/sallyport-go/sallyport/claims"
 )
@@ -44,7 +45,7 @@ type DescribingBinding interface {
 // MetadataPath returns the path of the metadata on the host of [Config.Resource],
 // for a router; "" without a resource.
 func (g *Guard) MetadataPath() string {
-	u, err := url.Parse(g.orZero().decider.metadata)
+	u, err := url.Parse(g.current().decider.metadata)
 	if err != nil {
 		return ""
 	}
@@ -64,27 +65,42 @@ func (g *Guard) MetadataPath() string {
 //
 // RFC 9728 section 3: https://www.rfc-editor.org/rfc/rfc9728#section-3
 func (g *Guard) MetadataHandler(m Metadata) (http.Handler, error) {
-	g = g.orZero()
-	document := map[string]any{
-		"resource":                 g.resource,
-		"authorization_servers":    slices.Clone(m.AuthorizationServers),
-		"bearer_methods_supported": []string{"header"},
-	}
+	now := g.current()
 	var errs []error
-	if g.resource == "" {
+	if now.resource == "" {
 		errs = append(errs, errors.New("middleware: MetadataHandler: set Config.Resource, which the metadata is about"))
 	}
 	if len(m.AuthorizationServers) == 0 || slices.Contains(m.AuthorizationServers, "") {
 		errs = append(errs, errors.New("middleware: MetadataHandler: name at least one of AuthorizationServers, and none that is empty"))
+	}
+	m.AuthorizationServers, m.More = slices.Clone(m.AuthorizationServers), maps.Clone(m.More)
+	first, err := now.members(&m)
+	if err := errors.Join(append(errs, err)...); err != nil {
+		return nil, err
+	}
+	h := &metadataHandler{guard: g, metadata: m}
+	h.last.Store(&stated{by: now, members: first})
+	return h, nil
+}
+
+// members returns what the metadata says but for the scopes. What the Guard states
+// by itself stays beside an error.
+func (g *guard) members(m *Metadata) (map[string]json.RawMessage, error) {
+	document := map[string]any{
+		"resource":                 g.resource,
+		"authorization_servers":    m.AuthorizationServers,
+		"bearer_methods_supported": []string{"header"},
 	}
 	for _, b := range g.bound.bindings {
 		if d, ok := b.(DescribingBinding); ok {
 			maps.Copy(document, d.Describe())
 		}
 	}
+	var errs []error
 	for name, value := range m.More {
-		if _, stated := document[name]; stated || name == "scopes_supported" {
+		if _, own := document[name]; own || name == "scopes_supported" {
 			errs = append(errs, fmt.Errorf("middleware: MetadataHandler: More has %.40q, which the Guard states by itself", name))
+			continue
 		}
 		document[name] = value
 	}
@@ -93,13 +109,11 @@ func (g *Guard) MetadataHandler(m Metadata) (http.Handler, error) {
 		text, err := json.Marshal(value)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("middleware: MetadataHandler: %.40q: %w", name, err))
+			continue
 		}
 		members[name] = text
 	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
-	}
-	return &metadataHandler{members: members, scopes: g.scopes}, nil
+	return members, errors.Join(errs...)
 }
 
 // wellKnown is put between the host and the path of a resource.
@@ -148,8 +162,26 @@ func isLoopback(host string) bool {
 
 // metadataHandler sends the metadata. It says nothing that a stranger may not know.
 type metadataHandler struct {
+	guard    *Guard
+	metadata Metadata
+	last     atomic.Pointer[stated]
+}
+
+// stated is what one configuration of the Guard states.
+type stated struct {
+	by      *guard
 	members map[string]json.RawMessage // but for the scopes
-	scopes  *scopeSet
+}
+
+// now returns what is stated now.
+func (h *metadataHandler) now() map[string]json.RawMessage {
+	current, last := h.guard.current(), h.last.Load()
+	if last.by != current {
+		members, _ := current.members(&h.metadata) // what More has beside the Guard is left out
+		last = &stated{by: current, members: members}
+		h.last.Store(last)
+	}
+	return last.members
 }
 
 func (m *metadataHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -169,8 +201,8 @@ func (m *metadataHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the metadata is for GET", http.StatusMethodNotAllowed)
 		return
 	}
-	document := m.members
-	if scopes := m.scopes.sorted(); len(scopes) > 0 {
+	document := m.now()
+	if scopes := m.guard.scopes.sorted(); len(scopes) > 0 {
 		document = maps.Clone(document)
 		document["scopes_supported"], _ = json.Marshal(scopes) //nolint:errchkjson // strings
 	}

@@ -43,10 +43,11 @@ type Policy struct {
 //
 // All mistakes of the table are reported together.
 func (g *Guard) Enforce(p Policy) (func(http.Handler) http.Handler, error) {
-	if g == nil || g.decider.verify == nil {
+	now := g.current()
+	if now.decider.verify == nil {
 		return nil, fmt.Errorf("middleware: Enforce: %w", errNotMadeByNew)
 	}
-	table, err := g.compile(p)
+	table, err := now.compile(p)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +61,7 @@ func (g *Guard) Enforce(p Policy) (func(http.Handler) http.Handler, error) {
 	}
 	return func(next http.Handler) http.Handler {
 		serve := func(w http.ResponseWriter, r *http.Request) {
-			rt := table.match(r)
+			g, rt := g.current(), table.match(r)
 			switch {
 			case rt == nil:
 				g.serve(w, r, next, claims.Rule{}, false) // the zero Rule denies
@@ -75,7 +76,7 @@ func (g *Guard) Enforce(p Policy) (func(http.Handler) http.Handler, error) {
 	}, nil
 }
 
-func (g *Guard) compile(p Policy) (*routes, error) {
+func (g *guard) compile(p Policy) (*routes, error) {
 	var errs []error
 	fail := func(err error) {
 		if err != nil {

@@ -14,7 +14,7 @@ var preflighted = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) 
 
 // answersPreflight reports whether the request is a browser's question whether
 // it may send another request, and has it answered.
-func (g *Guard) answersPreflight(w http.ResponseWriter, r *http.Request) bool {
+func (g *guard) answersPreflight(w http.ResponseWriter, r *http.Request) bool {
 	if !g.isPreflight(r) {
 		return false
 	}
@@ -27,7 +27,7 @@ func (g *Guard) answersPreflight(w http.ResponseWriter, r *http.Request) bool {
 //
 // CORS-preflight request: https://fetch.spec.whatwg.org/#cors-preflight-request
 // CORS protocol and credentials: https://fetch.spec.whatwg.org/#cors-protocol-and-credentials
-func (g *Guard) isPreflight(r *http.Request) bool {
+func (g *guard) isPreflight(r *http.Request) bool {
 	if r.Method != http.MethodOptions || !one(r.Header["Origin"]) || !one(r.Header["Access-Control-Request-Method"]) {
 		return false
 	}
@@ -42,7 +42,7 @@ func (g *Guard) isPreflight(r *http.Request) bool {
 func one(lines []string) bool { return len(lines) == 1 && lines[0] != "" }
 
 // serveExempt serves a request that a pattern exempts.
-func (g *Guard) serveExempt(w http.ResponseWriter, r *http.Request, next http.Handler) {
+func (g *guard) serveExempt(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	if g.preflight == nil || !g.answersPreflight(w, r) {
 		next.ServeHTTP(w, r)
 	}
@@ -51,8 +51,5 @@ func (g *Guard) serveExempt(w http.ResponseWriter, r *http.Request, next http.Ha
 // Open returns next as an exemption: only preflights do not reach it. The tables
 // of the adapters ask for it.
 func (h *handler) Open(next http.Handler) http.Handler {
-	if h.guard.preflight == nil {
-		return next
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.guard.serveExempt(w, r, next) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.guard.current().serveExempt(w, r, next) })
 }

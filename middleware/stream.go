@@ -29,8 +29,13 @@ func (g *Guard) UntilExpiry(ctx context.Context, who *claims.Claims) (until cont
 	if who == nil || who.ExpiresAt().IsZero() { // of a Verifier that does not ask for exp
 		return context.WithCancel(ctx)
 	}
+	return g.current().untilExpiry(ctx, who)
+}
+
+// untilExpiry is UntilExpiry. Claims without exp, and none, have no end.
+func (g *guard) untilExpiry(ctx context.Context, who *claims.Claims) (context.Context, context.CancelFunc) {
 	left := time.Until(who.ExpiresAt())
-	if g = g.orZero(); g.lifetimes != nil {
+	if g.lifetimes != nil {
 		left = g.lifetimes.Remaining(who)
 	}
 	return context.WithTimeoutCause(ctx, left, ErrTokenExpired)
@@ -38,8 +43,8 @@ func (g *Guard) UntilExpiry(ctx context.Context, who *claims.Claims) (until cont
 
 // endWithToken has the context of an admitted call end when the token does. What
 // ends is a parent of the stamp, whose claims stay readable.
-func (g *Guard) endWithToken(a *admission, who *claims.Claims) {
+func (g *guard) endWithToken(a *admission, who *claims.Claims) {
 	if !who.ExpiresAt().IsZero() {
-		a.Context, a.release = g.UntilExpiry(a.Context, who)
+		a.Context, a.release = g.untilExpiry(a.Context, who)
 	}
 }

@@ -44,6 +44,12 @@ func (p *proven) means(keys *jwks.Snapshot) bool {
 	return true
 }
 
+// proof is what a token was checked by.
+type proof struct {
+	issuer *issuer
+	keys   [jwks.MaxCandidates]*jwks.Key
+}
+
 // cache remembers verified tokens. A nil cache remembers nothing.
 type cache struct {
 	prefix  [sha256.Size]byte // of this process alone: digests mean nothing elsewhere
@@ -110,7 +116,7 @@ func (k *cache) lookUp(c *check) (verified, bool) {
 		return verified{}, false
 	}
 	p, ok := k.entries.GetIfPresent(k.digestOf(c))
-	if !ok {
+	if !ok || !p.issuer.holds() {
 		return verified{}, false
 	}
 	if keys := p.issuer.keys.Snapshot(); !keys.Usable() || !p.means(keys) {
@@ -125,11 +131,11 @@ func (k *cache) prove(c *check) (verified, error) {
 	if k == nil {
 		return c.verify()
 	}
-	keys, d := c.key.is.candidates.Keys, k.digestOf(c)
+	own, d := proof{c.issuer.is.issuer, c.key.is.candidates.Keys}, k.digestOf(c)
 	shared, err, _ := k.flights.Do(string(d[:]), func() (any, error) {
 		known, err := c.verify()
 		if err != nil {
-			return keys, err
+			return own, err
 		}
 		p := &proven{verified: known, key: c.key.is.key, query: c.key.is.query}
 		// Cloned: a kid cut out of a header of kilobytes would keep all of it.
@@ -141,15 +147,16 @@ func (k *cache) prove(c *check) (verified, error) {
 	})
 	switch s := shared.(type) {
 	case *proven:
-		if slices.Contains(keys[:], s.key) {
+		if s.issuer == own.issuer && slices.Contains(own.keys[:], s.key) {
 			return s.verified, nil
 		}
-	case [jwks.MaxCandidates]*jwks.Key:
-		if s == keys {
+	case proof:
+		if s == own {
 			return verified{}, err
 		}
 	}
-	// The keys changed between the two callers: this answer is for others.
+	// The keys or the policy changed between the two callers: this answer is for
+	// others.
 	return c.verify()
 }
 
@@ -234,6 +241,9 @@ const (
 
 // find returns what the header of that text says, nil if it is not known.
 func (h *headers) find(text string) *jose.Header {
+	if h == nil { // of the zero Verifier
+		return nil
+	}
 	known := h.known.Load()
 	if known == nil {
 		return nil

@@ -37,8 +37,19 @@ type Config struct {
 	_ [0]func() // keyed literals only
 
 	// Issuers are the authorization servers whose tokens are accepted. At
-	// least one.
+	// least one, unless there is a Lookup.
 	Issuers []Issuer
+
+	// Lookup finds the issuer of a token whose iss is none of Issuers. iss is what
+	// the token says, and nothing vouches for it yet: it is a key to look up, never
+	// an address, and no longer than 512 bytes. The issuer has exactly that name. An
+	// error with [reason.UnknownIssuer] in its chain refuses the token by that;
+	// any other is keys_unavailable, with the RetryAfter of a
+	// *jwks.UnavailableError. It is asked for each token that was not seen before,
+	// so it must bound what strangers can make it do; sallyport.Config.Resolve does.
+	//
+	// [reason.UnknownIssuer]: https://pkg.go.dev/github.com/sallyport-go/sallyport/reason#UnknownIssuer
+	Lookup func(ctx context.Context, iss string) (Known, error)
 
 	// Leeway is granted to clocks that differ, on exp, nbf, iat and MaxAge.
 	// 0 is 30 s, negative is none, more than 5 min is an error.
@@ -207,7 +218,7 @@ func New(cfg Config) (*Verifier, error) {
 	problems := []error{cfg.Validate()}
 	for n := range cfg.Issuers {
 		if i := &cfg.Issuers[n]; isNil(i.Keys) {
-			problems = append(problems, issuerMistake(n, i, errors.New("Keys is nil: give a jwks.Fetcher or jwks.Static")))
+			problems = append(problems, issuerMistake(n, i, errNoKeys))
 		}
 	}
 	if err := errors.Join(problems...); err != nil {
@@ -226,6 +237,8 @@ func New(cfg Config) (*Verifier, error) {
 		validators:    slices.Clone(cfg.Validators),
 		revoked:       cfg.Revoked,
 		now:           cfg.Now,
+		lookup:        cfg.Lookup,
+		headers:       new(headers),
 		cache:         cache,
 	}
 	v.tooLarge = fmt.Sprintf("more than %d bytes: raise MaxTokenBytes if such tokens are meant to pass", v.maxTokenBytes)
@@ -246,7 +259,7 @@ func New(cfg Config) (*Verifier, error) {
 // without Keys, which may be filled in later: [New] does.
 func (cfg Config) Validate() error {
 	var problems []error
-	if len(cfg.Issuers) == 0 {
+	if len(cfg.Issuers) == 0 && cfg.Lookup == nil {
 		problems = append(problems, errors.New("verifier: no Issuers: name at least one authorization server to trust"))
 	}
 	if cfg.Leeway > maxLeeway {
@@ -298,6 +311,7 @@ func (cfg *Issuer) compile() *issuer {
 		limits:     cloneLimits(cfg.Limits),
 		mapping:    cfg.Claims,
 		hints:      maps.Clone(cfg.Hints),
+		policy:     policyOf(cfg),
 	}
 	i.mapping.OpenToAnyClient = i.mapping.OpenToAnyClient && len(i.clients) == 0
 	if t, ok := parseTemplate(cfg.Name); ok {

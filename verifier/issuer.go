@@ -1,8 +1,10 @@
 package verifier
 
 import (
+	"crypto/sha256"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/internal/jose"
@@ -29,6 +31,10 @@ type issuer struct {
 	limits     []Limit
 	mapping    claims.Mapping
 	hints      map[string]string
+
+	policy   [sha256.Size]byte // names all that was configured but keys
+	inUse    func() bool       // of one that was looked up; nil: it is configured
+	replaced atomic.Bool       // by another policy: what was verified before counts no more
 }
 
 // tenantSegment is the place of the tenant's GUID in the name of a template.

@@ -30,6 +30,9 @@ func (c *check) verify() (verified, error) {
 	if header == &d.headerSpace {
 		d.v.headers.add(d.compact.HeaderText(), header)
 	}
+	if d.issuer.inUse != nil {
+		d.issuer.inUse() // if it is no longer, so is what is remembered
+	}
 	return d.verified(), nil
 }
 

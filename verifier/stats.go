@@ -38,7 +38,8 @@ func (v *Verifier) Issuers() []string { return append([]string(nil), v.names...)
 
 // IssuerOf returns the Name of the configured issuer of verified claims, which
 // of a template is the template: it is fit for a label, where the iss claim is
-// not. It returns "" for claims of another Verifier's issuers. It allocates
+// not. It returns "" for claims of another Verifier's issuers. Of an issuer that
+// was looked up it is the iss claim, which is not among Issuers. It allocates
 // nothing.
 func (v *Verifier) IssuerOf(c *claims.Claims) string {
 	iss := c.Issuer()
@@ -49,6 +50,9 @@ func (v *Verifier) IssuerOf(c *claims.Claims) string {
 		if tenant, ok := i.template.tenant(iss); ok && i.allows(tenant) {
 			return i.name
 		}
+	}
+	if v.lookup != nil {
+		return iss
 	}
 	return ""
 }

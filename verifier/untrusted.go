@@ -59,7 +59,7 @@ func (s *split) readPayload() (opened, *Error) {
 }
 
 // findIssuer lets the unverified iss choose what to verify against. An iss that
-// is not configured never causes a fetch.
+// is not configured never causes a fetch, unless Lookup knows it.
 //
 // RFC 8725 section 3.8: https://www.rfc-editor.org/rfc/rfc8725#section-3.8
 func (o *opened) findIssuer() (routed, *Error) {
@@ -85,7 +85,10 @@ func (o *opened) findIssuer() (routed, *Error) {
 		}
 		code = reason.UnknownTenant
 	}
-	return routed{}, refuse(code, "the token's iss is not configured", nil)
+	if code == reason.UnknownIssuer && o.v.lookup != nil {
+		return o.lookUp(iss)
+	}
+	return routed{}, refuse(code, detailNotConfigured, nil)
 }
 
 // checkType refuses other kinds of JWT by their typ, and nested tokens.

@@ -35,7 +35,8 @@ type Verifier struct {
 	validators    []Validator
 	revoked       func(context.Context, *claims.Claims) (bool, error)
 	now           func() time.Time
-	headers       headers
+	lookup        func(context.Context, string) (Known, error)
+	headers       *headers
 	cache         *cache
 }
 

@@ -1,0 +1,323 @@
+// Package directory finds values by names that strangers bring, such as the
+// issuers of tokens: an owner's function knows which names mean something, and
+// what it costs to ask it is bounded, whatever names are brought.
+package directory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Limits bound a [Directory]. All of them are positive.
+type Limits struct {
+	MaxEntries int           // values that are kept at a time
+	MaxIdle    time.Duration // a value that nobody used for so long is let go
+	GoodFor    time.Duration // a value is asked for again after that, before it is used once more
+	UnknownFor time.Duration // how long it is remembered that a name means nothing
+	FailedFor  time.Duration // how long it is remembered that a call failed
+	Timeout    time.Duration // of a call
+	Burst      int           // calls for names not met before that may bring nothing, one after another
+	Every      time.Duration // one such call more
+}
+
+// Config configures a [Directory]. The functions are safe for concurrent use.
+type Config[V comparable] struct {
+	Limits
+
+	// Find returns the value of a name. old is the one that it had, zero if there
+	// is none: returned again it stays, with the lease that it has. A new one gets
+	// the lease. An error says nothing about the name, but for IsUnknown.
+	Find func(ctx context.Context, name string, old V, lease *Lease) (V, error)
+	// IsUnknown reports that an error means: the name means nothing.
+	IsUnknown func(error) bool
+	// Close ends a value that is given out no more. superseded is whether another
+	// one of its name took its place, while calls with the old one are under way.
+	Close func(v V, superseded bool)
+}
+
+// ErrUnknown reports a name that means nothing.
+var ErrUnknown = errors.New("directory: the name is not known")
+
+// UnavailableError reports that it could not be found out what a name means.
+type UnavailableError struct {
+	RetryAfter time.Duration // at least a second
+	Err        error
+}
+
+// Error returns why.
+func (e *UnavailableError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *UnavailableError) Unwrap() error { return e.Err }
+
+// Why no call is made, or none is waited for.
+var (
+	ErrBusy    = errors.New("too many calls for names not met before brought nothing: the budget is spent")
+	ErrCrowded = errors.New("too many callers wait already")
+	ErrTimeout = errors.New("no answer in time")
+	ErrClosed  = errors.New("closed")
+)
+
+// maxWaiting bounds the callers that wait, each of which holds a request, for one
+// name, and of all names together.
+const (
+	maxWaitingForOne = 1000
+	maxWaiting       = 10_000
+)
+
+// Directory is made by [New] and safe for concurrent use. Close it when done.
+type Directory[V comparable] struct {
+	base    time.Time // of what leases hold
+	life    func() context.Context
+	end     context.CancelFunc
+	calls   sync.WaitGroup
+	renewal chan struct{} // slots of calls for values that are there
+
+	mu      sync.RWMutex // guards what follows; never held during a call
+	cfg     Config[V]
+	entries map[string]*entry[V]
+	flights map[string]*flight[V]
+	memory  memory
+	budget  budget
+	waiting int
+	sweeper *time.Timer // nil: there is nothing to sweep
+	closed  bool
+}
+
+type entry[V comparable] struct {
+	value V
+	lease *Lease
+}
+
+// New returns an empty Directory.
+func New[V comparable](cfg Config[V]) *Directory[V] {
+	life, end := context.WithCancel(context.Background()) //nolint:gosec // G118: Close calls it. Calls are not tied to any caller's context
+	return &Directory[V]{
+		base:    time.Now(),
+		life:    func() context.Context { return life },
+		end:     end,
+		renewal: make(chan struct{}, cfg.Burst),
+		cfg:     cfg,
+		entries: make(map[string]*entry[V]),
+		flights: make(map[string]*flight[V]),
+		memory:  newMemory(),
+		budget:  budget{burst: cfg.Burst, every: cfg.Every},
+	}
+}
+
+// Find returns the value of a name, asking for it if need be: callers that come at
+// once share one call, and each waits by its own context. The error is
+// [ErrUnknown], an [*UnavailableError], or wraps that of ctx.
+func (d *Directory[V]) Find(ctx context.Context, name string) (V, error) {
+	for {
+		v, f, err := d.join(name)
+		if f == nil {
+			return v, err
+		}
+		v, err = f.wait(ctx)
+		d.mu.Lock()
+		d.waiting--
+		f.waiting--
+		if d.closed && err != nil {
+			err = &UnavailableError{RetryAfter: time.Second, Err: ErrClosed}
+		}
+		d.mu.Unlock()
+		if !errors.Is(err, errForgotten) {
+			return v, err
+		}
+	}
+}
+
+// Known returns a value that may be used now, without asking for one: it is quicker
+// than Find.
+func (d *Directory[V]) Known(name string) (v V, ok bool) {
+	d.mu.RLock()
+	e := d.entries[name]
+	d.mu.RUnlock()
+	if e == nil || !e.lease.good(false) {
+		return v, false
+	}
+	return e.value, true
+}
+
+// join returns what is known of a name, or the call to wait for.
+func (d *Directory[V]) join(name string) (v V, f *flight[V], err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := time.Now()
+	e := d.entries[name]
+	switch {
+	case d.closed:
+		return v, nil, &UnavailableError{RetryAfter: time.Second, Err: ErrClosed}
+	case e != nil && e.lease.good(false):
+		return e.value, nil, nil
+	}
+	f = d.flights[name]
+	if f == nil {
+		if known, until := d.memory.of(name, now); known != nil {
+			return v, nil, known.refusal(until.Sub(now))
+		}
+		if e == nil && !d.budget.take(now) {
+			return v, nil, &UnavailableError{RetryAfter: atLeastASecond(d.budget.next(now)), Err: ErrBusy}
+		}
+		f = d.start(strings.Clone(name), e)
+	}
+	switch {
+	case f.late():
+		return v, nil, &UnavailableError{RetryAfter: time.Second, Err: ErrTimeout}
+	case d.waiting >= maxWaiting || f.waiting >= maxWaitingForOne:
+		return v, nil, &UnavailableError{RetryAfter: time.Second, Err: ErrCrowded}
+	}
+	d.waiting++
+	f.waiting++
+	return v, f, nil
+}
+
+// Peek returns the value that a name has, without asking for one.
+func (d *Directory[V]) Peek(name string) (v V, ok bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if e := d.entries[name]; e != nil {
+		return e.value, true
+	}
+	return v, false
+}
+
+// Len returns how many values there are.
+func (d *Directory[V]) Len() int {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return len(d.entries)
+}
+
+// Forget lets go of what is known of a name, also that it means nothing. A call
+// under way counts no more: it may have been answered before.
+func (d *Directory[V]) Forget(name string) {
+	d.mu.Lock()
+	delete(d.flights, name)
+	d.memory.forget(name)
+	e := d.remove(name)
+	d.mu.Unlock()
+	d.letGo(e, false)
+}
+
+// Reconfigure has another configuration answer from now on. Values that are there
+// are asked for once more before they are used; nothing else is remembered, and
+// calls under way count no more.
+func (d *Directory[V]) Reconfigure(cfg Config[V]) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.cfg = cfg
+	d.flights = make(map[string]*flight[V])
+	d.memory = newMemory()
+	d.budget = budget{burst: cfg.Burst, every: cfg.Every}
+	for _, e := range d.entries {
+		e.lease.expire()
+	}
+	d.sweepSoon()
+}
+
+// Close ends the calls, and all values.
+func (d *Directory[V]) Close() {
+	d.mu.Lock()
+	d.closed = true
+	var all []*entry[V]
+	for name := range d.entries {
+		all = append(all, d.remove(name))
+	}
+	if d.sweeper != nil {
+		d.sweeper.Stop()
+	}
+	d.mu.Unlock()
+	d.end()
+	for _, e := range all {
+		d.letGo(e, false)
+	}
+	d.calls.Wait()
+}
+
+// remove takes a value out. Its caller holds the lock, and lets go of it then.
+func (d *Directory[V]) remove(name string) *entry[V] {
+	e := d.entries[name]
+	if e != nil {
+		e.lease.gone.Store(true)
+		delete(d.entries, name)
+	}
+	return e
+}
+
+func (d *Directory[V]) letGo(e *entry[V], superseded bool) {
+	if e != nil {
+		d.closer()(e.value, superseded)
+	}
+}
+
+func (d *Directory[V]) closer() func(V, bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.cfg.Close
+}
+
+// sweepSoon sets the timer that looks for what is idle. Its caller holds the lock.
+func (d *Directory[V]) sweepSoon() {
+	if d.closed || len(d.entries) == 0 {
+		return
+	}
+	wait := min(max(d.cfg.MaxIdle/8, time.Second), time.Minute)
+	if d.sweeper == nil {
+		d.sweeper = time.AfterFunc(wait, d.sweep)
+		return
+	}
+	d.sweeper.Reset(wait)
+}
+
+// sweep lets go of values that nobody used for long.
+func (d *Directory[V]) sweep() {
+	d.mu.Lock()
+	var idle []*entry[V]
+	for name, e := range d.entries {
+		if e.lease.idle() >= d.cfg.MaxIdle {
+			idle = append(idle, d.remove(name))
+		}
+	}
+	if !d.closed {
+		d.calls.Add(1)
+		defer d.calls.Done()
+	}
+	d.sweepSoon()
+	d.mu.Unlock()
+	for _, e := range idle {
+		d.letGo(e, false)
+	}
+}
+
+// makeRoom lets go of the value that is missed least, if there are as many as may
+// be: one that never was of use, else the one that was not used for longest. Its
+// caller holds the lock.
+func (d *Directory[V]) makeRoom() *entry[V] {
+	if len(d.entries) < d.cfg.MaxEntries {
+		return nil
+	}
+	var least string
+	var of *Lease
+	for name, e := range d.entries {
+		if of == nil || e.lease.before(of) {
+			least, of = name, e.lease
+		}
+	}
+	return d.remove(least)
+}
+
+func atLeastASecond(wait time.Duration) time.Duration { return max(time.Second, wait) }
+
+// failure is why a call brought nothing.
+func failure(err error, timeout time.Duration) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%w (%v): %w", ErrTimeout, timeout, err)
+	}
+	return err
+}
