@@ -76,12 +76,12 @@ func Enforce(guard Guard, p Policy) (func(http.Handler) http.Handler, error) {
 	}
 	return func(next http.Handler) http.Handler {
 		e := &enforcer{
-			guard: guard, next: next, none: guard.Require(claims.Rule{})(next), entries: make(map[string]*bound, len(plan)),
+			guard: guard, none: guard.Require(claims.Rule{})(next), entries: make(map[string]*bound, len(plan)),
 			endAtExpiry: p.EndAtExpiry, showReasons: p.ShowReasons,
 		}
 		for key, ent := range plan {
 			b := &bound{entry: ent}
-			if !ent.exempt {
+			if b.door = opened(e.none, next); !ent.exempt {
 				b.door = guard.Require(ent.rule)(next)
 			}
 			e.entries[key] = b
@@ -93,7 +93,6 @@ func Enforce(guard Guard, p Policy) (func(http.Handler) http.Handler, error) {
 // enforcer is a table in front of a handler. It is immutable.
 type enforcer struct {
 	guard   Guard
-	next    http.Handler
 	none    http.Handler // lets nothing through
 	entries map[string]*bound
 
@@ -103,7 +102,18 @@ type enforcer struct {
 // bound is an entry in front of a handler.
 type bound struct {
 	entry
-	door http.Handler // of the Guard; nil for an exemption
+	door http.Handler // of the Guard
+}
+
+// opened returns the way through for an exemption, on which a Guard answers
+// preflights.
+func opened(door, next http.Handler) http.Handler {
+	if d, ok := door.(interface {
+		Open(next http.Handler) http.Handler
+	}); ok {
+		return d.Open(next)
+	}
+	return next
 }
 
 var errorWriter = connect.NewErrorWriter()
@@ -115,7 +125,7 @@ func (e *enforcer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case b == nil:
 		b = &bound{door: e.none} // whose zero Rule denies
 	case b.exempt:
-		e.next.ServeHTTP(w, r)
+		b.door.ServeHTTP(w, r)
 		return
 	}
 	if !errorWriter.IsSupported(r) {

@@ -391,6 +391,11 @@ func TestWhatIsNoCallGetsTheGuardsOwnAnswer(t *testing.T) {
 	preflight := ask(http.MethodOptions, "", "", "Origin", "https://app.example", "Access-Control-Request-Method", "POST")
 	assert.Equal(t, 204, preflight.Code)
 	assert.Equal(t, "https://app.example", preflight.Header().Get("Access-Control-Allow-Origin"))
+	exempt := httptest.NewRequest(http.MethodOptions, healthProcedure, http.NoBody)
+	exempt.Header = http.Header{"Origin": {"https://app.example"}, "Access-Control-Request-Method": {"POST"}}
+	answered := httptest.NewRecorder()
+	h.ServeHTTP(answered, exempt)
+	assert.Equal(t, 204, answered.Code, "of an exempt procedure too")
 	assert.Equal(t, 401, ask(http.MethodOptions, "", "").Code, "OPTIONS that is no preflight")
 	form := ask(http.MethodPost, "multipart/form-data", "")
 	assert.Equal(t, "401 own", fmt.Sprint(form.Code, " ", form.Body))

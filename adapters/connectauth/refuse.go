@@ -28,7 +28,6 @@ import (
 func (e *enforcer) refuse(w http.ResponseWriter, r *http.Request, service string, err error) {
 	a := answer{header: w.Header()}
 	e.guard.Deny(&a, r, err)
-	a.header.Del("Content-Type") // of the body that is not sent
 	_ = errorWriter.Write(w, r, e.errorFor(r, &a, service, err))
 }
 

@@ -197,6 +197,14 @@ func TestWhatRoutesIsWhatIsJudged(t *testing.T) {
 			assert.Equal(t, row.status == 200, n.Load() == 1, row.name)
 		}
 	}
+	for _, path := range []string{"/x%zz", "x"} { // that are none for net/http
+		var n reached
+		app := fiber.New()
+		app.Use(pathTo(path), fiberauth.Require(gate, claims.AnyToken()))
+		app.All("/*", n.handle)
+		assert.Equal(t, 403, send(t, app, "GET", "/x", iss.Token()).Code, path)
+		assert.Zero(t, n.Load())
+	}
 	// In the chain of one route, after Fiber has chosen it.
 	var n reached
 	app := fiber.New()

@@ -90,7 +90,6 @@ func (p *passage) keepHeader() {
 // ours has neither let the request through nor answered it.
 func (p *passage) refuse() {
 	response := p.c.Response()
-	response.ResetBody()
 	p.keepHeader()
 	if p.status == 0 {
 		p.status = http.StatusInternalServerError

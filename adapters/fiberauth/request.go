@@ -52,8 +52,8 @@ func headerOf(h *fasthttp.RequestHeader) (header http.Header, proper bool) {
 }
 
 // targetOf returns the URL of a request. It reports false for a target that net/http
-// and fasthttp read differently: fasthttp takes //host/path for a target with a host,
-// and cuts a fragment off.
+// and fasthttp read differently: fasthttp takes //host/path for a target with a host
+// where there is no Host or "://" in the query, and cuts a fragment off.
 func targetOf(req *fasthttp.Request) (target *url.URL, clear bool) {
 	raw := string(req.Header.RequestURI())
 	routed := string(req.URI().PathOriginal())
@@ -64,8 +64,8 @@ func targetOf(req *fasthttp.Request) (target *url.URL, clear bool) {
 	if path, _, _ := strings.Cut(strings.TrimPrefix(raw, authorityOf(target)), "?"); path == routed || path == "" && routed == "/" {
 		return target, true
 	}
-	path, err := url.PathUnescape(routed) // that a middleware has set
-	if err != nil || !strings.HasPrefix(path, "/") {
+	path, _ := url.PathUnescape(routed) // that a middleware has set; "" if it is none
+	if !strings.HasPrefix(path, "/") {
 		return &url.URL{Path: "/"}, false
 	}
 	return &url.URL{Path: path, RawPath: routed, RawQuery: target.RawQuery}, true
@@ -84,7 +84,7 @@ func readAlike(raw string, target *url.URL, host []byte) bool {
 	if strings.HasPrefix(raw, "/") {
 		return !strings.HasPrefix(raw, "//") && !strings.Contains(raw, "#")
 	}
-	if target.Opaque != "" || target.User != nil || target.Scheme != "http" && target.Scheme != "https" || !strings.HasPrefix(raw, authorityOf(target)) {
+	if target.Scheme != "http" && target.Scheme != "https" || !strings.HasPrefix(raw, authorityOf(target)) {
 		return false
 	}
 	again := fasthttp.AcquireURI()

@@ -120,6 +120,7 @@ func TestATargetThatIsReadInTwoWaysIsRefused(t *testing.T) {
 		"ftp://api.example/orders":          403,
 		"//orders":                          403,
 		"//api.example/orders":              403,
+		"//api.example/orders?x=http://y":   403, // /orders for fasthttp
 		"///orders":                         403,
 		"/orders#/public/x":                 403,
 		"/public/x#y":                       403, // exempt, if it were clear
@@ -147,6 +148,9 @@ func TestATargetThatIsReadInTwoWaysIsRefused(t *testing.T) {
 		}
 	}
 	assert.Equal(t, 401, status(t, address, "GET /public/x#y HTTP/1.1\r\nHost: api.example\r\nConnection: close\r\n\r\n"))
+	for authorization, want := range map[string]int{"Authorization: Bearer " + token + "\r\n": 403, "": 401} {
+		assert.Equal(t, want, status(t, address, "GET //api.example/orders HTTP/1.0\r\n"+authorization+"\r\n"), "without a Host")
+	}
 	assert.Zero(t, secret.Load())
 }
 
