@@ -151,7 +151,7 @@ func (o *attackOptions) flags(fs *flag.FlagSet) {
 	fs.IntVar(&o.Rate, "rate", 0, "the most `requests` a second (default 200, or 20 where the API is not on loopback)")
 	fs.Func("wait", "the longest wait for a good token to be accepted (default 30s)", durationInto(&o.Wait))
 	fs.Func("limit", "the longest run (default 110s, with -faults 290s)", durationInto(&o.Limit))
-	fs.Func("recovery", "what the API may take to recover from a fault (default 30s)", durationInto(&o.Recovery))
+	fs.Func("recovery", "what the API may take to recover from a fault (default 40s)", durationInto(&o.Recovery))
 }
 
 // claim reads NAME=VALUE, the value as JSON if it is.

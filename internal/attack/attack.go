@@ -37,7 +37,7 @@ type Config struct {
 	Rate     int           // requests a second; 0 is 200, or 20 for an API that is not on loopback
 	Wait     time.Duration // for the API to accept a good token; 0 is 30 s
 	Limit    time.Duration // for the whole run; 0 is 110 s, with Faults 290 s
-	Recovery time.Duration // after a fault, for a good token to be accepted again; 0 is 30 s
+	Recovery time.Duration // after a fault, for a good token to be accepted again; 0 is 40 s
 
 	// Started is told the issuer's name before the API is waited for. It may be nil.
 	Started func(issuer string)
@@ -67,7 +67,7 @@ func (c *Config) defaults() {
 		c.Wait = 30 * time.Second
 	}
 	if c.Recovery == 0 {
-		c.Recovery = 30 * time.Second
+		c.Recovery = 40 * time.Second // libraries wait for 30 between two fetches
 	}
 	if c.Limit == 0 {
 		c.Limit = 110 * time.Second

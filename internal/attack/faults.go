@@ -63,7 +63,7 @@ func (c *campaign) faults() (out []fault) {
 // tryFaults tries them one after the other, each with an API that is well.
 func (c *campaign) tryFaults(ctx context.Context, faults []fault) {
 	usual := c.iss.Published()
-	s := &stage{campaign: c, original: c.iss.Key(), stray: c.iss.NewKey(c.cfg.Alg)}
+	s := &stage{campaign: c, key: c.iss.Key(), stray: c.iss.NewKey(c.cfg.Alg)}
 	for i, f := range faults {
 		if why := s.reset(ctx, usual); why != "" {
 			for _, rest := range faults[i:] {
@@ -80,32 +80,40 @@ func (c *campaign) tryFaults(ctx context.Context, faults []fault) {
 		c.report.Tried++
 		c.finish(f.name)
 	}
-	s.restore(usual)
+	s.restore(usual, true)
 }
 
 // stage is where a fault is played.
 type stage struct {
 	*campaign
-	fault    fault
-	original *jwkstest.Key // of the issuer
-	key      *jwkstest.Key // that signs now
-	stray    *jwkstest.Key // that is never published
-	strays   int
+	fault  fault
+	key    *jwkstest.Key // that signs now
+	lost   bool          // the API did not accept it
+	stray  *jwkstest.Key // that is never published
+	strays int
 }
 
-func (s *stage) restore(usual []*jwkstest.Key) {
+// restore ends a fault. The key that the API knows by now stays, since another one would cost it a fetch, which some
+// make only every half minute. To an API that does not know it the keys of the beginning are given back.
+func (s *stage) restore(usual []*jwkstest.Key, all bool) {
 	s.iss.Restore()
+	if !all {
+		return
+	}
 	for _, k := range s.iss.Published() {
 		s.iss.Remove(k.ID())
 	}
 	s.iss.Publish(usual...)
-	s.key = s.original
+	s.key, s.lost = s.iss.Key(), false
 }
 
-// reset brings back the issuer of the beginning, and says why the API is not well with it.
+// reset brings the issuer back, and says why the API is not well with it.
 func (s *stage) reset(ctx context.Context, usual []*jwkstest.Key) string {
-	s.restore(usual)
+	s.restore(usual, s.lost)
 	if _, ok := s.recovers(ctx); ok {
+		return ""
+	}
+	if s.restore(usual, true); s.accepted(ctx, s.cfg.Recovery) {
 		return ""
 	}
 	if ctx.Err() != nil {
@@ -147,6 +155,7 @@ func (s *stage) recovers(ctx context.Context) (status int, ok bool) {
 			status = a.status
 		}
 		if !sleep(bounded, 200*time.Millisecond) {
+			s.lost = true
 			return status, false
 		}
 	}

@@ -33,7 +33,7 @@ type follower struct {
 
 	mu     sync.Mutex
 	broken bool
-	keys map[string]string // by kid
+	keys   map[string]string // by kid
 }
 
 func newFollower(t *testing.T, f *follower) *follower {

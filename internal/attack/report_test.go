@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
-	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -66,7 +65,7 @@ skipped   aud: *: we know
 `, out.String())
 	out.Reset()
 	require.NoError(t, (&attack.Report{Tried: 3}).Text(&out))
-	assert.Equal(t, strconv.Itoa(3)+" cases tried: no findings\n", out.String())
+	assert.Regexp(t, "^3 cases tried: no findings\n$", out.String())
 }
 
 func TestMarkdownIsATable(t *testing.T) {
@@ -117,7 +116,7 @@ func TestJUnitFailsForWhatFails(t *testing.T) {
 	assert.Nil(t, suite.Cases[2].Failure, "leniencies do not fail here")
 	assert.Contains(t, suite.Cases[2].Output, "leniency: no answer: long")
 	assert.Equal(t, "we know", suite.Cases[3].Skipped.Message)
-	assert.Equal(t, strconv.Itoa(7)+" of 10 cases without a finding", suite.Cases[4].Name)
+	assert.Regexp(t, "^7 of 10 cases without a finding$", suite.Cases[4].Name)
 	assert.Equal(t, "sallyport.attack.none", suite.Cases[0].Class)
 }
 
