@@ -13,10 +13,12 @@ func (b *builder) forgedTokens() {
 	m := b.main
 	m.Forgeries() // publishes what forgeries need
 	b.file("keys/"+mainKeys, keySet(m.published()...))
+	var seen []string
 	for _, alg := range []string{"RS256", "PS256", "ES256", "EdDSA"} {
 		for _, clock := range []int64{past, future} {
 			m.clock = clock
 			for name, f := range m.Forgeries(jwkstest.WithAlgorithm(alg)) {
+				seen = append(seen, name)
 				if clock == clockOf(name) && leftOpen(name) == "" {
 					b.forged(name, alg, f)
 				}
@@ -24,6 +26,11 @@ func (b *builder) forgedTokens() {
 		}
 	}
 	m.clock = past
+	for _, row := range open {
+		if !slices.ContainsFunc(seen, func(name string) bool { return strings.HasPrefix(name, row.begins) }) {
+			b.fail("%q is left open, and there is no such forgery", row.begins)
+		}
+	}
 }
 
 func (b *builder) forged(name, alg string, f jwkstest.Forgery) {

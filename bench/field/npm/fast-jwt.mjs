@@ -1,4 +1,4 @@
-// fast-jwt. Finding the key is its caller's, who does it here by kid.
+// fast-jwt. Finding the key is its caller's, who does it here by kid and alg.
 import { createPublicKey } from 'node:crypto'
 import { createVerifier } from 'fast-jwt'
 import { drive } from './corpus.mjs'
@@ -6,7 +6,7 @@ import { drive } from './corpus.mjs'
 await drive('fast-jwt', (text, policy) => {
   const { keys } = JSON.parse(text)
   const key = async ({ header }) => {
-    const fits = keys.filter(jwk => header.kid === undefined ? jwk.alg === header.alg : jwk.kid === header.kid)
+    const fits = keys.filter(jwk => (header.kid ?? jwk.kid) === jwk.kid && (jwk.alg ?? header.alg) === header.alg)
     if (fits.length === 0) throw new Error('no such key')
     return createPublicKey({ key: fits[0], format: 'jwk' }).export({ type: 'spki', format: 'pem' })
   }

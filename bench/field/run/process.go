@@ -108,7 +108,7 @@ var Processes = []Process{
 	{
 		Library: drivers.Library{
 			Name: "PyJWT (Debian)", Page: "https://pyjwt.readthedocs.io/en/2.6.0/usage.html", Caller: append(kinds[:2:2], "alg: signed with", "key: one that"),
-			Note: "Which key a token is checked with is the caller's, who finds it by kid here. What a key is for is not compared, and so the caller's too.",
+			Note: "Which key a token is checked with is the caller's, who finds it by kid here, as its own PyJWKClient does. What a key is for is not compared, and so the caller's too.",
 		},
 		Dir: "debian", Command: []string{python(), "pyjwt.py"}, Install: "apt-get install python3-jwt",
 	},
