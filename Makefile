@@ -1,7 +1,8 @@
 # Everything that a person or a build machine does here is a target below; `make` lists them.
 # GNU make and Go are all it takes. The tools are pinned in tools/go.mod; go builds them on first use (a minute or two).
 
-MODULES      := . examples examples/observability bench integration stores/redisstore
+ADAPTERS     := adapters/openapiauth
+MODULES      := . examples examples/observability bench integration stores/redisstore $(ADAPTERS)
 SERVERS      := $(addprefix integration/,fosite go-oidc zitadel)
 TOOL         := go tool -modfile=$(CURDIR)/tools/go.mod
 CORE         := claims reason jwks verifier middleware/... introspection revocation internal/...
@@ -36,11 +37,11 @@ test: ## run the tests of the library and the examples, under the race detector 
 		if [ "$(CI)" = true ]; then echo "make test: CI=true wants the race detector, and it does not build here: install a C compiler (gcc and the C library's headers), keep CGO_ENABLED on" >&2; exit 1; fi; \
 		race=; echo "make test: no working C compiler, so the race detector is off"; \
 	fi; \
-	$(call each,. examples,$(UNHURRIED) go test $$race -vet=off -shuffle=on ./...,$(PATIENCE)); \
+	$(call each,. examples $(ADAPTERS),$(UNHURRIED) go test $$race -vet=off -shuffle=on ./...,$(PATIENCE)); \
 	$(call each,examples/observability,go test -vet=off -shuffle=on ./...) # plays a day, which the race detector makes minutes of
 
 test-pure: ## run the same tests without cgo, and so without the race detector
-	@$(call each,. examples examples/observability,CGO_ENABLED=0 go test -vet=off -shuffle=on ./...,$(PATIENCE))
+	@$(call each,. examples examples/observability $(ADAPTERS),CGO_ENABLED=0 go test -vet=off -shuffle=on ./...,$(PATIENCE))
 
 test-bench: ## ask other libraries about the same tokens and forgeries, and run every benchmark once
 	cd bench && go test -shuffle=on ./...
@@ -85,7 +86,7 @@ bench-check: ## fail, with the figures, where a goal of bench/RESULTS.md is miss
 
 vuln: ## look for known vulnerabilities in what a user's program calls; VULNDB=file:///DIR for a database on this machine
 	@$(if $(filter file://%,$(VULNDB)),[ -s "$(VULNDB:file://%=%)/index/modules.json" ] || { echo "make vuln: no database at $(VULNDB)" >&2; exit 1; })
-	@$(call each,. examples examples/observability stores/redisstore,$(TOOL) govulncheck $(if $(VULNDB),-db=$(VULNDB)) ./...)
+	@$(call each,. examples examples/observability stores/redisstore $(ADAPTERS),$(TOOL) govulncheck $(if $(VULNDB),-db=$(VULNDB)) ./...)
 
 licenses: ## list the licenses of all dependencies, fail at one that asks for more than a notice
 	@.ci/licenses
