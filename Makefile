@@ -46,7 +46,7 @@ test-adapters: ## run the tests of the adapters that are modules of their own, l
 	$(call each,$(ADAPTERS),$(UNHURRIED) go test $$race -vet=off -shuffle=on ./...,$(PATIENCE))
 
 test-pure: ## run the same tests without cgo, and so without the race detector
-	@$(call each,. examples examples/observability,CGO_ENABLED=0 go test -vet=off -shuffle=on ./...,$(PATIENCE))
+	@$(call each,. examples examples/observability $(ADAPTERS),CGO_ENABLED=0 go test -vet=off -shuffle=on ./...,$(PATIENCE))
 
 test-bench: ## ask other libraries about the same tokens and forgeries, and run every benchmark once
 	cd bench && go test -shuffle=on ./...

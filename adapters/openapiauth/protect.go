@@ -1,0 +1,130 @@
+package openapiauth
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+
+	"github.com/sallyport-go/sallyport/claims"
+)
+
+// Protect returns middleware that guards an API by what a document says of each
+// operation. Put it in front of the request validation, whose AuthenticationFunc
+// finds what was decided: nothing is read of the body of a request that is
+// refused.
+//
+// A request that no operation matches is refused, 401 without a good token, 403
+// with one. So is one whose path another router could read as another one's: not
+// in its clean form ("//", "/./", "/../"), or with an escaped slash, backslash or
+// dot, and one with a header such as X-HTTP-Method-Override that asks for another
+// method. HEAD is matched like any method: a document names it, or it is refused.
+// Where the document has servers, their hosts and paths take part in the matching.
+//
+// Where an operation may be called without a token ("security": [{}, ...]), a
+// token that comes all the same must be good; its scopes do not count.
+//
+// The document must not be changed afterwards. Every mistake in it is reported: a
+// scheme that is not declared, or not the Guard's.
+func Protect(guard Guard, doc *openapi3.T, cfg Config) (func(http.Handler) http.Handler, error) {
+	if guard == nil || doc == nil {
+		return nil, errors.New("openapiauth: Protect: the Guard or the document is nil")
+	}
+	rules, err := cfg.rulesOf(doc)
+	if err != nil {
+		return nil, err
+	}
+	router, err := gorillamux.NewRouter(doc)
+	if err != nil {
+		return nil, fmt.Errorf("openapiauth: Protect: %w", err)
+	}
+	return func(next http.Handler) http.Handler {
+		p := &protected{router: router, doors: map[*openapi3.Operation]http.Handler{}, none: guard.Require(claims.Rule{})(next)} // the zero Rule denies
+		for op, rule := range rules {
+			passed := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				next.ServeHTTP(w, withDecision(r, decided{op: op}))
+			})
+			switch rule {
+			case nil:
+				p.doors[op] = passed
+			case optional:
+				p.doors[op] = guard.Optional(passed)
+			default:
+				p.doors[op] = guard.Require(*rule)(passed)
+			}
+		}
+		return p
+	}, nil
+}
+
+// optional is the rule of operations for which a token is not needed.
+var optional = new(claims.Rule)
+
+// rulesOf returns the rules of all operations; nil for those that are open.
+func (c Config) rulesOf(doc *openapi3.T) (map[*openapi3.Operation]*claims.Rule, error) {
+	rules := map[*openapi3.Operation]*claims.Rule{}
+	var errs []error
+	for _, o := range allOperations(doc) {
+		of := alternatives(doc, securityOf(doc, o.is), c.Covered)
+		rules[o.is] = nil
+		for _, a := range of {
+			for _, other := range a.foreign {
+				errs = append(errs, fmt.Errorf("openapiauth: Protect: %s %s asks for %s: only the AuthenticationFunc can ask Others for it", o.method, o.path, other))
+			}
+			if a.anonymous {
+				rules[o.is] = optional
+			}
+		}
+		if len(of) == 0 || rules[o.is] == optional {
+			continue
+		}
+		rule := c.any(of)
+		if err := rule.Err(); err != nil {
+			errs = append(errs, fmt.Errorf("openapiauth: Protect: %s %s: %w", o.method, o.path, err))
+		}
+		rules[o.is] = &rule
+	}
+	return rules, errors.Join(errs...)
+}
+
+// protected is the API behind a Guard.
+type protected struct {
+	router routers.Router
+	doors  map[*openapi3.Operation]http.Handler
+	none   http.Handler
+}
+
+func (p *protected) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	door := p.none
+	if isPlain(r) {
+		if route, _, err := p.router.FindRoute(r); err == nil && p.doors[route.Operation] != nil {
+			door = p.doors[route.Operation]
+		}
+	}
+	door.ServeHTTP(w, r)
+}
+
+// isPlain reports whether every router reads the method and the path of a request
+// alike.
+func isPlain(r *http.Request) bool {
+	for _, name := range []string{"X-Http-Method-Override", "X-Http-Method", "X-Method-Override"} {
+		for _, method := range r.Header[name] {
+			if !strings.EqualFold(strings.TrimSpace(method), r.Method) {
+				return false
+			}
+		}
+	}
+	escaped := strings.ToLower(r.URL.EscapedPath())
+	for _, trick := range []string{"%2f", "%5c", "%2e", "\\"} {
+		if strings.Contains(escaped, trick) {
+			return false
+		}
+	}
+	clean := path.Clean("/" + r.URL.Path)
+	return r.URL.Path == clean || clean != "/" && r.URL.Path == clean+"/"
+}
