@@ -44,6 +44,8 @@ func TestTheAuditTellsWhatEveryRouteRequires(t *testing.T) {
 	app.Get("/v10/things", h)
 	app.Use("/wild/*", reads)
 	app.Get("/wild/x", h)
+	app.Use("/opt/:x?", reads)
+	app.Get("/opt/:x?/y", h)
 	sub := fiber.New()
 	sub.Use(reads)
 	sub.Get("/orders", h)
@@ -62,6 +64,7 @@ GET     /last            -> FORGOTTEN: nothing
 GET     /levels          -> access level get of api://orders
 PATCH   /levels          -> access level put of api://orders
 GET     /mounted/orders  -> all scopes orders.read
+GET     /opt/:x?/y       -> FORGOTTEN: nothing
 DELETE  /v1/deep/:id     -> any role Orders.Admin, and all scopes orders.read
 GET     /v1/early        -> FORGOTTEN: nothing
 HEAD    /v1/early        -> any role Orders.Admin
@@ -77,7 +80,7 @@ GET     /with            -> all scopes orders.read
 	}
 	assert.NotContains(t, err.Error(), "/with")
 
-	_, err = fiberauth.Audit(app, "/healthz", "GET /forgotten", "GET /home", "/whoami", "/hidden", "/last", "/v1/early", "/v10/things", "/wild/x")
+	_, err = fiberauth.Audit(app, "/healthz", "GET /forgotten", "GET /home", "/whoami", "/hidden", "/last", "/v1/early", "/v10/things", "/wild/x", "/opt/:x?/y")
 	require.NoError(t, err)
 	_, err = fiberauth.Audit(app, "POST /healthz", "/nothing")
 	assert.ErrorContains(t, err, `audit: "POST /healthz" is declared open, but there is no such route`)

@@ -131,9 +131,9 @@ func (d *door) handle(c fiber.Ctx) error {
 	if d.ends.Load() {
 		ctx, cancel = context.WithCancel(ctx)
 	}
-	r, clear := requestOf(ctx, c)
+	r, certain := requestOf(ctx, c)
 	p := newPassage(c)
-	d.choose(c, r, clear).ServeHTTP(p, r)
+	d.choose(c, r, certain).ServeHTTP(p, r)
 	if p.admitted == nil {
 		cancel()
 		p.refuse()
@@ -144,13 +144,13 @@ func (d *door) handle(c fiber.Ctx) error {
 	c.SetContext(admitted)
 	err := c.Next()
 	p.makePrivate()
-	d.release(c, ctx, admitted, cancel)
+	d.release(ctx, admitted, cancel, c)
 	return err
 }
 
 // release ends the context of a call that would end with its token, once the call is
 // over: fasthttp ends none. What is sent as a stream is not over yet, and ends then.
-func (d *door) release(c fiber.Ctx, before, admitted context.Context, cancel context.CancelFunc) {
+func (d *door) release(before, admitted context.Context, cancel context.CancelFunc, c fiber.Ctx) {
 	if at, ends := admitted.Deadline(); ends {
 		if was, ended := before.Deadline(); !ended || at.Before(was) {
 			d.ends.Store(true)
@@ -162,9 +162,9 @@ func (d *door) release(c fiber.Ctx, before, admitted context.Context, cancel con
 }
 
 // choose returns the handler for a request.
-func (d *door) choose(c fiber.Ctx, r *http.Request, clear bool) http.Handler {
+func (d *door) choose(c fiber.Ctx, r *http.Request, certain bool) http.Handler {
 	switch {
-	case !clear:
+	case !certain:
 		return d.denial
 	case d.byMethod && !sameMethod(string(c.Request().Header.Method()), r.Method):
 		return d.denial

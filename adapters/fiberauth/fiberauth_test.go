@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v3"
-	"github.com/gofiber/fiber/v3/middleware/recover"
+	fiberrecover "github.com/gofiber/fiber/v3/middleware/recover"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -223,7 +223,7 @@ func TestAPanicInTheGuardLeavesTheDoorClosed(t *testing.T) {
 	iss := newIssuer(t)
 	var n reached
 	app := fiber.New()
-	app.Use(recover.New())
+	app.Use(fiberrecover.New())
 	app.Get("/x", fiberauth.Require(open(t, middleware.Config{}, iss), claims.Func("a rule that panics", func(*claims.Claims) bool { panic("of the user") })), n.handle)
 	assert.Equal(t, 500, send(t, app, "GET", "/x", iss.Token()).Code)
 	assert.Zero(t, n.Load())
@@ -351,7 +351,7 @@ func TestTheContextEndsWithTheToken(t *testing.T) {
 		})
 	})
 	app.Get("/call", func(c fiber.Ctx) error {
-		last = c.Context()
+		last = c.Context() //nolint:fatcontext // it is looked at when the call is over
 		return last.Err()
 	})
 	short := iss.Token(jwkstest.Claims{"exp": now.Add(-29 * time.Second).Unix()}) // good for a second, by the leeway

@@ -112,7 +112,7 @@ func onMux(mux *http.ServeMux) router {
 
 func onFiber(app *fiber.App) router {
 	return func(method, pattern string, _ []func(http.Handler) http.Handler, fibers []any) {
-		handlers := append(slices.Clone(fibers), fiber.Handler(answerFiber))
+		handlers := append(slices.Clone(fibers), answerFiber)
 		if pattern = fiberPattern(pattern); method == "" {
 			app.All(pattern, handlers[0], handlers[1:]...)
 			return

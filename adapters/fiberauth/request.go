@@ -17,9 +17,9 @@ import (
 // The method is the one that Fiber routes by, and the path too where a middleware has
 // set another one. The pattern is the route's, with its method in front as ServeMux
 // writes it: the Guard compares the methods.
-func requestOf(ctx context.Context, c fiber.Ctx) (r *http.Request, clear bool) {
+func requestOf(ctx context.Context, c fiber.Ctx) (r *http.Request, certain bool) {
 	call := c.RequestCtx()
-	target, clear := targetOf(&call.Request)
+	target, certain := targetOf(&call.Request)
 	header, proper := headerOf(&call.Request.Header)
 	r = &http.Request{
 		Method: strings.Clone(c.Method()), URL: target, RequestURI: string(call.Request.Header.RequestURI()),
@@ -30,7 +30,7 @@ func requestOf(ctx context.Context, c fiber.Ctx) (r *http.Request, clear bool) {
 	if route := c.Route(); route != nil {
 		r.Pattern = strings.Clone(route.Method + " " + route.Path)
 	}
-	return r.WithContext(ctx), clear && proper
+	return r.WithContext(ctx), certain && proper
 }
 
 // headerOf returns all values of all fields. It reports false for a name that RFC
@@ -54,7 +54,7 @@ func headerOf(h *fasthttp.RequestHeader) (header http.Header, proper bool) {
 // targetOf returns the URL of a request. It reports false for a target that net/http
 // and fasthttp read differently: fasthttp takes //host/path for a target with a host
 // where there is no Host or "://" in the query, and cuts a fragment off.
-func targetOf(req *fasthttp.Request) (target *url.URL, clear bool) {
+func targetOf(req *fasthttp.Request) (target *url.URL, certain bool) {
 	raw := string(req.Header.RequestURI())
 	routed := string(req.URI().PathOriginal())
 	target, err := url.ParseRequestURI(raw)

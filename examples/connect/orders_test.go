@@ -76,7 +76,7 @@ func TestEveryProcedureHasARule(t *testing.T) {
 	require.NoError(t, err)
 	report, err := connectauth.Audit(api, listProcedure, createProcedure, watchProcedure)
 	require.NoError(t, err)
-	assert.Equal(t, 3, len(report))
+	assert.Len(t, report, 3)
 }
 
 // The client of grpc-go sees the codes of gRPC, and the challenge in the header.
@@ -98,10 +98,7 @@ func TestAClientOfGRPC(t *testing.T) {
 		{"two tokens", listProcedure, []string{"Bearer x", "Bearer x"}, codes.Unauthenticated, []string{`Bearer realm="api", error="invalid_request"`}},
 		{"a level that is missing", createProcedure, []string{"Bearer " + iss.Token(level("get"))}, codes.PermissionDenied, []string{`Bearer realm="api", error="insufficient_scope", scope="post"`}},
 	} {
-		ctx := t.Context()
-		for _, line := range row.authorization {
-			ctx = metadata.AppendToOutgoingContext(ctx, "authorization", line)
-		}
+		ctx := metadata.NewOutgoingContext(t.Context(), metadata.MD{"authorization": row.authorization})
 		var answer structpb.Struct
 		var header metadata.MD
 		err := conn.Invoke(ctx, row.procedure, &emptypb.Empty{}, &answer, grpc.Header(&header))
