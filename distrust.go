@@ -27,7 +27,7 @@ func (g *Gate) Distrust(issuer, kid string) error {
 	g.mu.Lock() // no other configuration comes in between
 	defer g.mu.Unlock()
 	now := g.state()
-	i := slices.IndexFunc(now.issuers, func(i issuerKeys) bool { return i.name == issuer })
+	i := slices.IndexFunc(now.issuers, func(i *issuerKeys) bool { return i.name == issuer })
 	switch {
 	case i < 0 && now.tenants != nil && kid != "":
 		return g.distrustTenant(now.tenants, issuer, kid)

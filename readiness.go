@@ -84,7 +84,7 @@ func (g *Gate) readiness(asked []string) ([]issuerReady, error) {
 		}
 	}
 	for _, name := range asked {
-		if name != AllIssuers && !slices.ContainsFunc(s.issuers, func(i issuerKeys) bool { return i.name == name }) {
+		if name != AllIssuers && !slices.ContainsFunc(s.issuers, func(i *issuerKeys) bool { return i.name == name }) {
 			found = append(found, issuerReady{Issuer: name, State: "not an issuer of this API", err: errors.New("the Gate has no such issuer")})
 		}
 	}
@@ -108,13 +108,13 @@ var ended = func() context.Context {
 	return ctx
 }()
 
-func (i issuerKeys) usable() bool {
+func (i *issuerKeys) usable() bool {
 	s := i.keys.Snapshot()
 	return s != nil && s.Usable()
 }
 
 // ready reports on the keys of one issuer, and starts their first fetch.
-func (i issuerKeys) ready() issuerReady {
+func (i *issuerKeys) ready() issuerReady {
 	r := issuerReady{Issuer: i.name}
 	f, fetched := i.keys.(*jwks.Fetcher)
 	if !fetched {

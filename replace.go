@@ -95,7 +95,7 @@ func (g *Gate) putIntoForce(s, before *state) error {
 func (g *Gate) retire(s, before *state) {
 	var gone []*jwks.Fetcher
 	for _, f := range before.made {
-		if slices.ContainsFunc(s.issuers, func(i issuerKeys) bool { return i.fetcher == f }) {
+		if slices.ContainsFunc(s.issuers, func(i *issuerKeys) bool { return i.fetcher == f }) {
 			s.made = append(s.made, f)
 		} else {
 			gone = append(gone, f)

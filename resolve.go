@@ -78,9 +78,14 @@ func (cfg *Config) validateResolve() error {
 		name  string
 		value int64
 	}{
-		{"MaxIssuers", int64(is.MaxIssuers)}, {"MaxIdle", int64(is.MaxIdle)}, {"GoodFor", int64(is.GoodFor)},
-		{"UnknownFor", int64(is.UnknownFor)}, {"FailedFor", int64(is.FailedFor)}, {"Timeout", int64(is.Timeout)},
-		{"Burst", int64(is.Burst)}, {"Every", int64(is.Every)},
+		{"MaxIssuers", int64(is.MaxIssuers)},
+		{"MaxIdle", int64(is.MaxIdle)},
+		{"GoodFor", int64(is.GoodFor)},
+		{"UnknownFor", int64(is.UnknownFor)},
+		{"FailedFor", int64(is.FailedFor)},
+		{"Timeout", int64(is.Timeout)},
+		{"Burst", int64(is.Burst)},
+		{"Every", int64(is.Every)},
 	} {
 		if n.value < 0 {
 			say("Resolving.%s is negative: 0 is the default", n.name)

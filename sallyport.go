@@ -290,8 +290,8 @@ func (g *Gate) ExplainBound(ctx context.Context, token string, rule claims.Rule)
 	return g.state().verifier.ExplainBound(ctx, token, rule)
 }
 
-// Ready waits until the keys of every issuer are fetched, for as long as ctx
-// allows. For a probe, which must not wait, there is [Gate.Readiness]. A program
+// Ready waits until the keys of every configured issuer are fetched, for as long as
+// ctx allows. For a probe, which must not wait, there is [Gate.Readiness]. A program
 // need not call either: a Gate without keys answers 503 and fetches them by
 // itself.
 func (g *Gate) Ready(ctx context.Context) error {
@@ -309,8 +309,8 @@ func (g *Gate) Ready(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Keys returns the state of every issuer's keys that are fetched, for a status
-// page or an alarm. It starts no fetch: before the first call their Started is
+// Keys returns the state of every configured issuer's keys that are fetched, for a
+// status page or an alarm. It starts no fetch: before the first call their Started is
 // false.
 func (g *Gate) Keys() []jwks.Status {
 	fetchers := g.state().allFetchers()
@@ -333,9 +333,10 @@ func (s *state) allFetchers() []*jwks.Fetcher {
 	return all
 }
 
-// Close ends the background refreshes, the questions to issuers and what metrics
-// read. Later requests are answered with the keys that were fetched, for as long as
-// those may be used; nobody is asked any more.
+// Close ends the background refreshes, the questions to issuers, the calls of Resolve
+// and what metrics read. Later requests are answered with the keys that were fetched,
+// for as long as those may be used; nobody is asked any more, and tokens of issuers
+// that Resolve found get 503.
 func (g *Gate) Close() error {
 	g = g.orZero()
 	g.mu.Lock()

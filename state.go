@@ -20,7 +20,7 @@ type state struct {
 	cfg      *Config
 	verifier *verifier.Verifier
 	asking   *introspection.Verifier // nil: nobody is asked
-	issuers  []issuerKeys            // that are configured
+	issuers  []*issuerKeys           // that are configured
 	tenants  *tenants                // that come at run time; nil: none do
 	watching metric.Registration
 	done     func() // once it is in force: ends what it takes the place of
@@ -60,9 +60,9 @@ func (g *Gate) fill(s *state, fetches []fetch, before *state) (err error) {
 	}
 	for n := range cfg.Verifier.Issuers {
 		tokens := &cfg.Verifier.Issuers[n]
-		own := issuerKeys{name: tokens.Name, policy: policyFor(*tokens, how[n])}
+		own := &issuerKeys{name: tokens.Name, policy: policyFor(*tokens, how[n])}
 		if how[n] != nil {
-			if own.fetcher = before.fetcherOf(&own); own.fetcher == nil {
+			if own.fetcher = before.fetcherOf(own); own.fetcher == nil {
 				if own.fetcher, err = jwks.NewFetcher(*how[n]); err != nil {
 					return err
 				}
@@ -113,8 +113,8 @@ func (s *state) fetcherOf(i *issuerKeys) *jwks.Fetcher {
 	if s == nil {
 		return nil
 	}
-	for n := range s.issuers {
-		if own := &s.issuers[n]; own.name == i.name && own.policy.equal(&i.policy) {
+	for _, own := range s.issuers {
+		if own.name == i.name && own.policy.equal(&i.policy) {
 			return own.fetcher
 		}
 	}
@@ -125,9 +125,8 @@ func (s *state) fetcherOf(i *issuerKeys) *jwks.Fetcher {
 func (s *state) load(ctx context.Context, before *state) error {
 	var wg sync.WaitGroup
 	errs := make([]error, len(s.issuers))
-	for n := range s.issuers {
-		own := &s.issuers[n]
-		if slices.ContainsFunc(before.issuers, func(i issuerKeys) bool { return sameOne(i.keys, own.keys) }) {
+	for n, own := range s.issuers {
+		if slices.ContainsFunc(before.issuers, func(i *issuerKeys) bool { return sameOne(i.keys, own.keys) }) {
 			continue
 		}
 		wg.Go(func() {

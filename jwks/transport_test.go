@@ -72,9 +72,11 @@ func TestMetadataAndKeysComeOverOneConnectionThatThenEnds(t *testing.T) {
 	var origin string
 	s, made, open := connections(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == oidcPath {
+			assert.False(t, r.Close)
 			_, _ = w.Write([]byte(metadata(origin, origin+"/jwks")))
 			return
 		}
+		assert.True(t, r.Close, "the connection ends with the keys")
 		_, _ = w.Write([]byte(setOf("a")))
 	})
 	origin = s.URL

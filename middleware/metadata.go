@@ -184,25 +184,25 @@ func (h *metadataHandler) now() map[string]json.RawMessage {
 	return last.members
 }
 
-func (m *metadataHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	h.Set("Access-Control-Allow-Origin", "*")
+func (h *metadataHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("Access-Control-Allow-Origin", "*")
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 	case http.MethodOptions:
-		h.Set("Access-Control-Allow-Methods", "GET, HEAD")
-		h.Set("Access-Control-Allow-Headers", "*") // of MCP clients, which name the version of their protocol
-		h.Set("Access-Control-Max-Age", "86400")
-		h.Set("Allow", "GET, HEAD, OPTIONS")
+		header.Set("Access-Control-Allow-Methods", "GET, HEAD")
+		header.Set("Access-Control-Allow-Headers", "*") // of MCP clients, which name the version of their protocol
+		header.Set("Access-Control-Max-Age", "86400")
+		header.Set("Allow", "GET, HEAD, OPTIONS")
 		w.WriteHeader(http.StatusNoContent)
 		return
 	default:
-		h.Set("Allow", "GET, HEAD, OPTIONS") // RFC 9110 section 15.5.6
+		header.Set("Allow", "GET, HEAD, OPTIONS") // RFC 9110 section 15.5.6
 		http.Error(w, "the metadata is for GET", http.StatusMethodNotAllowed)
 		return
 	}
-	document := m.now()
-	if scopes := m.guard.scopes.sorted(); len(scopes) > 0 {
+	document := h.now()
+	if scopes := h.guard.scopes.sorted(); len(scopes) > 0 {
 		document = maps.Clone(document)
 		document["scopes_supported"], _ = json.Marshal(scopes) //nolint:errchkjson // strings
 	}
@@ -211,8 +211,8 @@ func (m *metadataHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "", http.StatusInternalServerError)
 		return
 	}
-	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "public, max-age=300")
+	header.Set("Content-Type", "application/json")
+	header.Set("Cache-Control", "public, max-age=300")
 	if r.Method == http.MethodGet {
 		_, _ = w.Write(append(body, '\n'))
 	}

@@ -1,7 +1,6 @@
 package middleware_test
 
 import (
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -103,7 +102,7 @@ func TestMistakesChangeNothing(t *testing.T) {
 		assert.ErrorContains(t, none.Replace(good), "not made by New")
 		_, _, err := none.Check(bearing(reader), claims.AnyToken())
 		var refused *middleware.Error
-		require.True(t, errors.As(err, &refused))
+		require.ErrorAs(t, err, &refused)
 		assert.Equal(t, 503, refused.Status)
 	}
 }

@@ -113,6 +113,9 @@ func New[V comparable](cfg Config[V]) *Directory[V] {
 // once share one call, and each waits by its own context. The error is
 // [ErrUnknown], an [*UnavailableError], or wraps that of ctx.
 func (d *Directory[V]) Find(ctx context.Context, name string) (V, error) {
+	if v, ok := d.Known(name); ok {
+		return v, nil
+	}
 	for {
 		v, f, err := d.join(name)
 		if f == nil {
@@ -153,7 +156,7 @@ func (d *Directory[V]) join(name string) (v V, f *flight[V], err error) {
 	switch {
 	case d.closed:
 		return v, nil, &UnavailableError{RetryAfter: time.Second, Err: ErrClosed}
-	case e != nil && e.lease.good(false):
+	case e != nil && e.lease.holds():
 		return e.value, nil, nil
 	}
 	f = d.flights[name]

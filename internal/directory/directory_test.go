@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -156,6 +157,20 @@ func TestCloseEndsValuesAndCalls(t *testing.T) {
 		require.ErrorAs(t, err, &u)
 		assert.Equal(t, time.Second, u.RetryAfter)
 	}, "a", "b")
+}
+
+func TestManyWhoFindAtTheMomentOfARenewalAllGetIt(t *testing.T) {
+	with(t, func(t *testing.T, d *dir, o *owner) {
+		assert.Equal(t, "a", textOf(t, d, "a"))
+		time.Sleep(8 * time.Minute)
+		var all sync.WaitGroup
+		for range 100 {
+			all.Go(func() { assert.Equal(t, "a", textOf(t, d, "a")) })
+		}
+		all.Wait()
+		synctest.Wait()
+		assert.Equal(t, 2, o.calls())
+	}, "a")
 }
 
 func TestACallThatIsAnsweredAfterCloseLeavesNothing(t *testing.T) {

@@ -31,6 +31,10 @@ func newLease(base time.Time, renew func()) *Lease {
 // name stands for was confirmed, for instance by a signature.
 func (l *Lease) Use() bool { return l.good(true) }
 
+// holds reports whether the value may be used now, and does nothing else: the
+// Directory asks while it holds its lock, which asking again takes.
+func (l *Lease) holds() bool { return !l.gone.Load() && int64(time.Since(l.base)) < l.until.Load() }
+
 func (l *Lease) good(ofUse bool) bool {
 	now := int64(time.Since(l.base))
 	if l.gone.Load() || now >= l.until.Load() {

@@ -12,15 +12,15 @@ import (
 func TestMemoryIsBounded(t *testing.T) {
 	t.Parallel()
 	m, now := newMemory(), time.Now()
-	for i := range 3 * memorySize {
+	for i := range memorySize + 100 {
 		m.put(fmt.Sprint(i), &remembered{unknown: true}, now, time.Minute)
 		assert.LessOrEqual(t, len(m.why), memorySize)
 	}
-	r, until := m.of(fmt.Sprint(3*memorySize-1), now)
+	r, until := m.of(fmt.Sprint(memorySize+99), now)
 	assert.ErrorIs(t, r.refusal(0), ErrUnknown)
 	assert.Equal(t, now.Add(time.Minute), until)
 	later := now.Add(time.Minute)
-	r, _ = m.of(fmt.Sprint(3*memorySize-1), later)
+	r, _ = m.of(fmt.Sprint(memorySize+99), later)
 	assert.Nil(t, r, "no longer")
 	m.put("next", &remembered{err: errors.New("x")}, later, time.Minute)
 	assert.Len(t, m.why, 1, "what is over makes room")

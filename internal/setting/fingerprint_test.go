@@ -23,7 +23,7 @@ func TestFingerprintDiffersWithAnyDifference(t *testing.T) {
 		return plain{Text: "a", Wait: time.Second, List: []inner{{[]string{"a", "b"}}}, Map: map[string]string{"x": "1", "y": "2"}}
 	}
 	seen := map[any]string{setting.Fingerprint(base()): "base"}
-	assert.Equal(t, setting.Fingerprint(base()), setting.Fingerprint(base()))
+	assert.Contains(t, seen, any(setting.Fingerprint(base())), "equal values have one")
 	for name, change := range map[string]func(*plain){
 		"another text":       func(p *plain) { p.Text = "b" },
 		"a quotation mark":   func(p *plain) { p.Text = `a", Wait:` },
