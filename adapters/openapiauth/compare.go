@@ -30,7 +30,7 @@ func Compare(doc *openapi3.T, p Policy) error {
 	differs := func(method, path, format string, args ...any) {
 		errs = append(errs, fmt.Errorf("%s %s: %s", method, path, fmt.Sprintf(format, args...)))
 	}
-	for _, o := range operations(doc) {
+	for _, o := range t.operations(doc) {
 		e := t.find(o.method, o.path)
 		if e == nil {
 			differs(o.method, o.path, "no rule decides about it, and the document asks for %s", words(o.asks(doc)))
@@ -77,9 +77,13 @@ func (o operation) asks(doc *openapi3.T) []alternative {
 	return alternatives(doc, securityOf(doc, o.is), nil)
 }
 
-// operations are those of a document that are compared, by path and method.
-func operations(doc *openapi3.T) []operation {
-	return slices.DeleteFunc(allOperations(doc), func(o operation) bool { return o.method == http.MethodOptions }) // preflights have no credentials
+// operations are those of a document that rules decide about, by path and method:
+// a preflight has no credentials, so OPTIONS is one only where an entry names it.
+func (t *table) operations(doc *openapi3.T) []operation {
+	return slices.DeleteFunc(allOperations(doc), func(o operation) bool {
+		e := t.find(o.method, o.path)
+		return o.method == http.MethodOptions && (e == nil || e.route.method != o.method)
+	})
 }
 
 func allOperations(doc *openapi3.T) (out []operation) {

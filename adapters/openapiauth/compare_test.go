@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -128,5 +129,13 @@ func TestWhatADocumentCannotSayIsNotCompared(t *testing.T) {
 
 func TestPreflightsAreNoOperations(t *testing.T) {
 	t.Parallel()
-	assert.NoError(t, openapiauth.Compare(load(t, strings.Replace(home, "    get: {}\n", "    get: {}\n    options: {security: []}\n", 1)), rules()))
+	doc := load(t, strings.Replace(home, "    get: {}\n", "    get: {}\n    options: {security: []}\n", 1))
+	assert.NoError(t, openapiauth.Compare(doc, rules()))
+	p := rules()
+	p.Rules["OPTIONS /whoami"] = claims.AnyToken()
+	assert.EqualError(t, openapiauth.Compare(doc, p), "OPTIONS /whoami: the document asks for no token, the rules for any token", "but where a rule says so")
+	p = openapiauth.Policy{Rules: map[string]claims.Rule{"OPTIONS /x": claims.AllScopes("a")}}
+	doc, err := openapiauth.Describe(p, openapiauth.Scheme{})
+	require.NoError(t, err)
+	assert.Equal(t, openapi3.SecurityRequirements{{"token": {"a"}}}, *doc.Paths.Value("/x").Options.Security)
 }

@@ -82,7 +82,7 @@ func Describe(p Policy, s Scheme) (*openapi3.T, error) {
 	}
 	for _, e := range t.entries {
 		if e.route.method == "" || e.route.isRest() {
-			e.decides = slices.ContainsFunc(operations(doc), func(o operation) bool { return t.find(o.method, o.path) == e })
+			e.decides = slices.ContainsFunc(t.operations(doc), func(o operation) bool { return t.find(o.method, o.path) == e })
 			if !e.decides {
 				errs = append(errs, fmt.Errorf("openapiauth: Policy: %q has no method, or is for a rest: name in Routes the routes that it decides about", e.key))
 			}
@@ -145,7 +145,7 @@ func Apply(doc *openapi3.T, p Policy, s Scheme) error {
 	}
 	all, of := []string{}, map[*openapi3.Operation]openapi3.SecurityRequirements{}
 	var errs []error
-	for _, o := range operations(doc) {
+	for _, o := range t.operations(doc) {
 		e := t.find(o.method, o.path)
 		if e == nil {
 			errs = append(errs, fmt.Errorf("openapiauth: no rule decides about %s %s", o.method, o.path))

@@ -27,12 +27,14 @@ type forbidden struct {
 // forbiddenTexts are true on one machine only, or are private keys.
 var forbiddenTexts = []forbidden{
 	{
-		"an absolute path of a machine", []string{"/hom" + "e/", "/roo" + "t/", "/user" + "s/", "/wor" + "k/", `:\`},
+		"an absolute path of a machine",
+		[]string{"/hom" + "e/", "/roo" + "t/", "/user" + "s/", "/wor" + "k/", `:\`},
 		regexp.MustCompile(`(?:^|[^\w.~-])/(?:home|root|Users|wor[k])/|\b[A-Z]:\\+Users\\`),
 		[]string{"file:///" + "home/me/x", "in /" + "root/x", `"/` + `Users/me"`, "/wor" + "k/main", `C:\` + `Users\me`, `C:\\` + `Users\\me`},
 	},
 	{
-		"a package registry's host", []string{".golang", "registry.", ".debian", ".pythonhosted", "pypi.", "crates."},
+		"a package registry's host",
+		[]string{".golang", "registry.", ".debian", ".pythonhosted", "pypi.", "crates."},
 		regexp.MustCompile(`(?i)\b(?:proxy|sum)\.golang[.]org|registry\.(?:npmjs|yarnpkg)[.]|` +
 			`\b(?:deb|security)\.debian[.]org|\bfiles\.pythonhosted[.]org|\bpypi[.]org|\bcrates[.]io`),
 		[]string{
@@ -41,7 +43,8 @@ var forbiddenTexts = []forbidden{
 		},
 	},
 	{
-		"a private key", []string{"private key"},
+		"a private key",
+		[]string{"private key"},
 		regexp.MustCompile(`-----BEGIN (?:[A-Z]+ )?PRIVATE KEY[-]----`),
 		[]string{"-----BEGIN RSA PRIVATE " + "KEY-----", "-----BEGIN PRIVATE " + "KEY-----"},
 	},
