@@ -58,6 +58,10 @@ func (k *keyed) find() error {
 	return err
 }
 
+// same reports whether err is that error of find's, which wraps none: strangers have
+// it asked as often as they like, and errors.Is would look for what cannot be there.
+func same(err, own error) bool { return err == own } //nolint:errorlint // see above
+
 // preferOwn leaves out keys of other tenants where there are keys of this one.
 func (k *keyed) preferOwn() {
 	foreign := func(key *jwks.Key) bool { return key == nil || !k.issuer.keyIssuer.admits(key.Issuer(), k.tenant) }
@@ -72,10 +76,10 @@ func (k *keyed) preferOwn() {
 // name is there, or one that cannot be read. One that is there for something
 // else is not new.
 func (k *keyed) mayBeNew(err error) bool {
-	switch err { //nolint:errorlint // find's own, and a stranger's tokens come by here
-	case errNotLoaded:
+	switch {
+	case same(err, errNotLoaded):
 		return true
-	case jwks.ErrNoKey:
+	case same(err, jwks.ErrNoKey):
 		return !errors.Is(k.keys.Skipped(&k.query), jwks.ErrUnusable)
 	}
 	return false
@@ -84,16 +88,16 @@ func (k *keyed) mayBeNew(err error) bool {
 // refuse is for a token that no key was found for.
 func (k *keyed) refuse(err error) *Error {
 	skipped := k.keys.Skipped(&k.query)
-	switch unreadable := errors.Is(skipped, jwks.ErrUnreadable); { //nolint:errorlint // err is find's own
-	case err == errNotLoaded:
+	switch unreadable := errors.Is(skipped, jwks.ErrUnreadable); {
+	case same(err, errNotLoaded):
 		return k.unavailable(err)
 	case unreadable:
 		return k.unreadable(skipped)
-	case err == jwks.ErrMismatch && k.query.Declared && k.fitsUndeclared():
+	case same(err, jwks.ErrMismatch) && k.query.Declared && k.fitsUndeclared():
 		return k.aboutKey(reason.UnsupportedAlg, keyUndeclared, "the key declares no alg, and verifies the first one of its type in Algorithms alone")
-	case err == jwks.ErrMismatch:
+	case same(err, jwks.ErrMismatch):
 		return k.aboutKey(reason.UnsupportedAlg, keyMismatch, "no key that the token can mean is for this alg")
-	case err == jwks.ErrAmbiguous:
+	case same(err, jwks.ErrAmbiguous):
 		return k.aboutKey(reason.UnknownKey, keyAmbiguous, "too many keys fit: the issuer must tell them apart by kid, use or alg")
 	case skipped != nil:
 		e := k.aboutKey(reason.UnusableKey, 0, "")
