@@ -253,7 +253,7 @@ func TestEveryForgeryIsRefused(t *testing.T) {
 	} {
 		t.Run(row.method+" "+row.contentType, func(t *testing.T) {
 			t.Parallel()
-			iss := newIssuer(t)
+			iss := newIssuer(t, jwkstest.WithAlgorithm("ES256"))
 			var body io.Reader = http.NoBody
 			if row.contentType == "application/json" {
 				body = strings.NewReader("{}")
@@ -275,7 +275,7 @@ func TestEveryForgeryIsRefused(t *testing.T) {
 	}
 	t.Run("gRPC over a socket", func(t *testing.T) {
 		t.Parallel()
-		iss := newIssuer(t)
+		iss := newIssuer(t, jwkstest.WithAlgorithm("ES256"))
 		c := protocols[4].dial(t, serve(t, enforced(t, open(t, middleware.Config{}, iss), table(), service()))+listProcedure)
 		jwkstest.Attack(t, iss, func(token string) int {
 			_, err := c.CallUnary(t.Context(), request("Bearer "+token))

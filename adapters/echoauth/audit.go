@@ -94,9 +94,6 @@ func (r *Routes) Audit(open ...string) (audit.Report, error) {
 		if known && route.Handler == nil { // a group's own, for what it does not have
 			continue
 		}
-		if !known && info.Method == echo.RouteNotFound {
-			continue // there is no handler of the user's that could be told from a group's
-		}
 		if !known {
 			a.fail("%s %s was registered before Watch, so that its middlewares are not known", shownMethod(info.Method), at.pattern)
 		}

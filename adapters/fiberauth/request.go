@@ -84,7 +84,7 @@ func readAlike(raw string, target *url.URL, host []byte) bool {
 	if strings.HasPrefix(raw, "/") {
 		return !strings.HasPrefix(raw, "//") && !strings.Contains(raw, "#")
 	}
-	if target.Scheme != "http" && target.Scheme != "https" || !strings.HasPrefix(raw, authorityOf(target)) {
+	if target.Scheme != "http" && target.Scheme != "https" {
 		return false
 	}
 	again := fasthttp.AcquireURI()
@@ -94,7 +94,7 @@ func readAlike(raw string, target *url.URL, host []byte) bool {
 	}
 	path, _, _ := strings.Cut(strings.TrimPrefix(raw, authorityOf(target)), "?")
 	found := string(again.PathOriginal())
-	return (found == path || path == "" && found == "/") && string(again.Host()) == strings.ToLower(target.Host)
+	return found == path || path == "" && found == "/"
 }
 
 // setParams gives a request the parameters of the route, as handlers see them.

@@ -116,6 +116,7 @@ func TestATargetThatIsReadInTwoWaysIsRefused(t *testing.T) {
 		"https://api.example:8443/orders?x": 200,
 		"http://api.example":                200,
 		"HTTP://api.example/orders":         403,
+		"http://api.example/orders#/admin":  403,
 		"http://u:p@api.example/orders":     403,
 		"ftp://api.example/orders":          403,
 		"//orders":                          403,
