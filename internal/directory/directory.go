@@ -169,10 +169,7 @@ func (d *Directory[V]) join(name string) (v V, f *flight[V], err error) {
 		}
 		f = d.start(strings.Clone(name), e)
 	}
-	switch {
-	case f.late():
-		return v, nil, &UnavailableError{RetryAfter: time.Second, Err: ErrTimeout}
-	case d.waiting >= maxWaiting || f.waiting >= maxWaitingForOne:
+	if d.waiting >= maxWaiting || f.waiting >= maxWaitingForOne {
 		return v, nil, &UnavailableError{RetryAfter: time.Second, Err: ErrCrowded}
 	}
 	d.waiting++

@@ -43,16 +43,6 @@ func (f *flight[V]) wait(ctx context.Context) (v V, err error) {
 	}
 }
 
-// late reports whether the call should have ended.
-func (f *flight[V]) late() bool {
-	select {
-	case <-f.timeout:
-		return true
-	default:
-		return false
-	}
-}
-
 // start begins a call. old is the value that the name has, nil for none. Its
 // caller holds the lock.
 func (d *Directory[V]) start(name string, old *entry[V]) *flight[V] {
