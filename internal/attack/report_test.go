@@ -68,6 +68,23 @@ skipped   aud: *: we know
 	assert.Regexp(t, "^3 cases tried: no findings\n$", out.String())
 }
 
+func TestTheWorstComesFirst(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, "EdDSA")
+	a.opens = func(a *api, c *call) bool {
+		return binding("other")(a, c) || binding("jkt")(a, c) || passes(otherAud, "aud", anything)(a, c)
+	}
+	report, err := a.attacked(t, func(c *attack.Config) { c.Only = []string{"aud", "cnf"} })
+	require.NoError(t, err)
+	var order []forgeries.Level
+	for _, f := range report.Findings {
+		if len(order) == 0 || order[len(order)-1] != f.Level {
+			order = append(order, f.Level)
+		}
+	}
+	assert.Equal(t, []forgeries.Level{hole, confusion, leniency}, order)
+}
+
 func TestMarkdownIsATable(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
