@@ -58,34 +58,23 @@ func Describe(p Policy, s Scheme) (*openapi3.T, error) {
 		return nil, err
 	}
 	doc := &openapi3.T{OpenAPI: "3.1.0", Info: &openapi3.Info{Title: "security", Version: "1"}, Paths: openapi3.NewPaths()}
-	keys := slices.Clone(p.Routes)
-	for _, e := range t.entries {
-		if e.route.method != "" && !e.route.isRest() {
-			keys = append(keys, e.key)
-		}
-	}
 	var errs []error
-	for _, key := range keys {
-		at, err := parse(key, p.Prefix)
-		switch {
-		case err != nil:
-		case at.method == "":
-			err = errors.New("a route has a method")
-		case at.isRest():
-			err = errors.New("no path of a document is a rest: name what is below it")
-		}
+	for _, key := range t.operationKeys(p.Routes) {
+		at, err := parseOperation(key, p.Prefix)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("openapiauth: Policy: Routes: %q: %w", key, err))
 			continue
 		}
 		addOperation(doc, at, p.path(key))
 	}
+	for _, o := range t.operations(doc) {
+		if e := t.find(o.method, o.path); e != nil {
+			e.decides = true
+		}
+	}
 	for _, e := range t.entries {
-		if e.route.method == "" || e.route.isRest() {
-			e.decides = slices.ContainsFunc(t.operations(doc), func(o operation) bool { return t.find(o.method, o.path) == e })
-			if !e.decides {
-				errs = append(errs, fmt.Errorf("openapiauth: Policy: %q has no method, or is for a rest: name in Routes the routes that it decides about", e.key))
-			}
+		if !e.decides {
+			errs = append(errs, fmt.Errorf("openapiauth: Policy: %q has no method, or is for a rest: name in Routes the routes that it decides about", e.key))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -95,6 +84,30 @@ func Describe(p Policy, s Scheme) (*openapi3.T, error) {
 		return nil, err
 	}
 	return doc, nil
+}
+
+// operationKeys are those of the entries that are operations, and routes.
+func (t *table) operationKeys(routes []string) []string {
+	keys := slices.Clone(routes)
+	for _, e := range t.entries {
+		if e.route.method != "" && !e.route.isRest() {
+			keys = append(keys, e.key)
+		}
+	}
+	return keys
+}
+
+func parseOperation(key, prefix string) (route, error) {
+	at, err := parse(key, prefix)
+	switch {
+	case err != nil:
+		return route{}, err
+	case at.method == "":
+		return route{}, errors.New("a route has a method")
+	case at.isRest():
+		return route{}, errors.New("no path of a document is a rest: name what is below it")
+	}
+	return at, nil
 }
 
 // path is the path of a key in a document.

@@ -58,8 +58,8 @@ func (c Config) rule(scopes []string) claims.Rule {
 	return c.Rule(scopes)
 }
 
-// any is the rule of alternatives, one of which will do.
-func (c Config) any(of []alternative) claims.Rule {
+// anyOf is the rule of alternatives, one of which will do.
+func (c Config) anyOf(of []alternative) claims.Rule {
 	rules := make([]claims.Rule, len(of))
 	for i, a := range of {
 		rules[i] = c.rule(a.scopes)
@@ -142,7 +142,7 @@ func AuthenticationFunc(guard Guard, cfg Config) openapi3filter.AuthenticationFu
 			return d.err
 		}
 		of := alternatives(request.Route.Spec, securityOf(request.Route.Spec, op), cfg.Covered)
-		rule, once := cfg.any(of), true
+		rule, once := cfg.anyOf(of), true
 		for _, a := range of {
 			once = once && len(a.foreign) == 0 && !a.anonymous
 		}

@@ -83,7 +83,7 @@ func (c Config) rulesOf(doc *openapi3.T) (map[*openapi3.Operation]*claims.Rule, 
 		if len(of) == 0 || rules[o.is] == optional {
 			continue
 		}
-		rule := c.any(of)
+		rule := c.anyOf(of)
 		if err := rule.Err(); err != nil {
 			errs = append(errs, fmt.Errorf("openapiauth: Protect: %s %s: %w", o.method, o.path, err))
 		}
