@@ -27,7 +27,7 @@ func TestTheAttackFindsNothing(t *testing.T) {
 			addr, program := testkit.FreeAddr(t), testkit.Program(t)
 			var out, errs bytes.Buffer
 			attack := exec.CommandContext(t.Context(), sallyport, "attack", "-json", "-faults", "-url", "http://"+addr+"/orders", "-audience", "api://orders", "-claim", "scope=get",
-				"--", "sh", "-c", `exec "$0" -framework "$1" -addr "$2" -issuer "$SALLYPORT_ISSUER" -audience "$SALLYPORT_AUDIENCE"`, program.Path, framework, addr) //nolint:gosec // G204: what was built above
+				"--", "sh", "-c", `exec "$0" -framework "$1" -addr "$2" -issuer "$SALLYPORT_ISSUER" -audience "$SALLYPORT_AUDIENCE"`, program.Path, framework, addr)
 			attack.Env, attack.Stdout, attack.Stderr = program.Env, &out, &errs
 			require.NoError(t, attack.Run(), "%s%s", &out, &errs)
 			var report struct {
