@@ -81,9 +81,10 @@ func protectedBy(gate *sallyport.Gate, doc *openapi3.T, api http.Handler) (http.
 	validate := nethttpmiddleware.OapiRequestValidatorWithOptions(doc, &nethttpmiddleware.Options{
 		Options: openapi3filter.Options{AuthenticationFunc: openapiauth.AuthenticationFunc(gate, openapiauth.Config{})},
 		ErrorHandlerWithOpts: func(_ context.Context, err error, w http.ResponseWriter, r *http.Request, o nethttpmiddleware.ErrorHandlerOpts) {
-			if !openapiauth.Deny(gate, w, r, err) {
-				http.Error(w, http.StatusText(o.StatusCode), o.StatusCode)
+			if openapiauth.Deny(gate, w, r, err) {
+				return
 			}
+			http.Error(w, http.StatusText(o.StatusCode), o.StatusCode)
 		},
 	})
 	return protect(validate(api)), nil
