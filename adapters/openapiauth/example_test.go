@@ -82,7 +82,7 @@ func protectedBy(gate *sallyport.Gate, doc *openapi3.T, api http.Handler) (http.
 		Options: openapi3filter.Options{AuthenticationFunc: openapiauth.AuthenticationFunc(gate, openapiauth.Config{})},
 		ErrorHandlerWithOpts: func(_ context.Context, err error, w http.ResponseWriter, r *http.Request, o nethttpmiddleware.ErrorHandlerOpts) {
 			if !openapiauth.Deny(gate, w, r, err) {
-				http.Error(w, http.StatusText(o.StatusCode), o.StatusCode)
+				w.WriteHeader(o.StatusCode)
 			}
 		},
 	})

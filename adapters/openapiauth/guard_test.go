@@ -24,7 +24,7 @@ func validated(t *testing.T, a *api, doc *openapi3.T, cfg openapiauth.Config) fu
 		Options: openapi3filter.Options{AuthenticationFunc: openapiauth.AuthenticationFunc(a, cfg)},
 		ErrorHandlerWithOpts: func(_ context.Context, err error, w http.ResponseWriter, r *http.Request, o nethttpmiddleware.ErrorHandlerOpts) {
 			if !openapiauth.Deny(a, w, r, err) {
-				http.Error(w, "Bad Request", o.StatusCode)
+				w.WriteHeader(o.StatusCode)
 			}
 		},
 	})
