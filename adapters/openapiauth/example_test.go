@@ -81,10 +81,9 @@ func protectedBy(gate *sallyport.Gate, doc *openapi3.T, api http.Handler) (http.
 	validate := nethttpmiddleware.OapiRequestValidatorWithOptions(doc, &nethttpmiddleware.Options{
 		Options: openapi3filter.Options{AuthenticationFunc: openapiauth.AuthenticationFunc(gate, openapiauth.Config{})},
 		ErrorHandlerWithOpts: func(_ context.Context, err error, w http.ResponseWriter, r *http.Request, o nethttpmiddleware.ErrorHandlerOpts) {
-			if openapiauth.Deny(gate, w, r, err) {
-				return
+			if !openapiauth.Deny(gate, w, r, err) {
+				w.WriteHeader(o.StatusCode)
 			}
-			http.Error(w, http.StatusText(o.StatusCode), o.StatusCode)
 		},
 	})
 	return protect(validate(api)), nil

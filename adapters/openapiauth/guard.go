@@ -77,7 +77,7 @@ func (c Config) anyOf(of []alternative) claims.Rule {
 //
 //	func(_ context.Context, err error, w http.ResponseWriter, r *http.Request, o nethttpmiddleware.ErrorHandlerOpts) {
 //		if !openapiauth.Deny(guard, w, r, err) {
-//			http.Error(w, "Bad Request", o.StatusCode)
+//			w.WriteHeader(o.StatusCode)
 //		}
 //	}
 func Deny(guard Guard, w http.ResponseWriter, r *http.Request, err error) bool {

@@ -23,10 +23,9 @@ func validated(t *testing.T, a *api, doc *openapi3.T, cfg openapiauth.Config) fu
 	return nethttpmiddleware.OapiRequestValidatorWithOptions(doc, &nethttpmiddleware.Options{
 		Options: openapi3filter.Options{AuthenticationFunc: openapiauth.AuthenticationFunc(a, cfg)},
 		ErrorHandlerWithOpts: func(_ context.Context, err error, w http.ResponseWriter, r *http.Request, o nethttpmiddleware.ErrorHandlerOpts) {
-			if openapiauth.Deny(a, w, r, err) {
-				return
+			if !openapiauth.Deny(a, w, r, err) {
+				w.WriteHeader(o.StatusCode)
 			}
-			http.Error(w, "Bad Request", o.StatusCode)
 		},
 	})
 }

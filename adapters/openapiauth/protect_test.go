@@ -78,10 +78,10 @@ func TestAMethodThatIsAskedForInAHeaderIsNotTheOneThatIsJudged(t *testing.T) {
 	a := newAPI(t)
 	h := protect(t, a, load(t, orders), openapiauth.Config{})
 	for _, name := range []string{"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"} {
-		for method, status := range map[string]int{"DELETE": 403, "": 403, " get ": 200} { //nolint:gocritic // mapKey: spaces are what is tried
+		for method, status := range map[string]int{"DELETE": 403, "": 403, "get": 200} {
 			r := request("GET", "/orders", a.bearer("orders.read"), nil)
 			r.Header.Add(name, "GET")
-			r.Header.Add(name, method)
+			r.Header.Add(name, " "+method+" ")
 			assert.Equal(t, status, serve(h, r).StatusCode, name+": "+method)
 		}
 	}
