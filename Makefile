@@ -27,7 +27,7 @@ RACE = race=-race; if ! go build -race runtime/cgo >/dev/null 2>&1; then \
 each = for module in $(1); do echo "== $$module$(3)"; (cd $$module && $(2)) || exit 1; done
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pure test-adapters test-bench test-stores integration lint fmt cover corpus field fuzz mutate soak bench bench-check release vuln licenses verify tidy clean
+.PHONY: help demo test test-slow test-pure test-adapters test-bench test-stores integration lint fmt cover corpus field fuzz mutate soak bench bench-check release vuln licenses verify tidy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -44,6 +44,10 @@ test: ## run the tests of the library and the examples, under the race detector 
 test-adapters: ## run the tests of the adapters that are modules of their own, likewise
 	@$(RACE); \
 	$(call each,$(ADAPTERS),$(UNHURRIED) go test $$race -vet=off -shuffle=on ./...,$(PATIENCE))
+
+test-slow: ## run the tests that take minutes: sallyport attack against more than sixty weak APIs, faults and examples/orders, and ten thousand tenants
+	go test -vet=off -tags slow . ./internal/attack
+	cd examples && go test -vet=off -tags slow ./orders
 
 test-pure: ## run the same tests without cgo, and so without the race detector
 	@$(call each,. examples examples/observability $(ADAPTERS),CGO_ENABLED=0 go test -vet=off -shuffle=on ./...,$(PATIENCE))
@@ -69,7 +73,7 @@ fmt: ## format every Go file with gofumpt
 	@$(TOOL) golangci-lint fmt
 
 cover: ## measure statement coverage per package, fail when a core package is below the floor
-	@mkdir -p bin && go test -coverprofile=coverage.out ./... >bin/cover.txt || { cat bin/cover.txt; exit 1; }
+	@mkdir -p bin && go test -vet=off -tags slow -coverprofile=coverage.out ./... >bin/cover.txt || { cat bin/cover.txt; exit 1; }
 	@awk -v module=$$(go list -m) -v floor=$(COVER_FLOOR) -v core="$(CORE)" -f .ci/cover.awk bin/cover.txt
 
 corpus: ## write corpus/: known answers for verifiers in any language, the same bytes each time

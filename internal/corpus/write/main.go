@@ -9,10 +9,10 @@ import (
 	"github.com/sallyport-go/sallyport/internal/corpus"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() { os.Exit(run(os.Args[1:], corpus.Files, os.Stdout, os.Stderr)) }
 
-// run returns the exit status.
-func run(args []string, stdout, stderr io.Writer) int {
+// run writes the files that are made, and returns the exit status.
+func run(args []string, made func() (map[string][]byte, error), stdout, stderr io.Writer) int {
 	if len(args) != 1 {
 		fmt.Fprintln(stderr, "usage: write DIR")
 		return 2
@@ -21,7 +21,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	err := os.MkdirAll(dir, 0o755) //nolint:gosec // G301: it is for everybody to read
 	if err == nil {
 		var files map[string][]byte
-		if files, err = corpus.Files(); err == nil {
+		if files, err = made(); err == nil {
 			err = corpus.Write(dir, files)
 		}
 	}

@@ -26,7 +26,8 @@ func TestRun(t *testing.T) {
 		"no directory":             {nil, 2, "", "usage"},
 	} {
 		var stdout, stderr bytes.Buffer
-		assert.Equal(t, row.status, run(row.args, &stdout, &stderr), name)
+		made := func() (map[string][]byte, error) { return map[string][]byte{"cases.jsonl": []byte("{}")}, nil }
+		assert.Equal(t, row.status, run(row.args, made, &stdout, &stderr), name)
 		assert.Contains(t, stdout.String(), row.stdout, name)
 		assert.Contains(t, stderr.String(), row.stderr, name)
 	}
