@@ -16,17 +16,6 @@ import (
 	"github.com/sallyport-go/sallyport/internal/forgeries"
 )
 
-// weakness is one check that an API leaves out.
-type weakness struct {
-	name   string
-	alg    string // "" is EdDSA
-	opens  func(a *api, c *call) bool
-	spoils func(w http.ResponseWriter, c *call, good bool) bool
-	want   string // what the findings are called, every one
-	least  int    // so many
-	level  forgeries.Level
-}
-
 // An API that is weak in one point is caught for that point, and for nothing else.
 func TestAnAPIThatLeavesOutOneCheckIsCaughtForThat(t *testing.T) {
 	t.Parallel()
@@ -107,11 +96,6 @@ var spoilt = []weakness{
 			return false
 		},
 	},
-}
-
-// decodes reports whether all parts are base64url.
-func decodes(c *call) bool {
-	return !slices.ContainsFunc(c.parts, func(part string) bool { return !strict64(part) })
 }
 
 func TestAnAPIThatNeedsNoTokenIsOneHole(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sallyport-go/sallyport/internal/attack"
+	"github.com/sallyport-go/sallyport/internal/forgeries"
 	"github.com/sallyport-go/sallyport/jwks"
 	"github.com/sallyport-go/sallyport/reason"
 	"github.com/sallyport-go/sallyport/verifier"
@@ -193,4 +194,20 @@ func eachKey(body []byte) (out []keyText) {
 		}
 	}
 	return out
+}
+
+// weakness is one check that an API leaves out.
+type weakness struct {
+	name   string
+	alg    string // "" is EdDSA
+	opens  func(a *api, c *call) bool
+	spoils func(w http.ResponseWriter, c *call, good bool) bool
+	want   string // what the findings are called, every one
+	least  int    // so many
+	level  forgeries.Level
+}
+
+// decodes reports whether all parts are base64url.
+func decodes(c *call) bool {
+	return !slices.ContainsFunc(c.parts, func(part string) bool { return !strict64(part) })
 }
