@@ -28,7 +28,7 @@ func parse(args []string, help io.Writer) (config, error) {
 	var trusted trust
 	flags := flag.NewFlagSet("connect", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.StringVar(&cfg.addr, "addr", "127.0.0.1:8090", "where the API listens, as `host:port`")
+	flags.StringVar(&cfg.addr, "addr", "127.0.0.1:8088", "where the API listens, as `host:port`")
 	flags.Func("issuer", "an authorization server to trust: the `URL` that its tokens have as iss, byte for byte (repeatable)", trusted.issuer)
 	flags.Func("audience", "an `aud` value that means this API, in tokens of the -issuer flags right before it, or of all if it comes first (repeatable)", trusted.audience)
 	flags.BoolVar(&cfg.endAtExpiry, "end-at-expiry", false, "end a call when its token expires: streams, above all")

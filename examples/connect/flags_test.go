@@ -33,7 +33,7 @@ func TestFlags(t *testing.T) {
 			cfg, err := parse(strings.Fields(row.args), io.Discard)
 			if row.errs == nil {
 				require.NoError(t, err)
-				assert.Equal(t, config{addr: "127.0.0.1:8090", issuers: row.want}, cfg)
+				assert.Equal(t, config{addr: "127.0.0.1:8088", issuers: row.want}, cfg)
 				return
 			}
 			var stderr bytes.Buffer

@@ -3,7 +3,7 @@
 // module for itself:
 //
 //	go run . -issuer https://issuer.example/ -audience api://orders
-//	curl -H "Authorization: Bearer $TOKEN" --json '{}' http://127.0.0.1:8090/orders.v1.Orders/List
+//	curl -H "Authorization: Bearer $TOKEN" --json '{}' http://127.0.0.1:8088/orders.v1.Orders/List
 //
 // The service orders.v1.Orders has the procedures List and Watch, for tokens with the
 // access level get, and Create, for tokens with post. Requests are

@@ -28,7 +28,7 @@ func parse(args []string, help io.Writer) (config, error) {
 	closed := false  // an audience came: the next issuer begins anew
 	flags := flag.NewFlagSet("observability", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.StringVar(&cfg.addr, "addr", "127.0.0.1:8090", "where the API listens, as `host:port`")
+	flags.StringVar(&cfg.addr, "addr", "127.0.0.1:8091", "where the API listens, as `host:port`")
 	flags.Func("issuer", "an authorization server to trust: the `URL` that its tokens have as iss, byte for byte (repeatable)", func(name string) error {
 		if closed {
 			since, closed = len(cfg.issuers), false

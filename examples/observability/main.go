@@ -2,7 +2,7 @@
 // it in its own directory, a module for itself:
 //
 //	go run . -issuer https://issuer.example/ -audience api://orders
-//	curl http://127.0.0.1:8090/metrics
+//	curl http://127.0.0.1:8091/metrics
 //
 // rules.yml has the alarms, dashboard.json the dashboard for Grafana, and
 // prometheus.yml scrapes this program. README.md says how they are tried out.

@@ -64,7 +64,7 @@ func TestFlags(t *testing.T) {
 			}
 			require.NoError(t, err)
 			assert.Equal(t, row.want, cfg.issuers)
-			assert.Equal(t, "127.0.0.1:8090", cfg.addr)
+			assert.Equal(t, "127.0.0.1:8091", cfg.addr)
 		})
 	}
 	var help bytes.Buffer
