@@ -29,5 +29,5 @@ func TestNoTwoExamplesListenAtTheSameAddress(t *testing.T) {
 			taken[addr] = program
 		}
 	}
-	assert.Len(t, taken, 12) // quickstart, gin, chi, grpc, connect, mcp with its server, orders with its server, demo with its server, mtls
+	assert.Len(t, taken, 13) // quickstart, gin, chi, grpc, connect, observability, mcp with its server, orders with its server, demo with its server, mtls
 }
