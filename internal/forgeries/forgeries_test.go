@@ -90,3 +90,14 @@ func TestASectionHasAnAddress(t *testing.T) {
 		assert.Equal(t, want, forgeries.URL(section))
 	}
 }
+
+func TestTheGroupsAreThoseOfTheNotes(t *testing.T) {
+	t.Parallel()
+	groups := forgeries.TokenGroups()
+	sorted := slices.Sorted(slices.Values(groups))
+	assert.Len(t, slices.Compact(sorted), len(groups), "each once")
+	for _, f := range everything(t)["token"] {
+		note, _ := forgeries.OfToken(f)
+		assert.Contains(t, groups, note.Group, f)
+	}
+}
