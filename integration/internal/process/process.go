@@ -123,13 +123,18 @@ func Listens(addr string) bool {
 }
 
 // FreeAddr returns an address of the loopback interface that was free a moment
-// ago. Its port is below those that the system gives to connections, so that it
-// is still free when a server that was stopped starts again.
+// ago, another one each time. Its port is below those that the system gives to
+// connections, so that it is still free when a server that was stopped starts
+// again, and among those of this process: the packages are tested at once.
 func FreeAddr(t *testing.T) string {
 	t.Helper()
-	const lowest, ports, attempts = 20000, 12000, 100
+	const lowest, share, shares, attempts = 20000, 500, 24, 200
+	first := lowest + os.Getpid()%shares*share
 	for range attempts {
-		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(lowest+rand.IntN(ports))) //nolint:gosec // G404: no secret
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(first+rand.IntN(share))) //nolint:gosec // G404: no secret
+		if _, given := givenAddrs.LoadOrStore(address, true); given {
+			continue
+		}
 		if l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", address); err == nil {
 			require.NoError(t, l.Close())
 			return address
@@ -138,6 +143,8 @@ func FreeAddr(t *testing.T) string {
 	require.FailNow(t, "no port is free")
 	return ""
 }
+
+var givenAddrs sync.Map // what FreeAddr has returned or found taken
 
 // Root returns the directory of the repository.
 func Root(t *testing.T) string {
