@@ -2,9 +2,9 @@ package process_test
 
 import (
 	"errors"
-	"net/netip"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"regexp"
 	"strconv"
