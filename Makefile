@@ -30,7 +30,7 @@ each = for module in $(1); do echo "== $$module$(3)"; (cd $$module && $(2)) || e
 .PHONY: help demo test test-slow test-pure test-adapters test-bench test-stores integration lint fmt cover corpus field fuzz mutate soak bench bench-check release vuln licenses verify tidy clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: ## play real client-credentials schemes against a protected API (ARGS="-once -all" plays all and ends)
 	@cd examples && go build -o ../bin/demo ./demo
