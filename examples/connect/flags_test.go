@@ -8,18 +8,20 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/examples/internal/trust"
 )
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		args string
-		want []issuer
+		want []trust.Issuer
 		errs []string
 	}{
-		{"-issuer A -audience x -audience y -issuer B -audience z", []issuer{{"A", []string{"x", "y"}}, {"B", []string{"z"}}}, nil},
-		{"-issuer A -issuer B -audience x", []issuer{{"A", []string{"x"}}, {"B", []string{"x"}}}, nil},
-		{"-audience x -issuer A -issuer B -audience y", []issuer{{"A", []string{"x", "y"}}, {"B", []string{"x", "y"}}}, nil},
+		{"-issuer A -audience x -audience y -issuer B -audience z", []trust.Issuer{{Name: "A", Audiences: []string{"x", "y"}}, {Name: "B", Audiences: []string{"z"}}}, nil},
+		{"-issuer A -issuer B -audience x", []trust.Issuer{{Name: "A", Audiences: []string{"x"}}, {Name: "B", Audiences: []string{"x"}}}, nil},
+		{"-audience x -issuer A -issuer B -audience y", []trust.Issuer{{Name: "A", Audiences: []string{"x", "y"}}, {Name: "B", Audiences: []string{"x", "y"}}}, nil},
 		{"", nil, []string{"no -issuer"}},
 		{"-audience x", nil, []string{"no -issuer"}},
 		{"-issuer A -audience x -issuer B", nil, []string{"-issuer B has no audience"}},

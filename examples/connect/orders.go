@@ -15,7 +15,7 @@ import (
 	"github.com/sallyport-go/sallyport"
 	"github.com/sallyport-go/sallyport/adapters/connectauth"
 	"github.com/sallyport-go/sallyport/claims"
-	"github.com/sallyport-go/sallyport/providers"
+	"github.com/sallyport-go/sallyport/examples/internal/trust"
 )
 
 // The procedures, which generated code has as constants.
@@ -31,19 +31,12 @@ const (
 )
 
 func openGate(cfg config, log *slog.Logger) (*sallyport.Gate, error) {
-	c := sallyport.Config{Logger: log}
-	for _, i := range cfg.issuers {
-		c.Providers = append(c.Providers, providers.Generic(i.name, i.audiences...))
-	}
-	return sallyport.Open(c)
+	return sallyport.Open(sallyport.Config{Providers: trust.Providers(cfg.issuers, ""), Logger: log})
 }
 
 // newAPI returns the service behind its rules. A procedure without one is refused.
 func newAPI(gate *sallyport.Gate, cfg config) (http.Handler, error) {
-	var levels claims.AccessLevels // the audiences are the resources
-	for _, i := range cfg.issuers {
-		levels.Resources = append(levels.Resources, i.audiences...)
-	}
+	levels := claims.AccessLevels{Resources: trust.Audiences(cfg.issuers)}
 	enforce, err := connectauth.Enforce(gate, connectauth.Policy{
 		Rules: map[string]claims.Rule{
 			listProcedure:   levels.Require(claims.LevelGet),

@@ -11,6 +11,8 @@ import (
 	"connectrpc.com/connect"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/examples/internal/trust"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
@@ -72,7 +74,7 @@ func TestTheLevelsOfTheProcedures(t *testing.T) {
 
 func TestEveryProcedureHasARule(t *testing.T) {
 	t.Parallel()
-	api, err := newAPI(new(sallyport.Gate), config{issuers: []issuer{{"https://issuer.example", []string{audience}}}})
+	api, err := newAPI(new(sallyport.Gate), config{issuers: []trust.Issuer{{Name: "https://issuer.example", Audiences: []string{audience}}}})
 	require.NoError(t, err)
 	report, err := connectauth.Audit(api, listProcedure, createProcedure, watchProcedure)
 	require.NoError(t, err)
