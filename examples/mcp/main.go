@@ -36,6 +36,7 @@ import (
 	"time"
 
 	"github.com/sallyport-go/sallyport/examples/internal/devauth"
+	"github.com/sallyport-go/sallyport/examples/internal/trust"
 )
 
 const (
@@ -92,7 +93,7 @@ func serve(ctx context.Context, cfg config, stdout io.Writer) error {
 		defer func() { _ = auth.Close() }()
 		issuers := auth.Issuers()
 		for i := range issuers {
-			cfg.issuers = append(cfg.issuers, issuer{issuers[i].Issuer, issuers[i].Audiences})
+			cfg.issuers = append(cfg.issuers, trust.Issuer{Name: issuers[i].Issuer, Audiences: issuers[i].Audiences})
 		}
 		welcome(stdout, auth, cfg.resource)
 	}

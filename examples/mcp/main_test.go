@@ -14,6 +14,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/auth"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 	"github.com/sallyport-go/sallyport/examples/internal/testkit"
+	"github.com/sallyport-go/sallyport/examples/internal/trust"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -182,11 +183,11 @@ func TestAStreamDoesNotKeepItFromEnding(t *testing.T) {
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
-	for args, want := range map[string][]issuer{
-		"-issuer A -audience x -audience y -issuer B -audience z":           {{"A", []string{"x", "y"}}, {"B", []string{"z"}}},
-		"-issuer A -issuer B -audience x":                                   {{"A", []string{"x"}}, {"B", []string{"x"}}},
-		"-audience x -issuer A -issuer B -audience y -issuer A -audience z": {{"A", []string{"x", "y", "z"}}, {"B", []string{"x", "y"}}},
-		"-issuer A": {{"A", nil}},
+	for args, want := range map[string][]trust.Issuer{
+		"-issuer A -audience x -audience y -issuer B -audience z":           {{Name: "A", Audiences: []string{"x", "y"}}, {Name: "B", Audiences: []string{"z"}}},
+		"-issuer A -issuer B -audience x":                                   {{Name: "A", Audiences: []string{"x"}}, {Name: "B", Audiences: []string{"x"}}},
+		"-audience x -issuer A -issuer B -audience y -issuer A -audience z": {{Name: "A", Audiences: []string{"x", "y", "z"}}, {Name: "B", Audiences: []string{"x", "y"}}},
+		"-issuer A": {{Name: "A"}},
 	} {
 		cfg, err := parse(strings.Fields(args), io.Discard)
 		require.NoError(t, err)

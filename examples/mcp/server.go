@@ -27,23 +27,23 @@ func (cfg *config) openGate() (*sallyport.Gate, error) {
 	gate.Guard.Resource = cfg.resource
 	gate.Guard.EndAtExpiry = true // of the streams of sessions
 	for _, i := range cfg.issuers {
-		gate.Providers = append(gate.Providers, providers.Generic(i.name, i.withResource(cfg.resource)...))
+		gate.Providers = append(gate.Providers, providers.Generic(i.Name, withResource(i.Audiences, cfg.resource)...))
 	}
 	return sallyport.Open(gate)
 }
 
-func (i *issuer) withResource(resource string) []string {
-	if slices.Contains(i.audiences, resource) {
-		return i.audiences
+func withResource(audiences []string, resource string) []string {
+	if slices.Contains(audiences, resource) {
+		return audiences
 	}
-	return append(slices.Clone(i.audiences), resource)
+	return append(slices.Clone(audiences), resource)
 }
 
 // levels are get and post, for every audience.
 func (cfg *config) levels() claims.AccessLevels {
 	levels := claims.AccessLevels{Resources: []string{cfg.resource}}
 	for _, i := range cfg.issuers {
-		for _, audience := range i.audiences {
+		for _, audience := range i.Audiences {
 			if !slices.Contains(levels.Resources, audience) {
 				levels.Resources = append(levels.Resources, audience)
 			}
