@@ -36,7 +36,7 @@ var (
 		on("client", ofClaims, (*decoded).checkClient, (*decoded).describeClient),
 	}
 	perCallOfAnswer = slices.Concat(perCall[:1], []step{
-		onCurrent("expiry", ofCurrent, (*current).checkAnswerExpiry, (*current).describeExpiry),
+		on("expiry", ofCurrent, (*current).checkAnswerExpiry, (*current).describeExpiry),
 	}, perCall[2:])
 	allOfAnswer = slices.Concat(answered, perCallOfAnswer)
 )
@@ -68,7 +68,7 @@ func (j judge) Check(ctx context.Context, known any, bound bool) (*claims.Claims
 	if !ok {
 		return nil, refuse(reason.IntrospectionUnavailable, "nothing is known of the token", nil)
 	}
-	k := newCheck(ctx, j.v, "", bound)
+	k := newCheck(request{v: j.v, ctx: ctx, bound: bound})
 	defer k.release()
 	k.at(*own)
 	if err := k.run(perCallOfAnswer); err != nil {
@@ -90,9 +90,9 @@ func (j judge) Explain(ctx context.Context, issuer string, answer strictjson.Obj
 
 // open begins the checks of an answer.
 func (j judge) open(ctx context.Context, issuer string, answer strictjson.Object) *check {
-	k := newCheck(ctx, j.v, "", false)
+	k := newCheck(request{v: j.v, ctx: ctx})
 	i := j.v.issuers[issuer]
-	k.split.is = split{request: &k.request.is}
+	k.split.is = split{request: k.request.is}
 	k.payload.is = opened{split: &k.split.is, payload: withIssuer(answer, i.name)}
 	k.payload.reached = true
 	k.issuer.is = routed{opened: &k.payload.is, issuer: i}

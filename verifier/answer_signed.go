@@ -34,7 +34,7 @@ var (
 // Open returns the claims about a token of an answer that issuer signed for
 // audience.
 func (j judge) Open(ctx context.Context, issuer, audience, text string) (strictjson.Object, error) {
-	c := newCheck(ctx, j.v, text, false)
+	c := newCheck(request{v: j.v, ctx: ctx, token: text})
 	defer c.release()
 	if err := c.run(untrustedAnswer); err != nil {
 		return strictjson.Object{}, err

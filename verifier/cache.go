@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"maps"
+	mathrand "math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -99,23 +100,22 @@ func (p *proven) weight() uint32 {
 }
 
 // find returns what is known of the token, and counts the look-up.
-func (k *cache) find(c *check) (verified, bool) {
+func (k *cache) find(s *split) (verified, bool) {
 	if k == nil {
 		return verified{}, false
 	}
-	known, ok := k.lookUp(c)
-	k.count(c.request.is.lane, ok)
+	known, ok := k.lookUp(s)
+	k.count(ok)
 	return known, ok
 }
 
 // lookUp finds nothing when the key is not, or no longer, exactly what a fresh
 // verification would use.
-func (k *cache) lookUp(c *check) (verified, bool) {
-	s := &c.split.is
+func (k *cache) lookUp(s *split) (verified, bool) {
 	if s.v.headers.excludes(s.compact.HeaderText()) {
 		return verified{}, false
 	}
-	p, ok := k.entries.GetIfPresent(k.digestOf(c))
+	p, ok := k.entries.GetIfPresent(k.digestOf(&s.request))
 	if !ok || !p.issuer.holds() {
 		return verified{}, false
 	}
@@ -131,7 +131,7 @@ func (k *cache) prove(c *check) (verified, error) {
 	if k == nil {
 		return c.verify()
 	}
-	own, d := proof{c.issuer.is.issuer, c.key.is.candidates.Keys}, k.digestOf(c)
+	own, d := proof{c.issuer.is.issuer, c.key.is.candidates.Keys}, k.digestOf(&c.request.is)
 	shared, err, _ := k.flights.Do(string(d[:]), func() (any, error) {
 		known, err := c.verify()
 		if err != nil {
@@ -160,14 +160,14 @@ func (k *cache) prove(c *check) (verified, error) {
 	return c.verify()
 }
 
-func (k *cache) digestOf(c *check) digest {
-	r := &c.request.is
-	if s := r.scratch; !c.digested {
-		s.hash.Reset()
-		s.hash.Write(k.prefix[:])
-		s.hash.Write(view.Bytes(r.token))
-		s.hash.Sum(s.digest[:0])
-		c.digested = true
+// digestOf returns the token's digest, which it computes once.
+func (k *cache) digestOf(r *request) digest {
+	if !r.digested {
+		h := sha256.New()
+		h.Write(k.prefix[:])
+		h.Write(view.Bytes(r.token))
+		h.Sum(r.digest[:0])
+		r.digested = true
 	}
 	return r.digest
 }
@@ -181,7 +181,7 @@ type counter [lanes]struct {
 	_ [56]byte // the rest of a cache line
 }
 
-func (c *counter) add(lane uint32) { c[lane%lanes].n.Add(1) }
+func (c *counter) add() { c[mathrand.Uint32()%lanes].n.Add(1) } //nolint:gosec // G404: any lane will do
 
 func (c *counter) sum() (total uint64) {
 	for i := range c {
@@ -190,17 +190,13 @@ func (c *counter) sum() (total uint64) {
 	return total
 }
 
-// nextLane gives each scratch a lane of its own: a processor mostly gets the one
-// that it used last.
-var nextLane atomic.Uint32
-
 // count counts a look-up.
-func (k *cache) count(lane uint32, hit bool) {
+func (k *cache) count(hit bool) {
 	if hit {
-		k.hits.add(lane)
+		k.hits.add()
 		return
 	}
-	k.misses.add(lane)
+	k.misses.add()
 }
 
 // countEviction is called by the cache for each token that it removes.

@@ -27,11 +27,11 @@ func TestAnAnswerUnderAnotherPolicyIsNotShared(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			v, err := New(Config{Issuers: []Issuer{{Name: iss.Issuer(), Audiences: []string{iss.Audience()}, Keys: iss.KeySet()}}})
 			require.NoError(t, err)
-			c := newCheck(t.Context(), v, iss.Token(), false)
+			c := newCheck(request{v: v, ctx: t.Context(), token: iss.Token()})
 			defer c.release()
 			require.NoError(t, c.run(structural))
 			require.NoError(t, c.run(untrusted))
-			d, release := v.cache.digestOf(c), make(chan struct{})
+			d, release := v.cache.digestOf(&c.request.is), make(chan struct{})
 			go func() {
 				_, _, _ = v.cache.flights.Do(string(d[:]), func() (any, error) { <-release; return other(c) })
 			}()

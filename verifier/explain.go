@@ -45,7 +45,7 @@ func (v *Verifier) Explain(ctx context.Context, token string) Report {
 
 // explain reports on a token, and ends with more.
 func (v *Verifier) explain(ctx context.Context, token string, bound bool, more func(*check, *Report)) Report {
-	c := newCheck(ctx, v, token, bound)
+	c := newCheck(request{v: v, ctx: ctx, token: token, bound: bound})
 	defer c.release()
 	report := c.report(all)
 	more(c, &report)

@@ -15,15 +15,22 @@ func (r *request) checkSize() *Error {
 	return nil
 }
 
-// split accepts the compact serialization alone.
+func (r *request) split() (split, *Error) {
+	s := split{request: *r}
+	err := s.cut()
+	return s, err
+}
+
+// cut accepts the compact serialization alone.
 //
 // RFC 7515 section 7.1: https://www.rfc-editor.org/rfc/rfc7515#section-7.1
-func (r *request) split() (split, *Error) {
-	compact, err := jose.Split(r.token)
+func (s *split) cut() *Error {
+	compact, err := jose.Split(s.token)
 	if err != nil {
-		return split{}, refuse(reason.Malformed, "", err)
+		return refuse(reason.Malformed, "", err)
 	}
-	return split{request: r, compact: compact}, nil
+	s.compact = compact
+	return nil
 }
 
 func (s *split) readHeader() (headed, *Error) {

@@ -9,8 +9,6 @@ package verifier
 
 import (
 	"context"
-	"crypto/sha256"
-	"hash"
 	"slices"
 	"sync"
 	"time"
@@ -70,33 +68,44 @@ func (v *Verifier) VerifySeen(ctx context.Context, token string, bound bool) (c 
 }
 
 func (v *Verifier) verify(ctx context.Context, token string, bound bool) (who *claims.Claims, seen bool, err error) {
-	c := newCheck(ctx, v, token, bound)
-	defer c.release()
-
+	s := split{request: request{v: v, ctx: ctx, token: token, bound: bound}}
 	// 1. Size and dots: less than it costs to look the token up.
-	if err := c.run(structural); err != nil {
-		return nil, false, err
+	if refused := s.checkSize(); refused != nil {
+		return nil, false, refused
 	}
-	// 2. A token that was verified before needs only step 5.
-	known, seen := v.cache.find(c)
+	if refused := s.cut(); refused != nil {
+		return nil, false, refused
+	}
+	// 2. A token that was verified before needs only step 4.
+	known, seen := v.cache.find(&s)
 	if !seen {
-		// 3. Header, issuer and key: cheap, and each caller's own wait for keys.
-		if err := c.run(untrusted); err != nil {
-			return nil, false, err
-		}
-		// 4. The signature and the claims that it covers: done once for all
-		// callers that bring the token at the same moment.
-		if known, err = c.prove(); err != nil {
+		// 3. Header, issuer, key, signature, and the claims that it covers.
+		if known, err = s.prove(); err != nil {
 			return nil, false, err
 		}
 	}
-	// 5. What can change between two calls: binding, time, validators,
+	// 4. What can change between two calls: binding, time, validators,
 	// revocation. The clock is read after the wait for keys.
-	c.at(known)
-	if err := c.run(perCall); err != nil {
-		return nil, seen, err
+	c := current{request: s.request, verified: known, now: v.clock()}
+	if refused := c.check(); refused != nil {
+		return nil, seen, refused
 	}
 	return known.claims, seen, nil
+}
+
+// prove does all that a token costs that was not seen before.
+func (s *split) prove() (verified, error) {
+	c := newCheck(s.request)
+	defer c.release()
+	c.split.is, c.split.reached = split{request: c.request.is, compact: s.compact}, true
+
+	// Header, issuer and key: cheap, and each caller's own wait for keys.
+	if err := c.run(untrusted); err != nil {
+		return verified{}, err
+	}
+	// The signature and the claims that it covers: done once for all callers
+	// that bring the token at the same moment.
+	return c.prove()
 }
 
 // Remaining returns for how long Verify would go on to accept a token by its
@@ -148,13 +157,13 @@ var (
 		on("client", ofClaims, (*decoded).checkClient, (*decoded).describeClient),
 	}
 	perCall = []step{
-		onCurrent("binding", ofCurrent, (*current).checkBinding, (*current).describeBinding),
-		onCurrent("expiry", ofCurrent, (*current).checkExpiry, (*current).describeExpiry),
-		onCurrent("not_before", ofCurrent, (*current).checkNotBefore, (*current).describeNotBefore),
-		onCurrent("issued_at", ofCurrent, (*current).checkIssuedAt, (*current).describeIssuedAt),
-		onCurrent("age", ofCurrent, (*current).checkAge, (*current).describeAge),
-		onCurrent("validators", ofGood, (*current).checkValidators, (*current).describeValidators),
-		onCurrent("revocation", ofGood, (*current).checkRevocation, (*current).describeRevocation),
+		on("binding", ofCurrent, (*current).checkBinding, (*current).describeBinding),
+		on("expiry", ofCurrent, (*current).checkExpiry, (*current).describeExpiry),
+		on("not_before", ofCurrent, (*current).checkNotBefore, (*current).describeNotBefore),
+		on("issued_at", ofCurrent, (*current).checkIssuedAt, (*current).describeIssuedAt),
+		on("age", ofCurrent, (*current).checkAge, (*current).describeAge),
+		on("validators", ofGood, (*current).checkValidators, (*current).describeValidators),
+		on("revocation", ofGood, (*current).checkRevocation, (*current).describeRevocation),
 	}
 	all = slices.Concat(structural, untrusted, signed, perCall)
 )
@@ -167,10 +176,13 @@ type (
 		ctx   context.Context //nolint:containedctx // lives for one verification
 		token string
 		bound bool // whether the caller checks cnf
-		*scratch
+
+		digest   digest // of the token
+		digested bool   // whether that is known
+		*scratch        // of a check
 	}
 	split struct { // cut at its dots, not decoded
-		*request
+		request // not by a pointer: of a seen token none of this is allocated
 		compact jose.Compact
 	}
 	headed struct { // with its header, unverified
@@ -207,7 +219,7 @@ type (
 		key *keyed
 	}
 	current struct { // what the signature covers, at the moment of the call
-		*request
+		request // as above
 		verified
 		now time.Time
 	}
@@ -226,8 +238,7 @@ type check struct {
 	tenancy stage[tenancy]
 	current stage[current]
 
-	failed   bool // whether a check refused the token, and a report goes on
-	digested bool // whether the scratch holds the token's digest
+	failed bool // whether a check refused the token, and a report goes on
 }
 
 // stage is a T that is there once it is reached.
@@ -268,7 +279,7 @@ func ofGood(c *check) *stage[current] {
 // at reaches the last stage, now.
 func (c *check) at(known verified) {
 	now := &c.current.is
-	now.request, now.verified = &c.request.is, known
+	now.request, now.verified = c.request.is, known
 	now.now = now.v.clock()
 	c.current.reached = true
 }
@@ -296,13 +307,6 @@ func on[S any](name string, of func(*check) *stage[S], run func(*S) *Error, desc
 			return line(name, found, expected, err), err
 		},
 	}
-}
-
-// onCurrent is on for the checks of every call: it saves each an indirect call.
-func onCurrent(name string, of func(*check) *stage[current], run func(*current) *Error, describe func(*current) (found, expected string)) step {
-	s := on(name, of, run, describe)
-	s.run = func(c *check) *Error { return run(&c.current.is) }
-	return s
 }
 
 // reach makes the step of a check that leads from stage S to stage T. Its
@@ -368,20 +372,16 @@ type scratch struct {
 	members     [32]strictjson.Member
 	signature   [512]byte // of an RSA key of 4096 bits
 	headerSpace jose.Header
-	hash        hash.Hash
-	digest      digest
-	lane        uint32 // of the counts of the cache
 }
 
 var checks = sync.Pool{New: func() any {
-	return &check{request: stage[request]{is: request{scratch: &scratch{hash: sha256.New(), lane: nextLane.Add(1)}}}}
+	return &check{request: stage[request]{is: request{scratch: new(scratch)}}}
 }}
 
-func newCheck(ctx context.Context, v *Verifier, token string, bound bool) *check {
+func newCheck(r request) *check {
 	c := checks.Get().(*check)
-	r := &c.request.is
-	r.v, r.ctx, r.token, r.bound = v, ctx, token, bound
-	c.request.reached = true
+	r.scratch = c.request.is.scratch
+	c.request = stage[request]{is: r, reached: true}
 	return c
 }
 
