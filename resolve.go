@@ -165,10 +165,10 @@ func (g *Gate) directory(cfg *Config) directory.Config[*tenant] {
 			return g.tenant(cfg, p, iss, old, lease)
 		},
 		IsUnknown: func(err error) bool { return errors.Is(err, reason.UnknownIssuer) },
-		Close: func(t *tenant, superseded bool) {
+		Close: func(t *tenant, inUse bool) {
 			switch {
 			case t.fetcher == nil:
-			case superseded:
+			case inUse:
 				g.closing.after(wait, func() { _ = t.fetcher.Close() })
 			default:
 				_ = t.fetcher.Close()
