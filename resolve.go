@@ -151,13 +151,20 @@ func lookup(all *tenants) func(context.Context, string) (verifier.Known, error) 
 	}
 }
 
-// directory returns how issuers are found that come at run time. cfg is the Gate's
-// own, and changes no more.
-func (g *Gate) directory(cfg *Config) directory.Config[*tenant] {
+// errConfigured is for a call that began before its issuer was configured. To answer
+// it would renew what was verified by its row.
+var errConfigured = errors.New("the issuer is configured since")
+
+// directory returns how issuers are found that come at run time.
+func (g *Gate) directory(s *state) directory.Config[*tenant] {
+	cfg := s.cfg
 	wait := linger(&cfg.Keys)
 	return directory.Config[*tenant]{
 		Limits: cfg.Resolving.limits(),
 		Find: func(ctx context.Context, iss string, old *tenant, lease *directory.Lease) (*tenant, error) {
+			if s.verifier.Configures(iss) {
+				return nil, errConfigured
+			}
 			p, err := cfg.Resolve(ctx, iss)
 			if err != nil {
 				return nil, err
@@ -192,16 +199,16 @@ func (g *Gate) tenant(cfg *Config, p providers.Provider, iss string, old *tenant
 		if t.fetcher, err = jwks.NewFetcher(*keys); err != nil {
 			return nil, err
 		}
-		g.distrusted.apply(iss, t.fetcher)
 		tokens.Keys = t.fetcher
 	}
-	if t.known, err = tokens.Compile(lease.Use); err != nil {
-		if t.fetcher != nil {
-			_ = t.fetcher.Close()
-		}
-		return nil, err
+	t.known, err = tokens.Compile(lease.Use)
+	if err == nil {
+		err = g.distrusted.apply(iss, tokens.Keys)
 	}
-	return t, nil
+	if err != nil && t.fetcher != nil {
+		_ = t.fetcher.Close()
+	}
+	return t, err
 }
 
 // issuerOf returns how the tokens of an issuer that came at run time are judged, and

@@ -67,11 +67,13 @@ func (g *Gate) fill(s *state, fetches []fetch, before *state) (err error) {
 					return err
 				}
 				s.made = append(s.made, own.fetcher)
-				g.distrusted.apply(own.name, own.fetcher)
 			}
 			tokens.Keys = own.fetcher
 		}
 		own.keys = tokens.Keys
+		if err := g.distrusted.apply(own.name, own.keys); err != nil {
+			return err
+		}
 		s.issuers = append(s.issuers, own)
 	}
 	if err := g.fillVerifier(s, before); err != nil {
@@ -96,7 +98,7 @@ func (g *Gate) fillVerifier(s *state, before *state) (err error) {
 			s.tenants = before.tenants
 		}
 		if s.tenants == nil {
-			s.tenants, s.ownTenants = directory.New(g.directory(s.cfg)), true
+			s.tenants, s.ownTenants = directory.New(g.directory(s)), true
 		}
 		s.cfg.Verifier.Lookup = lookup(s.tenants)
 	}
