@@ -89,7 +89,7 @@ func (g *Gate) putIntoForce(s, before *state) error {
 	if g.closed {
 		return errClosed
 	}
-	for _, i := range s.issuers { // once more: Distrust may have been called since they were made
+	for _, i := range s.issuers {
 		if err := g.distrusted.apply(i.name, i.keys); err != nil {
 			return err
 		}

@@ -171,6 +171,7 @@ func (g *Gate) directory(s *state) directory.Config[*tenant] {
 			}
 			return g.tenant(cfg, p, iss, old, lease)
 		},
+		Count:     s.count,
 		IsUnknown: func(err error) bool { return errors.Is(err, reason.UnknownIssuer) },
 		Close: func(t *tenant, inUse bool) {
 			switch {

@@ -22,6 +22,7 @@ type state struct {
 	asking   *introspection.Verifier // nil: nobody is asked
 	issuers  []*issuerKeys           // that are configured
 	tenants  *tenants                // that come at run time; nil: none do
+	count    func(directory.Outcome) // calls of Resolve
 	watching metric.Registration
 	done     func() // once it is in force: ends what it takes the place of
 
@@ -71,9 +72,6 @@ func (g *Gate) fill(s *state, fetches []fetch, before *state) (err error) {
 			tokens.Keys = own.fetcher
 		}
 		own.keys = tokens.Keys
-		if err := g.distrusted.apply(own.name, own.keys); err != nil {
-			return err
-		}
 		s.issuers = append(s.issuers, own)
 	}
 	if err := g.fillVerifier(s, before); err != nil {
@@ -94,6 +92,9 @@ func (g *Gate) fill(s *state, fetches []fetch, before *state) (err error) {
 
 func (g *Gate) fillVerifier(s *state, before *state) (err error) {
 	if s.cfg.Resolve != nil {
+		if s.count, err = countResolve(s.cfg.MeterProvider); err != nil {
+			return err
+		}
 		if before != nil {
 			s.tenants = before.tenants
 		}
