@@ -43,7 +43,8 @@ type Resolving struct {
 	// Burst is how many calls for issuers that are not kept may bring none, one after
 	// another; one more may each Every. When they are used up tokens of issuers that
 	// are not kept get 503, and all others go on. It is also how many calls run at a
-	// time. Default 100, and one more each 100 ms.
+	// time, for issuers that are not kept and as many for those that are. Default
+	// 100, and one more each 100 ms.
 	Burst int
 	Every time.Duration
 	// DangerouslyPrivateNetworks lets keys be fetched from loopback, link-local and
