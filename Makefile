@@ -11,6 +11,7 @@ MUTATED      := internal/jose internal/strictjson claims jwks verifier middlewar
 PKG          ?= ./...
 FUZZTIME     ?= 30s
 SOAK         ?= 10m
+REPLACING    ?= 3m
 # A program with the race detector sleeps for a second before it ends, for the sake of goroutines that outlive it: 45 test binaries in turn.
 UNHURRIED    := GORACE=atexit_sleep_ms=0
 PATIENCE     := : compiles without a word (the first time for a minute or two) and then prints each package that is done
@@ -90,8 +91,9 @@ mutate: ## break packages on purpose and count what their tests notice (.gremlin
 		echo "== $$package"; nice $(TOOL) gremlins unleash ./$$package || exit 1; \
 	done
 
-soak: ## 64 clients against a Gate for SOAK=10m while keys rotate and the issuer fails; writes docs/faults.md and docs/soak.svg
+soak: ## 64 clients against a Gate for SOAK=10m while keys rotate and the issuer fails, REPLACING=3m while it is replaced; writes docs/faults.md, docs/soak.svg
 	@go test -count=1 -timeout 0 -v -run '^TestSoak$$' ./internal/faults -soak $(SOAK) -out $(CURDIR)/docs
+	@go test -count=1 -timeout 0 -v -run '^TestSoakOfReplace$$' ./internal/faults -soak $(REPLACING)
 
 bench: ## measure against the bare signature check and the peers, write bench/RESULTS.md and its chart (4 minutes)
 	@mkdir -p bin && cd bench && go test ./internal/contest && go run ./run -out RESULTS.md -svg results.svg -raw ../bin/bench.txt

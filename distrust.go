@@ -21,7 +21,8 @@ import (
 //
 // It fails, and changes nothing, if there is no such issuer, if kid is "", or if
 // the issuer's keys were given and not fetched: then leave the key out of those
-// and open another Gate.
+// and open another Gate. Keys that are given later and have that kid are refused, by
+// Replace with an error, of a Provider that Resolve returns with 503.
 func (g *Gate) Distrust(issuer, kid string) error {
 	g = g.orZero()
 	g.mu.Lock() // no other configuration comes in between
@@ -56,6 +57,7 @@ func (g *Gate) distrustTenant(all *tenants, issuer, kid string) error {
 		return fmt.Errorf("sallyport: Distrust: the keys of issuer %.200q were given, not fetched: have Resolve leave the key out, and call Forget", issuer)
 	default:
 		g.distrusted.add(issuer, kid, t.fetcher)
+		t.fetcher.Distrust(kid) // for calls that have it at hand
 	}
 	all.Forget(issuer) // and with it an answer that is under way, which does not know it
 	return nil
@@ -98,13 +100,18 @@ func (d *distrusted) add(issuer, kid string, f *jwks.Fetcher) {
 	}
 }
 
-// apply has new keys of an issuer know it.
-func (d *distrusted) apply(issuer string, f *jwks.Fetcher) {
+// apply has new keys of an issuer know it. Keys that were given, and cannot be told,
+// are refused where they hold what is distrusted.
+func (d *distrusted) apply(issuer string, keys jwks.KeySet) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	l := d.of[issuer]
 	if l == nil {
-		return
+		return nil
+	}
+	f, fetched := keys.(*jwks.Fetcher)
+	if !fetched {
+		return l.refuse(issuer, keys)
 	}
 	for _, kid := range l.kids {
 		f.Distrust(kid)
@@ -112,4 +119,19 @@ func (d *distrusted) apply(issuer string, f *jwks.Fetcher) {
 	for _, k := range l.keys {
 		f.DistrustKey(k)
 	}
+	return nil
+}
+
+// refuse returns a mistake if there is such a key among those that were given.
+func (l *leaked) refuse(issuer string, keys jwks.KeySet) error {
+	now := keys.Snapshot()
+	if now == nil {
+		return nil
+	}
+	for k := range now.Keys() {
+		if slices.Contains(l.kids, k.ID()) {
+			return fmt.Errorf("sallyport: the keys given for issuer %.200q hold kid %.64q, which Distrust was called for: leave it out", issuer, k.ID())
+		}
+	}
+	return nil
 }

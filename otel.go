@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
+	"github.com/sallyport-go/sallyport/internal/directory"
 	"github.com/sallyport-go/sallyport/internal/version"
 	"github.com/sallyport-go/sallyport/verifier"
 )
@@ -69,6 +70,28 @@ func (m *cacheMeters) observe(o metric.Observer, s *verifier.CacheStats) {
 	o.ObserveInt64(m.evictions, int64(s.Evictions))  //nolint:gosec // G115: as above
 	o.ObserveInt64(m.usage, s.Bytes)
 	o.ObserveInt64(m.limit, s.MaxBytes)
+}
+
+// outcomes are what metrics call those of Resolve.
+var outcomes = [...]string{directory.Found: "found", directory.Unknown: "unknown", directory.Failed: "failed", directory.Refused: "refused"}
+
+// countResolve returns what counts the calls of Resolve. The series begin at 0, so
+// that an alarm on an increase sees the first one too.
+func countResolve(meters metric.MeterProvider) (func(directory.Outcome), error) {
+	if meters == nil {
+		return nil, nil //nolint:nilnil // nothing counts them
+	}
+	calls, err := meters.Meter(version.Module, metric.WithInstrumentationVersion(version.Built())).Int64Counter("sallyport.resolve.calls",
+		metric.WithUnit("{call}"), metric.WithDescription("Calls of Resolve for an issuer that came at run time, and those that were not made, by result."))
+	if err != nil {
+		return nil, fmt.Errorf("sallyport: MeterProvider: %w", err)
+	}
+	var by [len(outcomes)][]metric.AddOption
+	for i, outcome := range outcomes {
+		by[i] = []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(attribute.String("sallyport.result", outcome)))}
+		calls.Add(context.Background(), 0, by[i]...)
+	}
+	return func(o directory.Outcome) { calls.Add(context.Background(), 1, by[o]...) }, nil
 }
 
 // unwatch ends what metrics read. The provider is its owner's, and may have ended

@@ -1,6 +1,7 @@
 package sallyport_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -8,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -132,6 +134,7 @@ func TestTheGuideHasEachMetric(t *testing.T) {
 	iss, reader := newIssuer(t), sdkmetric.NewManualReader()
 	g, err := sallyport.Open(sallyport.Config{
 		Providers:     []providers.Provider{providers.Generic(iss.Issuer(), audience)},
+		Resolve:       newRows().resolve,
 		MeterProvider: sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)),
 		Introspection: []introspection.Config{{
 			Issuer: iss.Issuer(), Endpoint: iss.IntrospectionURL(),
@@ -204,4 +207,50 @@ func shape(data metricdata.Aggregation) (kind string, attributes []string) {
 		}
 	}
 	return kind, attributes
+}
+
+func TestCallsOfResolveAreCountedByTheirResult(t *testing.T) {
+	t.Parallel()
+	iss := newIssuer(t)
+	bubble(t, func(t *testing.T) {
+		r, one, other := newRows(), sdkmetric.NewManualReader(), sdkmetric.NewManualReader()
+		r.put(iss.Issuer(), row(iss, audience))
+		cfg := sallyport.Config{Resolve: r.resolve, Resolving: sallyport.Resolving{Burst: 2, DangerouslyPrivateNetworks: true}}
+		cfg.MeterProvider = sdkmetric.NewMeterProvider(sdkmetric.WithReader(one))
+		g := open(t, cfg)
+		h := g.Authenticate(ok)
+		counts := func(from *sdkmetric.ManualReader) (out [4]int64) {
+			got := sums(t, from)
+			for i, result := range []string{"found", "unknown", "failed", "refused"} {
+				n, there := got["sallyport.resolve.calls sallyport.result="+result]
+				assert.True(t, there, "from the start")
+				out[i] = n
+			}
+			return out
+		}
+		assert.Equal(t, [4]int64{}, counts(one))
+		invented := func(n int) string {
+			return iss.Token(jwkstest.Claims{"iss": fmt.Sprint("https://invented.example/", n)})
+		}
+		for range 3 {
+			assert.Equal(t, 200, status(h, iss.Token(lasting(time.Hour))))
+			assert.Equal(t, 401, status(h, invented(1)))
+		}
+		assert.Equal(t, [4]int64{1, 1, 0, 0}, counts(one), "what is known, or remembered, is no call")
+		r.failing(errors.New("down"))
+		assert.Equal(t, 503, status(h, invented(2)))
+		assert.Equal(t, 503, status(h, invented(2)))
+		assert.Equal(t, [4]int64{1, 1, 1, 0}, counts(one))
+		for n := range 5 {
+			assert.Equal(t, 503, status(h, invented(3+n)))
+		}
+		assert.Equal(t, [4]int64{1, 1, 1, 5}, counts(one))
+
+		r.failing(nil)
+		cfg.MeterProvider = sdkmetric.NewMeterProvider(sdkmetric.WithReader(other))
+		require.NoError(t, g.Replace(t.Context(), cfg))
+		assert.Equal(t, 200, status(h, iss.Token(lasting(time.Hour))))
+		assert.Equal(t, [4]int64{1, 0, 0, 0}, counts(other), "by the provider that is in force")
+		assert.Equal(t, [4]int64{1, 1, 1, 5}, counts(one))
+	})
 }

@@ -48,25 +48,50 @@ func (g *Gate) Replace(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	if err := s.load(ctx, before); err != nil {
-		return errors.Join(err, s.discard())
+	err = g.begin(s)
+	defer g.end()
+	if err == nil {
+		err = s.load(ctx, before)
 	}
-	if err := g.putIntoForce(s, before); err != nil {
+	if err == nil {
+		err = g.putIntoForce(s, before)
+	}
+	if err != nil {
 		return errors.Join(err, s.discard())
 	}
 	return nil
 }
+
+// begin has Close end what is being loaded: nobody is to wait for keys that no call
+// will ask for.
+func (g *Gate) begin(s *state) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return errClosed
+	}
+	g.next = s
+	return nil
+}
+
+func (g *Gate) end() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.next = nil
+}
+
+var errClosed = fmt.Errorf("sallyport: Replace: %w", jwks.ErrClosed)
 
 // putIntoForce makes s take the place of before. It changes nothing, or all.
 func (g *Gate) putIntoForce(s, before *state) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
-		return fmt.Errorf("sallyport: Replace: %w", jwks.ErrClosed)
+		return errClosed
 	}
 	for _, i := range s.issuers {
-		if slices.Contains(s.made, i.fetcher) {
-			g.distrusted.apply(i.name, i.fetcher) // what came since it was made
+		if err := g.distrusted.apply(i.name, i.keys); err != nil {
+			return err
 		}
 	}
 	if err := g.Guard.Replace(s.cfg.Guard); err != nil {
@@ -74,7 +99,7 @@ func (g *Gate) putIntoForce(s, before *state) error {
 	}
 	g.now.Store(s)
 	s.done()
-	if s.watching == nil {
+	if sameOne(before.cfg.MeterProvider, s.cfg.MeterProvider) {
 		s.watching = before.watching
 	} else {
 		before.unwatch()
@@ -82,9 +107,10 @@ func (g *Gate) putIntoForce(s, before *state) error {
 	switch {
 	case before.tenants == nil:
 	case s.tenants == nil:
-		before.tenants.Close()
+		before.tenants.End()
+		g.closing.after(0, before.tenants.Close) // which waits for Resolve
 	default:
-		s.tenants.Reconfigure(g.directory(s.cfg))
+		s.tenants.Reconfigure(g.directory(s))
 	}
 	g.retire(s, before)
 	return nil

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -365,4 +366,104 @@ func TestMetricsFollowReplace(t *testing.T) {
 	require.NoError(t, g.Replace(t.Context(), cfg))
 	assert.NotContains(t, fmt.Sprintf("%+v", collect(t, one)), "Value:1048576")
 	assert.Contains(t, fmt.Sprintf("%+v", collect(t, other)), "Value:1048576")
+	cfg.MeterProvider = nil
+	require.NoError(t, g.Replace(t.Context(), cfg))
+	assert.NotContains(t, fmt.Sprintf("%+v", collect(t, other)), "Value:1048576", "none reads it any more")
+}
+
+// theTenant is one of those that a template is for.
+const theTenant = "11111111-2222-3333-4444-555555555555"
+
+func TestATenantThatGetsAnIssuerOfItsOwnIsJudgedByThatAtOnce(t *testing.T) {
+	t.Parallel()
+	iss := newIssuer(t)
+	template, own := row(iss, audience, "api://old"), row(iss, audience)
+	template.Issuers[0].Tokens.Name = "https://login.example/{tenantid}/v2.0"
+	template.Issuers[0].Tokens.Tenants = []string{theTenant}
+	own.Issuers[0].Tokens.Name = "https://login.example/" + theTenant + "/v2.0"
+	key := iss.NewKey("ES256", jwkstest.JWK{"issuer": template.Issuers[0].Tokens.Name})
+	iss.Publish(key)
+	g := open(t, trusting(template))
+	h := g.Authenticate(ok)
+	old := iss.Token(jwkstest.WithKey(key), jwkstest.Claims{"iss": own.Issuers[0].Tokens.Name, "tid": theTenant}, jwkstest.WithAudience("api://old"))
+	require.Equal(t, 200, status(h, old))
+	require.NoError(t, g.Replace(t.Context(), trusting(template, own)))
+	assert.Equal(t, 401, status(h, old))
+	require.NoError(t, g.Replace(t.Context(), trusting(template)))
+	assert.Equal(t, 200, status(h, old))
+}
+
+func TestATenantThatIsConfiguredIsJudgedByThatAlsoWhileACallAsksForItsRow(t *testing.T) {
+	t.Parallel()
+	iss := newIssuer(t)
+	for name, configured := range map[string]func() providers.Provider{
+		"by its name": func() providers.Provider { return row(iss, audience) },
+		"by a template, which does not have it": func() providers.Provider {
+			p := row(iss, audience)
+			p.Issuers[0].Tokens.Name, p.Issuers[0].Tokens.Tenants = "https://login.example/{tenantid}", []string{"22222222-2222-3333-4444-555555555555"}
+			return p
+		},
+	} {
+		bubble(t, func(t *testing.T) {
+			r, tenant := newRows(), row(iss, audience, "api://old")
+			if name != "by its name" {
+				tenant.Issuers[0].Tokens.Name = "https://login.example/" + theTenant
+			}
+			r.put(tenant.Issuers[0].Tokens.Name, tenant)
+			g := openTenants(t, r)
+			h, old := g.Authenticate(ok), iss.Token(lasting(time.Hour), jwkstest.Claims{"iss": tenant.Issuers[0].Tokens.Name}, jwkstest.WithAudience("api://old"))
+			require.Equal(t, 200, status(h, old), name)
+			time.Sleep(5 * time.Minute) // it is to be confirmed
+			r.waiting = func(ctx context.Context, _ string) { pause(ctx, time.Second) }
+			got := make(chan int)
+			go func() { got <- status(h, old) }()
+			synctest.Wait()
+			cfg := trusting(configured())
+			cfg.Resolve, cfg.Resolving.DangerouslyPrivateNetworks = r.resolve, true
+			require.NoError(t, g.Replace(t.Context(), cfg))
+			assert.Equal(t, 503, <-got, name)
+			assert.Equal(t, 401, status(h, old), name)
+			assert.Equal(t, 2, r.calls(), "%s: its row is not asked for", name)
+		})
+	}
+}
+
+func TestReplaceDoesNotWaitForAResolveThatHangs(t *testing.T) {
+	t.Parallel()
+	iss := newIssuer(t)
+	bubble(t, func(t *testing.T) {
+		release := make(chan struct{})
+		defer close(release)
+		g := open(t, sallyport.Config{Resolve: func(context.Context, string) (providers.Provider, error) {
+			<-release
+			return providers.Provider{}, reason.UnknownIssuer
+		}})
+		got := make(chan int)
+		go func() { got <- status(g.Authenticate(ok), iss.Token()) }()
+		synctest.Wait()
+		begun := time.Now()
+		require.NoError(t, g.Replace(t.Context(), trusting(row(iss, audience))))
+		assert.Equal(t, 503, <-got)
+		require.ErrorContains(t, g.Distrust(iss.Issuer(), "a"), "were given", "nor does anything else")
+		assert.Zero(t, time.Since(begun))
+	})
+}
+
+func TestCloseEndsTheLoadingOfKeysForReplace(t *testing.T) {
+	t.Parallel()
+	iss, dead := newIssuer(t), newIssuer(t)
+	g, err := sallyport.New(iss.Issuer(), audience)
+	require.NoError(t, err)
+	dead.Fail(http.StatusBadGateway)
+	next := trusting(providers.Generic(dead.Issuer(), audience))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // which nothing waits for
+	defer cancel()
+	got := make(chan error)
+	go func() { got <- g.Replace(ctx, next) }()
+	assert.Eventually(t, func() bool { return dead.DiscoveryFetches() > 0 }, time.Minute, time.Millisecond)
+	require.NoError(t, g.Close())
+	assert.ErrorIs(t, <-got, jwks.ErrClosed)
+	fetches := dead.DiscoveryFetches()
+	assert.ErrorIs(t, g.Replace(ctx, next), jwks.ErrClosed)
+	assert.Equal(t, fetches, dead.DiscoveryFetches(), "nothing is loaded after it")
 }

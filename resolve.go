@@ -43,7 +43,8 @@ type Resolving struct {
 	// Burst is how many calls for issuers that are not kept may bring none, one after
 	// another; one more may each Every. When they are used up tokens of issuers that
 	// are not kept get 503, and all others go on. It is also how many calls run at a
-	// time. Default 100, and one more each 100 ms.
+	// time, for issuers that are not kept and as many for those that are. Default
+	// 100, and one more each 100 ms.
 	Burst int
 	Every time.Duration
 	// DangerouslyPrivateNetworks lets keys be fetched from loopback, link-local and
@@ -151,24 +152,32 @@ func lookup(all *tenants) func(context.Context, string) (verifier.Known, error) 
 	}
 }
 
-// directory returns how issuers are found that come at run time. cfg is the Gate's
-// own, and changes no more.
-func (g *Gate) directory(cfg *Config) directory.Config[*tenant] {
+// errConfigured is for a call that began before its issuer was configured. To answer
+// it would renew what was verified by its row.
+var errConfigured = errors.New("the issuer is configured since")
+
+// directory returns how issuers are found that come at run time.
+func (g *Gate) directory(s *state) directory.Config[*tenant] {
+	cfg := s.cfg
 	wait := linger(&cfg.Keys)
 	return directory.Config[*tenant]{
 		Limits: cfg.Resolving.limits(),
 		Find: func(ctx context.Context, iss string, old *tenant, lease *directory.Lease) (*tenant, error) {
+			if s.verifier.Configures(iss) {
+				return nil, errConfigured
+			}
 			p, err := cfg.Resolve(ctx, iss)
 			if err != nil {
 				return nil, err
 			}
 			return g.tenant(cfg, p, iss, old, lease)
 		},
+		Count:     s.count,
 		IsUnknown: func(err error) bool { return errors.Is(err, reason.UnknownIssuer) },
-		Close: func(t *tenant, superseded bool) {
+		Close: func(t *tenant, inUse bool) {
 			switch {
 			case t.fetcher == nil:
-			case superseded:
+			case inUse:
 				g.closing.after(wait, func() { _ = t.fetcher.Close() })
 			default:
 				_ = t.fetcher.Close()
@@ -192,16 +201,16 @@ func (g *Gate) tenant(cfg *Config, p providers.Provider, iss string, old *tenant
 		if t.fetcher, err = jwks.NewFetcher(*keys); err != nil {
 			return nil, err
 		}
-		g.distrusted.apply(iss, t.fetcher)
 		tokens.Keys = t.fetcher
 	}
-	if t.known, err = tokens.Compile(lease.Use); err != nil {
-		if t.fetcher != nil {
-			_ = t.fetcher.Close()
-		}
-		return nil, err
+	t.known, err = tokens.Compile(lease.Use)
+	if err == nil {
+		err = g.distrusted.apply(iss, tokens.Keys)
 	}
-	return t, nil
+	if err != nil && t.fetcher != nil {
+		_ = t.fetcher.Close()
+	}
+	return t, err
 }
 
 // issuerOf returns how the tokens of an issuer that came at run time are judged, and

@@ -563,6 +563,24 @@ func TestMistakesOfResolve(t *testing.T) {
 	closing(t, g, err)
 }
 
+func TestACallThatWaitsForKeysOfATenantThatIsForgottenEndsAsItBegan(t *testing.T) {
+	t.Parallel()
+	iss := newIssuer(t)
+	r := newRows()
+	r.put(iss.Issuer(), providers.Generic(iss.Issuer(), audience))
+	g := openTenants(t, r)
+	require.Equal(t, 200, status(g.Authenticate(ok), iss.Token()))
+	key := iss.NewKey("ES256")
+	iss.Publish(key)
+	fetches, release := iss.Fetches(), iss.Hang()
+	got := make(chan int)
+	go func() { got <- status(g.Authenticate(ok), iss.Token(jwkstest.WithKey(key))) }()
+	assert.Eventually(t, func() bool { return iss.Fetches() > fetches }, time.Minute, time.Millisecond)
+	g.Forget(iss.Issuer())
+	release()
+	assert.Equal(t, 200, <-got)
+}
+
 // lasting is a token that is good for so long.
 func lasting(d time.Duration) jwkstest.TokenOption {
 	return jwkstest.Claims{"exp": time.Now().Add(d).Unix()}

@@ -101,6 +101,7 @@ type Gate struct {
 	listed     atomic.Bool // a MetadataHandler names the issuers
 
 	mu     sync.Mutex // held while a configuration takes the place of another
+	next   *state     // what Replace loads
 	closed bool
 }
 
@@ -341,9 +342,12 @@ func (g *Gate) Close() error {
 	g = g.orZero()
 	g.mu.Lock()
 	g.closed = true
-	s := g.state()
+	s, next := g.state(), g.next
 	g.mu.Unlock()
 	err := s.discard()
+	if next != nil {
+		err = errors.Join(err, next.discard())
+	}
 	if s.tenants != nil {
 		s.tenants.Close()
 	}

@@ -22,6 +22,7 @@ type state struct {
 	asking   *introspection.Verifier // nil: nobody is asked
 	issuers  []*issuerKeys           // that are configured
 	tenants  *tenants                // that come at run time; nil: none do
+	count    func(directory.Outcome) // calls of Resolve
 	watching metric.Registration
 	done     func() // once it is in force: ends what it takes the place of
 
@@ -67,7 +68,6 @@ func (g *Gate) fill(s *state, fetches []fetch, before *state) (err error) {
 					return err
 				}
 				s.made = append(s.made, own.fetcher)
-				g.distrusted.apply(own.name, own.fetcher)
 			}
 			tokens.Keys = own.fetcher
 		}
@@ -92,11 +92,14 @@ func (g *Gate) fill(s *state, fetches []fetch, before *state) (err error) {
 
 func (g *Gate) fillVerifier(s *state, before *state) (err error) {
 	if s.cfg.Resolve != nil {
+		if s.count, err = countResolve(s.cfg.MeterProvider); err != nil {
+			return err
+		}
 		if before != nil {
 			s.tenants = before.tenants
 		}
 		if s.tenants == nil {
-			s.tenants, s.ownTenants = directory.New(g.directory(s.cfg)), true
+			s.tenants, s.ownTenants = directory.New(g.directory(s)), true
 		}
 		s.cfg.Verifier.Lookup = lookup(s.tenants)
 	}

@@ -36,7 +36,9 @@ func (f *Fetcher) DistrustKey(k *Key) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.distrusted.keys = append(f.distrusted.keys, &k.inner)
+	if !slices.Contains(f.distrusted.keys, &k.inner) {
+		f.distrusted.keys = append(f.distrusted.keys, &k.inner)
+	}
 	f.dropDistrusted()
 }
 

@@ -38,6 +38,18 @@ func (cfg Issuer) Compile(inUse func() bool) (Known, error) {
 	return Known{i}, nil
 }
 
+// Configures reports whether tokens of that iss are for the configured issuers to
+// accept or refuse. Lookup is not asked for those.
+func (v *Verifier) Configures(iss string) bool {
+	if _, ok := v.issuers[iss]; ok {
+		return true
+	}
+	return slices.ContainsFunc(v.templates, func(i *issuer) bool {
+		_, fits := i.template.tenant(iss)
+		return fits
+	})
+}
+
 var errNoKeys = errors.New("Keys is nil: give a jwks.Fetcher or jwks.Static")
 
 // maxName bounds the iss that Lookup is asked for: a URL of that length is none that

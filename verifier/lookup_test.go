@@ -145,3 +145,42 @@ func TestCompileReportsMistakes(t *testing.T) {
 	_, err = verifier.Issuer{Name: templateName, DangerouslyAnyTenant: true, Audiences: []string{"x"}, Keys: iss.KeySet()}.Compile(nil)
 	assert.ErrorContains(t, err, "is a template")
 }
+
+func TestWhatIsConfiguredIsNotLookedUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var asked []string
+	w.cfg.Lookup = func(_ context.Context, iss string) (verifier.Known, error) {
+		asked = append(asked, iss)
+		return verifier.Known{}, reason.UnknownIssuer
+	}
+	template := *w.issuer()
+	template.Name, template.Tenants = templateName, []string{tenantGUID}
+	w.cfg.Issuers = append(w.cfg.Issuers, template)
+	v := w.verifier(t)
+	for iss, want := range map[string]struct {
+		configured bool
+		code       reason.Code
+	}{
+		w.Issuer.Issuer(): {true, ""},
+		"https://login.example/22222222-2222-3333-4444-555555555555/v2.0": {true, reason.UnknownTenant},
+		"https://login.example/no-guid/v2.0":                              {false, reason.UnknownIssuer},
+		templateName:                                                      {false, reason.UnknownIssuer},
+		w.Issuer.Issuer() + "/":                                           {false, reason.UnknownIssuer},
+	} {
+		asked = nil
+		assert.Equal(t, want.configured, v.Configures(iss), iss)
+		_, err := v.Verify(t.Context(), w.Token(jwkstest.Claims{"iss": iss}))
+		if want.code == "" {
+			assert.NoError(t, err, iss)
+		} else {
+			assert.ErrorIs(t, err, want.code, iss)
+		}
+		if want.configured {
+			assert.Empty(t, asked, iss)
+		} else {
+			assert.Equal(t, []string{iss}, asked)
+		}
+	}
+	assert.False(t, new(verifier.Verifier).Configures(w.Issuer.Issuer()))
+}

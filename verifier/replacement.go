@@ -17,6 +17,9 @@ import (
 // Call done once the new one is in use, also where v is asked no more: from then on
 // what was verified under a policy that was replaced counts no more anywhere. v goes
 // on to work, for calls that are under way. Without done nothing has changed.
+//
+// What a Lookup found is its owner's: the inUse of an issuer that cfg configures is to
+// be false from done on, also where v asks for it once more. See [Verifier.Configures].
 func (v *Verifier) Replacement(cfg Config) (next *Verifier, done func(), err error) {
 	next, err = New(cfg)
 	if err != nil {
@@ -35,7 +38,7 @@ func (v *Verifier) Replacement(cfg Config) (next *Verifier, done func(), err err
 	}
 	for n, i := range next.templates {
 		for _, old := range v.templates {
-			if old.name == i.name && old.samePolicy(i) {
+			if old.name == i.name && old.samePolicy(i) && !next.singlesOut(i, v) {
 				next.templates[n] = old
 			}
 		}
@@ -54,6 +57,17 @@ func (v *Verifier) retire(next *Verifier) {
 			i.replaced.Store(true)
 		}
 	}
+}
+
+// singlesOut reports whether a tenant of a template has an issuer of its own in v,
+// which it had not before: what was verified for it by the template counts no more.
+func (v *Verifier) singlesOut(template *issuer, before *Verifier) bool {
+	for name := range v.issuers {
+		if _, fits := template.template.tenant(name); fits && before.issuers[name] == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // all yields the configured issuers.

@@ -100,6 +100,44 @@ func TestAReplacementKnowsTemplates(t *testing.T) {
 	assert.ErrorIs(t, err, reason.UnknownTenant)
 }
 
+func TestATenantOfATemplateThatIsNamedByItselfLosesWhatWasSeen(t *testing.T) {
+	t.Parallel()
+	const own = "https://login.example/" + tenantGUID + "/v2.0"
+	for name, r := range map[string]struct {
+		issuer string
+		seen   bool
+	}{
+		"the tenant's own":    {own, false},
+		"another tenant's":    {"https://login.example/22222222-2222-3333-4444-555555555555/v2.0", false}, // of all that the template covers
+		"of another template": {"https://login.example/" + tenantGUID + "/v1.0", true},
+	} {
+		w := newWorld(t)
+		i := w.issuer()
+		i.Name, i.Tenants, i.KeyIssuer = templateName, []string{tenantGUID}, ""
+		key := w.NewKey("ES256", jwkstest.JWK{"issuer": templateName})
+		w.Publish(key)
+		i.Keys = w.KeySet()
+		v, token := w.verifier(t), w.Token(jwkstest.WithKey(key), jwkstest.Claims{"iss": own, "tid": tenantGUID})
+		_, err := v.Verify(t.Context(), token)
+		require.NoError(t, err, name)
+		exact := *i
+		exact.Name, exact.Tenants = r.issuer, nil
+		w.cfg.Issuers = append(w.cfg.Issuers, exact)
+		next, done, err := v.Replacement(w.cfg)
+		require.NoError(t, err, name)
+		done()
+		_, seen, err := next.VerifySeen(t.Context(), token, false)
+		require.NoError(t, err, name)
+		assert.Equal(t, r.seen, seen, name)
+		last, done, err := next.Replacement(w.cfg)
+		require.NoError(t, err, name)
+		done()
+		_, seen, err = last.VerifySeen(t.Context(), token, false)
+		require.NoError(t, err, name)
+		assert.True(t, seen, "%s: nothing has changed since", name)
+	}
+}
+
 func TestMistakesOfAReplacement(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -16,7 +17,7 @@ import (
 )
 
 // tenantRow is a row of the table of tenants.
-type tenantRow struct{ JWKSURL string }
+type tenantRow struct{ Issuer, JWKSURL string }
 
 // table stands for the database of a program.
 type table map[string]tenantRow
@@ -42,7 +43,7 @@ func TestTenantsThatSignUp(t *testing.T) {
 			if err != nil {
 				return providers.Provider{}, err // 503, for this issuer alone
 			}
-			return providers.Generic(iss, "api://orders").WithJWKS(row.JWKSURL), nil
+			return providers.Generic(row.Issuer, "api://orders").WithJWKS(row.JWKSURL), nil
 		},
 	}
 	cfg.Resolving.DangerouslyPrivateNetworks = true // the issuer of this test is on this machine
@@ -50,7 +51,11 @@ func TestTenantsThatSignUp(t *testing.T) {
 	h := gate.Require(claims.AllScopes("orders.read"))(ok)
 
 	assert.Equal(t, 401, call(h, "GET", "/", iss.Token()).Code)
-	db[iss.Issuer()] = tenantRow{JWKSURL: iss.JWKSURL()}
+	db[iss.Issuer()] = tenantRow{Issuer: iss.Issuer(), JWKSURL: iss.JWKSURL()}
 	gate.Forget(iss.Issuer()) // after the row was written
 	assert.Equal(t, 200, call(h, "GET", "/", iss.Token()).Code)
+
+	shouted := strings.ToUpper(iss.Issuer())
+	db[shouted] = db[iss.Issuer()] // as a collation that ignores case finds it
+	assert.Equal(t, 503, call(h, "GET", "/", iss.Token(jwkstest.Claims{"iss": shouted})).Code)
 }

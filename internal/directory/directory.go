@@ -20,7 +20,7 @@ type Limits struct {
 	UnknownFor time.Duration // how long it is remembered that a name means nothing
 	FailedFor  time.Duration // how long it is remembered that a call failed
 	Timeout    time.Duration // of a call
-	Burst      int           // calls for names not met before that may bring nothing, one after another
+	Burst      int           // calls for names not met before that may bring nothing, one after another; also, calls at a time
 	Every      time.Duration // one such call more
 }
 
@@ -34,10 +34,24 @@ type Config[V comparable] struct {
 	Find func(ctx context.Context, name string, old V, lease *Lease) (V, error)
 	// IsUnknown reports that an error means: the name means nothing.
 	IsUnknown func(error) bool
-	// Close ends a value that is given out no more. superseded is whether another
-	// one of its name took its place, while calls with the old one are under way.
-	Close func(v V, superseded bool)
+	// Close ends a value that is given out no more. inUse is whether it was given
+	// out, so that calls with it may be under way.
+	Close func(v V, inUse bool)
+	// Count is told how each call ended, and of each that was refused. nil counts
+	// nothing.
+	Count func(Outcome)
 }
+
+// Outcome is what came of a call, or of the wish to make one.
+type Outcome int
+
+// The outcomes.
+const (
+	Found   Outcome = iota // there is a value
+	Unknown                // the name means nothing
+	Failed                 // it could not be found out
+	Refused                // no call was made, or none more is waited for: there are too many
+)
 
 // ErrUnknown reports a name that means nothing.
 var ErrUnknown = errors.New("directory: the name is not known")
@@ -56,7 +70,7 @@ func (e *UnavailableError) Unwrap() error { return e.Err }
 
 // Why no call is made, or none is waited for.
 var (
-	ErrBusy    = errors.New("too many calls for names not met before brought nothing: the budget is spent")
+	ErrBusy    = errors.New("too many calls for names not met before brought nothing, or are under way: the budget is spent")
 	ErrCrowded = errors.New("too many callers wait already")
 	ErrTimeout = errors.New("no answer in time")
 	ErrClosed  = errors.New("closed")
@@ -71,21 +85,29 @@ const (
 
 // Directory is made by [New] and safe for concurrent use. Close it when done.
 type Directory[V comparable] struct {
-	base    time.Time // of what leases hold
-	life    func() context.Context
-	end     context.CancelFunc
-	calls   sync.WaitGroup
-	renewal chan struct{} // slots of calls for values that are there
+	base  time.Time // of what leases hold
+	life  func() context.Context
+	end   context.CancelFunc
+	calls sync.WaitGroup
 
 	mu      sync.RWMutex // guards what follows; never held during a call
-	cfg     Config[V]
+	era     *era[V]
 	entries map[string]*entry[V]
-	flights map[string]*flight[V]
-	memory  memory
-	budget  budget
 	waiting int
 	sweeper *time.Timer // nil: there is nothing to sweep
 	closed  bool
+}
+
+// era is what belongs to one configuration: the next one begins with nothing of it,
+// not even with its calls that hang.
+type era[V comparable] struct {
+	Config[V]
+
+	flights map[string]*flight[V]
+	memory  memory
+	budget  budget
+	running int           // calls for names that have no value
+	renewal chan struct{} // slots of calls for those that have one
 }
 
 type entry[V comparable] struct {
@@ -100,12 +122,33 @@ func New[V comparable](cfg Config[V]) *Directory[V] {
 		base:    time.Now(),
 		life:    func() context.Context { return life },
 		end:     end,
-		renewal: make(chan struct{}, cfg.Burst),
-		cfg:     cfg,
+		era:     newEra(cfg),
 		entries: make(map[string]*entry[V]),
+	}
+}
+
+func newEra[V comparable](cfg Config[V]) *era[V] {
+	return &era[V]{
+		Config:  cfg,
 		flights: make(map[string]*flight[V]),
 		memory:  newMemory(),
 		budget:  budget{burst: cfg.Burst, every: cfg.Every},
+		renewal: make(chan struct{}, cfg.Burst),
+	}
+}
+
+// admit reports whether a call for a name that has no value may be made, and if not
+// when the next one may.
+func (a *era[V]) admit(now time.Time) (wait time.Duration, ok bool) {
+	if a.running < a.Burst && a.budget.take(now) {
+		return 0, true
+	}
+	return atLeastASecond(a.budget.next(now)), false
+}
+
+func (a *era[V]) count(o Outcome) {
+	if a.Count != nil {
+		a.Count(o)
 	}
 }
 
@@ -119,6 +162,7 @@ func (d *Directory[V]) Find(ctx context.Context, name string) (V, error) {
 	for {
 		v, f, err := d.join(name)
 		if f == nil {
+			d.countRefusal(err)
 			return v, err
 		}
 		v, err = f.wait(ctx)
@@ -133,6 +177,17 @@ func (d *Directory[V]) Find(ctx context.Context, name string) (V, error) {
 			return v, err
 		}
 	}
+}
+
+// countRefusal counts a call that is not made, or that this caller cannot wait for.
+func (d *Directory[V]) countRefusal(err error) {
+	if !errors.Is(err, ErrBusy) && !errors.Is(err, ErrCrowded) {
+		return
+	}
+	d.mu.RLock()
+	now := d.era
+	d.mu.RUnlock()
+	now.count(Refused)
 }
 
 // Known returns a value that may be used now, without asking for one: it is quicker
@@ -159,13 +214,15 @@ func (d *Directory[V]) join(name string) (v V, f *flight[V], err error) {
 	case e != nil && e.lease.holds():
 		return e.value, nil, nil
 	}
-	f = d.flights[name]
+	f = d.era.flights[name]
 	if f == nil {
-		if known, until := d.memory.of(name, now); known != nil {
+		if known, until := d.era.memory.of(name, now); known != nil {
 			return v, nil, known.refusal(until.Sub(now))
 		}
-		if e == nil && !d.budget.take(now) {
-			return v, nil, &UnavailableError{RetryAfter: atLeastASecond(d.budget.next(now)), Err: ErrBusy}
+		if e == nil {
+			if wait, ok := d.era.admit(now); !ok {
+				return v, nil, &UnavailableError{RetryAfter: wait, Err: ErrBusy}
+			}
 		}
 		f = d.start(strings.Clone(name), e)
 	}
@@ -198,11 +255,11 @@ func (d *Directory[V]) Len() int {
 // under way counts no more: it may have been answered before.
 func (d *Directory[V]) Forget(name string) {
 	d.mu.Lock()
-	delete(d.flights, name)
-	d.memory.forget(name)
+	delete(d.era.flights, name)
+	d.era.memory.forget(name)
 	e := d.remove(name)
 	d.mu.Unlock()
-	d.letGo(e, false)
+	d.letGo(e, true)
 }
 
 // Reconfigure has another configuration answer from now on. Values that are there
@@ -211,29 +268,35 @@ func (d *Directory[V]) Forget(name string) {
 func (d *Directory[V]) Reconfigure(cfg Config[V]) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.cfg = cfg
-	d.flights = make(map[string]*flight[V])
-	d.memory = newMemory()
-	d.budget = budget{burst: cfg.Burst, every: cfg.Every}
+	d.era = newEra(cfg)
 	for _, e := range d.entries {
 		e.lease.expire()
 	}
 	d.sweepSoon()
 }
 
-// Close ends the calls, and all values.
-func (d *Directory[V]) Close() {
+// End has no value be of use any more, and no call be made. It waits for nothing:
+// Close does, and is called after it.
+func (d *Directory[V]) End() {
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.closed = true
-	var all []*entry[V]
-	for name := range d.entries {
-		all = append(all, d.remove(name))
+	for _, e := range d.entries {
+		e.lease.gone.Store(true)
 	}
 	if d.sweeper != nil {
 		d.sweeper.Stop()
 	}
-	d.mu.Unlock()
 	d.end()
+}
+
+// Close ends the calls, and all values, and waits for that.
+func (d *Directory[V]) Close() {
+	d.End()
+	d.mu.Lock()
+	all := d.entries
+	d.entries = make(map[string]*entry[V])
+	d.mu.Unlock()
 	for _, e := range all {
 		d.letGo(e, false)
 	}
@@ -250,16 +313,16 @@ func (d *Directory[V]) remove(name string) *entry[V] {
 	return e
 }
 
-func (d *Directory[V]) letGo(e *entry[V], superseded bool) {
+func (d *Directory[V]) letGo(e *entry[V], inUse bool) {
 	if e != nil {
-		d.closer()(e.value, superseded)
+		d.closer()(e.value, inUse)
 	}
 }
 
 func (d *Directory[V]) closer() func(V, bool) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return d.cfg.Close
+	return d.era.Close
 }
 
 // sweepSoon sets the timer that looks for what is idle. Its caller holds the lock.
@@ -267,7 +330,7 @@ func (d *Directory[V]) sweepSoon() {
 	if d.closed || len(d.entries) == 0 {
 		return
 	}
-	wait := min(max(d.cfg.MaxIdle/8, time.Second), time.Minute)
+	wait := min(max(d.era.MaxIdle/8, time.Second), time.Minute)
 	if d.sweeper == nil {
 		d.sweeper = time.AfterFunc(wait, d.sweep)
 		return
@@ -278,20 +341,22 @@ func (d *Directory[V]) sweepSoon() {
 // sweep lets go of values that nobody used for long.
 func (d *Directory[V]) sweep() {
 	d.mu.Lock()
+	if d.closed {
+		d.mu.Unlock()
+		return
+	}
+	d.calls.Add(1)
+	defer d.calls.Done()
 	var idle []*entry[V]
 	for name, e := range d.entries {
-		if e.lease.idle() >= d.cfg.MaxIdle {
+		if e.lease.idle() >= d.era.MaxIdle {
 			idle = append(idle, d.remove(name))
 		}
-	}
-	if !d.closed {
-		d.calls.Add(1)
-		defer d.calls.Done()
 	}
 	d.sweepSoon()
 	d.mu.Unlock()
 	for _, e := range idle {
-		d.letGo(e, false)
+		d.letGo(e, true)
 	}
 }
 
@@ -299,7 +364,7 @@ func (d *Directory[V]) sweep() {
 // be: one that never was of use, else the one that was not used for longest. Its
 // caller holds the lock.
 func (d *Directory[V]) makeRoom() *entry[V] {
-	if len(d.entries) < d.cfg.MaxEntries {
+	if len(d.entries) < d.era.MaxEntries {
 		return nil
 	}
 	var least string

@@ -114,7 +114,7 @@ func TestForgetEndsWhatIsRememberedAndTheCallUnderWay(t *testing.T) {
 		d.Forget("a")
 		assert.Equal(t, "changed", textOf(t, d, "a"), "who comes later does not wait for the old answer")
 		assert.Equal(t, "changed", <-got, "and who waited for it does not get it")
-		assert.Equal(t, []string{"a"}, o.gone(), "the old answer, which nobody got")
+		assert.Equal(t, []string{"a at once"}, o.gone(), "the old answer, which nobody got")
 	}, "a")
 }
 
@@ -131,7 +131,7 @@ func TestAnotherConfigurationIsAskedAboutEverything(t *testing.T) {
 		assert.True(t, v.lease.Use(), "the same one")
 		assert.Equal(t, "changed", textOf(t, d, "b"))
 		assert.Equal(t, "c", textOf(t, d, "c"))
-		assert.Equal(t, []string{"b superseded"}, next.gone())
+		assert.Equal(t, []string{"b"}, next.gone())
 		assert.Equal(t, 3, next.calls())
 		assert.Equal(t, 3, o.calls())
 	}, "a", "b")
@@ -149,7 +149,7 @@ func TestCloseEndsValuesAndCalls(t *testing.T) {
 		d.Close()
 		assert.Zero(t, time.Since(begun))
 		assert.ErrorIs(t, <-got, directory.ErrClosed)
-		assert.Equal(t, []string{"a"}, o.gone())
+		assert.Equal(t, []string{"a at once"}, o.gone())
 		assert.False(t, v.lease.Use())
 		_, err = d.Find(t.Context(), "a")
 		assert.ErrorIs(t, err, directory.ErrClosed)
@@ -179,7 +179,7 @@ func TestACallThatIsAnsweredAfterCloseLeavesNothing(t *testing.T) {
 		go func() { _, _ = d.Find(t.Context(), "a") }()
 		synctest.Wait()
 		d.Close()
-		assert.Equal(t, []string{"a"}, o.gone())
+		assert.Equal(t, []string{"a at once"}, o.gone())
 		assert.Zero(t, d.Len())
 	}, "a")
 }
@@ -221,4 +221,63 @@ func TestErrorsSayWhenToTryAgain(t *testing.T) {
 		assert.Equal(t, time.Second, u.RetryAfter, "never less")
 		assert.Equal(t, 1, o.calls())
 	}, "a")
+}
+
+func TestAChangedValueIsAsUsedAsTheOneBefore(t *testing.T) {
+	with(t, func(t *testing.T, d *dir, o *owner) {
+		a, err := d.Find(t.Context(), "a")
+		require.NoError(t, err)
+		assert.True(t, a.lease.Use())
+		for _, name := range []string{"b", "c"} {
+			time.Sleep(2 * time.Second)
+			v, err := d.Find(t.Context(), name)
+			require.NoError(t, err)
+			if name == "b" {
+				assert.True(t, v.lease.Use())
+			}
+		}
+		o.set("a", "changed")
+		d.Reconfigure(o.config(usual))
+		assert.Equal(t, "changed", textOf(t, d, "a"))
+		assert.Equal(t, "d", textOf(t, d, "d"))
+		assert.Equal(t, []string{"a", "c"}, o.gone(), "c was of no use yet, which the changed one was")
+		for range 40 { // forged tokens, and a value that is another one each time
+			time.Sleep(8 * time.Minute)
+			if _, kept := d.Peek("a"); !kept {
+				return
+			}
+			o.set("a", fmt.Sprint(time.Now()))
+			_ = textOf(t, d, "a")
+			synctest.Wait()
+		}
+		assert.Fail(t, "a change is no use: it would never be idle")
+	}, "a", "b", "c", "d")
+}
+
+func TestEachCallIsCountedByItsOutcome(t *testing.T) {
+	with(t, func(t *testing.T, d *dir, o *owner) {
+		assert.Equal(t, "a", textOf(t, d, "a"))
+		_, _ = d.Known("a")
+		assert.Equal(t, "a", textOf(t, d, "a"))
+		assert.Equal(t, [4]int{1, 0, 0, 0}, o.counts(), "what is known costs no call")
+		for _, name := range []string{"x", "x", "y"} {
+			assert.Contains(t, textOf(t, d, name), "not known")
+		}
+		assert.Equal(t, [4]int{1, 2, 0, 0}, o.counts(), "nor does what is remembered")
+		o.before = func(context.Context, string) error { return errors.New("down") }
+		for _, name := range []string{"b", "b", "c", "z", "z"} {
+			_, err := d.Find(t.Context(), name)
+			assert.Error(t, err)
+		}
+		assert.Equal(t, [4]int{1, 2, 2, 2}, o.counts(), "z is refused each time: the budget of four is spent")
+		time.Sleep(8 * time.Minute)
+		_, _ = d.Known("a")
+		synctest.Wait()
+		assert.Equal(t, [4]int{1, 2, 3, 2}, o.counts(), "asking again is a call")
+		o.before = func(ctx context.Context, _ string) error { <-ctx.Done(); return ctx.Err() }
+		go func() { _, _ = d.Find(t.Context(), "b") }()
+		synctest.Wait()
+		d.Close()
+		assert.Equal(t, [4]int{1, 2, 3, 2}, o.counts(), "what Close ends says nothing")
+	}, "a", "b")
 }

@@ -9,6 +9,7 @@ import (
 
 // flight is a call of Find for one name, which all who ask for it share.
 type flight[V comparable] struct {
+	era     *era[V]       // that it was begun in
 	done    chan struct{} // it has ended
 	timeout <-chan struct{}
 	waiting int // callers; guarded by the Directory
@@ -46,42 +47,64 @@ func (f *flight[V]) wait(ctx context.Context) (v V, err error) {
 // start begins a call. old is the value that the name has, nil for none. Its
 // caller holds the lock.
 func (d *Directory[V]) start(name string, old *entry[V]) *flight[V] {
-	ctx, cancel := context.WithTimeout(d.life(), d.cfg.Timeout)
-	f := &flight[V]{done: make(chan struct{}), timeout: ctx.Done()}
-	d.flights[name] = f
-	cfg := d.cfg
+	own := d.era
+	ctx, cancel := context.WithTimeout(d.life(), own.Timeout)
+	f := &flight[V]{era: own, done: make(chan struct{}), timeout: ctx.Done()}
+	own.flights[name] = f
+	if old == nil {
+		own.running++
+	}
 	d.calls.Go(func() {
 		defer cancel()
-		lease := newLease(d.base, func() { d.renew(name) })
-		v, err := d.call(ctx, &cfg, name, old, lease)
-		for _, e := range d.finish(name, f, old, &entry[V]{v, lease}, err) {
-			d.letGo(e.entry, e.superseded)
-		}
-		close(f.done)
+		found, err := &entry[V]{lease: newLease(d.base, func() { d.renew(name) })}, errNoReturn
+		defer func() {
+			if d.life().Err() == nil { // else it was Close that ended it
+				own.count(outcome(err))
+			}
+			for _, e := range d.finish(name, f, old, found, err) {
+				d.letGo(e.entry, e.inUse)
+			}
+			close(f.done)
+		}()
+		found.value, err = own.call(ctx, name, old, found.lease)
 	})
 	return f
+}
+
+// errNoReturn is of a function that ends its goroutine.
+var errNoReturn = errors.New("the function did not return")
+
+// outcome is what to count a call as that ended so.
+func outcome(err error) Outcome {
+	switch {
+	case err == nil:
+		return Found
+	case errors.Is(err, ErrUnknown):
+		return Unknown
+	}
+	return Failed
 }
 
 // renew asks for a value once more, while it is used.
 func (d *Directory[V]) renew(name string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if e := d.entries[name]; e != nil && !d.closed && d.flights[name] == nil {
+	if e := d.entries[name]; e != nil && !d.closed && d.era.flights[name] == nil {
 		d.start(name, e)
 	}
 }
 
 // call calls the owner's function. Calls for values that are there wait for their
 // turn, so that there is no storm of them; those for other names have a budget.
-func (d *Directory[V]) call(ctx context.Context, cfg *Config[V], name string, old *entry[V], lease *Lease) (v V, err error) {
+func (a *era[V]) call(ctx context.Context, name string, old *entry[V], lease *Lease) (v V, err error) {
 	var had V
 	if old != nil {
 		had = old.value
 		select {
-		case d.renewal <- struct{}{}:
-			defer func() { <-d.renewal }()
+		case a.renewal <- struct{}{}:
+			defer func() { <-a.renewal }()
 		case <-ctx.Done():
-			return v, failure(ctx.Err(), cfg.Timeout)
+			return v, failure(ctx.Err(), a.Timeout)
 		}
 	}
 	defer func() {
@@ -89,32 +112,40 @@ func (d *Directory[V]) call(ctx context.Context, cfg *Config[V], name string, ol
 			err = fmt.Errorf("the function panicked: %.200v", p)
 		}
 	}()
-	if v, err = cfg.Find(ctx, name, had, lease); err != nil && !cfg.IsUnknown(err) {
-		err = failure(err, cfg.Timeout)
+	v, err = a.Find(ctx, name, had, lease)
+	switch {
+	case err == nil:
+	case a.IsUnknown(err):
+		err = ErrUnknown
+	default:
+		err = failure(err, a.Timeout)
 	}
 	return v, err
 }
 
 // leaving is a value that is given out no more.
 type leaving[V comparable] struct {
-	entry      *entry[V]
-	superseded bool
+	entry *entry[V]
+	inUse bool
 }
 
 // finish ends a call: it keeps what the call brought, and returns what goes for it.
 func (d *Directory[V]) finish(name string, f *flight[V], old, found *entry[V], err error) (gone []leaving[V]) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if old == nil {
+		f.era.running--
+	}
 	isNew := err == nil && (old == nil || found.value != old.value)
-	if d.closed || d.flights[name] != f {
+	now := d.era
+	if d.closed || now.flights[name] != f { // those of another era are not among them
 		f.err = errForgotten
 		if isNew {
 			gone = append(gone, leaving[V]{found, false})
 		}
 		return gone
 	}
-	delete(d.flights, name)
-	now := time.Now()
+	delete(now.flights, name)
 	switch {
 	case isNew:
 		f.value = found.value
@@ -123,17 +154,17 @@ func (d *Directory[V]) finish(name string, f *flight[V], old, found *entry[V], e
 		f.err = errForgotten
 	case err == nil:
 		f.value = old.value
-		old.lease.extend(d.cfg.GoodFor)
-	case d.cfg.IsUnknown(err):
-		d.memory.put(name, &remembered{unknown: true}, now, d.cfg.UnknownFor)
+		old.lease.extend(now.GoodFor)
+	case errors.Is(err, ErrUnknown):
+		now.memory.put(name, &remembered{unknown: true}, time.Now(), now.UnknownFor)
 		f.err = ErrUnknown
-		gone = append(gone, leaving[V]{d.remove(name), false})
+		gone = append(gone, leaving[V]{d.remove(name), true})
 	default:
 		why := &remembered{err: err}
-		d.memory.put(name, why, now, d.cfg.FailedFor)
-		f.err = why.refusal(d.cfg.FailedFor)
+		now.memory.put(name, why, time.Now(), now.FailedFor)
+		f.err = why.refusal(now.FailedFor)
 		if old != nil {
-			old.lease.later(d.cfg.FailedFor)
+			old.lease.later(now.FailedFor)
 		}
 	}
 	return gone
@@ -142,14 +173,15 @@ func (d *Directory[V]) finish(name string, f *flight[V], old, found *entry[V], e
 // put keeps a new value. A call that brought one was none in vain, unless another
 // had to go for it. Its caller holds the lock.
 func (d *Directory[V]) put(name string, old, found *entry[V]) (gone []leaving[V]) {
-	found.lease.extend(d.cfg.GoodFor)
-	d.memory.forget(name)
+	found.lease.extend(d.era.GoodFor)
+	d.era.memory.forget(name)
 	if e := d.remove(name); e != nil {
+		found.lease.inherit(e.lease)
 		gone = append(gone, leaving[V]{e, true})
 	} else if e := d.makeRoom(); e != nil {
-		gone = append(gone, leaving[V]{e, false})
+		gone = append(gone, leaving[V]{e, true})
 	} else if old == nil {
-		d.budget.refund()
+		d.era.budget.refund()
 	}
 	d.entries[name] = found
 	if len(d.entries) == 1 {

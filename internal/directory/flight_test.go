@@ -3,6 +3,7 @@ package directory_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -123,4 +124,95 @@ func TestANameThatMeansNothingAnyMoreGoesAtItsNextTurn(t *testing.T) {
 		assert.False(t, v.lease.Use())
 		assert.Equal(t, []string{"a"}, o.gone())
 	}, "a")
+}
+
+func TestCallsThatHangAreNoMoreThanTheBurst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := &owner{known: map[string]string{}}
+		release := make(chan struct{})
+		o.before = func(context.Context, string) error { <-release; return nil } // it heeds no context
+		d := directory.New(o.config(usual))
+		defer d.Close()
+		defer close(release)
+		for i := range 20 {
+			_, err := d.Find(t.Context(), fmt.Sprint("x", i))
+			assert.Error(t, err)
+			time.Sleep(10 * time.Second) // the budget is full again
+		}
+		assert.Equal(t, usual.Burst, o.calls())
+		_, err := d.Find(t.Context(), "y")
+		assert.ErrorIs(t, err, directory.ErrBusy)
+		var u *directory.UnavailableError
+		assert.ErrorAs(t, err, &u)
+		assert.Equal(t, time.Second, u.RetryAfter)
+	})
+}
+
+func TestAnotherConfigurationIsNotHeldUpByCallsThatHang(t *testing.T) {
+	with(t, func(t *testing.T, d *dir, o *owner) {
+		release := make(chan struct{})
+		defer close(release)
+		for _, name := range []string{"a", "b", "c"} {
+			assert.Equal(t, name, textOf(t, d, name))
+		}
+		o.before = func(context.Context, string) error { <-release; return nil }
+		limits := usual
+		limits.Burst = 2
+		d.Reconfigure(o.config(limits)) // it hangs with as many as there may be, of both kinds
+		for _, name := range []string{"a", "b", "x", "y"} {
+			_, err := d.Find(t.Context(), name)
+			assert.ErrorIs(t, err, directory.ErrTimeout, name)
+		}
+		assert.Contains(t, textOf(t, d, "c"), "no answer in time")
+		assert.Contains(t, textOf(t, d, "z"), "the budget is spent")
+		assert.Equal(t, 3+2+2, o.calls(), "c and z were not asked for")
+		next := &owner{known: map[string]string{"a": "a", "b": "b", "c": "c", "z": "z"}}
+		d.Reconfigure(next.config(limits))
+		begun := time.Now()
+		for _, name := range []string{"a", "b", "c", "z"} {
+			assert.Equal(t, name, textOf(t, d, name))
+		}
+		assert.Zero(t, time.Since(begun))
+	}, "a", "b", "c")
+}
+
+func TestAFunctionThatDoesNotReturnIsAFailure(t *testing.T) {
+	with(t, func(t *testing.T, d *dir, o *owner) {
+		o.before = func(context.Context, string) error { runtime.Goexit(); return nil }
+		begun := time.Now()
+		assert.Contains(t, textOf(t, d, "a"), "did not return")
+		assert.Zero(t, time.Since(begun))
+		o.before = nil
+		time.Sleep(5 * time.Second)
+		assert.Equal(t, "a", textOf(t, d, "a"))
+	}, "a")
+}
+
+func TestEndWaitsForNothingAndCloseForCalls(t *testing.T) {
+	with(t, func(t *testing.T, d *dir, o *owner) {
+		v, err := d.Find(t.Context(), "a")
+		assert.NoError(t, err)
+		release := make(chan struct{})
+		o.before = func(context.Context, string) error { <-release; return nil }
+		got := make(chan error)
+		go func() { _, err := d.Find(t.Context(), "b"); got <- err }()
+		synctest.Wait()
+		d.End()
+		assert.False(t, v.lease.Use())
+		assert.ErrorIs(t, <-got, directory.ErrClosed)
+		assert.Empty(t, o.gone())
+		closed := make(chan struct{})
+		go func() { d.Close(); close(closed) }()
+		synctest.Wait()
+		assert.Equal(t, []string{"a at once"}, o.gone())
+		select {
+		case <-closed:
+			assert.Fail(t, "a call is under way")
+		default:
+		}
+		close(release)
+		<-closed
+		assert.Equal(t, []string{"a at once", "b at once"}, o.gone())
+	}, "a", "b")
 }

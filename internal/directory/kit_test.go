@@ -25,11 +25,12 @@ type value struct {
 
 // owner is an owner's function, which knows some names.
 type owner struct {
-	mu     sync.Mutex
-	known  map[string]string
-	asked  []string
-	closed []string
-	before func(ctx context.Context, name string) error
+	mu      sync.Mutex
+	known   map[string]string
+	asked   []string
+	closed  []string
+	counted [4]int
+	before  func(ctx context.Context, name string) error
 }
 
 func (o *owner) find(ctx context.Context, name string, old *value, lease *directory.Lease) (*value, error) {
@@ -52,14 +53,27 @@ func (o *owner) find(ctx context.Context, name string, old *value, lease *direct
 	return &value{text, lease}, nil
 }
 
-func (o *owner) close(v *value, superseded bool) {
+func (o *owner) close(v *value, inUse bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if superseded {
-		o.closed = append(o.closed, v.text+" superseded")
+	if !inUse {
+		o.closed = append(o.closed, v.text+" at once")
 		return
 	}
 	o.closed = append(o.closed, v.text)
+}
+
+func (o *owner) count(outcome directory.Outcome) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.counted[outcome]++
+}
+
+// counts are how many calls were found, unknown, failed and refused.
+func (o *owner) counts() [4]int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.counted
 }
 
 func (o *owner) set(name, text string) {
@@ -81,7 +95,7 @@ func (o *owner) gone() []string {
 }
 
 func (o *owner) config(l directory.Limits) directory.Config[*value] {
-	return directory.Config[*value]{Limits: l, Find: o.find, IsUnknown: func(err error) bool { return errors.Is(err, errNone) }, Close: o.close}
+	return directory.Config[*value]{Limits: l, Find: o.find, IsUnknown: func(err error) bool { return errors.Is(err, errNone) }, Close: o.close, Count: o.count}
 }
 
 var usual = directory.Limits{

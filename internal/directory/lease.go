@@ -65,6 +65,13 @@ func (l *Lease) extend(d time.Duration) {
 // later puts off asking again.
 func (l *Lease) later(d time.Duration) { l.soon.Store(int64(time.Since(l.base) + d)) }
 
+// inherit takes over how another value of the same name was used: a change of a value
+// is no use of it, and none the less.
+func (l *Lease) inherit(other *Lease) {
+	l.used.Store(other.used.Load())
+	l.inUse.Store(other.inUse.Load())
+}
+
 // expire has the value asked for before its next use.
 func (l *Lease) expire() { l.until.Store(math.MinInt64) }
 

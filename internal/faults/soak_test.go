@@ -56,14 +56,17 @@ var phases = []phase{
 // unless it is told how long: then it is make soak, over sockets and by the clock
 // of the wall.
 func TestSoak(t *testing.T) {
-	told := false
-	flag.Visit(func(f *flag.Flag) { told = told || f.Name == "soak" })
-	if told {
+	if told() {
 		testSoak(t, false)
 		return
 	}
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) { testSoak(t, true) })
+}
+
+func told() (is bool) {
+	flag.Visit(func(f *flag.Flag) { is = is || f.Name == "soak" })
+	return is
 }
 
 func testSoak(t *testing.T, bubble bool) {
