@@ -85,12 +85,15 @@ func TestWhichEntryDecides(t *testing.T) {
 	sub.Get("/orders", ok)
 	sub.Use("/deep", next)
 	app.Use("/mounted", sub)
+	headless := fiber.New(fiber.Config{DisableHeadAutoRegister: true}) // whose HEAD is added when the app serves
+	headless.Get("/orders", ok)
+	app.Use("/headless", headless)
 	group := app.Group("/group", next)
 	group.Get("/orders", ok)
 	require.NoError(t, fiberauth.Enforce(app, gate, fiberauth.Policy{
 		Rules: map[string]claims.Rule{
 			"/both": a, "POST /both": b, "GET /read": a, "/files/*": a, `/run\:all`: a, "NoRoute": b, "HEAD /read2": a, "GET /read2": b,
-			"GET /get": a, "/mounted/orders": a, "GET /group/orders": a, "/through": a, "/:any": b,
+			"GET /get": a, "/mounted/orders": a, "/headless/orders": a, "GET /group/orders": a, "/through": a, "/:any": b,
 		},
 		Exempt: []string{"GET /open", "/missing/*"},
 	}))
@@ -118,6 +121,8 @@ func TestWhichEntryDecides(t *testing.T) {
 		{"and may go there", "GET /through", "a b", 200},
 		{"a mounted app", "GET /mounted/orders", "a", 200},
 		{"a mounted app, without the scope", "GET /mounted/orders", "b", 403},
+		{"a mounted app without HEAD", "GET /headless/orders", "a", 200},
+		{"whose HEAD is no route of the table", "HEAD /headless/orders", "a", 403},
 		{"a group", "GET /group/orders", "a", 200},
 		{"a group, without the scope", "GET /group/orders", "b", 403},
 		{"a route without an entry", "GET /forgotten", "a b", 403},
@@ -134,6 +139,7 @@ func TestWhichEntryDecides(t *testing.T) {
 	}
 	for name, register := range map[string]func(){
 		"a route":      func() { app.Get("/late", ok) },
+		"with a door":  func() { app.Get("/late", fiberauth.Authenticate(gate), ok) },
 		"the same":     func() { app.Get("/:any", ok) },
 		"a middleware": func() { app.Use(next) },
 		"of a group":   func() { group.Get("/late", ok) },

@@ -26,7 +26,7 @@ func (t *table) guard(app *fiber.App, stack []route) {
 	app.Use("/*", t.doorFor("", "").asFiber()) // for targets without a slash too
 	app.RebuildTree()
 	app.Hooks().OnRoute(func(r fiber.Route) error {
-		if len(r.Handlers) > 0 && isDoor(r.Handlers[0]) {
+		if own := appendDoor(nil, r.Handlers[0]); len(own) > 0 && own[0].table == t {
 			return nil // of HEAD, with the handlers of GET
 		}
 		return fmt.Errorf("fiberauth: %s %s is registered after Enforce, which was to guard all routes", r.Method, r.Path)
