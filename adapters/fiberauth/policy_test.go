@@ -156,7 +156,8 @@ func TestHeadersThatAskForAMethod(t *testing.T) {
 	app := fiber.New()
 	app.All("/x", answerFiber)
 	app.All("/one", answerFiber)
-	require.NoError(t, fiberauth.Enforce(app, open(t, middleware.Config{}, iss), fiberauth.Policy{Rules: map[string]claims.Rule{"GET /x": a, "POST /x": a, "/one": a}}))
+	app.All("/two", answerFiber)
+	require.NoError(t, fiberauth.Enforce(app, open(t, middleware.Config{}, iss), fiberauth.Policy{Rules: map[string]claims.Rule{"GET /x": a, "POST /x": a, "/one": a, "HEAD /two": a, "GET /two": claims.AllScopes("b")}}))
 	token := iss.Token(scope("a"))
 	for _, name := range []string{"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"} {
 		assert.Equal(t, 403, send(t, app, "GET", "/x", token, name, "POST").Code, name)
@@ -164,6 +165,7 @@ func TestHeadersThatAskForAMethod(t *testing.T) {
 		assert.Equal(t, 200, send(t, app, "GET", "/x", token, name, "get ").Code, name)
 		assert.Equal(t, 200, send(t, app, "GET", "/x", token, name, "HEAD").Code, name)
 		assert.Equal(t, 200, send(t, app, "HEAD", "/x", token, name, "GET").Code, name)
+		assert.Equal(t, 403, send(t, app, "HEAD", "/two", token, name, "GET").Code, name)
 		assert.Equal(t, 200, send(t, app, "GET", "/one", token, name, "POST").Code, name)
 		assert.Equal(t, 403, send(t, app, "GET", "/x", token, name, "GET", name, "GET", name, "GET", name, "GET", name, "GET").Code, name)
 	}

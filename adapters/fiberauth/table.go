@@ -48,7 +48,7 @@ func (d *door) isCertain(c fiber.Ctx, r *http.Request) bool {
 	routed, t := c.Route().Method, d.table
 	methods := append(overrides(r.Header), r.Method, string(c.Request().Header.Method()))
 	return !slices.ContainsFunc(methods, func(method string) bool {
-		return !t.oneEntry(routed, method, d.at.pattern) && !t.oneEntry(method, routed, d.at.pattern)
+		return !t.oneEntry(routed, method, d.at.pattern)
 	})
 }
 
@@ -68,7 +68,7 @@ func (t *table) find(method, pattern string) *entry {
 }
 
 // oneEntry reports whether a route has one entry for the method that it is chosen by
-// and for another. GET and HEAD are one.
+// and for another. HEAD is a part of GET.
 func (t *table) oneEntry(routed, method, pattern string) bool {
 	return routed == method || routed == http.MethodGet && method == http.MethodHead || t.find(routed, pattern) == t.find(method, pattern)
 }
