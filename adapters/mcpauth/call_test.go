@@ -241,6 +241,21 @@ func TestShadowModeRefusesNothing(t *testing.T) {
 	assert.Equal(t, http.StatusOK, got.status, got.body)
 }
 
+// What the guide says of a proxy on the same machine.
+func TestAForeignHostAtALoopbackAddressIsTheSDKsToRefuse(t *testing.T) {
+	t.Parallel()
+	for disabled, status := range map[bool]int{false: http.StatusForbidden, true: http.StatusOK} {
+		k := newKit(t, config{options: &mcp.StreamableHTTPOptions{Stateless: true, DisableLocalhostProtection: disabled}})
+		r := message{token: k.token("a", ""), header: named("tools/call", "whoami"), body: newCall("whoami")}.request(t.Context(), t, k.url)
+		r.Host = "mcp.example"
+		response, err := client.Do(r)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		assert.Equal(t, status, response.StatusCode)
+		assert.Empty(t, response.Header["Www-Authenticate"])
+	}
+}
+
 // What shadow mode has let in does not go on when the Guard is told to refuse.
 func TestShadowModeThatEndsLeavesNoSessionToEverybody(t *testing.T) {
 	t.Parallel()

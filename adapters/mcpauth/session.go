@@ -92,10 +92,11 @@ const never = math.MaxInt64
 func withTokenInfo(ctx context.Context, info *auth.TokenInfo) context.Context {
 	verified := func(context.Context, string, *http.Request) (*auth.TokenInfo, error) { return info, nil }
 	carrier := (&http.Request{Header: http.Header{"Authorization": {"Bearer verified"}}}).WithContext(ctx)
+	passed := carrier
 	auth.RequireBearerToken(verified, &auth.RequireBearerTokenOptions{AllowMissingExpiration: true, ClockSkew: never})(
-		http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { ctx = r.Context() }),
+		http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { passed = r }),
 	).ServeHTTP(nowhere{}, carrier)
-	return ctx
+	return passed.Context()
 }
 
 // nowhere is where the answer goes to a request that nobody sent.
