@@ -107,13 +107,14 @@ func TestHeadersThatAskForAMethod(t *testing.T) {
 	t.Parallel()
 	iss := newIssuer(t)
 	a := claims.AllScopes("a")
-	enforce, err := echoauth.Enforce(open(t, middleware.Config{}, iss), echoauth.Policy{Rules: map[string]claims.Rule{"GET /x": a, "POST /x": a, "/one": a}})
+	enforce, err := echoauth.Enforce(open(t, middleware.Config{}, iss), echoauth.Policy{Rules: map[string]claims.Rule{"GET /x": a, "POST /x": a, "/one": a, "HEAD /two": a, "GET /two": claims.AllScopes("b")}})
 	require.NoError(t, err)
 	var n reached
 	e := echo.New()
 	e.Use(enforce)
 	e.Any("/x", n.handle)
 	e.Any("/one", n.handle)
+	e.Any("/two", n.handle)
 	token := iss.Token(scope("a"))
 	for _, name := range []string{"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"} {
 		assert.Equal(t, 403, send(e, "GET", "/x", token, name, "POST").Code, name)
@@ -121,6 +122,7 @@ func TestHeadersThatAskForAMethod(t *testing.T) {
 		assert.Equal(t, 200, send(e, "GET", "/x", token, name, "get ").Code, name)
 		assert.Equal(t, 200, send(e, "GET", "/x", token, name, "HEAD").Code, name)
 		assert.Equal(t, 200, send(e, "HEAD", "/x", token, name, "GET").Code, name)
+		assert.Equal(t, 403, send(e, "HEAD", "/two", token, name, "GET").Code, name)
 		assert.Equal(t, 200, send(e, "GET", "/one", token, name, "POST").Code, name)
 		assert.Equal(t, 403, send(e, "GET", "/x", token, name, "GET", name, "GET", name, "GET", name, "GET", name, "GET").Code, name)
 	}

@@ -30,7 +30,7 @@ func (t *table) choose(route *echo.RouteInfo, r *http.Request) (h http.Handler, 
 		return t.none, false
 	}
 	for _, other := range overrides(r.Header) {
-		if !t.oneEntry(routed, other, pattern) && !t.oneEntry(other, routed, pattern) {
+		if !t.oneEntry(routed, other, pattern) {
 			return t.none, false
 		}
 	}
@@ -50,7 +50,7 @@ func (t *table) find(method, pattern string) *entry {
 }
 
 // oneEntry reports whether a route has one entry for the method that it is chosen by
-// and for another. GET and HEAD are one.
+// and for another. HEAD is a part of GET.
 func (t *table) oneEntry(routed, method, pattern string) bool {
 	return routed == method || routed == http.MethodGet && method == http.MethodHead || t.find(routed, pattern) == t.find(method, pattern)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -49,9 +50,13 @@ func Audit(app *fiber.App, open ...string) (audit.Report, error) {
 		return nil, err
 	}
 	a := &auditor{}
+	covers := covers
+	if app.Config().StrictRouting {
+		covers = coversStrictly
+	}
 	for i, r := range stack {
 		if !r.use {
-			a.routes = append(a.routes, behind(place{r.Method, r.Path}, doorsOf(stack[:i], r)))
+			a.routes = append(a.routes, behind(place{r.Method, r.Path}, doorsOf(stack[:i], r, covers)))
 		}
 	}
 	return a.report(open)
@@ -88,7 +93,7 @@ func routesOf(app *fiber.App) (all []route, err error) {
 
 // doorsOf returns the doors that a request has to pass on the way to the last handler
 // of a route.
-func doorsOf(before []route, r route) (found []*door) {
+func doorsOf(before []route, r route, covers func(prefix, pattern string) bool) (found []*door) {
 	for _, u := range before {
 		if u.use && u.Method == r.Method && covers(u.Path, r.Path) {
 			for _, h := range u.Handlers {
@@ -110,11 +115,25 @@ func covers(prefix, pattern string) bool {
 	if prefix == "/" {
 		return true
 	}
-	if strings.ContainsAny(prefix, `*+?<>()\`) {
+	if strings.ContainsAny(prefix, `*+?<>()\`) || isPartOfASegment(prefix) {
 		return false
 	}
 	rest, ok := strings.CutPrefix(pattern, strings.TrimRight(prefix, "/"))
 	return ok && (rest == "" || rest[0] == '/')
+}
+
+// isPartOfASegment finds a parameter that is not all of its segment, such as :a.x: with
+// something behind it Fiber looks for its end elsewhere.
+var isPartOfASegment = regexp.MustCompile(`[^/]:|:\w*[^/\w]`).MatchString
+
+// coversStrictly is covers with StrictRouting, where a prefix that ends in a slash does
+// not run for the path without it, which a pattern may match by its end.
+func coversStrictly(prefix, pattern string) bool {
+	if prefix != "/" && strings.HasSuffix(prefix, "/") {
+		rest, ok := strings.CutPrefix(pattern, prefix)
+		return ok && !strings.ContainsAny(rest, "*?") && covers(prefix, pattern)
+	}
+	return covers(prefix, pattern)
 }
 
 // auditor gathers what routes require.

@@ -107,6 +107,45 @@ GET   /late   -> all scopes orders.read
 	assert.Equal(t, 401, send(t, app, "HEAD", "/early", "").Code)
 }
 
+// With StrictRouting a prefix that ends in a slash does not run for the path without it.
+// And where a parameter ends inside its segment depends on what stands behind it.
+func TestADoorThatSomePathsOfAPatternPassByDoesNotCount(t *testing.T) {
+	t.Parallel()
+	gate := open(t, middleware.Config{}, newIssuer(t))
+	for _, row := range []struct {
+		name, prefix, pattern, path string
+		config                      fiber.Config
+		covered                     bool
+	}{
+		{"the path without the slash", "/api/", "/api", "/api", fiber.Config{StrictRouting: true}, false},
+		{"a rest that may be empty", "/api/", "/api/*", "/api", fiber.Config{StrictRouting: true}, false},
+		{"a parameter that may be missing", "/api/", "/api/:id?", "/api", fiber.Config{StrictRouting: true}, false},
+		{"something behind the slash", "/api/", "/api/:id", "/api/7", fiber.Config{StrictRouting: true}, true},
+		{"the slash itself", "/api/", "/api/", "/api/", fiber.Config{StrictRouting: true}, true},
+		{"a prefix without a slash", "/api", "/api/*", "/api", fiber.Config{StrictRouting: true}, true},
+		{"the root", "/", "/api", "/api", fiber.Config{StrictRouting: true}, true},
+		{"what is not strict", "/api/", "/api", "/api", fiber.Config{}, true},
+		{"a parameter and a suffix", "/:a.x", "/:a.x/y", "/q.x.x/y", fiber.Config{}, false},
+		{"a parameter and a prefix", "/v:a", "/v:a/y", "/v1/y", fiber.Config{}, false}, // to be safe
+		{"a parameter", "/:a/x", "/:a/x/y", "/q/x/y", fiber.Config{}, true},
+	} {
+		var n reached
+		app := fiber.New(row.config)
+		app.Use(row.prefix, fiberauth.Require(gate, claims.AnyToken()))
+		app.Get(row.pattern, n.handle)
+		_, err := fiberauth.Audit(app)
+		if row.covered {
+			assert.NoError(t, err, row.name)
+		} else {
+			assert.EqualError(t, err, "audit: no rule protects GET "+row.pattern+" (it requires nothing)", row.name)
+		}
+		send(t, app, "GET", row.path, "")
+		if row.covered {
+			assert.Zero(t, n.Load(), row.name)
+		}
+	}
+}
+
 func TestTheAuditOfATable(t *testing.T) {
 	t.Parallel()
 	app := fiber.New()

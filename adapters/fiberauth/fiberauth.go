@@ -18,7 +18,9 @@
 // request as it comes to it: put what changes requests in front of doors of Use and of
 // groups, or take [Enforce] or a door at each route, which are judged as the route
 // that runs. What stands in front of a door runs for everybody, and so does a handler
-// of Use that answers by itself, such as one for files: give those a route.
+// of Use that answers by itself, such as one for files: give those a route. Such a
+// handler must call c.Next once: Fiber remembers where it was, so that a second call goes
+// on behind the door that has refused the first.
 //
 // fasthttp has read the body, up to Config.BodyLimit, before any handler runs.
 //
@@ -125,7 +127,7 @@ func (d *door) handle(c fiber.Ctx) error {
 		return nil
 	}
 	if d.isLast() && c.Matched() {
-		return c.Next() // to Fiber's 404: of a route whose handlers went on, and that had a door
+		return fiber.ErrNotFound // of a route whose handlers went on, and that had a door
 	}
 	ctx, cancel := c.Context(), context.CancelFunc(func() {})
 	if d.ends.Load() {
@@ -142,23 +144,10 @@ func (d *door) handle(c fiber.Ctx) error {
 	p.keepHeader()
 	admitted := p.admitted.Context()
 	c.SetContext(admitted)
+	defer d.release(ctx, admitted, cancel, c) // after a panic too
 	err := c.Next()
 	p.makePrivate()
-	d.release(ctx, admitted, cancel, c)
 	return err
-}
-
-// release ends the context of a call that would end with its token, once the call is
-// over: fasthttp ends none. What is sent as a stream is not over yet, and ends then.
-func (d *door) release(before, admitted context.Context, cancel context.CancelFunc, c fiber.Ctx) {
-	if at, ends := admitted.Deadline(); ends {
-		if was, ended := before.Deadline(); !ended || at.Before(was) {
-			d.ends.Store(true)
-		}
-	}
-	if d.ends.Load() && !c.Response().IsBodyStream() {
-		cancel()
-	}
 }
 
 // choose returns the handler for a request.

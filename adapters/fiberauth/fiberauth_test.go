@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -333,34 +332,6 @@ type silent struct{ fiberauth.Guard }
 
 func (silent) Require(claims.Rule) func(http.Handler) http.Handler {
 	return func(http.Handler) http.Handler { return http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}) }
-}
-
-// The context of a call ends with its token, that of a stream too, and with the call:
-// fasthttp ends none.
-func TestTheContextEndsWithTheToken(t *testing.T) {
-	t.Parallel()
-	iss := newIssuer(t)
-	app := fiber.New()
-	var last context.Context
-	app.Use(fiberauth.Authenticate(open(t, middleware.Config{EndAtExpiry: true}, iss)))
-	app.Get("/stream", func(c fiber.Ctx) error {
-		ctx := c.Context()
-		return c.SendStreamWriter(func(w *bufio.Writer) {
-			<-ctx.Done()
-			_, _ = fmt.Fprint(w, context.Cause(ctx))
-		})
-	})
-	app.Get("/call", func(c fiber.Ctx) error {
-		last = c.Context() //nolint:fatcontext // it is looked at when the call is over
-		return last.Err()
-	})
-	short := iss.Token(jwkstest.Claims{"exp": now.Add(-29 * time.Second).Unix()}) // good for a second, by the leeway
-	assert.Equal(t, middleware.ErrTokenExpired.Error(), send(t, app, "GET", "/stream", short).Body)
-	for range 2 {
-		require.Equal(t, 200, send(t, app, "GET", "/call", iss.Token()).Code)
-	}
-	assert.ErrorIs(t, context.Cause(last), context.Canceled, "released with the call")
-	assert.Equal(t, middleware.ErrTokenExpired.Error(), send(t, app, "GET", "/stream", short).Body, "and a stream goes on")
 }
 
 // The certificate of a client is that of its TLS connection.

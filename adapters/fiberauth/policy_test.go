@@ -85,12 +85,15 @@ func TestWhichEntryDecides(t *testing.T) {
 	sub.Get("/orders", ok)
 	sub.Use("/deep", next)
 	app.Use("/mounted", sub)
+	headless := fiber.New(fiber.Config{DisableHeadAutoRegister: true}) // whose HEAD is added when the app serves
+	headless.Get("/orders", ok)
+	app.Use("/headless", headless)
 	group := app.Group("/group", next)
 	group.Get("/orders", ok)
 	require.NoError(t, fiberauth.Enforce(app, gate, fiberauth.Policy{
 		Rules: map[string]claims.Rule{
 			"/both": a, "POST /both": b, "GET /read": a, "/files/*": a, `/run\:all`: a, "NoRoute": b, "HEAD /read2": a, "GET /read2": b,
-			"GET /get": a, "/mounted/orders": a, "GET /group/orders": a, "/through": a, "/:any": b,
+			"GET /get": a, "/mounted/orders": a, "/headless/orders": a, "GET /group/orders": a, "/through": a, "/:any": b,
 		},
 		Exempt: []string{"GET /open", "/missing/*"},
 	}))
@@ -118,6 +121,8 @@ func TestWhichEntryDecides(t *testing.T) {
 		{"and may go there", "GET /through", "a b", 200},
 		{"a mounted app", "GET /mounted/orders", "a", 200},
 		{"a mounted app, without the scope", "GET /mounted/orders", "b", 403},
+		{"a mounted app without HEAD", "GET /headless/orders", "a", 200},
+		{"whose HEAD is no route of the table", "HEAD /headless/orders", "a", 403},
 		{"a group", "GET /group/orders", "a", 200},
 		{"a group, without the scope", "GET /group/orders", "b", 403},
 		{"a route without an entry", "GET /forgotten", "a b", 403},
@@ -134,6 +139,7 @@ func TestWhichEntryDecides(t *testing.T) {
 	}
 	for name, register := range map[string]func(){
 		"a route":      func() { app.Get("/late", ok) },
+		"with a door":  func() { app.Get("/late", fiberauth.Authenticate(gate), ok) },
 		"the same":     func() { app.Get("/:any", ok) },
 		"a middleware": func() { app.Use(next) },
 		"of a group":   func() { group.Get("/late", ok) },
@@ -150,7 +156,8 @@ func TestHeadersThatAskForAMethod(t *testing.T) {
 	app := fiber.New()
 	app.All("/x", answerFiber)
 	app.All("/one", answerFiber)
-	require.NoError(t, fiberauth.Enforce(app, open(t, middleware.Config{}, iss), fiberauth.Policy{Rules: map[string]claims.Rule{"GET /x": a, "POST /x": a, "/one": a}}))
+	app.All("/two", answerFiber)
+	require.NoError(t, fiberauth.Enforce(app, open(t, middleware.Config{}, iss), fiberauth.Policy{Rules: map[string]claims.Rule{"GET /x": a, "POST /x": a, "/one": a, "HEAD /two": a, "GET /two": claims.AllScopes("b")}}))
 	token := iss.Token(scope("a"))
 	for _, name := range []string{"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"} {
 		assert.Equal(t, 403, send(t, app, "GET", "/x", token, name, "POST").Code, name)
@@ -158,6 +165,7 @@ func TestHeadersThatAskForAMethod(t *testing.T) {
 		assert.Equal(t, 200, send(t, app, "GET", "/x", token, name, "get ").Code, name)
 		assert.Equal(t, 200, send(t, app, "GET", "/x", token, name, "HEAD").Code, name)
 		assert.Equal(t, 200, send(t, app, "HEAD", "/x", token, name, "GET").Code, name)
+		assert.Equal(t, 403, send(t, app, "HEAD", "/two", token, name, "GET").Code, name)
 		assert.Equal(t, 200, send(t, app, "GET", "/one", token, name, "POST").Code, name)
 		assert.Equal(t, 403, send(t, app, "GET", "/x", token, name, "GET", name, "GET", name, "GET", name, "GET", name, "GET").Code, name)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/gofiber/fiber/v3"
@@ -33,22 +34,59 @@ func requestOf(ctx context.Context, c fiber.Ctx) (r *http.Request, certain bool)
 	return r.WithContext(ctx), certain && proper
 }
 
-// headerOf returns all values of all fields. It reports false for a name that RFC
-// 9112 forbids and fasthttp lets pass: another reader of the same request may take it
-// for the field without the space.
+// headerOf returns all values of all fields. It reports false for what RFC 9112
+// forbids and fasthttp lets pass: a name with a space, which another reader of the
+// same request may take for the field without it, and a second Host.
 //
 // RFC 9112 section 5.1: https://www.rfc-editor.org/rfc/rfc9112#section-5.1
+// RFC 9112 section 3.2: https://www.rfc-editor.org/rfc/rfc9112#section-3.2
 func headerOf(h *fasthttp.RequestHeader) (header http.Header, proper bool) {
-	header, proper = make(http.Header, h.Len()), true
+	inFront, hosts := inFrontOf(h)
+	header, proper = make(http.Header, h.Len()), hosts <= 1
 	for name, value := range h.All() {
 		key := http.CanonicalHeaderKey(string(name))
 		if strings.Contains(key, " ") {
 			proper = false
 		}
-		header[key] = append(header[key], string(value))
+		if inFront == nil || inFront[key] || isShown(key) {
+			header[key] = append(header[key], string(value))
+		}
 	}
 	delete(header, "Host") // which net/http keeps apart
 	return header, proper
+}
+
+// inFrontOf returns the names that stand in front of a chunked body, nil for any other
+// body, and how many of them are Host. What stands behind the body, the trailer, fasthttp
+// puts among the other fields, where a proxy in front has not looked: it is no part of
+// the header.
+//
+// RFC 9110 section 6.5.1: https://www.rfc-editor.org/rfc/rfc9110#section-6.5.1
+func inFrontOf(h *fasthttp.RequestHeader) (names map[string]bool, hosts int) {
+	chunked := false
+	for name := range h.AllInOrder() {
+		switch {
+		case strings.EqualFold(string(name), fiber.HeaderHost):
+			hosts++
+		case strings.EqualFold(string(name), fiber.HeaderTransferEncoding):
+			chunked = true
+		}
+	}
+	if !chunked {
+		return nil, hosts
+	}
+	names = make(map[string]bool)
+	for name := range h.AllInOrder() {
+		names[http.CanonicalHeaderKey(string(name))] = true
+	}
+	return names, hosts
+}
+
+// isShown reports whether a field counts wherever it stands: one that fasthttp takes in
+// no trailer, so that a handler in front of the door has set it, and one that handlers
+// behind the door may obey.
+func isShown(key string) bool {
+	return key == fiber.HeaderAuthorization || key == fiber.HeaderCookie || slices.Contains(overrideHeaders[:], key)
 }
 
 // targetOf returns the URL of a request. It reports false for a target that net/http

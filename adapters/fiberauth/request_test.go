@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/middleware"
 	"github.com/sallyport-go/sallyport/middleware/dpop"
+	"github.com/sallyport-go/sallyport/middleware/mtls"
 )
 
 // status sends bytes and returns the status of the first answer, 0 for none.
@@ -60,6 +62,8 @@ func TestNoShapeOfAHeaderOpensADoor(t *testing.T) {
 			{"a space before the colon, and a good one", head("Authorization : Bearer x", bearer), 403},
 			{"a space before the colon", head("Authorization : Bearer " + token), 401},
 			{"a space in a name, and a good token", head("X Y: 1", bearer), 403},
+			{"two hosts, and a good token", head("host: other.example", bearer), 403},
+			{"two hosts", head("Host: api.example"), 401},
 			{"an underscore in the name", head("Auth_orization: Bearer " + token), 401},
 			{"a token for the proxy", head("Proxy-" + bearer), 401},
 			{"a token in a cookie", head("Cookie: Authorization=Bearer " + token), 401},
@@ -78,6 +82,48 @@ func TestNoShapeOfAHeaderOpensADoor(t *testing.T) {
 				continue // the connection was closed
 			}
 			assert.Equal(t, row.status, got, "%s, normalizing disabled: %v", row.name, disabled)
+		}
+	}
+}
+
+// fasthttp makes headers of what stands behind a chunked body, where no proxy looks that
+// takes a header away from its clients.
+func TestWhatStandsInATrailerIsNoHeader(t *testing.T) {
+	t.Parallel()
+	iss := newIssuer(t)
+	binding, err := mtls.New(mtls.Config{Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
+	require.NoError(t, err)
+	own := iss.NewCertificate()
+	token := iss.Token(own.Bound(), scope("get", "post", "delete"))
+	bearer, certificate := "Authorization: Bearer "+token, "Client-Cert: "+own.ClientCert()
+	gate := open(t, middleware.Config{Bindings: []middleware.Binding{binding}}, iss)
+	for _, streamed := range []bool{false, true} {
+		app := fiber.New(fiber.Config{StreamRequestBody: streamed})
+		app.Use("/moved", func(c fiber.Ctx) error {
+			c.Request().Header.Set("Authorization", "Bearer "+c.Get("X-Token"))
+			return c.Next()
+		})
+		app.Use(func(c fiber.Ctx) error { _ = c.Body(); return c.Next() }) // a stream has its trailer when it is read
+		app.Post("/*", fiberauth.RequireAccess(gate, levels()), answerFiber)
+		address := serveFiber(t, app)
+		chunked := func(path, trailer string, lines ...string) string {
+			return "POST " + path + " HTTP/1.1\r\nHost: api.example\r\nConnection: close\r\ntransfer-encoding: chunked\r\n" +
+				strings.Join(lines, "\r\n") + "\r\n\r\n1\r\nx\r\n0\r\n" + trailer + "\r\n\r\n"
+		}
+		for _, row := range []struct {
+			name, request string
+			status        int
+		}{
+			{"a certificate in the header", chunked("/x", "X: y", bearer, certificate), 200},
+			{"in the trailer", chunked("/x", certificate, bearer), 401},
+			{"in the trailer, announced", chunked("/x", certificate, bearer, "Trailer: Client-Cert"), 401},
+			{"in the trailer, in small letters", chunked("/x", strings.ToLower("Client-Cert")+certificate[len("Client-Cert"):], bearer), 401},
+			{"another in the header, and it in the trailer", chunked("/x", certificate, bearer, "Client-Cert: "+iss.NewCertificate().ClientCert()), 401},
+			{"a token that a handler in front has found", chunked("/moved", "X: y", certificate, "X-Token: "+token), 200},
+			{"a method that a trailer asks for, and handlers see", chunked("/x", "X-HTTP-Method-Override: DELETE", bearer, certificate), 403},
+			{"a name with a space", chunked("/x", "X Y: 1", bearer, certificate), 403},
+		} {
+			assert.Equal(t, row.status, status(t, address, row.request), "%s, streamed: %v", row.name, streamed)
 		}
 	}
 }

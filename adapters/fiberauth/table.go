@@ -26,7 +26,7 @@ func (t *table) guard(app *fiber.App, stack []route) {
 	app.Use("/*", t.doorFor("", "").asFiber()) // for targets without a slash too
 	app.RebuildTree()
 	app.Hooks().OnRoute(func(r fiber.Route) error {
-		if len(r.Handlers) > 0 && isDoor(r.Handlers[0]) {
+		if own := appendDoor(nil, r.Handlers[0]); len(own) > 0 && own[0].table == t {
 			return nil // of HEAD, with the handlers of GET
 		}
 		return fmt.Errorf("fiberauth: %s %s is registered after Enforce, which was to guard all routes", r.Method, r.Path)
@@ -48,7 +48,7 @@ func (d *door) isCertain(c fiber.Ctx, r *http.Request) bool {
 	routed, t := c.Route().Method, d.table
 	methods := append(overrides(r.Header), r.Method, string(c.Request().Header.Method()))
 	return !slices.ContainsFunc(methods, func(method string) bool {
-		return !t.oneEntry(routed, method, d.at.pattern) && !t.oneEntry(method, routed, d.at.pattern)
+		return !t.oneEntry(routed, method, d.at.pattern)
 	})
 }
 
@@ -68,7 +68,7 @@ func (t *table) find(method, pattern string) *entry {
 }
 
 // oneEntry reports whether a route has one entry for the method that it is chosen by
-// and for another. GET and HEAD are one.
+// and for another. HEAD is a part of GET.
 func (t *table) oneEntry(routed, method, pattern string) bool {
 	return routed == method || routed == http.MethodGet && method == http.MethodHead || t.find(routed, pattern) == t.find(method, pattern)
 }

@@ -68,7 +68,7 @@ func (t *Table) report(asked []entry) (audit.Report, error) {
 
 func (t *Table) requires(at entry, ok bool) (access string, ruled bool) {
 	if !ok {
-		if t.shadow {
+		if t.inShadow() {
 			return "nothing, for the Guard is in shadow mode", false
 		}
 		return "nobody, for no entry of the table names it", false

@@ -55,12 +55,8 @@ func (c *call) admitBatch() error {
 
 // context returns the context of a message with what its own request brought. What
 // it has otherwise is of the request that opened the session.
-func (c *call) context(ctx context.Context) (context.Context, bool) {
-	ctx, ok := withTokenInfo(ctx, c.info)
-	if !ok {
-		return nil, false
-	}
-	return claims.NewContext(ctx, c.who), true
+func (c *call) context(ctx context.Context) context.Context {
+	return claims.NewContext(withTokenInfo(ctx, c.info), c.who)
 }
 
 // errRefused is what a message is answered with that is refused. Callers see the
@@ -87,11 +83,7 @@ func (t *Table) judge(next mcp.MethodHandler) mcp.MethodHandler {
 			return nil, errRefused
 		}
 		req.GetExtra().TokenInfo = c.info // which is this message's own
-		own, ok := c.context(ctx)
-		if !ok {
-			return nil, errRefused
-		}
-		return next(own, method, req)
+		return next(c.context(ctx), method, req)
 	}
 }
 

@@ -9,11 +9,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sallyport-go/sallyport"
 	"github.com/sallyport-go/sallyport/adapters/mcpauth"
 	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/jwks/jwkstest"
 	"github.com/sallyport-go/sallyport/middleware"
 	"github.com/sallyport-go/sallyport/middleware/dpop"
+	"github.com/sallyport-go/sallyport/providers"
 )
 
 // A refused tool does not run, and its caller sees the status of HTTP, also where the
@@ -237,4 +239,46 @@ func TestShadowModeRefusesNothing(t *testing.T) {
 	}
 	got := k.send(message{body: initialize})
 	assert.Equal(t, http.StatusOK, got.status, got.body)
+}
+
+// What the guide says of a proxy on the same machine.
+func TestAForeignHostAtALoopbackAddressIsTheSDKsToRefuse(t *testing.T) {
+	t.Parallel()
+	for disabled, status := range map[bool]int{false: http.StatusForbidden, true: http.StatusOK} {
+		k := newKit(t, config{options: &mcp.StreamableHTTPOptions{Stateless: true, DisableLocalhostProtection: disabled}})
+		r := message{token: k.token("a", ""), header: named("tools/call", "whoami"), body: newCall("whoami")}.request(t.Context(), t, k.url)
+		r.Host = "mcp.example"
+		response, err := client.Do(r)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		assert.Equal(t, status, response.StatusCode)
+		assert.Empty(t, response.Header["Www-Authenticate"])
+	}
+}
+
+// What shadow mode has let in does not go on when the Guard is told to refuse.
+func TestShadowModeThatEndsLeavesNoSessionToEverybody(t *testing.T) {
+	t.Parallel()
+	shadow, refusing := middleware.Config{Shadow: true, Resource: resource}, middleware.Config{Resource: resource}
+	k := newKit(t, config{guard: shadow})
+	into := func(guard middleware.Config) {
+		require.NoError(t, k.gate.Replace(t.Context(), sallyport.Config{Providers: []providers.Provider{providers.Generic(k.issuer.Issuer(), audience)}, Guard: guard}))
+	}
+	header := [][2]string{version(oldVersion)}
+	whoami := func(client, session string) int {
+		return k.send(message{token: k.token(client, "get"), session: session, header: header, body: call("whoami")}).status
+	}
+	opened := k.open(k.token("a", ""))
+	assert.Equal(t, http.StatusOK, whoami("b", opened), "in shadow mode nothing is refused")
+
+	into(refusing)
+	assert.Equal(t, http.StatusForbidden, whoami("b", opened), "a session that everybody could use")
+	assert.Equal(t, http.StatusForbidden, whoami("a", opened), "is nobody's")
+	own := k.open(k.token("a", ""))
+	assert.Equal(t, http.StatusOK, whoami("a", own))
+	assert.Equal(t, http.StatusForbidden, whoami("b", own), "a new one belongs to its caller")
+
+	into(shadow)
+	got := k.send(message{body: initialize})
+	assert.Equal(t, http.StatusOK, got.status, "and shadow mode lets everybody through again: %s", got.body)
 }

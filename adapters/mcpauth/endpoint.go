@@ -22,7 +22,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.door(r)
 
 // Requires returns in words what a request must bring, for the audits of routers.
 func (e *endpoint) Requires(string, string) (access string, ruled bool) {
-	if e.table.shadow {
+	if e.table.inShadow() {
 		return "nothing, for the Guard is in shadow mode", false
 	}
 	return "what the table of mcpauth says of the message", true
@@ -84,17 +84,12 @@ func (e *endpoint) serve(w http.ResponseWriter, r *http.Request) {
 		guard.Deny(w, r, err)
 		return
 	}
-	if who == nil && !e.table.shadow { // no Guard of ours
+	if who == nil && !e.table.inShadow() { // no Guard of ours
 		guard.Deny(w, r, nil)
 		return
 	}
 	c := e.table.newCall(admitted, who)
-	ctx, ok := withTokenInfo(admitted.Context(), c.info)
-	if !ok {
-		guard.Deny(w, r, nil)
-		return
-	}
-	inside := admitted.WithContext(ctx)
+	inside := admitted.WithContext(withTokenInfo(admitted.Context(), c.info))
 	if r.Method != http.MethodPost {
 		e.sdk.ServeHTTP(w, inside)
 		return

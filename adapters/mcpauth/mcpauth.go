@@ -56,7 +56,6 @@ type Table struct {
 	all     func(http.Handler) http.Handler // of all rules at once
 	none    func(http.Handler) http.Handler // of nobody
 	allRule claims.Rule
-	shadow  bool // the Guard refuses nothing
 	servers servers
 }
 
@@ -77,7 +76,6 @@ func New(guard Guard, p Policy) (*Table, error) {
 		t.doors[at] = guard.Require(rule)
 	}
 	t.all = guard.Require(t.allRule)
-	t.shadow = inShadow(guard)
 	return t, nil
 }
 
@@ -109,9 +107,10 @@ func (t *Table) Handler(getServer func(*http.Request) *mcp.Server, options *mcp.
 	return e
 }
 
-// inShadow reports whether a Guard refuses nothing, by what its handlers say.
-func inShadow(guard Guard) bool {
-	h, ok := guard.Require(claims.Rule{})(http.NotFoundHandler()).(requirer)
+// inShadow reports whether the Guard refuses nothing, by what its handlers say: its
+// configuration may have been replaced since the last request.
+func (t *Table) inShadow() bool {
+	h, ok := t.none(http.NotFoundHandler()).(requirer)
 	if !ok {
 		return false
 	}

@@ -44,15 +44,18 @@ func callOf(req mcp.Request) *call {
 	return c
 }
 
-// tokenInfo returns what the SDK knows a call by. In shadow mode no session is bound,
-// because nothing is refused then.
+// anybody is whom the sessions of shadow mode belong to, where nothing is refused, and
+// nobody when that mode ends.
+const anybody = "anybody, in shadow mode"
+
+// tokenInfo returns what the SDK knows a call by.
 func (t *Table) tokenInfo(c *call) *auth.TokenInfo {
-	info := &auth.TokenInfo{Extra: map[string]any{callKey: c}}
+	info := &auth.TokenInfo{UserID: anybody, Extra: map[string]any{callKey: c}}
 	if c.who == nil {
 		return info
 	}
 	info.Scopes, info.Expiration = slices.Collect(c.who.Scopes()), c.who.ExpiresAt()
-	if !t.shadow {
+	if !t.inShadow() {
 		info.UserID = userID(c.who)
 	}
 	return info
@@ -84,18 +87,16 @@ func (e *endpoint) identified() claims.Rule {
 const never = math.MaxInt64
 
 // withTokenInfo returns a context that has a TokenInfo where the SDK looks for one.
-// Nothing but the SDK's own middleware can put it there.
-func withTokenInfo(ctx context.Context, info *auth.TokenInfo) (context.Context, bool) {
+// Nothing but the SDK's own middleware can put it there. Where it does not, the context
+// of a request has none, so that its messages are refused as those of other transports.
+func withTokenInfo(ctx context.Context, info *auth.TokenInfo) context.Context {
 	verified := func(context.Context, string, *http.Request) (*auth.TokenInfo, error) { return info, nil }
-	var passed *http.Request
 	carrier := (&http.Request{Header: http.Header{"Authorization": {"Bearer verified"}}}).WithContext(ctx)
+	passed := carrier
 	auth.RequireBearerToken(verified, &auth.RequireBearerTokenOptions{AllowMissingExpiration: true, ClockSkew: never})(
 		http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { passed = r }),
 	).ServeHTTP(nowhere{}, carrier)
-	if passed == nil {
-		return nil, false
-	}
-	return passed.Context(), true
+	return passed.Context()
 }
 
 // nowhere is where the answer goes to a request that nobody sent.

@@ -150,6 +150,38 @@ paths:
 	}
 }
 
+// Who passes as nobody has no claims that look as if their scopes had been asked for.
+func TestAnAlternativeThatIsNotMetGivesNoClaims(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	h := validated(t, a, load(t, schemes+`
+paths:
+  /home: {get: {security: [{oauth: [x]}, {}]}}
+`), openapiauth.Config{})(a)
+	for authorization, client := range map[string]string{a.bearer("x"): "test-client", a.bearer("y"): "nobody", "": "nobody"} {
+		assert.Equal(t, 200, serve(h, request("GET", "/home", authorization, nil)).StatusCode)
+		assert.Equal(t, []string{client}, a.take())
+	}
+}
+
+// All mistakes of a request at once: a refusal is one all the same.
+func TestARefusalAmongSeveralMistakesIsARefusal(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	var answers []bool
+	h := nethttpmiddleware.OapiRequestValidatorWithOptions(load(t, orders), &nethttpmiddleware.Options{
+		Options:           openapi3filter.Options{AuthenticationFunc: openapiauth.AuthenticationFunc(a, openapiauth.Config{}), MultiError: true},
+		MultiErrorHandler: func(errs openapi3.MultiError) (int, error) { return http.StatusBadRequest, errs },
+		ErrorHandlerWithOpts: func(_ context.Context, err error, w http.ResponseWriter, r *http.Request, o nethttpmiddleware.ErrorHandlerOpts) {
+			answers = append(answers, openapiauth.Deny(a, w, r, err))
+		},
+	})(a)
+	res := serve(h, request("POST", "/orders", a.bearer("orders.read"), strings.NewReader(`{}`)))
+	assert.Equal(t, []bool{true}, answers)
+	assert.Equal(t, 403, res.StatusCode)
+	assert.Empty(t, a.take())
+}
+
 func TestTheFunctionWithoutAGuardRefuses(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)

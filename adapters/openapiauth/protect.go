@@ -22,15 +22,20 @@ import (
 // A request that no operation matches is refused, 401 without a good token, 403
 // with one. So is one whose path another router could read as another one's: not
 // in its clean form ("//", "/./", "/../"), or with an escaped slash, backslash or
-// dot, and one with a header such as X-HTTP-Method-Override that asks for another
-// method. HEAD is matched like any method: a document names it, or it is refused.
-// Where the document has servers, their hosts and paths take part in the matching.
+// dot, or of another operation once its escapes are undone, and one with a header such
+// as X-HTTP-Method-Override that asks for another method. HEAD is matched like any
+// method: a document names it, or it is refused. Where the document has servers, their
+// schemes, hosts and paths take part in the matching, as they do in the validation:
+// behind a proxy that ends TLS no request is for https://api.example/v1, so give the
+// server as /v1, or set Servers to nil.
 //
 // Where an operation may be called without a token ("security": [{}, ...]), a
 // token that comes all the same must be good; its scopes do not count.
 //
 // The document must not be changed afterwards. Every mistake in it is reported: a
-// scheme that is not declared, or not the Guard's.
+// scheme that is not declared, or not the Guard's, and operations that ask for
+// different things under paths that routers take for one another, such as
+// /orders/{id} and /{kind}/export.
 func Protect(guard Guard, doc *openapi3.T, cfg Config) (func(http.Handler) http.Handler, error) {
 	if guard == nil || doc == nil {
 		return nil, errors.New("openapiauth: Protect: the Guard or the document is nil")
@@ -89,7 +94,7 @@ func (c Config) rulesOf(doc *openapi3.T) (map[*openapi3.Operation]*claims.Rule, 
 		}
 		rules[o.is] = &rule
 	}
-	return rules, errors.Join(errs...)
+	return rules, errors.Join(append(errs, ambiguities(doc)...)...)
 }
 
 // protected is the API behind a Guard.
@@ -102,11 +107,36 @@ type protected struct {
 func (p *protected) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	door := p.none
 	if isPlain(r) {
-		if route, _, err := p.router.FindRoute(r); err == nil && p.doors[route.Operation] != nil {
-			door = p.doors[route.Operation]
+		if found := p.doors[p.find(r)]; found != nil {
+			door = found
 		}
 	}
 	door.ServeHTTP(w, r)
+}
+
+// find returns the operation that a request is for, nil for none: by the path as it
+// came, by which kin-openapi and Chi route, and by the path without its escapes, by
+// which others do.
+func (p *protected) find(r *http.Request) *openapi3.Operation {
+	op := p.route(r)
+	if r.URL.RawPath == "" {
+		return op
+	}
+	decoded, target := *r, *r.URL
+	target.RawPath = ""
+	decoded.URL = &target
+	if p.route(&decoded) != op {
+		return nil
+	}
+	return op
+}
+
+func (p *protected) route(r *http.Request) *openapi3.Operation {
+	route, _, err := p.router.FindRoute(r)
+	if err != nil {
+		return nil
+	}
+	return route.Operation
 }
 
 // isPlain reports whether every router reads the method and the path of a request

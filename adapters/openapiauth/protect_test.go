@@ -190,3 +190,22 @@ func TestEveryForgeryIsRefused(t *testing.T) {
 	jwkstest.AttackHandler(t, a.issuer, h, request("GET", "/orders", "", nil), jwkstest.Claims{"scope": "orders.read"})
 	jwkstest.AttackHandler(t, a.issuer, validated(t, a, load(t, orders), openapiauth.Config{})(a), request("GET", "/orders", "", nil), jwkstest.Claims{"scope": "orders.read"})
 }
+
+// Servers take part in the matching, their scheme too.
+func TestADocumentsServersTakePart(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	for _, row := range []struct {
+		server, target string
+		status         int
+	}{
+		{"/v1", "/v1/open", 200},
+		{"/v1", "/open", 401},
+		{"https://api.example/v1", "https://api.example/v1/open", 200},
+		{"https://api.example/v1", "https://other.example/v1/open", 401},
+		{"https://api.example/v1", "http://api.example/v1/open", 401},
+	} {
+		h := protect(t, a, load(t, schemes+"servers: [{url: "+row.server+"}]\npaths: {/open: {get: {security: []}}}"), openapiauth.Config{})
+		assert.Equal(t, row.status, serve(h, request("GET", row.target, "", nil)).StatusCode, "%s at %s", row.target, row.server)
+	}
+}
