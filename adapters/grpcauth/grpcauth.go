@@ -100,7 +100,7 @@ func (i *Interceptor) orZero() *Interceptor {
 
 func (i *Interceptor) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	c := i.call(ctx, info.FullMethod)
-	if c.entry.exempt {
+	if c.entry.exempt || i.judged(ctx) {
 		return next(ctx, req)
 	}
 	admitted, end, refused := c.admit(ctx)

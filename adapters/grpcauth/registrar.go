@@ -45,9 +45,20 @@ func (i *Interceptor) early(full string, next grpc.MethodHandler) grpc.MethodHan
 		info := &grpc.UnaryServerInfo{Server: srv, FullMethod: full}
 		return i.unary(ctx, nil, info, func(admitted context.Context, _ any) (any, error) {
 			ends := endsBefore(admitted, ctx)
+			admitted = context.WithValue(admitted, earlyKey{i}, grpc.ServerTransportStreamFromContext(ctx))
 			return next(srv, admitted, func(m any) error {
 				return untilExpiry(admitted, ends, func() error { return receive(m) })
 			}, further)
 		})
 	}
+}
+
+// earlyKey finds the transport of the call that an Interceptor has judged early.
+type earlyKey struct{ by *Interceptor }
+
+// judged reports whether this very call was judged before its message. A context that
+// went on into another call has the transport of that one.
+func (i *Interceptor) judged(ctx context.Context) bool {
+	at := ctx.Value(earlyKey{i})
+	return at != nil && at == any(grpc.ServerTransportStreamFromContext(ctx))
 }
