@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/sallyport-go/sallyport/adapters/grpcauth"
+	"github.com/sallyport-go/sallyport/claims"
 	"github.com/sallyport-go/sallyport/middleware"
 )
 
@@ -162,4 +163,24 @@ func TestTheDescriptionOfAServiceStaysAsItIs(t *testing.T) {
 	assert.ElementsMatch(t, open.GetServiceInfo()[service].Methods, guarded.GetServiceInfo()[service].Methods, "what the audit is told")
 	assert.Equal(t, codes.Unauthenticated, call(t.Context(), connect(t, listen(t, guarded)), list).code)
 	assert.Equal(t, codes.OK, call(t.Context(), connect(t, listen(t, open)), list).code)
+}
+
+// checks is a Guard that counts what it is asked.
+type checks struct {
+	grpcauth.Guard
+	asked atomic.Int64
+}
+
+func (c *checks) Check(r *http.Request, rule claims.Rule) (*http.Request, *claims.Claims, error) {
+	c.asked.Add(1)
+	return c.Guard.Check(r, rule)
+}
+
+func TestACallThatIsJudgedEarlyIsJudgedOnce(t *testing.T) {
+	t.Parallel()
+	iss := issuerOf(t)
+	guard := &checks{Guard: gateOf(t, middleware.Config{}, iss)}
+	conn, _ := early(t, newAuth(t, guard, policy()), &orders{})
+	assert.Equal(t, codes.OK, call(bearing(t.Context(), "Bearer "+iss.Token(reader)), conn, list).code)
+	assert.EqualValues(t, 1, guard.asked.Load())
 }
