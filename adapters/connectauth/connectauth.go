@@ -38,7 +38,8 @@
 // # Streams
 //
 // With [Policy.EndAtExpiry] the context of a call ends with its token, and a Receive
-// that waits for a message returns. [ExpiryInterceptor] then tells the caller why.
+// or a Send that waits for the caller returns. [ExpiryInterceptor] then tells the caller
+// why.
 package connectauth
 
 import (
@@ -147,7 +148,8 @@ func (e *enforcer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer p.commit()
 		w = p
 	}
-	defer endReading(admitted.Context(), w)()
+	w, end := endWaiting(w, admitted)
+	defer end()
 	b.door.ServeHTTP(w, admitted) // which finds the token verified
 }
 

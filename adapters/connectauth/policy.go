@@ -28,9 +28,10 @@ type Policy struct {
 	Exempt []string
 
 	// EndAtExpiry ends calls when their token is no longer good, at exp plus leeway:
-	// the context ends with the cause [middleware.ErrTokenExpired], and so does a
-	// Receive that waits. It is for streams; see [ExpiryInterceptor]. A Guard with
-	// EndAtExpiry of its own has the same effect.
+	// the context ends with the cause [middleware.ErrTokenExpired], a Receive that
+	// waits returns, and an answer that has begun is cut after five seconds, unless
+	// the server has a WriteTimeout, which is left to do that. It is for streams; see
+	// [ExpiryInterceptor]. A Guard with EndAtExpiry of its own has the same effect.
 	//
 	// RFC 7519 section 4.1.4: https://www.rfc-editor.org/rfc/rfc7519#section-4.1.4
 	EndAtExpiry bool

@@ -27,7 +27,7 @@ import (
 // in a header.
 func (e *enforcer) refuse(w http.ResponseWriter, r *http.Request, service string, err error) {
 	a := answer{header: w.Header()}
-	e.guard.Deny(&a, r, err)
+	e.guard.Deny(&a, nil, err)
 	_ = errorWriter.Write(w, r, e.errorFor(r, &a, service, err))
 }
 

@@ -255,3 +255,18 @@ type failing struct{ connectauth.Guard }
 func (f *failing) Check(r *http.Request, _ claims.Rule) (*http.Request, *claims.Claims, error) {
 	return r, nil, io.ErrUnexpectedEOF
 }
+
+// The Guard's own body is not sent to a call, and neither is what describes it.
+func TestAnErrorBodyOfTheGuardLeavesNothingInTheHeader(t *testing.T) {
+	t.Parallel()
+	gate := open(t, middleware.Config{ErrorBody: func(w http.ResponseWriter, _ *http.Request, _ *middleware.Error) {
+		w.Header().Set("Content-Length", "3")
+		w.Header().Set("Content-Encoding", "br")
+		_, _ = io.WriteString(w, "own")
+	}}, newIssuer(t))
+	url := serve(t, enforced(t, gate, table(), service()))
+	for _, p := range protocols {
+		_, err := p.dial(t, url+listProcedure).CallUnary(t.Context(), request())
+		assert.EqualError(t, err, "unauthenticated: a bearer access token is required", p.name)
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"time"
 
 	"connectrpc.com/connect"
 
@@ -14,7 +13,8 @@ import (
 
 // ExpiryInterceptor returns an interceptor for handlers of calls that end with their
 // token ([Policy.EndAtExpiry]). Their callers get unauthenticated, with the
-// challenge for an expired token, instead of a deadline that they have not set:
+// challenge for an expired token, instead of a deadline that they have not set, and
+// a Send of a stream fails from then on:
 //
 //	ordersv1connect.NewOrdersHandler(service, connect.WithInterceptors(connectauth.ExpiryInterceptor(gate)))
 //
@@ -46,8 +46,22 @@ func (*expiry) WrapStreamingClient(next connect.StreamingClientFunc) connect.Str
 // WrapStreamingHandler implements [connect.Interceptor].
 func (e *expiry) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
-		return e.explain(ctx, next(ctx, conn), conn)
+		return e.explain(ctx, next(ctx, &sending{conn, ctx}), conn)
 	}
+}
+
+// sending is a stream that sends nothing when its token has ended.
+type sending struct {
+	connect.StreamingHandlerConn
+	ctx context.Context //nolint:containedctx // that of the stream, which Send is not given
+}
+
+// Send sends a message. The one answer to an upload is sent in any case.
+func (s *sending) Send(message any) error {
+	if s.Spec().StreamType&connect.StreamTypeServer != 0 && errors.Is(context.Cause(s.ctx), middleware.ErrTokenExpired) {
+		return connect.NewError(connect.CodeDeadlineExceeded, middleware.ErrTokenExpired)
+	}
+	return s.StreamingHandlerConn.Send(message)
 }
 
 // explain returns the error of a call that was ended by the end of its token.
@@ -67,25 +81,4 @@ func (e *expiry) explain(ctx context.Context, err error, call interface{ Peer() 
 	e.guard.Deny(&a, nil, reason.Expired)
 	ended.Meta()["Www-Authenticate"] = a.header["Www-Authenticate"]
 	return ended
-}
-
-// endReading ends a wait for messages of the caller when the token of the call ends:
-// a handler in Receive does not see its context. The caller must call the function
-// that it returns before the handler of net/http returns.
-func endReading(ctx context.Context, w http.ResponseWriter) func() {
-	if _, ends := ctx.Deadline(); !ends {
-		return func() {}
-	}
-	done := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(done)
-		if errors.Is(context.Cause(ctx), middleware.ErrTokenExpired) {
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now()) // not every ResponseWriter can
-		}
-	})
-	return func() {
-		if !stop() {
-			<-done
-		}
-	}
 }

@@ -170,3 +170,32 @@ func TestTheInterceptorExplainsTheEndOfATokenAlone(t *testing.T) {
 	i.WrapStreamingClient(func(context.Context, connect.Spec) connect.StreamingClientConn { called = true; return nil })(t.Context(), connect.Spec{})
 	assert.True(t, called)
 }
+
+// stream is one of a kind, that counts what it sends.
+type stream struct {
+	conn
+	kind connect.StreamType
+	sent int
+}
+
+func (s *stream) Spec() connect.Spec { return connect.Spec{StreamType: s.kind} }
+func (s *stream) Send(any) error     { s.sent++; return nil }
+
+// The answer to an upload is sent, for the work is done. What has no end ends.
+func TestBehindTheEndAnAnswerIsSentAndNoMessageOfAStream(t *testing.T) {
+	t.Parallel()
+	i := connectauth.ExpiryInterceptor(open(t, middleware.Config{}, newIssuer(t)))
+	for kind, want := range map[connect.StreamType]int{connect.StreamTypeClient: 1, connect.StreamTypeServer: 0, connect.StreamTypeBidi: 0} {
+		for name, ctx := range map[string]context.Context{"by its token": ended(t, middleware.ErrTokenExpired), "by its caller": ended(t, context.Canceled), "not at all": t.Context()} {
+			s := &stream{kind: kind}
+			err := i.WrapStreamingHandler(func(_ context.Context, conn connect.StreamingHandlerConn) error { return conn.Send(nil) })(ctx, s)
+			if name != "by its token" || want == 1 {
+				assert.NoError(t, err, name)
+				assert.Equal(t, 1, s.sent, name)
+				continue
+			}
+			assert.Equal(t, connect.CodeUnauthenticated, connect.CodeOf(err))
+			assert.Zero(t, s.sent)
+		}
+	}
+}

@@ -27,8 +27,9 @@
 // refused, unless [Policy.ShowReasons] is set.
 //
 // grpc-go receives the message of a unary call before it asks an interceptor: up to
-// [grpc.MaxRecvMsgSize], 4 MB unless set, comes in with a call that is refused.
-// Streams are judged before their first message.
+// [grpc.MaxRecvMsgSize], 4 MB unless set, comes in with a call that is refused. With
+// services registered by [Interceptor.Registrar] nothing of it is received. Streams
+// are judged before their first message.
 package grpcauth
 
 import (
@@ -99,7 +100,7 @@ func (i *Interceptor) orZero() *Interceptor {
 
 func (i *Interceptor) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	c := i.call(ctx, info.FullMethod)
-	if c.entry.exempt {
+	if c.entry.exempt || i.judged(ctx) {
 		return next(ctx, req)
 	}
 	admitted, end, refused := c.admit(ctx)

@@ -210,7 +210,8 @@ func TestWhatWasNotMadeByNewRefusesEveryCall(t *testing.T) {
 	t.Parallel()
 	made := newAuth(t, (*middleware.Guard)(nil), policy())
 	zeroGate := newAuth(t, new(sallyport.Gate), policy())
-	for name, auth := range map[string]*grpcauth.Interceptor{"nil": nil, "zero": {}, "of a nil Guard": made, "of a zero Gate": zeroGate} {
+	nilGate := newAuth(t, (*sallyport.Gate)(nil), policy())
+	for name, auth := range map[string]*grpcauth.Interceptor{"nil": nil, "zero": {}, "of a nil Guard": made, "of a zero Gate": zeroGate, "of a nil Gate": nilGate} {
 		o := &orders{}
 		conn := serve(t, auth, o)
 		for _, method := range []string{list, watch} {

@@ -48,6 +48,7 @@ var (
 // orders is the service behind the door. Its methods are what the tests give it.
 type orders struct {
 	reached atomic.Int64
+	decoded atomic.Int64 // messages of unary methods
 	unary   func(context.Context) (any, error)
 	stream  func(grpc.ServerStream) error
 }
@@ -87,6 +88,7 @@ func (o *orders) method(name string) grpc.MethodDesc {
 		if err := decode(in); err != nil {
 			return nil, err
 		}
+		o.decoded.Add(1)
 		handler := func(ctx context.Context, _ any) (any, error) { return o.answer(ctx) }
 		if interceptor == nil {
 			return handler(ctx, in)

@@ -26,7 +26,7 @@ func (s *stream) Context() context.Context { return s.ctx }
 
 // SendMsg sends a message unless the token has expired.
 func (s *stream) SendMsg(m any) error {
-	err := s.untilExpiry(func() error { return s.ServerStream.SendMsg(m) })
+	err := untilExpiry(s.ctx, s.ends, func() error { return s.ServerStream.SendMsg(m) })
 	if err == nil {
 		s.sent.Store(true)
 	}
@@ -35,7 +35,7 @@ func (s *stream) SendMsg(m any) error {
 
 // RecvMsg receives a message unless the token has expired, or expires meanwhile.
 func (s *stream) RecvMsg(m any) error {
-	return s.untilExpiry(func() error { return s.ServerStream.RecvMsg(m) })
+	return untilExpiry(s.ctx, s.ends, func() error { return s.ServerStream.RecvMsg(m) })
 }
 
 // answered reports whether the one answer of a method was sent, whose stream is the
@@ -46,20 +46,23 @@ func (s *stream) answered() bool { return !s.isServerStream && s.sent.Load() }
 // makes of this.
 var errExpired = status.Error(codes.Unauthenticated, expiredMessage)
 
+// errUnfinished is for a codec that ends its goroutine: nothing was sent or received.
+var errUnfinished = status.Error(codes.Internal, "the message could not be handled")
+
 // untilExpiry calls do and returns what it returned, or errExpired when the token
-// expires before that: a peer that neither sends nor reads would otherwise keep the
-// stream for ever. What do waits for then ends with the method, for grpc-go ends the
+// that ctx ends with expires before that: a peer that neither sends nor reads would
+// otherwise keep the call for ever. What do waits for then ends with the method, for grpc-go ends the
 // stream.
-func (s *stream) untilExpiry(do func() error) error {
-	if !s.ends {
+func untilExpiry(ctx context.Context, ends bool, do func() error) error {
+	if !ends {
 		return do()
 	}
-	if tokenExpired(s.ctx) {
+	if tokenExpired(ctx) {
 		return errExpired
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		var o outcome
+		o := outcome{err: errUnfinished}
 		defer func() {
 			if p := recover(); p != nil {
 				o.panicked = fmt.Sprintf("%v\n\n%s", p, debug.Stack())
@@ -71,9 +74,9 @@ func (s *stream) untilExpiry(do func() error) error {
 	select {
 	case o := <-done:
 		return o.result()
-	case <-s.ctx.Done():
+	case <-ctx.Done():
 	}
-	if tokenExpired(s.ctx) {
+	if tokenExpired(ctx) {
 		return errExpired
 	}
 	return (<-done).result() // the call itself was ended, and do notices that

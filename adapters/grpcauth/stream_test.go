@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"net"
+	"runtime"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,17 +47,22 @@ func newBubble(t *testing.T, endsWith string, options ...grpc.ServerOption) *bub
 	guard, err := middleware.New(middleware.Config{Verifier: v, EndAtExpiry: endsWith == "the Guard"})
 	require.NoError(t, err)
 	p := policy()
-	p.EndAtExpiry = endsWith == "the policy"
-	b := bubbleOf(t, guard, p, options...)
+	p.EndAtExpiry = strings.HasPrefix(endsWith, "the policy")
+	b := bubbleOf(t, guard, p, strings.HasSuffix(endsWith, "early"), options...)
 	b.iss = iss
 	return b
 }
 
-func bubbleOf(t *testing.T, guard grpcauth.Guard, p grpcauth.Policy, options ...grpc.ServerOption) *bubble {
+func bubbleOf(t *testing.T, guard grpcauth.Guard, p grpcauth.Policy, early bool, options ...grpc.ServerOption) *bubble {
 	t.Helper()
 	b := &bubble{orders: &orders{}}
-	server := grpc.NewServer(append(options, newAuth(t, guard, p).ServerOptions()...)...)
-	server.RegisterService(b.desc("orders.v1.Orders"), nil)
+	auth := newAuth(t, guard, p)
+	server := grpc.NewServer(append(options, auth.ServerOptions()...)...)
+	var to grpc.ServiceRegistrar = server
+	if early {
+		to = auth.Registrar(server)
+	}
+	to.RegisterService(b.desc("orders.v1.Orders"), nil)
 	l := bufconn.Listen(1 << 10)
 	serveOn(t, l, server)
 	b.ClientConn = connect(t, "passthrough:///orders", grpc.WithTransportCredentials(insecure.NewCredentials()),
@@ -234,14 +241,16 @@ func TestUnaryMethodsEndWithTheirToken(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				b := newBubble(t, "the policy")
-				b.unary = row.unary
-				begun := time.Now()
-				got := call(b.bearing(t), b.ClientConn, list)
-				assert.Equal(t, row.want, got.code, got.message)
-				assert.Equal(t, lifetime, time.Since(begun).Truncate(time.Second))
-				if row.want == codes.Unauthenticated {
-					assertExpired(t, got)
+				for _, endsWith := range []string{"the policy", "the policy, early"} {
+					b := newBubble(t, endsWith)
+					b.unary = row.unary
+					begun := time.Now()
+					got := call(b.bearing(t), b.ClientConn, list)
+					assert.Equal(t, row.want, got.code, got.message)
+					assert.Equal(t, lifetime, time.Since(begun).Truncate(time.Second))
+					if row.want == codes.Unauthenticated {
+						assertExpired(t, got)
+					}
 				}
 			})
 		})
@@ -363,6 +372,21 @@ type panics struct{}
 
 func (panics) ProtoReflect() protoreflect.Message { panic("a codec of the user") }
 
+// A codec that ends its goroutine has sent nothing.
+func TestAGoroutineThatEndsWhileSendingIsAnError(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t, "the policy")
+		b.stream = func(s grpc.ServerStream) error { return s.SendMsg(exits{}) }
+		s := b.open(b.bearing(t), t, watch)
+		assert.Equal(t, codes.Internal, status.Code(s.RecvMsg(new(structpb.Struct))))
+	})
+}
+
+type exits struct{}
+
+func (exits) ProtoReflect() protoreflect.Message { runtime.Goexit(); return nil }
+
 // waiting is a Verifier whose keys do not come.
 type waiting struct{}
 
@@ -382,7 +406,7 @@ func TestACallerThatGivesUpWhileKeysAreAwaitedIsCanceled(t *testing.T) {
 					guard, err := middleware.New(middleware.Config{Verifier: waiting{}})
 					require.NoError(t, err)
 					answers := make(chan error, 1)
-					b := bubbleOf(t, guard, policy(), reporting(answers)...)
+					b := bubbleOf(t, guard, policy(), false, reporting(answers)...)
 					ctx, cancel := way.end(t.Context())
 					defer cancel()
 					assert.Equal(t, way.want, call(bearing(ctx, "Bearer x"), b.ClientConn, method).code)

@@ -160,7 +160,7 @@ func guard(gate grpcauth.Guard, audiences []string, endAtExpiry bool) (*grpcauth
 // newServer is the server with all its services. Streams end when ending is closed.
 func newServer(auth *grpcauth.Interceptor, ending <-chan struct{}) *grpc.Server {
 	server := grpc.NewServer(append(auth.ServerOptions(), grpc.MaxRecvMsgSize(maxMessage))...)
-	server.RegisterService((&orders{ending: ending}).service(), nil)
+	auth.Registrar(server).RegisterService((&orders{ending: ending}).service(), nil) // judged before a message is received
 	grpc_health_v1.RegisterHealthServer(server, health.NewServer())
 	return server
 }
