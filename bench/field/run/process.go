@@ -134,4 +134,13 @@ var Processes = []Process{
 		Library: drivers.Library{Name: "Crypt::JWT (Debian)", Page: "https://metacpan.org/release/MIK/Crypt-JWT-0.034/view/lib/Crypt/JWT.pm", Caller: kinds},
 		Dir:     "debian", Command: []string{"perl", "crypt_jwt.pl"}, Install: "apt-get install libcrypt-jwt-perl",
 	},
+	{
+		Library: drivers.Library{
+			Name: "cjose (Debian)", Page: "https://github.com/OpenIDC/cjose#readme", Lacks: "EdDSA",
+			Note: "It checks signatures, by a key that its caller finds, here by kid. Claims are the caller's, and what a key is for. EdDSA is not implemented.",
+			Caller: append(kinds[:2:2], "aud", "iss", "times", "kind", "types", "payload: ", "key: one that", "jwks: for ", "alg: signed with",
+				"names: A", "names: E", "names: I", "names: a "),
+		},
+		Dir: "debian", Command: []string{"sh", "cjose.sh"}, Install: "apt-get install gcc libc6-dev libcjose-dev libjansson-dev",
+	},
 }
