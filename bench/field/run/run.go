@@ -75,6 +75,7 @@ const (
 	Accepted Answer = "accepted"
 	Refused  Answer = "refused"
 	Crashed  Answer = "crashed" // it panicked, or was silent for ten seconds
+	Held     Answer = "held"    // it accepted, which is for its maintainers first
 )
 
 // patience is how long a library may think about one token.
@@ -133,10 +134,10 @@ type Finding struct {
 	Answer Answer
 }
 
-// Of returns the findings of a level, without those of crashes.
+// Of returns the findings of a level that are for everybody.
 func (r *Row) Of(level string) (out []Finding) {
 	for i := range r.Findings {
-		if f := &r.Findings[i]; f.Level == level && f.Answer != Crashed {
+		if f := &r.Findings[i]; f.Level == level && f.Answer != Crashed && f.Answer != Held {
 			out = append(out, *f)
 		}
 	}
