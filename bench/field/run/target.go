@@ -146,11 +146,15 @@ func (t *Target) read(row Row, text []byte) (Row, error) {
 	}
 	row.Tried = report.Tried
 	for _, skipped := range report.Skipped {
-		for _, left := range t.Left {
-			if skipped.Why == left.Why {
-				row.LeftToCaller++
-			}
+		switch {
+		case t.leaves(skipped.Why):
+			row.LeftToCaller++
+		case !strings.HasSuffix(skipped.Why, "no request can carry it"):
+			return row, fmt.Errorf("field: %s was not tried with %q: %s", t.Name, skipped.Name, skipped.Why)
 		}
+	}
+	if row.Tried == 0 {
+		return row, fmt.Errorf("field: %s was tried with nothing", t.Name)
 	}
 	for _, f := range report.Findings {
 		one := Finding{Case{Name: f.Name, Group: f.Group, Level: f.Level, Section: f.Section, URL: f.URL}, Accepted}
@@ -170,4 +174,9 @@ func (t *Target) read(row Row, text []byte) (Row, error) {
 		row.Note += "."
 	}
 	return row, nil
+}
+
+// leaves reports whether a case was skipped because it is left to the caller.
+func (t *Target) leaves(why string) bool {
+	return slices.ContainsFunc(t.Left, func(l Left) bool { return l.Why == why })
 }

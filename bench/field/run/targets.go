@@ -12,7 +12,7 @@ var kindsLeft = Left{
 var Targets = []Target{
 	{
 		Library: drivers.Library{Name: "Apache with mod_oauth2 (Debian)", Page: "https://github.com/OpenIDC/mod_oauth2/blob/v3.3.1/oauth2.conf"},
-		Command: `exec apache2 -DFOREGROUND -f "$PWD/apache.conf"`, VersionOf: "command -v apache2 >&2 && dpkg-query -W -f '${Version}' libapache2-mod-oauth2",
+		Command: `exec apache2 -DFOREGROUND -f "$PWD/apache.conf"`, VersionOf: "command -v apache2 >&2 && test -e /usr/lib/apache2/modules/mod_oauth2.so && dpkg-query -W -f '${Version}' libapache2-mod-oauth2",
 		Install: "apt-get install --no-install-recommends apache2-bin libapache2-mod-oauth2",
 		Left: []Left{
 			kindsLeft,
