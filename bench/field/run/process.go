@@ -128,7 +128,7 @@ var Processes = []Process{
 			Name: "ruby-jwt (Debian)", Page: "https://github.com/jwt/ruby-jwt/blob/v2.5.0/README.md", Caller: kinds, Lacks: "EdDSA",
 			Note: "EdDSA needs another library, which is not installed.",
 		},
-		Dir: "debian", Command: []string{"ruby", "ruby_jwt.rb"}, Install: "apt-get install ruby-jwt",
+		Dir: "debian", Command: []string{"ruby", "ruby_jwt.rb"}, Install: "apt-get install ruby ruby-jwt",
 	},
 	{
 		Library: drivers.Library{Name: "Crypt::JWT (Debian)", Page: "https://metacpan.org/release/MIK/Crypt-JWT-0.034/view/lib/Crypt/JWT.pm", Caller: kinds},
@@ -141,6 +141,6 @@ var Processes = []Process{
 			Caller: append(kinds[:2:2], "aud", "iss", "times", "kind", "types", "payload: ", "key: one that", "jwks: for ", "alg: signed with",
 				"names: A", "names: E", "names: I", "names: a "),
 		},
-		Dir: "debian", Command: []string{"sh", "cjose.sh"}, Install: "apt-get install gcc libc6-dev libcjose-dev libjansson-dev",
+		Dir: "debian", Command: []string{"sh", "cjose.sh"}, Install: "apt-get install gcc libc6-dev libssl-dev libcjose-dev libjansson-dev",
 	},
 }
