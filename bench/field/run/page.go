@@ -26,6 +26,7 @@ func Page(c *Corpus, libraries, servers []Row, missing []string) string {
 	if len(missing) > 0 {
 		fmt.Fprintf(&b, "\n**Not installed where this was run, and so not tried: %s.**\n", strings.Join(missing, ", "))
 	}
+	b.WriteString("\n## Libraries, with the corpus\n")
 	write(&b, "library", "Good tokens refused", libraries)
 	b.WriteString("\n" + attacked)
 	write(&b, "server", "Outages", servers)
