@@ -71,7 +71,7 @@ func (f *fieldwork) libraries(c *run.Corpus, corpus string) (rows []run.Row, err
 	for i := range drivers.All {
 		d := &drivers.All[i]
 		row, err := run.Compare(c, run.Row{Library: d.Library, Version: run.Version(mod, d.Module)}, run.Go(c, d))
-		if err != nil {
+		if err := errors.Join(err, row.CheckSetUp()); err != nil {
 			return nil, err
 		}
 		rows = append(rows, told(&row))
@@ -85,6 +85,9 @@ func (f *fieldwork) libraries(c *run.Corpus, corpus string) (rows []run.Row, err
 		row := run.Row{Library: p.Library, Version: version}
 		if err == nil {
 			row, err = run.Compare(c, row, answers)
+		}
+		if err == nil {
+			err = row.CheckSetUp()
 		}
 		if err != nil {
 			return nil, err

@@ -82,28 +82,28 @@ var kinds = drivers.Cases{"typ", "cnf"}
 var Processes = []Process{
 	{
 		Library: drivers.Library{Name: "jose (npm)", Page: "https://github.com/panva/jose/blob/main/docs/jwt/verify/functions/jwtVerify.md", Caller: kinds},
-		Dir:     "npm", Command: []string{"node", "jose.mjs"}, Install: "npm ci",
+		Dir:     "npm", Command: []string{"node", "jose.mjs"}, Install: "Node 20.19, and npm ci in bench/field/npm",
 	},
 	{
 		Library: drivers.Library{
 			Name: "jsonwebtoken with jwks-rsa (npm)", Page: "https://github.com/auth0/node-jsonwebtoken#readme", Caller: kinds, Lacks: "EdDSA",
 			Note: "EdDSA is not implemented.",
 		},
-		Dir: "npm", Command: []string{"node", "jsonwebtoken.mjs"}, Install: "npm ci",
+		Dir: "npm", Command: []string{"node", "jsonwebtoken.mjs"}, Install: "Node 20.19, and npm ci in bench/field/npm",
 	},
 	{
 		Library: drivers.Library{
 			Name: "fast-jwt (npm)", Page: "https://github.com/nearform/fast-jwt#readme", Caller: append(kinds[:2:2], "jwks", "alg: signed with", "key: one that"),
 			Note: "Which key of a set a token is checked with, and what that key is for, is the caller's.",
 		},
-		Dir: "npm", Command: []string{"node", "fast-jwt.mjs"}, Install: "npm ci",
+		Dir: "npm", Command: []string{"node", "fast-jwt.mjs"}, Install: "Node 20.19, and npm ci in bench/field/npm",
 	},
 	{
 		Library: drivers.Library{
 			Name: "express-oauth2-jwt-bearer (npm)", Page: "https://github.com/auth0/node-oauth2-jwt-bearer#readme", Caller: drivers.Cases{"cnf", "typ"},
 			Note: "One algorithm can be expected, so that a policy of several is tried with the token's own.",
 		},
-		Dir: "npm", Command: []string{"node", "express-oauth2-jwt-bearer.mjs"}, Install: "npm ci",
+		Dir: "npm", Command: []string{"node", "express-oauth2-jwt-bearer.mjs"}, Install: "Node 20.19, and npm ci in bench/field/npm",
 	},
 	{
 		Library: drivers.Library{

@@ -125,6 +125,7 @@ type Row struct {
 
 	Version             string
 	Tried, LeftToCaller int
+	Accepted            int // good tokens
 	Findings            []Finding
 }
 
@@ -162,12 +163,23 @@ func Compare(c *Corpus, row Row, answers map[string]Answer) (Row, error) {
 		wrong := answer == Accepted
 		if one.Verdict == "good" {
 			wrong = answer == Refused
+			if answer == Accepted {
+				row.Accepted++
+			}
 		}
 		if wrong || answer == Crashed {
 			row.Findings = append(row.Findings, Finding{one, answer})
 		}
 	}
 	return row, nil
+}
+
+// CheckSetUp returns an error for a library that accepted nothing: what it refuses then says nothing about it.
+func (r *Row) CheckSetUp() error {
+	if r.Accepted == 0 {
+		return fmt.Errorf("field: %s accepted no good token: it lacks something here, or is set up in the wrong way", r.Name)
+	}
+	return nil
 }
 
 // algorithmOf returns the alg of a good token.

@@ -102,6 +102,11 @@ func TestCompare(t *testing.T) {
 		require.NoError(t, err, name)
 		assert.Equal(t, []int{row.tried, row.left, row.hole, row.conf, row.wrong},
 			[]int{got.Tried, got.LeftToCaller, len(got.Of("hole")), len(got.Of("confusion")), len(got.Of("outage"))}, name)
+		if row.answer == run.Accepted {
+			assert.NoError(t, got.CheckSetUp(), name)
+		} else {
+			assert.ErrorContains(t, got.CheckSetUp(), "accepted no good token", name)
+		}
 		if row.answer == run.Crashed {
 			assert.Len(t, got.Findings, 4, name)
 		}

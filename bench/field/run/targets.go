@@ -40,8 +40,8 @@ var Targets = []Target{
 	{
 		Library:   drivers.Library{Name: "Express with express-oauth2-jwt-bearer (npm)", Page: "https://github.com/auth0/node-oauth2-jwt-bearer#readme"},
 		Command:   "exec node ../npm/express-api.mjs",
-		VersionOf: `cd ../npm && node -p "require('express/package.json') && require('./node_modules/express-oauth2-jwt-bearer/package.json').version"`,
-		Install:   "npm ci in bench/field/npm",
+		VersionOf: `cd ../npm && node --input-type=module -e "import './corpus.mjs'" && node -p "require('express/package.json') && require('./node_modules/express-oauth2-jwt-bearer/package.json').version"`,
+		Install:   "Node 20.19, and npm ci in bench/field/npm",
 		Left:      []Left{{drivers.Cases{"cnf: bound to a certificate", "cnf: bound in a way nobody knows"}, "that a token is bound to a certificate, where getCertificate is not set, or in another way than DPoP's"}},
 	},
 	{
