@@ -80,7 +80,7 @@ cover: ## measure statement coverage per package, fail when a core package is be
 corpus: ## write corpus/: known answers for verifiers in any language, the same bytes each time
 	@go run ./internal/corpus/write corpus
 
-field: ## take corpus/ to the libraries that people use, of Go, npm (npm ci in bench/field/npm) and Debian; writes docs/field.md
+field: ## take corpus/ to the libraries that people use, attack servers of others; writes docs/field.md, which says what to install
 	@cd bench && go run ./field -corpus ../corpus -out ../docs/field.md
 
 fuzz: ## run every fuzz target for FUZZTIME=30s each; PKG=./claims for one package

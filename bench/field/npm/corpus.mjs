@@ -2,6 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+// Older ones lack what jose and jwks-rsa use, and would refuse everything.
+const [major, minor] = process.versions.node.split('.').map(Number)
+if (major < 20 || (major === 20 && minor < 19)) throw new Error(`Node 20.19 is needed, this is ${process.version}`)
+
 const [dir] = process.argv.slice(2)
 
 export const text = (...names) => readFileSync(join(dir, ...names), 'utf8')

@@ -15,21 +15,34 @@ import (
 //go:embed opening.txt
 var opening string
 
-// Page returns the page of a run in Markdown. What a library crashed at is not on it: that is for its maintainers first.
-func Page(c *Corpus, rows []Row, missing []string) string {
+//go:embed attacked.txt
+var attacked string
+
+// Page returns the page of a run in Markdown: of libraries with the corpus, and of servers that were attacked. What one
+// crashed at is not on it, nor what is held back: that is for its maintainers first.
+func Page(c *Corpus, libraries, servers []Row, missing []string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, opening, c.Version)
-	b.WriteString("\n| library | version | cases tried | holes | confusions | leniencies | good tokens refused | left to the caller |\n|---|---|--:|--:|--:|--:|--:|--:|\n")
+	if len(missing) > 0 {
+		fmt.Fprintf(&b, "\n**Not installed where this was run, and so not tried: %s.**\n", strings.Join(missing, ", "))
+	}
+	b.WriteString("\n## Libraries, with the corpus\n")
+	write(&b, "library", "Good tokens refused", libraries)
+	b.WriteString("\n" + attacked)
+	write(&b, "server", "Outages", servers)
+	return b.String()
+}
+
+// write writes the table of some rows, and a section for each.
+func write(b *strings.Builder, what, outages string, rows []Row) {
+	fmt.Fprintf(b, "\n| %s | version | cases tried | holes | confusions | leniencies | %s | left to the caller |\n|---|---|--:|--:|--:|--:|--:|--:|\n",
+		what, strings.ToLower(outages))
 	for i := range rows {
 		b.WriteString(rows[i].Line() + "\n")
 	}
-	if len(missing) > 0 {
-		fmt.Fprintf(&b, "\nNot tried, because they could not be installed where this was run: %s.\n", strings.Join(missing, ", "))
-	}
 	for i := range rows {
-		section(&b, &rows[i])
+		section(b, &rows[i], outages)
 	}
-	return b.String()
 }
 
 // Line is the row of the first table.
@@ -38,18 +51,13 @@ func (r *Row) Line() string {
 		len(r.Of("hole")), len(r.Of("confusion")), len(r.Of("leniency")), len(r.Of("outage")), r.LeftToCaller)
 }
 
-// levels are the headings of the tables.
-var levels = []struct{ level, title string }{
-	{"hole", "Holes"}, {"confusion", "Confusions"}, {"leniency", "Leniencies"}, {"outage", "Good tokens refused"},
-}
-
-func section(b *strings.Builder, r *Row) {
-	fmt.Fprintf(b, "\n## %s\n", r.Name)
+func section(b *strings.Builder, r *Row, outages string) {
+	fmt.Fprintf(b, "\n### %s\n", r.Name)
 	if r.Note != "" {
 		b.WriteString(r.Note + "\n")
 	}
 	b.WriteString("\n| | section | cases |\n|---|---|---|\n")
-	for _, l := range levels {
+	for _, l := range []struct{ level, title string }{{"hole", "Holes"}, {"confusion", "Confusions"}, {"leniency", "Leniencies"}, {"outage", outages}} {
 		findings := r.Of(l.level)
 		bySection := map[string][]string{}
 		urls := map[string]string{}

@@ -82,28 +82,28 @@ var kinds = drivers.Cases{"typ", "cnf"}
 var Processes = []Process{
 	{
 		Library: drivers.Library{Name: "jose (npm)", Page: "https://github.com/panva/jose/blob/main/docs/jwt/verify/functions/jwtVerify.md", Caller: kinds},
-		Dir:     "npm", Command: []string{"node", "jose.mjs"}, Install: "npm ci",
+		Dir:     "npm", Command: []string{"node", "jose.mjs"}, Install: "Node 20.19, and npm ci in bench/field/npm",
 	},
 	{
 		Library: drivers.Library{
 			Name: "jsonwebtoken with jwks-rsa (npm)", Page: "https://github.com/auth0/node-jsonwebtoken#readme", Caller: kinds, Lacks: "EdDSA",
 			Note: "EdDSA is not implemented.",
 		},
-		Dir: "npm", Command: []string{"node", "jsonwebtoken.mjs"}, Install: "npm ci",
+		Dir: "npm", Command: []string{"node", "jsonwebtoken.mjs"}, Install: "Node 20.19, and npm ci in bench/field/npm",
 	},
 	{
 		Library: drivers.Library{
 			Name: "fast-jwt (npm)", Page: "https://github.com/nearform/fast-jwt#readme", Caller: append(kinds[:2:2], "jwks", "alg: signed with", "key: one that"),
 			Note: "Which key of a set a token is checked with, and what that key is for, is the caller's.",
 		},
-		Dir: "npm", Command: []string{"node", "fast-jwt.mjs"}, Install: "npm ci",
+		Dir: "npm", Command: []string{"node", "fast-jwt.mjs"}, Install: "Node 20.19, and npm ci in bench/field/npm",
 	},
 	{
 		Library: drivers.Library{
 			Name: "express-oauth2-jwt-bearer (npm)", Page: "https://github.com/auth0/node-oauth2-jwt-bearer#readme", Caller: drivers.Cases{"cnf", "typ"},
 			Note: "One algorithm can be expected, so that a policy of several is tried with the token's own.",
 		},
-		Dir: "npm", Command: []string{"node", "express-oauth2-jwt-bearer.mjs"}, Install: "npm ci",
+		Dir: "npm", Command: []string{"node", "express-oauth2-jwt-bearer.mjs"}, Install: "Node 20.19, and npm ci in bench/field/npm",
 	},
 	{
 		Library: drivers.Library{
@@ -128,10 +128,19 @@ var Processes = []Process{
 			Name: "ruby-jwt (Debian)", Page: "https://github.com/jwt/ruby-jwt/blob/v2.5.0/README.md", Caller: kinds, Lacks: "EdDSA",
 			Note: "EdDSA needs another library, which is not installed.",
 		},
-		Dir: "debian", Command: []string{"ruby", "ruby_jwt.rb"}, Install: "apt-get install ruby-jwt",
+		Dir: "debian", Command: []string{"ruby", "ruby_jwt.rb"}, Install: "apt-get install ruby ruby-jwt",
 	},
 	{
 		Library: drivers.Library{Name: "Crypt::JWT (Debian)", Page: "https://metacpan.org/release/MIK/Crypt-JWT-0.034/view/lib/Crypt/JWT.pm", Caller: kinds},
 		Dir:     "debian", Command: []string{"perl", "crypt_jwt.pl"}, Install: "apt-get install libcrypt-jwt-perl",
+	},
+	{
+		Library: drivers.Library{
+			Name: "cjose (Debian)", Page: "https://github.com/OpenIDC/cjose#readme", Lacks: "EdDSA",
+			Note: "It checks signatures, by a key that its caller finds, here by kid. Claims are the caller's, and what a key is for. EdDSA is not implemented.",
+			Caller: append(kinds[:2:2], "aud", "iss", "times", "kind", "types", "payload: ", "key: one that", "jwks: for ", "alg: signed with",
+				"names: A", "names: E", "names: I", "names: a "),
+		},
+		Dir: "debian", Command: []string{"sh", "cjose.sh"}, Install: "apt-get install gcc libc6-dev libssl-dev libcjose-dev libjansson-dev",
 	},
 }

@@ -75,6 +75,7 @@ const (
 	Accepted Answer = "accepted"
 	Refused  Answer = "refused"
 	Crashed  Answer = "crashed" // it panicked, or was silent for ten seconds
+	Held     Answer = "held"    // it accepted, which is for its maintainers first
 )
 
 // patience is how long a library may think about one token.
@@ -124,6 +125,7 @@ type Row struct {
 
 	Version             string
 	Tried, LeftToCaller int
+	Accepted            int // good tokens
 	Findings            []Finding
 }
 
@@ -133,10 +135,10 @@ type Finding struct {
 	Answer Answer
 }
 
-// Of returns the findings of a level, without those of crashes.
+// Of returns the findings of a level that are for everybody.
 func (r *Row) Of(level string) (out []Finding) {
 	for i := range r.Findings {
-		if f := &r.Findings[i]; f.Level == level && f.Answer != Crashed {
+		if f := &r.Findings[i]; f.Level == level && f.Answer != Crashed && f.Answer != Held {
 			out = append(out, *f)
 		}
 	}
@@ -161,12 +163,23 @@ func Compare(c *Corpus, row Row, answers map[string]Answer) (Row, error) {
 		wrong := answer == Accepted
 		if one.Verdict == "good" {
 			wrong = answer == Refused
+			if answer == Accepted {
+				row.Accepted++
+			}
 		}
 		if wrong || answer == Crashed {
 			row.Findings = append(row.Findings, Finding{one, answer})
 		}
 	}
 	return row, nil
+}
+
+// CheckSetUp returns an error for a library that accepted nothing: what it refuses then says nothing about it.
+func (r *Row) CheckSetUp() error {
+	if r.Accepted == 0 {
+		return fmt.Errorf("field: %s accepted no good token: it lacks something here, or is set up in the wrong way", r.Name)
+	}
+	return nil
 }
 
 // algorithmOf returns the alg of a good token.

@@ -54,7 +54,7 @@ func TestThePageIsOfThisCorpusAndTheseLibraries(t *testing.T) {
 func TestDriversAreSmall(t *testing.T) {
 	t.Parallel()
 	counted := 0
-	for _, pattern := range []string{"../drivers/*.go", "../npm/*.mjs", "../debian/*"} {
+	for _, pattern := range []string{"../drivers/*.go", "../npm/*.mjs", "../debian/*", "../targets/*.*", "../targets/*/*.go"} {
 		files, err := filepath.Glob(pattern)
 		require.NoError(t, err)
 		for _, name := range files {
@@ -67,7 +67,7 @@ func TestDriversAreSmall(t *testing.T) {
 			assert.LessOrEqual(t, bytes.Count(text, []byte("\n")), 60, name)
 		}
 	}
-	assert.GreaterOrEqual(t, counted, len(drivers.All)+len(run.Processes))
+	assert.GreaterOrEqual(t, counted, len(drivers.All)+len(run.Processes)+len(run.Targets))
 }
 
 func corpusOf(cases ...run.Case) *run.Corpus { return &run.Corpus{Version: "9.9", Cases: cases} }
@@ -102,6 +102,11 @@ func TestCompare(t *testing.T) {
 		require.NoError(t, err, name)
 		assert.Equal(t, []int{row.tried, row.left, row.hole, row.conf, row.wrong},
 			[]int{got.Tried, got.LeftToCaller, len(got.Of("hole")), len(got.Of("confusion")), len(got.Of("outage"))}, name)
+		if row.answer == run.Accepted {
+			assert.NoError(t, got.CheckSetUp(), name)
+		} else {
+			assert.ErrorContains(t, got.CheckSetUp(), "accepted no good token", name)
+		}
 		if row.answer == run.Crashed {
 			assert.Len(t, got.Findings, 4, name)
 		}
@@ -130,22 +135,29 @@ func TestALibraryThatPanicsOrIsSilentHasCrashed(t *testing.T) {
 	})
 }
 
-func TestThePageLeavesCrashesOut(t *testing.T) {
+func TestThePageLeavesOutWhatIsForMaintainersFirst(t *testing.T) {
 	t.Parallel()
 	c := corpusOf()
 	row := run.Row{Library: drivers.Library{Name: "lib", Page: "https://lib.example", Note: "A note."}, Version: "1.2.3", Tried: 9, LeftToCaller: 2, Findings: []run.Finding{
-		{Case: run.Case{Name: "crash | here", Level: "hole", Section: "RFC 1"}, Answer: run.Crashed},
+		{Case: run.Case{Name: "broke | here", Level: "hole", Section: "RFC 1"}, Answer: run.Crashed},
 		{Case: run.Case{Name: "a|b", Level: "hole", Section: "RFC 2", URL: "https://rfc.example"}, Answer: run.Accepted},
 		{Case: run.Case{Name: "x", Level: "leniency", Section: "RFC 3", URL: "u"}, Answer: run.Accepted},
 		{Case: run.Case{Name: "x (ES256)", Level: "leniency", Section: "RFC 3", URL: "u"}, Answer: run.Accepted},
 	}}
-	text := run.Page(c, []run.Row{row}, []string{"other"})
+	server := run.Row{Library: drivers.Library{Name: "server", Page: "https://server.example"}, Version: "4.5", Tried: 8, Findings: []run.Finding{
+		{Case: run.Case{Name: "held | back", Level: "hole", Section: "RFC 1"}, Answer: run.Held},
+		{Case: run.Case{Name: "busy", Level: "outage", Section: "RFC 6750 3.1", URL: "u"}, Answer: run.Accepted},
+	}}
+	text := run.Page(c, []run.Row{row}, []run.Row{server}, []string{"other"})
 	assert.Contains(t, text, "\n| [lib](https://lib.example) | 1.2.3 | 9 | 1 | 0 | 2 | 0 | 2 |\n")
 	assert.Contains(t, text, "\n| Holes | [RFC 2](https://rfc.example) | a\\|b |\n")
 	assert.Contains(t, text, "\n| Leniencies | [RFC 3](u) | x (2) |\n")
-	assert.Contains(t, text, "not be installed where this was run: other.")
-	assert.Contains(t, text, "## lib\nA note.\n")
-	assert.NotContains(t, text, "crash |")
+	assert.Contains(t, text, "\n**Not installed where this was run, and so not tried: other.**\n")
+	assert.Contains(t, text, "### lib\nA note.\n")
+	assert.Contains(t, text, "\n| [server](https://server.example) | 4.5 | 8 | 0 | 0 | 0 | 1 | 0 |\n")
+	assert.Contains(t, text, "\n| Outages | [RFC 6750 3.1](u) | busy |\n")
+	assert.NotContains(t, text, "broke")
+	assert.NotContains(t, text, "held")
 }
 
 func TestProcess(t *testing.T) {
