@@ -62,20 +62,22 @@ func TestClaimsOfAHandler(t *testing.T) {
 	assert.Equal(t, 401, send(e, http.MethodGet, "/guarded", "").Code, "and no door takes them for verified")
 }
 
+// changed changes the method of requests.
+func changed(to string) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c *echo.Context) error {
+			c.Request().Method = to
+			return next(c)
+		}
+	}
+}
+
 // Whatever method the route was chosen by, and whatever the request has when it comes
 // to a door: no handler runs by the rule of another.
 func TestAMethodThatWasChangedAfterRoutingIsRefused(t *testing.T) {
 	t.Parallel()
 	iss := newIssuer(t)
 	gate := open(t, middleware.Config{}, iss)
-	changed := func(to string) echo.MiddlewareFunc {
-		return func(next echo.HandlerFunc) echo.HandlerFunc {
-			return func(c *echo.Context) error {
-				c.Request().Method = to
-				return next(c)
-			}
-		}
-	}
 	enforced := func(p echoauth.Policy) echo.MiddlewareFunc {
 		m, err := echoauth.Enforce(gate, p)
 		require.NoError(t, err)
@@ -110,6 +112,39 @@ func TestAMethodThatWasChangedAfterRoutingIsRefused(t *testing.T) {
 		}
 		assert.Equal(t, row.status, send(e, row.sent, "/x", iss.Token(scope("orders.read get"))).Code, row.name)
 		assert.Equal(t, row.status == 200, n.Load() == 1, row.name)
+	}
+}
+
+// An exemption of the Guard is for what Echo routes by: its method, and its path, which
+// Echo leaves percent-encoded where it need not be.
+func TestAnExemptionOfTheGuardOpensNoOtherRoute(t *testing.T) {
+	t.Parallel()
+	gate := open(t, middleware.Config{Exempt: []string{"GET /x", "/public/"}}, newIssuer(t))
+	for _, cfg := range []echo.RouterConfig{{}, {UseEscapedPathForMatching: true}, {UnescapePathParamValues: true}} {
+		var n reached
+		e := echo.NewWithConfig(echo.Config{Router: echo.NewRouter(cfg)})
+		e.Use(changed("GET"), echoauth.Authenticate(gate))
+		for _, pattern := range []string{"/x", "/public/*", "/:tenant", "/:tenant/orders"} {
+			e.Any(pattern, n.handle)
+		}
+		e.DELETE("/x", n.handle)
+		e.HEAD("/x", n.handle)
+		for _, row := range []struct {
+			name, method, target string
+			status               int
+		}{
+			{"the method of the exemption", "GET", "/x", 200},
+			{"HEAD, which is a part of it", "HEAD", "/x", 200},
+			{"another method", "DELETE", "/x", 401},
+			{"the tree", "GET", "/public/orders", 200},
+			{"an escaped slash in the tree", "GET", "/public/a%2fb", 200},
+			{"another route, for the escape that is kept", "GET", "/publi%63/orders", 401},
+			{"and for the whole path", "GET", "/%78", 401},
+			{"an escaped slash", "GET", "/public%2forders", 401},
+		} {
+			assert.Equal(t, row.status, send(e, row.method, row.target, "").Code, "%s with %+v", row.name, cfg)
+		}
+		assert.Equal(t, int64(4), n.Load())
 	}
 }
 
