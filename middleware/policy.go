@@ -34,8 +34,9 @@ type Policy struct {
 // Enforce guards all routes behind it by a table. It verifies by itself. A
 // request that no pattern matches is refused: 401 without a good token, 403
 // with one. So is a path that is not in its clean form ("//", "/./", "/../",
-// a missing trailing slash), which ServeMux would redirect, and one whose
-// escaped slashes or dots would match another route once decoded.
+// a missing trailing slash), which ServeMux would redirect, and one that would
+// match another route once its escapes are undone, or if they are kept, as in
+// "/%6frders".
 //
 // Exempt paths of the Guard pass untouched; they take part in the matching, so
 // that a more specific pattern of the table wins over them and an equal or
