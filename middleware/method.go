@@ -24,12 +24,22 @@ func accessRule(access *claims.Access, r *http.Request) claims.Rule {
 // routedByItsMethod reports whether the pattern of ServeMux and the router of an
 // adapter, where they say so, have routed the request by the method that it has.
 func routedByItsMethod(r *http.Request) bool {
-	// [METHOD ][HOST]/[PATH]: https://pkg.go.dev/net/http#hdr-Patterns-ServeMux
-	if method, _, ok := strings.Cut(r.Pattern, " "); ok && isToken(method) && !sameMethod(method, r.Method) {
-		return false
+	for _, method := range [...]string{patternMethod(r), routed.Of(r).Method} {
+		if method != "" && !sameMethod(method, r.Method) {
+			return false
+		}
 	}
-	method := routed.Of(r).Method
-	return method == "" || sameMethod(method, r.Method)
+	return true
+}
+
+// patternMethod returns the method in the pattern that ServeMux chose, "" for none.
+//
+// [METHOD ][HOST]/[PATH]: https://pkg.go.dev/net/http#hdr-Patterns-ServeMux
+func patternMethod(r *http.Request) string {
+	if method, _, ok := strings.Cut(r.Pattern, " "); ok && isToken(method) {
+		return method
+	}
+	return ""
 }
 
 // overridesMethod reports whether a header asks for another method.

@@ -3,6 +3,7 @@ package middleware_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -99,6 +100,38 @@ func TestATableIsNotGotAroundByAHeaderThatAsksForAnotherMethod(t *testing.T) {
 			}
 			assert.Equal(t, row.status, serve(doors[row.door], r).Code, "%s, by %s", row.name, name)
 		}
+	}
+}
+
+// An exemption of one method is not for what was routed by another, nor is a rule.
+func TestATableAndAnExemptionAreForTheMethodThatRouted(t *testing.T) {
+	t.Parallel()
+	g := newGuard(t, middleware.Config{Exempt: []string{"GET /public", "/open"}})
+	enforce, err := g.Enforce(middleware.Policy{Rules: map[string]claims.Rule{"GET /orders": allReads(), "DELETE /orders": allWrites(), "/any": allReads()}})
+	require.NoError(t, err)
+	doors := map[string]http.Handler{"table": enforce(handler), "door": g.Authenticate(handler)}
+	for _, row := range []struct {
+		name, door, pattern, judged, token string
+		status                             int
+	}{
+		{"107 the rule of another method", "table", "DELETE /orders", "GET", reader, 403},
+		{"107 one rule for all methods", "table", "DELETE /any", "GET", reader, 200},
+		{"107 an exemption of one method, in a table", "table", "POST /public", "GET", "", 401},
+		{"107 an exemption of one method", "door", "POST /public", "GET", "", 401},
+		{"107 an exemption of all methods", "door", "POST /open", "GET", "", 200},
+		{"107 an exemption of GET, for HEAD that became GET", "door", "HEAD /public", "GET", "", 200},
+	} {
+		mux := http.NewServeMux()
+		mux.Handle(row.pattern, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.Method = row.judged
+			doors[row.door].ServeHTTP(w, r)
+		}))
+		method, path, _ := strings.Cut(row.pattern, " ")
+		r := httptest.NewRequest(method, path, nil)
+		if row.token != "" {
+			r.Header.Set("Authorization", "Bearer "+row.token)
+		}
+		assert.Equal(t, row.status, serve(mux, r).Code, row.name)
 	}
 }
 

@@ -34,8 +34,9 @@ type Policy struct {
 // Enforce guards all routes behind it by a table. It verifies by itself. A
 // request that no pattern matches is refused: 401 without a good token, 403
 // with one. So is a path that is not in its clean form ("//", "/./", "/../",
-// a missing trailing slash), which ServeMux would redirect, and one whose
-// escaped slashes or dots would match another route once decoded.
+// a missing trailing slash), which ServeMux would redirect, and one that would
+// match another route once its escapes are undone, or if they are kept, as in
+// "/%6frders".
 //
 // Exempt paths of the Guard pass untouched; they take part in the matching, so
 // that a more specific pattern of the table wins over them and an equal or
@@ -173,10 +174,10 @@ func (t *routes) add(pattern string, rt *route) (err error) {
 // match returns the route of a request, nil for none. What is not certain is none:
 // a path that ServeMux would redirect to its clean form, a method that it
 // would answer with 405, CONNECT (whose path it does not clean), and a path
-// that matches otherwise once its percent-encoding is undone, because a router
-// further in may read it that way. So is a request that the router of an
-// adapter routes by another method or path, or that asks for another method by a
-// header, if that leads to another entry.
+// that matches otherwise once its percent-encoding is undone, or as it is
+// written, because a router further in may read it that way. So is a request that
+// a router goes by another method or path for, or that asks for another method by
+// a header, if that leads to another entry.
 func (t *routes) match(r *http.Request) *route {
 	if t == nil || r.URL == nil || r.Method == http.MethodConnect {
 		return nil
@@ -188,15 +189,19 @@ func (t *routes) match(r *http.Request) *route {
 	if r.URL.RawPath == "" {
 		return rt
 	}
-	decoded := &http.Request{Method: r.Method, Host: r.Host, URL: &url.URL{Path: r.URL.Path}}
-	if t.lookup(decoded) != rt {
-		return nil
+	for _, path := range [...]string{r.URL.Path, r.URL.RawPath} {
+		if t.lookup(&http.Request{Method: r.Method, Host: r.Host, URL: &url.URL{Path: path}}) != rt {
+			return nil
+		}
 	}
 	return rt
 }
 
 // asRouted reports whether a request leads to rt by what its router goes by too.
 func (t *routes) asRouted(r *http.Request, rt *route) bool {
+	if method := patternMethod(r); method != "" && !t.leads(r, method, rt) {
+		return false
+	}
 	reading := routed.Of(r)
 	if reading == (routed.Reading{}) {
 		return true
@@ -221,11 +226,16 @@ func (t *routes) asRouted(r *http.Request, rt *route) bool {
 // headers ask for too: what runs further in may obey them.
 func (t *routes) asOverridden(r *http.Request, rt *route) bool {
 	for _, method := range routed.Overrides(r.Header) {
-		if !sameMethod(method, r.Method) && t.lookup(&http.Request{Method: method, Host: r.Host, URL: r.URL}) != rt {
+		if !t.leads(r, method, rt) {
 			return false
 		}
 	}
 	return true
+}
+
+// leads reports whether a request that leads to rt would do so by another method too.
+func (t *routes) leads(r *http.Request, method string, rt *route) bool {
+	return sameMethod(method, r.Method) || t.lookup(&http.Request{Method: method, Host: r.Host, URL: r.URL}) == rt
 }
 
 func (t *routes) lookup(r *http.Request) *route {

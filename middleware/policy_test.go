@@ -117,6 +117,8 @@ func TestUncleanTargetsOpenNothing(t *testing.T) {
 		{"an exempt path with a slash too many", "GET /healthz/ HTTP/1.1"},
 		{"an exempt path with an escaped slash at its end", "GET /healthz%2F HTTP/1.1"},
 		{"an exempt path with a parameter", "GET /healthz;x=1 HTTP/1.1"},
+		{"an exempt path with an escaped letter, which a router may keep", "GET /health%7A HTTP/1.1"},
+		{"the exempt tree with an escaped letter", "GET /publi%63/x HTTP/1.1"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()

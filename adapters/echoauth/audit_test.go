@@ -41,7 +41,9 @@ func TestTheAuditTellsWhatEveryRouteRequires(t *testing.T) {
 	e.GET("/both", h, echoauth.Authenticate(gate), reads, admins)
 	e.GET("/hidden", h, func(next echo.HandlerFunc) echo.HandlerFunc { return reads(next) })
 	e.Any("/any", h, echoauth.RequireAccess(gate, levels()))
+	e.Any("/same", h, reads)
 	e.PATCH("levels", h, echoauth.RequireAccess(gate, levels()))
+	e.PATCH("/levels", h, echoauth.RequireAccess(gate, levels()))
 	e.RouteNotFound("/lost/*", h)
 	e.RouteNotFound("/found/*", h, reads)
 	g := e.Group("/v1", admins)
@@ -66,6 +68,7 @@ GET     /hidden           -> FORGOTTEN: nothing
 GET     /home             -> FORGOTTEN: nothing, for credentials are optional
 PATCH   /levels           -> access level put of api://orders
 GET     /replaced         -> FORGOTTEN: nothing
+*       /same             -> all scopes orders.read
 DELETE  /v1/deep/:id      -> any role Orders.Admin, and all scopes orders.read
 GET     /v1/things        -> any role Orders.Admin
 GET     /whoami           -> FORGOTTEN: any verified token
@@ -165,4 +168,50 @@ func TestTheAuditFailsInShadowModeAndOnWhatItDoesNotKnow(t *testing.T) {
 	report, err := routes.Audit()
 	require.NoError(t, err)
 	assert.Empty(t, report)
+}
+
+// What is no route is decided about, by its entry or by none.
+func TestTheAuditOfWhatIsNoRoute(t *testing.T) {
+	t.Parallel()
+	gate := open(t, middleware.Config{}, newIssuer(t))
+	for _, row := range []struct {
+		rules map[string]claims.Rule
+		lost  bool // whether a handler is there for it
+		want  string
+	}{
+		{map[string]claims.Rule{"/x": claims.AnyToken()}, true, "*    NoRoute /lost/*  -> nobody, for it is no route\n"},
+		{map[string]claims.Rule{"/x": claims.AnyToken(), "NoRoute": claims.AnyToken()}, true, "*    NoRoute /lost/*  -> any verified token\n"},
+		{map[string]claims.Rule{"/x": claims.AnyToken(), "NoRoute": claims.AnyToken()}, false, ""},
+	} {
+		enforce, err := echoauth.Enforce(gate, echoauth.Policy{Rules: row.rules})
+		require.NoError(t, err)
+		e := echo.New()
+		routes := echoauth.Watch(e)
+		e.Use(enforce)
+		e.GET("/x", never(t))
+		if row.lost {
+			e.RouteNotFound("/lost/*", never(t))
+		}
+		report, err := routes.Audit()
+		require.NoError(t, err)
+		assert.Contains(t, report.String(), row.want)
+		assert.Equal(t, row.lost, len(report) == 2)
+	}
+}
+
+// silent is a Guard whose handlers do not say what they require.
+type silent struct{ echoauth.Guard }
+
+func (silent) Require(claims.Rule) func(http.Handler) http.Handler {
+	return func(http.Handler) http.Handler { return http.NotFoundHandler() }
+}
+
+func TestTheAuditDoesNotTrustAGuardThatSaysNothing(t *testing.T) {
+	t.Parallel()
+	e := echo.New()
+	routes := echoauth.Watch(e)
+	e.GET("/x", never(t), echoauth.Require(silent{new(middleware.Guard)}, claims.AnyToken()))
+	report, err := routes.Audit()
+	assert.EqualError(t, err, "audit: no rule protects GET /x (it requires what a Guard wants that does not say so)")
+	assert.Len(t, report, 1)
 }

@@ -53,7 +53,7 @@ type Guard interface {
 //
 // A good token is no permission: guard what a handler does with [Require].
 func Authenticate(guard Guard) echo.MiddlewareFunc {
-	return (&door{handler: mustBe(guard).Authenticate(passed)}).asEcho()
+	return (&door{handler: mustBe(guard).Authenticate(passed), byMethod: true}).asEcho()
 }
 
 // Optional returns middleware that lets requests without credentials through,
@@ -78,7 +78,7 @@ func Require(guard Guard, rule claims.Rule) echo.MiddlewareFunc {
 // It panics if the levels are faulty.
 func RequireAccess(guard Guard, levels claims.AccessLevels) echo.MiddlewareFunc {
 	g := mustBe(guard)
-	return (&door{handler: g.RequireAccess(levels)(passed), denial: g.Require(claims.Rule{})(passed)}).asEcho()
+	return (&door{handler: g.RequireAccess(levels)(passed), byMethod: true, denial: g.Require(claims.Rule{})(passed)}).asEcho()
 }
 
 // Claims returns the verified claims of the request; false if it was not
@@ -104,7 +104,8 @@ func mustBe(guard Guard) Guard {
 // that of the route.
 type door struct {
 	handler   http.Handler
-	denial    http.Handler // for requests that are not routed yet; nil: the route makes no difference
+	denial    http.Handler // for requests that are not routed yet; nil: that makes no difference
+	byMethod  bool         // whether its rule, or an exemption of the Guard, may depend on the method
 	needsCall bool         // whether its rule asks about the call
 	table     *table       // instead of handler
 }
@@ -131,7 +132,7 @@ func (d *door) inFrontOf(next echo.HandlerFunc) echo.HandlerFunc {
 // choose returns the handler for a request, and the request as the Guard has to see it.
 func (d *door) choose(c *echo.Context) (http.Handler, *http.Request) {
 	r := c.Request()
-	if d.table == nil && d.denial == nil {
+	if d.table == nil && !d.byMethod {
 		return d.handler, withParams(c, r, d.needsCall)
 	}
 	route := c.RouteInfo()
@@ -139,7 +140,7 @@ func (d *door) choose(c *echo.Context) (http.Handler, *http.Request) {
 		h, needsCall := d.table.choose(&route, r)
 		return h, withParams(c, r, needsCall)
 	}
-	if isUnrouted(&route) {
+	if d.denial != nil && isUnrouted(&route) {
 		return d.denial, r
 	}
 	if routed := methodOf(&route, r); routed != r.Method {

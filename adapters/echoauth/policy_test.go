@@ -127,3 +127,18 @@ func TestHeadersThatAskForAMethod(t *testing.T) {
 		assert.Equal(t, 403, send(e, "GET", "/x", token, name, "GET", name, "GET", name, "GET", name, "GET", name, "GET").Code, name)
 	}
 }
+
+// HEAD that the handler of GET answers has the entry of HEAD, where there is one.
+func TestTheEntryOfHEADIsForHEAD(t *testing.T) {
+	t.Parallel()
+	iss := newIssuer(t)
+	enforce, err := echoauth.Enforce(open(t, middleware.Config{}, iss), echoauth.Policy{Rules: map[string]claims.Rule{"HEAD /x": claims.AllScopes("a"), "GET /x": claims.AllScopes("b")}})
+	require.NoError(t, err)
+	var n reached
+	e := echo.NewWithConfig(echo.Config{Router: echo.NewRouter(echo.RouterConfig{AutoHandleHEAD: true})})
+	e.Use(enforce)
+	e.GET("/x", n.handle)
+	assert.Equal(t, 200, send(e, "HEAD", "/x", iss.Token(scope("a"))).Code)
+	assert.Equal(t, 403, send(e, "HEAD", "/x", iss.Token(scope("b"))).Code)
+	assert.Equal(t, 403, send(e, "GET", "/x", iss.Token(scope("a"))).Code)
+}

@@ -36,6 +36,7 @@ func TestTheAuditTellsWhatEveryRouteRequires(t *testing.T) {
 	app.Get("/hidden", func(c fiber.Ctx) error { return reads(c) }, h)
 	app.Head("/head", admins, h)
 	app.Get("/head", reads, h)
+	app.Get("/head/below", h)
 	app.Add([]string{"GET", "PATCH"}, "/levels", fiberauth.RequireAccess(gate, levels()), h)
 	app.Get("/v1/early", h)
 	v1 := app.Group("/v1", admins)
@@ -57,6 +58,7 @@ GET     /both            -> all scopes orders.read, and any role Orders.Admin
 GET     /forgotten       -> FORGOTTEN: nothing
 GET     /head            -> all scopes orders.read
 HEAD    /head            -> any role Orders.Admin
+GET     /head/below      -> FORGOTTEN: nothing
 GET     /healthz         -> open to everybody
 GET     /hidden          -> FORGOTTEN: nothing
 GET     /home            -> FORGOTTEN: nothing, for credentials are optional
@@ -80,7 +82,7 @@ GET     /with            -> all scopes orders.read
 	}
 	assert.NotContains(t, err.Error(), "/with")
 
-	_, err = fiberauth.Audit(app, "/healthz", "GET /forgotten", "GET /home", "/whoami", "/hidden", "/last", "/v1/early", "/v10/things", "/wild/x", "/opt/:x?/y")
+	_, err = fiberauth.Audit(app, "/healthz", "/head/below", "GET /forgotten", "GET /home", "/whoami", "/hidden", "/last", "/v1/early", "/v10/things", "/wild/x", "/opt/:x?/y")
 	require.NoError(t, err)
 	_, err = fiberauth.Audit(app, "POST /healthz", "/nothing")
 	assert.ErrorContains(t, err, `audit: "POST /healthz" is declared open, but there is no such route`)
@@ -127,6 +129,8 @@ func TestADoorThatSomePathsOfAPatternPassByDoesNotCount(t *testing.T) {
 		{"what is not strict", "/api/", "/api", "/api", fiber.Config{}, true},
 		{"a parameter and a suffix", "/:a.x", "/:a.x/y", "/q.x.x/y", fiber.Config{}, false},
 		{"a parameter and a prefix", "/v:a", "/v:a/y", "/v1/y", fiber.Config{}, false}, // to be safe
+		{"a parameter and a suffix, strictly", "/:a.x/", "/:a.x/y", "/q.x.x/y", fiber.Config{StrictRouting: true}, false},
+		{"a wildcard", "/api/*/x", "/api/*/x/y", "/api/q/x/y", fiber.Config{}, false}, // to be safe
 		{"a parameter", "/:a/x", "/:a/x/y", "/q/x/y", fiber.Config{}, true},
 	} {
 		var n reached
@@ -183,4 +187,12 @@ func TestTheAuditFailsInShadowMode(t *testing.T) {
 	}
 	_, err := fiberauth.Audit(byTable)
 	assert.ErrorContains(t, err, "audit: no rule protects GET /y (it requires nothing, for the Guard is in shadow mode)")
+}
+
+func TestTheAuditDoesNotTrustAGuardThatSaysNothing(t *testing.T) {
+	t.Parallel()
+	app := fiber.New()
+	app.Get("/x", fiberauth.Require(silent{new(middleware.Guard)}, claims.AnyToken()), never(t))
+	_, err := fiberauth.Audit(app)
+	assert.EqualError(t, err, "audit: no rule protects GET /x (it requires what a Guard wants that does not say so)")
 }

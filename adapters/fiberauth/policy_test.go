@@ -8,6 +8,7 @@ import (
 	"github.com/gofiber/fiber/v3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/valyala/fasthttp"
 
 	"github.com/sallyport-go/sallyport/adapters/fiberauth"
 	"github.com/sallyport-go/sallyport/claims"
@@ -169,4 +170,21 @@ func TestHeadersThatAskForAMethod(t *testing.T) {
 		assert.Equal(t, 200, send(t, app, "GET", "/one", token, name, "POST").Code, name)
 		assert.Equal(t, 403, send(t, app, "GET", "/x", token, name, "GET", name, "GET", name, "GET", name, "GET", name, "GET").Code, name)
 	}
+}
+
+// A handler that was taken from the app before Enforce has the door behind all routes too.
+func TestAHandlerThatIsOlderThanTheTableIsGuarded(t *testing.T) {
+	t.Parallel()
+	var n reached
+	app := fiber.New()
+	app.Get("/x", n.handle)
+	older := app.Handler()
+	require.NoError(t, fiberauth.Enforce(app, open(t, middleware.Config{}, newIssuer(t)), fiberauth.Policy{Rules: map[string]claims.Rule{"GET /x": claims.AnyToken()}}))
+	for _, path := range []string{"/x", "/nowhere"} {
+		call := new(fasthttp.RequestCtx)
+		call.Request.SetRequestURI(path)
+		older(call)
+		assert.Equal(t, 401, call.Response.StatusCode(), path)
+	}
+	assert.Zero(t, n.Load())
 }

@@ -15,12 +15,12 @@ import (
 // fasthttp uses its buffers again when the handlers have returned. It reports false
 // if what is routed cannot be told for certain, or would be none for net/http.
 //
-// The method is the one that Fiber routes by, and the path too where a middleware has
-// set another one. The pattern is the route's, with its method in front as ServeMux
+// Method and path are those that Fiber routes by, whatever a middleware has made of the
+// request. The pattern is the route's, with its method in front as ServeMux
 // writes it: the Guard compares the methods.
 func requestOf(ctx context.Context, c fiber.Ctx) (r *http.Request, certain bool) {
 	call := c.RequestCtx()
-	target, certain := targetOf(&call.Request)
+	target, certain := targetOf(&call.Request, c.Path())
 	header, proper := headerOf(&call.Request.Header)
 	r = &http.Request{
 		Method: strings.Clone(c.Method()), URL: target, RequestURI: string(call.Request.Header.RequestURI()),
@@ -91,10 +91,15 @@ func isShown(key string) bool {
 
 // targetOf returns the URL of a request. It reports false for a target that net/http
 // and fasthttp read differently: fasthttp takes //host/path for a target with a host
-// where there is no Host or "://" in the query, and cuts a fragment off.
-func targetOf(req *fasthttp.Request) (target *url.URL, certain bool) {
+// where there is no Host or "://" in the query, and cuts a fragment off. by is the path
+// that Fiber routes by: that of the target, or what it says without its escapes, unless
+// a middleware has set one of them alone.
+func targetOf(req *fasthttp.Request, by string) (target *url.URL, certain bool) {
 	raw := string(req.Header.RequestURI())
 	routed := string(req.URI().PathOriginal())
+	if by != routed && by != string(fasthttp.AppendUnquotedArg(nil, []byte(routed))) {
+		routed = strings.Clone(by)
+	}
 	target, err := url.ParseRequestURI(raw)
 	if err != nil || !readAlike(raw, target, req.Header.Host()) {
 		return &url.URL{Path: "/"}, false

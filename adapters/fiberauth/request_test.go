@@ -201,6 +201,52 @@ func TestATargetThatIsReadInTwoWaysIsRefused(t *testing.T) {
 	assert.Zero(t, secret.Load())
 }
 
+// An exemption of the Guard is for what Fiber routes by, whatever a handler in front of the
+// door has made of the request.
+func TestAnExemptionOfTheGuardOpensNoOtherRoute(t *testing.T) {
+	t.Parallel()
+	gate := open(t, middleware.Config{Exempt: []string{"GET /x", "/public/"}}, newIssuer(t))
+	change := map[string]func(c fiber.Ctx, to string){
+		"":            func(fiber.Ctx, string) {},
+		"method":      func(c fiber.Ctx, to string) { c.Method(to) },
+		"path":        func(c fiber.Ctx, to string) { c.Path(to) },
+		"target":      func(c fiber.Ctx, to string) { c.Request().SetRequestURI(to) },
+		"target path": func(c fiber.Ctx, to string) { c.Request().URI().SetPath(to) },
+	}
+	for _, unescape := range []bool{false, true} {
+		app := fiber.New(fiber.Config{UnescapePath: unescape})
+		app.Use(func(c fiber.Ctx) error { change[c.Get("X-Change")](c, c.Get("X-To")); return c.Next() })
+		app.Use(fiberauth.Authenticate(gate))
+		for _, pattern := range []string{"/x", "/public/*", "/:tenant", "/:tenant/orders"} {
+			app.All(pattern, func(c fiber.Ctx) error { return c.SendString(c.Method() + " " + c.Route().Path) })
+		}
+		for _, row := range []struct {
+			name, method, target, change, to string
+			reached                          string // "" for none
+		}{
+			{"the method of the exemption", "GET", "/x", "", "", "GET /x"},
+			{"another method", "DELETE", "/x", "", "", ""},
+			{"another method that became GET", "DELETE", "/x", "method", "GET", ""},
+			{"GET that became another method", "GET", "/x", "method", "DELETE", ""},
+			{"the tree", "GET", "/public/a%2fb", "", "", "GET /public/*"},
+			{"another route, for the escape that is kept", "GET", "/publi%63/orders", "", "", ""},
+			{"a path that became exempt", "GET", "/acme/orders", "path", "/public/x", "GET /public/*"},
+			{"a path that is exempt no more", "GET", "/public/x", "path", "/acme/orders", ""},
+			{"an exempt target that routes nothing", "GET", "/acme/orders", "target", "/public/orders", ""},
+			{"an exempt target of one segment", "GET", "/acme", "target", "/x", ""},
+			{"an exempt path of the target that routes nothing", "GET", "/acme/orders", "target path", "/public/orders", ""},
+			{"another target that routes nothing", "GET", "/x", "target", "/acme/orders", "GET /x"},
+		} {
+			got := send(t, app, row.method, row.target, "", "X-Change", row.change, "X-To", row.to)
+			if row.reached == "" {
+				assert.Equal(t, 401, got.Code, "%s, unescaped: %v", row.name, unescape)
+				continue
+			}
+			assert.Equal(t, row.reached, got.Body, "%s, unescaped: %v", row.name, unescape)
+		}
+	}
+}
+
 // Proofs of DPoP are for the URL that the client called.
 func TestABoundTokenPassesWithItsProofAlone(t *testing.T) {
 	t.Parallel()

@@ -70,8 +70,11 @@ func TestTheAuditDoesNotLetShadowModePass(t *testing.T) {
 	t.Parallel()
 	p := policy()
 	p.Exempt = []string{"/grpc.health.v1.Health/*"}
+	delete(p.Rules, create)
 	_, err := newAuth(t, gateOf(t, middleware.Config{Shadow: true}, issuerOf(t)), p).Audit(services(t))
-	assert.ErrorContains(t, err, "audit: no rule protects POST "+list+" (it requires nothing, for the Guard is in shadow mode)")
+	for _, method := range []string{list, create} { // with an entry and without
+		assert.ErrorContains(t, err, "audit: no rule protects POST "+method+" (it requires nothing, for the Guard is in shadow mode)")
+	}
 	_, err = new(grpcauth.Interceptor).Audit(services(t))
 	assert.ErrorContains(t, err, "no rule protects POST "+list)
 }

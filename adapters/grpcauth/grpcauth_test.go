@@ -12,8 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/health"
-	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
@@ -204,6 +202,16 @@ func TestInterceptorsOfShadowModeLetThroughWithoutClaims(t *testing.T) {
 	got := call(bearing(t.Context(), "Bearer "+iss.Token(reader)), conn, create)
 	assert.Equal(t, "shadow denied", got.decision, "a method without an entry")
 	assert.Equal(t, "nobody", got.caller)
+
+	given, err := claims.Parse([]byte(`{"client_id":"somebody"}`), claims.Mapping{})
+	require.NoError(t, err)
+	inFront := grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+		return next(claims.NewContext(ctx, given), req)
+	})
+	conn = serve(t, newAuth(t, gateOf(t, middleware.Config{Shadow: true}, iss), p), &orders{}, inFront)
+	got = call(t.Context(), conn, list)
+	assert.Equal(t, "shadow no_token", got.decision)
+	assert.Equal(t, "nobody", got.caller, "claims that others have put there are not the caller's")
 }
 
 func TestWhatWasNotMadeByNewRefusesEveryCall(t *testing.T) {
@@ -222,35 +230,6 @@ func TestWhatWasNotMadeByNewRefusesEveryCall(t *testing.T) {
 	}
 	_, err := grpcauth.New(nil, policy())
 	assert.EqualError(t, err, "grpcauth: the Guard is nil")
-}
-
-func TestExemptMethodsAreOpenByNameAlone(t *testing.T) {
-	t.Parallel()
-	iss := issuerOf(t)
-	for _, row := range []struct {
-		name   string
-		exempt []string
-		check  codes.Code
-		watch  codes.Code
-	}{
-		{"nothing is open by itself", nil, codes.Unauthenticated, codes.Unauthenticated},
-		{"a service", []string{"/grpc.health.v1.Health/*"}, codes.OK, codes.OK},
-		{"a method", []string{grpc_health_v1.Health_Check_FullMethodName}, codes.OK, codes.Unauthenticated},
-	} {
-		p := policy()
-		p.Exempt = row.exempt
-		server := grpc.NewServer(newAuth(t, gateOf(t, middleware.Config{}, iss), p).ServerOptions()...)
-		grpc_health_v1.RegisterHealthServer(server, health.NewServer())
-		client := grpc_health_v1.NewHealthClient(connect(t, listen(t, server)))
-		_, err := client.Check(t.Context(), &grpc_health_v1.HealthCheckRequest{})
-		assert.Equal(t, row.check, status.Code(err), "%s: %v", row.name, err)
-		ctx, cancel := context.WithCancel(t.Context())
-		s, err := client.Watch(ctx, &grpc_health_v1.HealthCheckRequest{})
-		require.NoError(t, err)
-		_, err = s.Recv()
-		assert.Equal(t, row.watch, status.Code(err), "%s: %v", row.name, err)
-		cancel()
-	}
 }
 
 func TestAMethodWithoutAnEntryIsRefused(t *testing.T) {

@@ -157,5 +157,5 @@ func (t *table) find(full string) *entry {
 func serviceOf(full string) (service string, ok bool) {
 	rest, slash := strings.CutPrefix(full, "/")
 	service, method, both := strings.Cut(rest, "/")
-	return service, slash && both && isName(service) && isName(method)
+	return service, slash && both && isName(method)
 }

@@ -1,12 +1,23 @@
 package grpcauth_test
 
 import (
+	"context"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/reflection"
+	"google.golang.org/grpc/reflection/grpc_reflection_v1"
+	"google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/sallyport-go/sallyport/adapters/grpcauth"
 	"github.com/sallyport-go/sallyport/claims"
@@ -66,4 +77,53 @@ func TestTheEntryOfAMethodWinsOverThatOfItsService(t *testing.T) {
 	got := call(t.Context(), conn, watch)
 	assert.Equal(t, codes.OK, got.code, got.message)
 	assert.Equal(t, "nobody", got.caller)
+}
+
+func TestExemptMethodsAreOpenByNameAlone(t *testing.T) {
+	t.Parallel()
+	const (
+		list = grpc_health_v1.Health_List_FullMethodName
+		v1   = grpc_reflection_v1.ServerReflection_ServerReflectionInfo_FullMethodName
+		old  = grpc_reflection_v1alpha.ServerReflection_ServerReflectionInfo_FullMethodName
+	)
+	check, watch := grpc_health_v1.Health_Check_FullMethodName, grpc_health_v1.Health_Watch_FullMethodName
+	gate := gateOf(t, middleware.Config{}, issuerOf(t))
+	for _, row := range []struct {
+		name   string
+		exempt []string
+		open   []string
+	}{
+		{"nothing is open by itself", nil, nil},
+		{"a service", []string{"/grpc.health.v1.Health/*"}, []string{check, list, watch}},
+		{"a unary method", []string{check}, []string{check}},
+		{"another one", []string{list}, []string{list}},
+		{"a stream", []string{watch}, []string{watch}},
+		{"reflection", []string{"/grpc.reflection.v1.ServerReflection/*"}, []string{v1}},
+		{"its old name", []string{"/grpc.reflection.v1alpha.ServerReflection/*"}, []string{old}},
+	} {
+		p := policy()
+		p.Exempt = row.exempt
+		server := grpc.NewServer(newAuth(t, gate, p).ServerOptions()...)
+		grpc_health_v1.RegisterHealthServer(server, health.NewServer())
+		reflection.Register(server)
+		conn := connect(t, listen(t, server))
+		for _, method := range []string{check, list, watch, v1, old} {
+			assert.Equal(t, slices.Contains(row.open, method), isOpen(t, conn, method), "%s: %s", row.name, method)
+		}
+	}
+}
+
+// isOpen calls a method with an empty message and reports whether its own answer comes.
+func isOpen(t *testing.T, conn *grpc.ClientConn, method string) bool {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	s, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, method)
+	require.NoError(t, err)
+	_ = s.SendMsg(new(emptypb.Empty)) // what went wrong is what RecvMsg says
+	_ = s.CloseSend()
+	code := status.Code(s.RecvMsg(new(emptypb.Empty)))
+	isReflection := strings.HasSuffix(method, "/ServerReflectionInfo") // to which the empty message is none
+	require.Contains(t, []codes.Code{codes.OK, codes.Unauthenticated, codes.InvalidArgument}, code)
+	return code == codes.OK || isReflection && code == codes.InvalidArgument
 }

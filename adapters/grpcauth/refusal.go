@@ -29,8 +29,8 @@ const expiredMessage = "the access token has expired"
 // refuse makes the answer from what the Guard said. Anything but its own error is
 // denied all the same.
 func (c call) refuse(ctx context.Context, err error) *refusal {
-	e, ok := errors.AsType[*middleware.Error](err)
-	if !ok || e == nil {
+	e, _ := errors.AsType[*middleware.Error](err)
+	if e == nil {
 		e = &middleware.Error{Status: http.StatusForbidden, Reason: reason.Denied}
 	}
 	if e.Reason == reason.Canceled && ctx.Err() != nil { // it says nothing about the token

@@ -39,6 +39,7 @@ func TestErrorsOfAGuardBecomeStatuses(t *testing.T) {
 		trailer metadata.MD
 	}{
 		{"another error than the Guard's", errors.New("a secret"), codes.PermissionDenied, "INSUFFICIENT_SCOPE", 0, metadata.MD{"www-authenticate": {`Bearer error="insufficient_scope"`}}},
+		{"an error of the Guard's that is none", (*middleware.Error)(nil), codes.PermissionDenied, "INSUFFICIENT_SCOPE", 0, metadata.MD{"www-authenticate": {`Bearer error="insufficient_scope"`}}},
 		{"a status that is none", &middleware.Error{Reason: reason.Malformed}, codes.Unauthenticated, "INVALID_TOKEN", 0, metadata.MD{"www-authenticate": {`Bearer error="invalid_token"`}}},
 		{"another status of the 4xx", &middleware.Error{Status: 429}, codes.Unauthenticated, "INVALID_TOKEN", 0, metadata.MD{"www-authenticate": {`Bearer error="invalid_token"`}}},
 		{"an error of a server", &middleware.Error{Status: 500}, codes.Unavailable, "TEMPORARILY_UNAVAILABLE", time.Second, metadata.MD{}},

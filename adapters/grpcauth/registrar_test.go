@@ -184,3 +184,21 @@ func TestACallThatIsJudgedEarlyIsJudgedOnce(t *testing.T) {
 	assert.Equal(t, codes.OK, call(bearing(t.Context(), "Bearer "+iss.Token(reader)), conn, list).code)
 	assert.EqualValues(t, 1, guard.asked.Load())
 }
+
+// What was judged is that call, and none that its context went on into.
+func TestACallThatGoesOnIntoAnotherIsJudgedAgain(t *testing.T) {
+	t.Parallel()
+	iss := issuerOf(t)
+	auth := newAuth(t, gateOf(t, middleware.Config{}, iss), policy())
+	further := make(chan codes.Code, 1)
+	conn, _ := early(t, auth, &orders{unary: func(ctx context.Context) (any, error) {
+		other := grpc.NewContextWithServerTransportStream(ctx, routedAs{method: create})
+		_, err := auth.Unary()(other, nil, &grpc.UnaryServerInfo{FullMethod: create}, func(context.Context, any) (any, error) { return nil, nil })
+		further <- status.Code(err)
+		return whoCalls(ctx), nil
+	}})
+	assert.Equal(t, codes.OK, call(bearing(t.Context(), "Bearer "+iss.Token(reader)), conn, list).code)
+	assert.Equal(t, codes.PermissionDenied, <-further)
+	_, err := auth.Unary()(t.Context(), nil, &grpc.UnaryServerInfo{FullMethod: list}, func(context.Context, any) (any, error) { return nil, nil })
+	assert.Equal(t, codes.Unauthenticated, status.Code(err), "a call without a transport")
+}

@@ -211,6 +211,7 @@ func TestNothingIsSentBehindTheEndOfTheToken(t *testing.T) {
 			defer close(ended)
 			time.Sleep(lifetime + time.Second)
 			errs = append(errs, s.SendMsg(whoCalls(s.Context())), s.RecvMsg(new(emptypb.Empty)))
+			time.Sleep(time.Second) // what was begun would be sent meanwhile
 			return nil
 		}
 		s := b.open(b.bearing(t), t, chat)
