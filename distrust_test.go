@@ -2,7 +2,6 @@ package sallyport_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -98,11 +97,7 @@ func TestACallThatWaitsForATenantsKeysIsNotServedADistrustedOne(t *testing.T) {
 	g := openTenants(t, r)
 	require.Equal(t, 200, status(g.Authenticate(ok), iss.Token()))
 	leaked := iss.NewKey("ES256")
-	iss.Publish(leaked)
-	fetches, release := iss.Fetches(), iss.Hang()
-	got := make(chan int)
-	go func() { got <- status(g.Authenticate(ok), iss.Token(jwkstest.WithKey(leaked))) }()
-	assert.Eventually(t, func() bool { return iss.Fetches() > fetches }, time.Minute, time.Millisecond)
+	got, release := callThatWaits(t, g, iss, leaked)
 	require.NoError(t, g.Distrust(iss.Issuer(), leaked.ID()))
 	release()
 	assert.Equal(t, 401, <-got)

@@ -570,15 +570,22 @@ func TestACallThatWaitsForKeysOfATenantThatIsForgottenEndsAsItBegan(t *testing.T
 	r.put(iss.Issuer(), providers.Generic(iss.Issuer(), audience))
 	g := openTenants(t, r)
 	require.Equal(t, 200, status(g.Authenticate(ok), iss.Token()))
-	key := iss.NewKey("ES256")
-	iss.Publish(key)
-	fetches, release := iss.Fetches(), iss.Hang()
-	got := make(chan int)
-	go func() { got <- status(g.Authenticate(ok), iss.Token(jwkstest.WithKey(key))) }()
-	assert.Eventually(t, func() bool { return iss.Fetches() > fetches }, time.Minute, time.Millisecond)
+	got, release := callThatWaits(t, g, iss, iss.NewKey("ES256"))
 	g.Forget(iss.Issuer())
 	release()
 	assert.Equal(t, 200, <-got)
+}
+
+// callThatWaits publishes a key and makes a call with a token of it, which waits for the
+// keys until release is called. The call's status is sent to got.
+func callThatWaits(t *testing.T, g *sallyport.Gate, iss *jwkstest.Issuer, key *jwkstest.Key) (got <-chan int, release func()) {
+	t.Helper()
+	iss.Publish(key)
+	fetches, release := iss.Fetches(), iss.Hang()
+	answered := make(chan int, 1)
+	go func() { answered <- status(g.Authenticate(ok), iss.Token(jwkstest.WithKey(key))) }()
+	require.Eventually(t, func() bool { return iss.Fetches() > fetches }, time.Minute, time.Millisecond)
+	return answered, release
 }
 
 // lasting is a token that is good for so long.

@@ -12,8 +12,8 @@ import (
 //
 //	ordersv1.RegisterOrdersServer(auth.Registrar(server), service)
 //
-// The message of a caller that is refused stays where it is: neither received nor
-// unpacked, and nobody waits for it. The interceptors are needed all the same
+// The message of a caller that is refused is neither received nor unpacked, and the
+// refusal does not wait for it. The interceptors are needed all the same
 // ([Interceptor.ServerOptions]), for streams and for services that are registered
 // otherwise; they do not verify again what passed here. Interceptors of the server see
 // no call that is refused here.

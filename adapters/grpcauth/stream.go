@@ -51,8 +51,8 @@ var errUnfinished = status.Error(codes.Internal, "the message could not be handl
 
 // untilExpiry calls do and returns what it returned, or errExpired when the token
 // that ctx ends with expires before that: a peer that neither sends nor reads would
-// otherwise keep the call for ever. What do waits for then ends with the method, for grpc-go ends the
-// stream.
+// otherwise keep the call for ever. What do waits for then ends with the method, for
+// grpc-go ends the stream.
 func untilExpiry(ctx context.Context, ends bool, do func() error) error {
 	if !ends {
 		return do()
